@@ -1,0 +1,34 @@
+"""Where things lie on disk, and the one function that turns an id into a path."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from core.errors import InputError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ASSETS = REPOSITORY / "assets"
+PRETRAINED = REPOSITORY / "pretrained"
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+
+
+def home() -> Path:
+    """$POPSCAPE_HOME, or ./.popscape; holds `datasets/`, `runs/` and `cache/`, each made when first written."""
+    return Path(os.environ.get("POPSCAPE_HOME", ".popscape")).resolve()
+
+
+def resolve_inside(root: Path, identifier: str) -> Path:
+    """The path of `identifier` directly below `root`.
+
+    An id is letters, digits, '-' and '_' only: separators, '..', NUL, drive letters and look-alike
+    characters are refused, and so is a symbolic link that leads out of `root`. Raises InputError.
+    """
+    if not _SAFE_ID.fullmatch(identifier):
+        raise InputError(f"{identifier[:80]!r} is not an id; an id has only letters, digits, '-' and '_'.")
+    path = (root / identifier).resolve()
+    if path.parent != root.resolve():
+        raise InputError(f"{identifier!r} leads outside its folder; use the id that the library lists.")
+    return path

@@ -1,0 +1,117 @@
+"""A genotype matrix with the tables of its individuals and variants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import InputError
+
+MISSING = -1
+
+Calls = npt.NDArray[np.int8]
+Strings = npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Genotypes:
+    """An individuals × variants matrix of alternate-allele counts, and what is known of both axes.
+
+    Attributes:
+        calls: (n, m) int8, 0..ploidy, missing -1; may be a read-only memory map.
+        sample_id: (n,) str, unique.
+        variant_id: (m,) str.
+        variant_contig: (m,) str, "" where unknown.
+        variant_position: (m,) int64, base pairs, 0 where unknown.
+        variant_allele: (m, 2) str, reference and alternate allele, "" where unknown.
+        labels: label column → (n,) str, "" missing; the first column is "the population".
+        phenotypes: phenotype → (n,) float64, NaN missing.
+        ploidy: 2, or 1 for haplotypes and inbred presence/absence data.
+        truth: what a simulator knows and a user cannot (causal effects, heritability), JSON types and arrays.
+    """
+
+    calls: Calls
+    sample_id: Strings
+    variant_id: Strings
+    variant_contig: Strings
+    variant_position: npt.NDArray[np.int64]
+    variant_allele: Strings
+    labels: dict[str, Strings] = field(default_factory=dict)
+    phenotypes: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    ploidy: int = 2
+    truth: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n, m = self.calls.shape
+        if self.calls.dtype != np.int8:
+            raise InputError(f"The calls are of type {self.calls.dtype}; int8 counts are expected.")
+        lengths = {
+            "sample_id": (self.sample_id, n),
+            "variant_id": (self.variant_id, m),
+            "variant_contig": (self.variant_contig, m),
+            "variant_position": (self.variant_position, m),
+            "variant_allele": (self.variant_allele, m),
+            **{f"labels[{k}]": (v, n) for k, v in self.labels.items()},
+            **{f"phenotypes[{k}]": (v, n) for k, v in self.phenotypes.items()},
+        }
+        for name, (array, length) in lengths.items():
+            if len(array) != length:
+                raise InputError(f"{name} has {len(array)} entries; the matrix is {n} x {m}.")
+
+    @property
+    def n(self) -> int:
+        """Number of individuals."""
+        return int(self.calls.shape[0])
+
+    @property
+    def m(self) -> int:
+        """Number of variants."""
+        return int(self.calls.shape[1])
+
+    @property
+    def population(self) -> Strings | None:
+        """(n,) the first label column, or None where there is none."""
+        return next(iter(self.labels.values()), None)
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether base-pair positions are known (needed by LD decay and the mosaic model)."""
+        return bool(self.m) and bool((self.variant_position > 0).any())
+
+    def individuals(self, index: npt.NDArray[Any]) -> Genotypes:
+        """The same variants for the individuals at `index` (integers or a Boolean mask)."""
+        return replace(
+            self,
+            calls=np.ascontiguousarray(self.calls[index]),
+            sample_id=self.sample_id[index],
+            labels={k: v[index] for k, v in self.labels.items()},
+            phenotypes={k: v[index] for k, v in self.phenotypes.items()},
+        )
+
+    def variants(self, index: npt.NDArray[Any]) -> Genotypes:
+        """The same individuals for the variants at `index` (integers or a Boolean mask)."""
+        return replace(
+            self,
+            calls=np.ascontiguousarray(self.calls[:, index]),
+            variant_id=self.variant_id[index],
+            variant_contig=self.variant_contig[index],
+            variant_position=self.variant_position[index],
+            variant_allele=self.variant_allele[index],
+        )
+
+
+def from_calls(calls: npt.ArrayLike, ploidy: int = 2, **columns: Any) -> Genotypes:
+    """Genotypes from a bare (n, m) matrix, with ids made up (`sample_1`, `variant_1`) where none are given."""
+    matrix = np.asarray(calls, dtype=np.int8)
+    n, m = matrix.shape
+    defaults: dict[str, Any] = {
+        "sample_id": np.array([f"sample_{i + 1}" for i in range(n)], dtype=np.str_),
+        "variant_id": np.array([f"variant_{j + 1}" for j in range(m)], dtype=np.str_),
+        "variant_contig": np.full(m, "", dtype=np.str_),
+        "variant_position": np.zeros(m, dtype=np.int64),
+        "variant_allele": np.full((m, 2), "", dtype=np.str_),
+    }
+    return Genotypes(calls=matrix, ploidy=ploidy, **(defaults | columns))

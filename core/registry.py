@@ -1,0 +1,87 @@
+"""One kind of registry for all that can be chosen by name: formats, models, metrics, experiments."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from core.errors import InputError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """What a registry knows of one choice.
+
+    `config` is the dataclass of its settings (None where it has none), `kind` the data that it takes
+    ("genotypes" or "sets"), `help` one sentence, `source` the paper and equation it follows.
+    """
+
+    name: str
+    value: T
+    kind: str
+    help: str
+    source: str
+    config: type | None = None
+
+
+class Registry(Generic[T]):
+    """Named choices, filled by a decorator when the modules of `package` are first needed.
+
+    Adding a choice is adding a file to the package: every module in it is imported at the first look-up,
+    not when the registry is made, so that a page which lists nothing pays nothing.
+    """
+
+    def __init__(self, what: str, package: str) -> None:
+        self.what = what
+        self.package = package
+        self._entries: dict[str, Entry[T]] = {}
+        self._loaded = False
+
+    def register(
+        self, name: str, *, kind: str, help: str, source: str, config: type | None = None
+    ) -> Callable[[T], T]:
+        """Return the decorator that files its argument under `name`; a name taken twice is a ValueError."""
+
+        def file(value: T) -> T:
+            if name in self._entries:
+                raise ValueError(f"two entries named {name!r} among the {self.what}s")
+            self._entries[name] = Entry(name, value, kind, help, source, config)
+            return value
+
+        return file
+
+    def __getitem__(self, name: str) -> Entry[T]:
+        """The entry called `name`; an unknown name is an InputError that lists what there is."""
+        self._load()
+        if name not in self._entries:
+            near = difflib.get_close_matches(name, self._entries, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(self.names())}."
+            raise InputError(f"There is no {self.what} called {name!r}; {hint}")
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[Entry[T]]:
+        self._load()
+        return iter([self._entries[name] for name in self.names()])
+
+    def __contains__(self, name: str) -> bool:
+        self._load()
+        return name in self._entries
+
+    def names(self, kind: str | None = None) -> list[str]:
+        """Sorted names, of one kind of data if `kind` is given."""
+        self._load()
+        return sorted(n for n, entry in self._entries.items() if kind in (None, entry.kind))
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self._loaded = True
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__, prefix=f"{self.package}."):
+            importlib.import_module(module.name)
