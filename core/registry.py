@@ -43,9 +43,7 @@ class Registry(Generic[T]):
         self._entries: dict[str, Entry[T]] = {}
         self._loaded = False
 
-    def register(
-        self, name: str, *, kind: str, help: str, source: str, config: type | None = None
-    ) -> Callable[[T], T]:
+    def register(self, name: str, *, kind: str, help: str, source: str, config: type | None = None) -> Callable[[T], T]:
         """Return the decorator that files its argument under `name`; a name taken twice is a ValueError."""
 
         def file(value: T) -> T:

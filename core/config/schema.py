@@ -43,8 +43,7 @@ def setting(
 def to_dict(config: Any) -> dict[str, Any]:
     """A dataclass as plain JSON types (tuples become lists)."""
     return {
-        f.name: list(v) if isinstance(v := getattr(config, f.name), tuple) else v
-        for f in dataclasses.fields(config)
+        f.name: list(v) if isinstance(v := getattr(config, f.name), tuple) else v for f in dataclasses.fields(config)
     }
 
 

@@ -11,16 +11,43 @@ from core.config.schema import setting
 class TrainingConfig:
     """What the loop does; a model's own settings stand in its own dataclass."""
 
-    epochs: int = setting(100, "Passes over the training individuals (0: the model is fitted in closed form).", low=0, high=1_000_000)
+    epochs: int = setting(
+        100, "Passes over the training individuals (0: the model is fitted in closed form).", low=0, high=1_000_000
+    )
     batch_size: int = setting(256, "Individuals or sets in one step.", low=2, high=65536)
     learning_rate: float = setting(1e-4, "Step size of Adam.", low=1e-8, high=1.0)
     seed: int = setting(42, "Seed of weights, batches, noise and samples.", low=0, high=2**31 - 1)
-    device: str = setting("auto", "Where to train: the first free GPU if there is one, else the CPU.", choices=("auto", "cpu", "cuda"))
-    precision: str = setting("auto", "Number format of the matrix products; auto takes bf16 where the device gains from it.", choices=("auto", "fp32", "bf16"), advanced=True)
-    compile: str = setting("auto", "torch.compile or CUDA graphs where they pay.", choices=("auto", "on", "off"), advanced=True)
+    device: str = setting(
+        "auto", "Where to train: the first free GPU if there is one, else the CPU.", choices=("auto", "cpu", "cuda")
+    )
+    precision: str = setting(
+        "auto",
+        "Number format of the matrix products; auto takes bf16 where the device gains from it.",
+        choices=("auto", "fp32", "bf16"),
+        advanced=True,
+    )
+    compile: str = setting(
+        "auto", "torch.compile or CUDA graphs where they pay.", choices=("auto", "on", "off"), advanced=True
+    )
     evaluate_every: int = setting(10, "Epochs between two validations (precision, recall, allele frequencies).", low=1)
     checkpoint_every: int = setting(10, "Epochs between two checkpoints.", low=1, advanced=True)
-    patience: int = setting(0, "Validations without a better score before training stops early (0: never).", low=0, advanced=True)
-    score: str = setting("quality", "Validation score that picks the best checkpoint.", choices=("quality", "f1", "ld_r", "precision", "recall", "loss", "last"), advanced=True)
-    condition_on: tuple[str, ...] = setting(("auto",), "Label columns and phenotypes that the model is conditioned on; auto takes the first label column and every phenotype, none takes nothing.")
-    minutes: float = setting(0.0, "Wall-clock budget; training ends cleanly when it is spent (0: no limit).", unit="min", low=0.0, advanced=True)
+    patience: int = setting(
+        0, "Validations without a better score before training stops early (0: never).", low=0, advanced=True
+    )
+    score: str = setting(
+        "quality",
+        "Validation score that picks the best checkpoint.",
+        choices=("quality", "f1", "ld_r", "precision", "recall", "loss", "last"),
+        advanced=True,
+    )
+    condition_on: tuple[str, ...] = setting(
+        ("auto",),
+        "Label columns and phenotypes to condition on; auto: the first label column and every phenotype; none: nothing.",
+    )
+    minutes: float = setting(
+        0.0,
+        "Wall-clock budget; training ends cleanly when it is spent (0: no limit).",
+        unit="min",
+        low=0.0,
+        advanced=True,
+    )
