@@ -1,0 +1,218 @@
+"""What every model is to the training loop: a thing that prepares, takes one step, samples, and can be saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from core.config.training import TrainingConfig
+
+UNKNOWN = -1  # code of a label that an individual does not have
+
+WEIGHTS = "weights."
+OPTIMISER = "optimiser."
+
+
+@dataclass
+class Losses:
+    """The scalars of one step by name ("critic", "generator", …), detached; a logger needs to know no more."""
+
+    values: dict[str, float | Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a model must know of its data before it sees any; it travels with the checkpoint as JSON.
+
+    Attributes:
+        variants: m, the number of columns.
+        categories: ploidy + 1, the number of values that a call can take.
+        label_columns: label column → its values; a label is coded by its place in the list.
+        phenotypes: phenotype → (mean, standard deviation) in the training individuals.
+        position: (m,) int64 base pairs, 0 where unknown.
+        contig: (m,) int64 codes of the contigs in file order.
+        n_train: number of training individuals.
+    """
+
+    variants: int
+    categories: int
+    label_columns: dict[str, list[str]]
+    phenotypes: dict[str, tuple[float, float]]
+    position: npt.NDArray[np.int64]
+    contig: npt.NDArray[np.int64]
+    n_train: int
+
+    @property
+    def ploidy(self) -> int:
+        """The largest alternate-allele count of a call."""
+        return self.categories - 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; `from_dict` is its inverse."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain["phenotypes"] = {k: list(v) for k, v in self.phenotypes.items()}
+        return plain | {"position": self.position.tolist(), "contig": self.contig.tolist()}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> DataSpec:
+        """The spec that `to_dict` wrote."""
+        return cls(
+            variants=int(plain["variants"]),
+            categories=int(plain["categories"]),
+            label_columns={k: list(v) for k, v in plain["label_columns"].items()},
+            phenotypes={k: (float(v[0]), float(v[1])) for k, v in plain["phenotypes"].items()},
+            position=np.asarray(plain["position"], dtype=np.int64),
+            contig=np.asarray(plain["contig"], dtype=np.int64),
+            n_train=int(plain["n_train"]),
+        )
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What individuals are asked to be: labels (n, L) int64, -1 unknown; standardised phenotypes (n, P), NaN unknown."""
+
+    labels: Tensor
+    phenotypes: Tensor
+
+    def __len__(self) -> int:
+        return int(self.labels.shape[0])
+
+    def index(self, i: Tensor | slice) -> Condition:
+        """The conditions of the individuals at `i`."""
+        return Condition(self.labels[i], self.phenotypes[i])
+
+    def to(self, device: torch.device | str) -> Condition:
+        """The same conditions on `device`."""
+        return Condition(self.labels.to(device), self.phenotypes.to(device))
+
+
+def no_condition(n: int) -> Condition:
+    """The condition of n individuals of whom nothing is known and no column is asked for."""
+    return Condition(torch.empty(n, 0, dtype=torch.int64), torch.empty(n, 0))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Individuals of one step: calls (b, m) int8 without missing entries, and their conditions, on one device."""
+
+    calls: Tensor
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class TrainData:
+    """A split ready for a model: calls (n, m) int8 with missing calls already filled, conditions, and the spec."""
+
+    calls: Tensor
+    condition: Condition
+    spec: DataSpec
+
+    def __len__(self) -> int:
+        return int(self.calls.shape[0])
+
+    def index(self, i: Tensor | slice) -> Batch:
+        """The individuals at `i` as one batch."""
+        return Batch(self.calls[i], self.condition.index(i))
+
+    def to(self, device: torch.device | str) -> TrainData:
+        """The same split on `device`; the int8 matrix moves once, one-hot coding is made there."""
+        return TrainData(self.calls.to(device), self.condition.to(device), self.spec)
+
+
+class Clock(Protocol):
+    """How far training is: `step` and `epoch` counted from 0, `progress` a 0-d float32 tensor in [0, 1].
+
+    `progress` is a tensor on the model's device, so that schedules stay right inside a captured CUDA graph.
+    """
+
+    step: int
+    epoch: int
+    progress: Tensor
+
+
+class Model(nn.Module):
+    """A generative model of a population; subclasses say how to take a step and how to sample.
+
+    Every tensor that must survive is a parameter or a buffer; a buffer whose shape depends on the data is
+    registered empty in `__init__`, filled in `prepare`, and takes its shape from the checkpoint in `load`.
+    Noise comes from torch's global generator during training (the loop saves its state) and from the given
+    generator in `sample`.
+    """
+
+    condition_labels: Tensor
+    condition_phenotypes: Tensor
+
+    # Whether `steps` has fixed shapes and never reads a tensor's value, so that a CUDA graph may replay it.
+    capturable: ClassVar[bool] = False
+
+    def __init__(self, config: Any, spec: DataSpec, training: TrainingConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.spec = spec
+        self.training_config = training
+        self.register_buffer("condition_labels", torch.empty(0, len(spec.label_columns), dtype=torch.int64))
+        self.register_buffer("condition_phenotypes", torch.empty(0, len(spec.phenotypes)))
+
+    def prepare(self, data: TrainData) -> None:
+        """Called once before the first step, never on resume: closed-form fits, output bias at the observed frequencies.
+
+        The base keeps the conditions of the training individuals (not their genotypes): `draw_condition` resamples them.
+        """
+        self.condition_labels = data.condition.labels.clone()
+        self.condition_phenotypes = data.condition.phenotypes.clone()
+
+    def steps(self, batch: Batch, clock: Clock) -> Losses:
+        """One training step on `batch`, with its own backward passes and optimiser steps."""
+        raise TypeError(f"{type(self).__name__} is fitted in closed form: it is prepared, not trained in steps")
+
+    def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
+        """Draw n individuals, int8 (n, m) in 0..ploidy; `condition` None draws conditions from the training ones."""
+        raise TypeError(f"{type(self).__name__} must say how it samples")
+
+    def optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """The optimisers by name; none for a model that is fitted in closed form."""
+        return {}
+
+    def draw_condition(self, n: int, generator: torch.Generator) -> Condition:
+        """Conditions of n individuals drawn with replacement from the training individuals, as sampling without a wish needs."""
+        if len(self.condition_labels) == 0:
+            return no_condition(n).to(self.condition_labels.device)
+        pick = torch.randint(len(self.condition_labels), (n,), generator=generator, device=generator.device)
+        pick = pick.to(self.condition_labels.device)
+        return Condition(self.condition_labels[pick], self.condition_phenotypes[pick])
+
+    def state(self, optimisers: bool = True) -> dict[str, Tensor]:
+        """Everything that must survive as flat named tensors: weights, buffers and (if asked) optimiser moments."""
+        flat = {WEIGHTS + name: tensor for name, tensor in self.state_dict().items()}
+        for label, optimiser in self.optimisers().items() if optimisers else ():
+            for index, moments in optimiser.state_dict()["state"].items():
+                flat |= {f"{OPTIMISER}{label}.{index}.{key}": torch.as_tensor(v) for key, v in moments.items()}
+        return flat
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take back what `state` gave; without optimiser entries (the `best` checkpoint) only weights are set."""
+        self._load_weights({k.removeprefix(WEIGHTS): v for k, v in state.items() if k.startswith(WEIGHTS)})
+        for label, optimiser in self.optimisers().items():
+            prefix = f"{OPTIMISER}{label}."
+            moments: dict[int, dict[str, Tensor]] = {}
+            for name, tensor in state.items():
+                if name.startswith(prefix):
+                    index, key = name.removeprefix(prefix).split(".", 1)
+                    moments.setdefault(int(index), {})[key] = tensor
+            if moments:
+                groups = optimiser.state_dict()["param_groups"]
+                optimiser.load_state_dict({"state": moments, "param_groups": groups})
+
+    def _load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Buffers take the shape that was saved (a fit may have any number of rows); parameters must match."""
+        for name, buffer in list(self.named_buffers()):
+            if name in weights and weights[name].shape != buffer.shape:
+                owner, _, leaf = name.rpartition(".")
+                empty = torch.empty_like(weights[name], device=buffer.device)
+                setattr(self.get_submodule(owner), leaf, cast(Tensor, empty))
+        self.load_state_dict(weights)
