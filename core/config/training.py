@@ -42,7 +42,7 @@ class TrainingConfig:
     )
     condition_on: tuple[str, ...] = setting(
         ("auto",),
-        "Label columns and phenotypes to condition on; auto: the first label column and every phenotype; none: nothing.",
+        "Columns to condition on; auto: the first label column and every phenotype; none: nothing.",
     )
     minutes: float = setting(
         0.0,

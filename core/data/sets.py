@@ -1,0 +1,115 @@
+"""Sets of observations, stored flat: each set is a distribution seen through its samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import InputError
+
+MODALITIES = ("vector", "image", "sequence")
+
+Observations = npt.NDArray[np.float32] | npt.NDArray[np.uint8] | npt.NDArray[np.int8]
+Strings = npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class SetCollection:
+    """s sets of observations of one modality, one behind the other in one array.
+
+    Attributes:
+        observations: (k, d) float32 vectors, (k, c, h, w) uint8 images, or (k, l) int8 sequences
+            (index into `alphabet`, -1 behind the end); may be a read-only memory map.
+        offsets: (s + 1,) int64; set i is `observations[offsets[i]:offsets[i + 1]]`.
+        set_id: (s,) str, unique.
+        labels: label column → (s,) str, "" missing.
+        covariates: covariate → (s,) float64, NaN missing.
+        feature: (d,) str, names of the coordinates of a vector; empty for other modalities.
+        modality: "vector", "image" or "sequence".
+        alphabet: the letters of a sequence, "" otherwise.
+        unit: name of the label column whose sets must stay on one side of the split (donor, clone), or "".
+        truth: what a simulator knows and a user cannot (family, parameters), JSON types and arrays.
+    """
+
+    observations: Observations
+    offsets: npt.NDArray[np.int64]
+    set_id: Strings
+    labels: dict[str, Strings] = field(default_factory=dict)
+    covariates: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    feature: Strings = field(default_factory=lambda: np.array([], dtype=np.str_))
+    modality: str = "vector"
+    alphabet: str = ""
+    unit: str = ""
+    truth: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.modality not in MODALITIES:
+            raise InputError(f"The modality is {self.modality!r}; choose one of: {', '.join(MODALITIES)}.")
+        if len(self.offsets) != self.s + 1 or self.offsets[0] != 0 or self.offsets[-1] != len(self.observations):
+            raise InputError(f"The offsets do not divide the {len(self.observations)} observations into {self.s} sets.")
+        if (np.diff(self.offsets) < 1).any():
+            raise InputError("A set has no observations; give each set at least one.")
+        for name, column in {**self.labels, **self.covariates}.items():
+            if len(column) != self.s:
+                raise InputError(f"The column {name!r} has {len(column)} entries; there are {self.s} sets.")
+
+    @property
+    def s(self) -> int:
+        """Number of sets."""
+        return len(self.set_id)
+
+    @property
+    def k(self) -> int:
+        """Number of observations, all sets together."""
+        return len(self.observations)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one observation: (d,), (c, h, w) or (l,)."""
+        return tuple(self.observations.shape[1:])
+
+    @property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """(s,) observations per set."""
+        return np.diff(self.offsets)
+
+    def observations_of(self, i: int) -> Observations:
+        """(size_i, …) the observations of set `i`, a view."""
+        return self.observations[self.offsets[i] : self.offsets[i + 1]]
+
+    def sets(self, index: npt.NDArray[Any]) -> SetCollection:
+        """The sets at `index` (integers or a Boolean mask), copied."""
+        chosen = np.flatnonzero(index) if index.dtype == bool else np.asarray(index, dtype=np.int64)
+        rows = [np.arange(self.offsets[i], self.offsets[i + 1]) for i in chosen]
+        flat = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
+        per_set = {k: v[chosen] for k, v in self.truth.items() if isinstance(v, np.ndarray) and len(v) == self.s}
+        return replace(
+            self,
+            observations=np.ascontiguousarray(self.observations[flat]),
+            offsets=np.concatenate([[0], np.cumsum(self.sizes[chosen])]).astype(np.int64),
+            set_id=self.set_id[chosen],
+            labels={k: v[chosen] for k, v in self.labels.items()},
+            covariates={k: v[chosen] for k, v in self.covariates.items()},
+            truth={**self.truth, **per_set},
+        )
+
+
+def from_groups(observations: npt.ArrayLike, group: npt.ArrayLike, **columns: Any) -> SetCollection:
+    """Sets from flat observations and the name of each one's set, in order of first appearance.
+
+    `observations` is (k, …), `group` (k,); `columns` are further fields of SetCollection.
+    """
+    names, first, inverse = np.unique(np.asarray(group, dtype=np.str_), return_index=True, return_inverse=True)
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(names))
+    order = np.argsort(rank[inverse], kind="stable")
+    sizes = np.bincount(rank[inverse], minlength=len(names))
+    return SetCollection(
+        observations=np.asarray(observations)[order],
+        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        set_id=names[np.argsort(first)],
+        **columns,
+    )

@@ -1,0 +1,75 @@
+"""The two halves of a Generative Distribution Embedding: what an encoder and a generator are to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.registry import Registry
+
+Chunks = Callable[[], Iterator[Tensor]]
+
+
+class Encoder(nn.Module):
+    """A distributionally invariant map of a set to a latent: it depends on the empirical distribution alone.
+
+    Permuting the observations, or repeating every one of them the same number of times, leaves the latent
+    unchanged (Fishman et al. 2025, definition 1), and a set's latent never depends on its batch.
+    """
+
+    def __init__(self, config: Any, shape: tuple[int, ...], latent: int) -> None:
+        """`shape` is that of one observation: (d,) or (c, h, w); `latent` the width of the latent."""
+        super().__init__()
+        self.config = config
+        self.shape = shape
+        self.latent = latent
+
+    def forward(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
+        """(b, k, *shape) observations and optional (b, k) non-negative weights → (b, latent)."""
+        raise TypeError(f"{type(self).__name__} must say how it encodes")
+
+    def prepare(self, x: Tensor) -> None:
+        """Called once before training with (k, *shape) standardised observations: bandwidths, principal axes."""
+
+    @torch.no_grad()
+    def encode_stream(self, chunks: Chunks) -> Tensor:
+        """The latent (latent,) of one set that does not fit in memory; `chunks()` starts a new pass over it.
+
+        Here: the mean of the chunks' latents weighted by their sizes, which converges to the set's latent
+        as the chunks grow (the central limit theorem of the embedding). Encoders that pool by means
+        override it with an exact multi-pass version.
+        """
+        total = torch.zeros(self.latent)
+        count = 0
+        for chunk in chunks():
+            total += len(chunk) * self(chunk[None])[0].cpu()
+            count += len(chunk)
+        return total / count
+
+
+class Generator(nn.Module):
+    """A conditional generator: a latent goes in, independent observations of the distribution come out."""
+
+    def __init__(self, config: Any, shape: tuple[int, ...], latent: int) -> None:
+        super().__init__()
+        self.config = config
+        self.shape = shape
+        self.latent = latent
+
+    def loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+        """The training loss of observations x (b, k, *shape) given latents z (b, latent).
+
+        The entry "loss" is minimised; further entries are recorded.
+        """
+        raise TypeError(f"{type(self).__name__} must say what it minimises")
+
+    def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        """n observations for each latent: (b, latent) → (b, n, *shape), in standardised units."""
+        raise TypeError(f"{type(self).__name__} must say how it samples")
+
+
+encoders: Registry[type[Encoder]] = Registry("encoder", "core.models.gde.encoders")
+generators: Registry[type[Generator]] = Registry("generator", "core.models.gde.generators")
