@@ -1,0 +1,62 @@
+"""Fixtures that every test may use: an empty home, the shared real data, a small cohort whose structure is known."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.data.genotypes import Genotypes, from_calls
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty POPSCAPE_HOME for this test and the processes it starts."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("POPSCAPE_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared real data ($POPSCAPE_SHARED, default ../shared); the test is skipped where it is absent."""
+    folder = Path(os.environ.get("POPSCAPE_SHARED", REPOSITORY.parent / "shared")).resolve()
+    if not (folder / "data").is_dir():
+        pytest.skip(f"no shared data at {folder}; set POPSCAPE_SHARED to the folder that holds data/")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Genotypes:
+    """80 individuals × 40 variants: two populations, one phenotype, correlated neighbours, a few missing calls."""
+    return tiny_cohort()
+
+
+def tiny_cohort(n: int = 80, m: int = 40, seed: int = 7) -> Genotypes:
+    """Haplotypes copied in blocks from six founders a population, so that neighbours are linked."""
+    rng = np.random.default_rng(seed)
+    population = np.repeat(np.array(["NORTH", "SOUTH"]), [n // 2, n - n // 2])
+    haplotypes = np.empty((2, n, m), dtype=np.int8)
+    for label in np.unique(population):
+        founders = (rng.random((6, m)) < rng.uniform(0.2, 0.8, m)).astype(np.int8)
+        for strand in haplotypes:
+            for i in np.flatnonzero(population == label):
+                switch = rng.random(m) < 0.15
+                switch[0] = True
+                source = rng.integers(0, 6, m)[np.maximum.accumulate(np.where(switch, np.arange(m), 0))]
+                strand[i] = founders[source, np.arange(m)]
+    calls = haplotypes.sum(axis=0, dtype=np.int8)
+    height = calls[:, 5] * 0.8 - calls[:, 20] * 0.5 + rng.normal(size=n)
+    calls[rng.random((n, m)) < 0.01] = -1
+    return from_calls(
+        calls,
+        variant_contig=np.full(m, "1"),
+        variant_position=np.cumsum(rng.integers(200, 4000, m)).astype(np.int64),
+        variant_allele=np.tile(np.array([["A", "G"]]), (m, 1)),
+        labels={"population": population},
+        phenotypes={"height": height.astype(np.float64)},
+    )
