@@ -58,7 +58,7 @@ def genotype_frequencies(calls: Tensor, member: Tensor, categories: int) -> Tens
         counts = torch.stack([member @ (block == value).double() for value in range(categories)], dim=-1)
         blocks.append(counts / size.clamp(min=1)[:, None, None])
     frequency = torch.cat(blocks, dim=1)
-    frequency[size == 0] = frequency[-1]
+    frequency[size == 0] = frequency[-1].clone()
     return frequency
 
 

@@ -21,7 +21,7 @@ class ResampleConfig:
 @models.register(
     "resample",
     kind="genotypes",
-    help="Training individuals drawn with replacement: every statistic is right, nothing is new; the privacy worst case.",
+    help="Training individuals drawn with replacement: every statistic right, nothing new; the privacy worst case.",
     source="the bootstrap: Efron 1979, Annals of Statistics 7:1, section 2 (the empirical distribution)",
     config=ResampleConfig,
 )
