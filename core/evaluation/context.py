@@ -1,0 +1,186 @@
+"""What the metrics measure on: two cohorts over the same variants, each prepared once and shared by all metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from core.config.evaluation import EvaluationConfig
+from core.data.genotypes import Calls, Genotypes
+
+T = TypeVar("T")
+
+# Cells of a matrix handled at once when it is counted, filled or converted: 64 MiB of int8.
+BLOCK_CELLS = 1 << 26
+
+
+class Cohort:
+    """One side of a comparison. Everything here is computed at first use and kept.
+
+    Attributes:
+        genotypes: (n, m), already harmonised with the other side (same variants, same order, same alleles).
+        name: what it is ("reference", "synthetic", "null", …), for messages.
+        seed: of the draws below (which individuals distances use, how missing calls are filled).
+        config: settings of the report. device: "cpu", "cuda", "cuda:0".
+    """
+
+    def __init__(
+        self, genotypes: Genotypes, name: str, *, seed: int, config: EvaluationConfig, device: str = "cpu"
+    ) -> None:
+        self.genotypes = genotypes
+        self.name = name
+        self.seed = seed
+        self.config = config
+        self.device = device
+        self._shared: dict[Any, Any] = {}
+
+    @property
+    def n(self) -> int:
+        """Number of individuals."""
+        return self.genotypes.n
+
+    @property
+    def m(self) -> int:
+        """Number of variants."""
+        return self.genotypes.m
+
+    @property
+    def ploidy(self) -> int:
+        """1 or 2."""
+        return self.genotypes.ploidy
+
+    def shared(self, key: Any, make: Callable[[], T]) -> T:
+        """The value of `make()`, computed once for `key`: where metrics of one family keep common work."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        value: T = self._shared[key]
+        return value
+
+    @cached_property
+    def genotype_counts(self) -> npt.NDArray[np.int64]:
+        """(ploidy + 1, m) int64: individuals with 0, 1, (2) alternate alleles; missing calls in no row."""
+        calls = self.genotypes.calls
+        counts = np.zeros((self.ploidy + 1, self.m), dtype=np.int64)
+        for rows in row_blocks(self.n, self.m):
+            block = np.asarray(calls[rows])
+            for genotype in range(self.ploidy + 1):
+                counts[genotype] += np.count_nonzero(block == genotype, axis=0)
+        return counts
+
+    @cached_property
+    def called(self) -> npt.NDArray[np.int64]:
+        """(m,) int64: individuals with a call at each variant."""
+        return np.asarray(self.genotype_counts.sum(axis=0))
+
+    @cached_property
+    def allele_frequency(self) -> npt.NDArray[np.float64]:
+        """(m,) float64: alternate-allele frequency among the calls that are there; NaN where there are none."""
+        alternate = self.genotype_counts.T @ np.arange(self.ploidy + 1)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(alternate / (self.ploidy * np.where(self.called > 0, self.called, np.nan)))
+
+    @cached_property
+    def has_missing(self) -> bool:
+        """Whether any call is missing."""
+        return bool((self.called < self.n).any())
+
+    @cached_property
+    def complete(self) -> Calls:
+        """(n, m) int8 without missing calls, for distances, LD and PCA.
+
+        Missing calls are drawn by `core.data.missing.filled` with this cohort's seed; without missing calls
+        this is the cohort's own matrix (perhaps a memory map), not a copy.
+        """
+        if not self.has_missing:
+            return self.genotypes.calls
+        from core.data.missing import filled
+
+        return filled(self.genotypes, self.seed)
+
+    def near_index(self, count: int) -> npt.NDArray[np.int64]:
+        """(min(count, n),) sorted rows that distance metrics use; a smaller `count` takes a subset of a larger."""
+        if count >= self.n:
+            return np.arange(self.n, dtype=np.int64)
+        order = self.shared("order", lambda: np.random.default_rng([self.seed, 11]).permutation(self.n))
+        return np.sort(order[:count])
+
+    def near(self, count: int) -> Calls:
+        """(min(count, n), m) int8, complete: the rows at `near_index(count)`."""
+        if count >= self.n:
+            return self.complete
+        return self.shared(("near", count), lambda: np.ascontiguousarray(self.complete[self.near_index(count)]))
+
+
+@dataclass
+class Comparison:
+    """A candidate judged against a reference; what every metric is called with.
+
+    Attributes:
+        reference: the real individuals to judge by (the holdout where there is one).
+        candidate: synthetic, null or real individuals.
+        train: the individuals a model was trained on, if they are not the reference itself, else None.
+        draws: bootstrap replicates wanted (0 for null and ceiling, which are shown without intervals).
+        seed, config, device: as in `Cohort`.
+    """
+
+    reference: Cohort
+    candidate: Cohort
+    train: Cohort | None = None
+    draws: int = 0
+    seed: int = 0
+    config: EvaluationConfig = field(default_factory=EvaluationConfig)
+    device: str = "cpu"
+    _shared: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def shared(self, key: Any, make: Callable[[], T]) -> T:
+        """The value of `make()`, computed once for `key` in this comparison."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        value: T = self._shared[key]
+        return value
+
+    def generator(self, stream: int) -> np.random.Generator:
+        """A random generator of this comparison's seed; each use takes its own `stream` number."""
+        return np.random.default_rng([self.seed, stream])
+
+    @property
+    def n_near(self) -> int:
+        """Individuals per side in distance metrics: the same on both, so that chance alone favours neither."""
+        return min(self.reference.n, self.candidate.n, self.config.distance_individuals)
+
+    @property
+    def filling(self) -> dict[str, str]:
+        """A `params` entry that says how missing calls were treated, empty where there were none."""
+        if self.reference.has_missing or self.candidate.has_missing:
+            return {"missing": "drawn from the variant's genotype frequencies"}
+        return {}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The comparisons of one report, handed to the functions that write its curves and arrays.
+
+    Each family module (frequencies, linkage, manifold, …) has `curves(panel) -> {name: [row, …]}`, rows being
+    dicts of JSON types, and `arrays(panel) -> {file stem: {name: array}}`; either may be absent.
+
+    Attributes:
+        value: the synthetic individuals against the reference.
+        null: independent sites against the reference.
+        ceiling: real individuals against the reference, or half the real individuals against the other half;
+            None where there are too few.
+    """
+
+    value: Comparison
+    null: Comparison
+    ceiling: Comparison | None
+
+
+def row_blocks(n: int, m: int, cells: int = BLOCK_CELLS) -> list[slice]:
+    """Slices of consecutive rows of an (n, m) matrix, each of at most `cells` entries (at least one row)."""
+    step = max(1, cells // max(1, m))
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
