@@ -18,7 +18,11 @@ def mlp(widths: list[int], lipschitz: bool = False) -> nn.Sequential:
     """
     layers: list[nn.Module] = []
     for i, (a, b) in enumerate(pairwise(widths)):
-        layers.append(spectral_norm(nn.Linear(a, b)) if lipschitz else nn.Linear(a, b))
+        layer = nn.Linear(a, b)
+        # PyTorch's default shrinks the signal by about three a layer; nine of them would leave a latent of noise.
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        nn.init.zeros_(layer.bias)
+        layers.append(spectral_norm(layer) if lipschitz else layer)
         if i < len(widths) - 2:
             layers.append(nn.SiLU())
     return nn.Sequential(*layers)
@@ -66,4 +70,5 @@ class FiLMBlock(nn.Module):
         """h: (…, width); c: (…, condition), broadcast against h."""
         scale, shift, gate = self.modulation(c).chunk(3, dim=-1)
         update: Tensor = self.net((1 + scale) * self.norm(h) + shift)
-        return h + (1 + gate) * update
+        out: Tensor = h + (1 + gate) * update
+        return out

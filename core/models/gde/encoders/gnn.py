@@ -1,0 +1,57 @@
+"""Graph networks on the complete graph of a set: each observation meets the mean of all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from core.config.schema import setting
+from core.models.gde.base import encoders
+from core.models.gde.layers import mlp
+from core.models.gde.pooled import PooledEncoder
+
+
+@dataclass(frozen=True)
+class GNNConfig:
+    """Settings of the graph encoders."""
+
+    width: int = setting(128, "Width of the hidden layers.", low=4, high=8192)
+    depth: int = setting(2, "Hidden layers of each network.", low=1, high=12)
+    rounds: int = setting(2, "Rounds in which each observation meets the mean of the set.", low=1, high=12)
+    lipschitz: bool = setting(
+        False, "Spectral normalisation of every layer (bounds the Lipschitz constant).", advanced=True
+    )
+
+
+@encoders.register(
+    "gnn",
+    kind="sets",
+    config=GNNConfig,
+    help="Each observation meets the mean of the set in every round (mean-pooled graph network).",
+    source="Fishman et al. 2025, appendix C (GNN)",
+)
+class GNNEncoder(PooledEncoder):
+    """h ← MLP([h, mean h]) for each round; z = linear(mean h)."""
+
+    def __init__(self, config: GNNConfig, shape: tuple[int, ...], latent: int) -> None:
+        super().__init__(config, shape, latent)
+        self.rounds = config.rounds
+        hidden = [config.width] * (config.depth + 1)
+        self.first = mlp([math.prod(shape), *hidden], config.lipschitz)
+        self.layers = nn.ModuleList(mlp([2 * config.width, *hidden], config.lipschitz) for _ in range(config.rounds))
+        self.last = nn.Linear(config.width, latent)
+
+    def embed(self, x: Tensor) -> Tensor:
+        h: Tensor = self.first(x.flatten(2))
+        return h
+
+    def update(self, r: int, h: Tensor, context: Tensor, x: Tensor) -> Tensor:
+        updated: Tensor = self.layers[r](torch.cat([h, context.expand_as(h)], dim=-1))
+        return updated
+
+    def head(self, pooled: Tensor) -> Tensor:
+        z: Tensor = self.last(pooled)
+        return z

@@ -1,0 +1,94 @@
+"""Convolutions on each image, with the set's mean feature maps as a second input at every scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from core.config.schema import setting
+from core.errors import InputError
+from core.models.gde.base import encoders
+from core.models.gde.layers import mlp
+from core.models.gde.pooled import PooledEncoder, mean_and_deviation, squared_too
+
+
+@dataclass(frozen=True)
+class ImageGNNConfig:
+    """Settings of the image encoder."""
+
+    channels: int = setting(32, "Feature maps at full resolution; doubled at each halving.", low=4, high=1024)
+    rounds: int = setting(2, "Rounds of convolution, exchange with the set's mean maps, and halving.", low=1, high=6)
+    width: int = setting(128, "Width of the last network.", low=4, high=8192)
+
+
+class ImageRound(nn.Module):
+    """h ← halve(SiLU(GN(conv(h) + conv1x1(mean maps)))) + shortcut.
+
+    Group norm, because batch norm would tie the sets of a batch together.
+    """
+
+    def __init__(self, channels: int, out: int, halve: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, out, 3, padding=1)
+        self.context = nn.Conv2d(channels, out, 1)
+        self.shortcut = nn.Conv2d(channels, out, 1)
+        self.norm = nn.GroupNorm(min(8, out), out)
+        self.pool = nn.AvgPool2d(2) if halve else nn.Identity()
+
+    def forward(self, h: Tensor, context: Tensor) -> Tensor:
+        """h: (b, k, c, height, width); context: (b, 1, c, height, width)."""
+        b, k = h.shape[:2]
+        flat = h.flatten(0, 1)
+        met = self.conv(flat) + self.context(context[:, 0]).repeat_interleave(k, dim=0)
+        out: Tensor = self.pool(nn.functional.silu(self.norm(met)) + self.shortcut(flat))
+        return out.reshape(b, k, *out.shape[1:])
+
+
+@encoders.register(
+    "image_gnn",
+    kind="sets",
+    config=ImageGNNConfig,
+    help="2-D convolutions with set pooling at every scale: the default for images.",
+    source="Fishman et al. 2025, appendix C (conv GNN); residual, down-sampling and group norm are ours",
+)
+class ImageGNNEncoder(PooledEncoder):
+    """Rounds of convolution with the mean feature maps of the set, then mean and deviation of the pooled features."""
+
+    def __init__(self, config: ImageGNNConfig, shape: tuple[int, ...], latent: int) -> None:
+        super().__init__(config, shape, latent)
+        if len(shape) != 3:
+            raise InputError(
+                f"The encoder image_gnn was given observations of shape {shape}; it takes images "
+                "(channels, height, width): choose deep_sets or resnet_gnn for vectors."
+            )
+        self.rounds = config.rounds
+        side, channels = min(shape[1:]), config.channels
+        self.first = nn.Conv2d(shape[0], channels, 3, padding=1)
+        layers = []
+        for _ in range(config.rounds):
+            halve = side >= 4
+            layers.append(ImageRound(channels, 2 * channels if halve else channels, halve))
+            channels, side = (2 * channels, side // 2) if halve else (channels, side)
+        self.layers = nn.ModuleList(layers)
+        self.feature = nn.Linear(2 * channels, config.width)
+        self.last = mlp([2 * config.width, config.width, latent])
+
+    def embed(self, x: Tensor) -> Tensor:
+        h: Tensor = self.first(x.flatten(0, 1))
+        return h.reshape(*x.shape[:2], *h.shape[1:])
+
+    def update(self, r: int, h: Tensor, context: Tensor, x: Tensor) -> Tensor:
+        out: Tensor = self.layers[r](h, context)
+        return out
+
+    def summary(self, h: Tensor) -> Tensor:
+        # Mean and maximum over space say how much and how strongly a feature is present in an image.
+        maps = h.flatten(3)
+        image = nn.functional.silu(self.feature(torch.cat([maps.mean(dim=3), maps.amax(dim=3)], dim=-1)))
+        return squared_too(image)
+
+    def head(self, pooled: Tensor) -> Tensor:
+        z: Tensor = self.last(mean_and_deviation(pooled))
+        return z

@@ -1,0 +1,39 @@
+"""The mean of the observations, linearly projected: blind to everything but the first moment."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from core.models.gde.base import encoders
+from core.models.gde.pooled import PooledEncoder
+
+
+@dataclass(frozen=True)
+class MeanConfig:
+    """The mean encoder has no settings."""
+
+
+@encoders.register(
+    "mean",
+    kind="sets",
+    config=MeanConfig,
+    help="Mean of the observations, linearly projected: the baseline that every learned encoder must beat.",
+    source="Fishman et al. 2025, appendix C (mean encoder)",
+)
+class MeanEncoder(PooledEncoder):
+    """z = W mean(x) + b."""
+
+    def __init__(self, config: Any, shape: tuple[int, ...], latent: int) -> None:
+        super().__init__(config, shape, latent)
+        self.project = nn.Linear(math.prod(shape), latent)
+
+    def embed(self, x: Tensor) -> Tensor:
+        return x.flatten(2)
+
+    def head(self, pooled: Tensor) -> Tensor:
+        z: Tensor = self.project(pooled)
+        return z
