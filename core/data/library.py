@@ -1,0 +1,247 @@
+"""The dataset library: imported populations, immutable, named by the digest of their content."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import re
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.config.home import ASSETS, home, resolve_inside
+from core.data.dataset import Dataset, DatasetMeta, write_dataset, write_json
+from core.data.digest import content_digest
+from core.data.genotypes import MISSING, Genotypes
+from core.data.profile import make_profile
+from core.data.relatives import Relatives, find_relatives
+from core.data.split import make_split
+from core.errors import InputError
+
+__all__ = ["Dataset", "DatasetMeta", "Library"]
+
+_UNFINISHED = ".unfinished-"
+_STALE_SECONDS = 86_400  # an unfinished folder older than a day belongs to a process that died
+_NAME_LENGTH = 80
+_PREFIX = re.compile(r"[0-9a-f]{4,}")
+
+_log = logging.getLogger(__name__)
+
+
+class Library:
+    """The datasets below one folder, with the shipped read-only ones.
+
+    `root` defaults to home()/"datasets". A dataset appears by the renaming of a finished folder, so a process that
+    dies in an import leaves nothing that is listed.
+    """
+
+    def __init__(self, root: Path | None = None, *, embedded: Path | None = None) -> None:
+        self.root = (home() / "datasets") if root is None else root
+        self.embedded = (ASSETS / "datasets") if embedded is None else embedded
+
+    def list(self) -> list[DatasetMeta]:
+        """Every dataset, newest first, shipped ones last; reads meta.json only."""
+        own = sorted(self._read(self.root), key=lambda meta: meta.created, reverse=True)
+        known = {meta.id for meta in own}
+        return own + [meta for meta in self._read(self.embedded, embedded=True) if meta.id not in known]
+
+    def open(self, ref: str) -> Dataset:
+        """The dataset of that name, digest, or unambiguous beginning of a digest (4 digits at least), or InputError."""
+        meta = self._find(ref)
+        return Dataset(meta, resolve_inside(self.embedded if meta.embedded else self.root, meta.id))
+
+    def add(
+        self,
+        genotypes: Genotypes,
+        *,
+        name: str,
+        source: str = "",
+        dropped: Mapping[str, int] | None = None,
+        notes: Iterable[str] = (),
+        import_options: Mapping[str, Any] | None = None,
+    ) -> DatasetMeta:
+        """Store a cohort with its split and profile; content that is already there is left as it is and returned.
+
+        A name that another dataset has gets a number behind it. Raises InputError for a matrix that cannot be a cohort:
+        fewer than 2 individuals or no variant, calls outside 0..ploidy, ids that repeat.
+        """
+        _check(genotypes)
+        digest = content_digest(genotypes)
+        for meta in self.list():
+            if meta.id == digest:
+                return meta
+        self.root.mkdir(parents=True, exist_ok=True)
+        self._sweep()
+        folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.root))
+        try:
+            meta = _describe(
+                genotypes,
+                digest,
+                name=self._free_name(_clean_name(name)),
+                source=source,
+                dropped=dict(dropped or {}),
+                notes=list(notes),
+                import_options=dict(import_options or {}),
+            )
+            store(folder, genotypes, meta, compressed=False)
+            folder.chmod(0o755)
+            try:
+                folder.rename(self.root / digest)
+            except OSError:
+                if not (self.root / digest / "meta.json").exists():
+                    raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return DatasetMeta.read(self.root / digest)  # another process may have been first
+
+    def rename(self, ref: str, name: str) -> DatasetMeta:
+        """Give a dataset another name; InputError if the name is taken or the dataset is shipped."""
+        meta = self._own(ref)
+        name = _clean_name(name)
+        if any(other.name == name and other.id != meta.id for other in self.list()):
+            raise InputError(f"Another dataset is called {name!r}; choose a name that is not in the library.")
+        renamed = replace(meta, name=name)
+        write_json(resolve_inside(self.root, meta.id) / "meta.json", renamed.to_dict())
+        return renamed
+
+    def remove(self, ref: str) -> None:
+        """Delete a dataset for good; InputError if it is shipped. Runs and reports made from it stay."""
+        folder = resolve_inside(self.root, self._own(ref).id)
+        doomed = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.root))
+        folder.rename(doomed / folder.name)  # gone from the list at once, even if deleting is cut short
+        shutil.rmtree(doomed, ignore_errors=True)
+
+    def _find(self, ref: str) -> DatasetMeta:
+        metas = self.list()
+        if not metas:
+            raise InputError(f"There is no dataset {ref[:80]!r}: the library is empty; import a file first.")
+        found = [meta for meta in metas if ref in (meta.name, meta.id)]
+        if not found and _PREFIX.fullmatch(ref):
+            found = [meta for meta in metas if meta.id.startswith(ref)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(meta.id for meta in found)
+            raise InputError(f"{ref[:80]!r} could be several datasets ({ids}); give more digits of the one you mean.")
+        names = ", ".join(meta.name for meta in metas[:10])
+        raise InputError(
+            f"There is no dataset {ref[:80]!r}; the library has: {names}{' …' if len(metas) > 10 else ''}."
+        )
+
+    def _own(self, ref: str) -> DatasetMeta:
+        meta = self._find(ref)
+        if meta.embedded:
+            raise InputError(f"The dataset {meta.name!r} is shipped with Popscape and cannot be changed or removed.")
+        return meta
+
+    def _free_name(self, name: str) -> str:
+        taken = {meta.name for meta in self.list()}
+        number = 2
+        free = name
+        while free in taken:
+            free = f"{name}-{number}"
+            number += 1
+        return free
+
+    def _sweep(self) -> None:
+        for folder in self.root.glob(f"{_UNFINISHED}*"):
+            if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    @staticmethod
+    def _read(root: Path, *, embedded: bool = False) -> Iterable[DatasetMeta]:
+        if not root.is_dir():
+            return
+        for folder in sorted(root.iterdir()):
+            if folder.name.startswith(".") or not folder.is_dir():
+                continue
+            try:
+                meta = DatasetMeta.read(folder, embedded=embedded)
+            except InputError as error:
+                _log.warning("%s", error)
+                continue
+            if meta.id == folder.name:
+                yield meta
+
+
+def store(folder: Path, genotypes: Genotypes, meta: DatasetMeta, *, compressed: bool) -> DatasetMeta:
+    """Split, profile and write a cohort into the empty `folder`; returns `meta` completed by what was found."""
+    relatives = find_relatives(genotypes)
+    split = make_split(genotypes, relatives, meta.id)
+    profile = make_profile(genotypes, relatives, split)
+    meta = replace(
+        meta,
+        n_train=len(split.train),
+        n_holdout=len(split.holdout),
+        missing=float(profile["missing"]["fraction"]),
+        notes=[*meta.notes, *_sentences(relatives)],
+    )
+    write_dataset(folder, genotypes, meta, split, profile, compressed=compressed)
+    return meta
+
+
+def _describe(genotypes: Genotypes, digest: str, **told: Any) -> DatasetMeta:
+    return DatasetMeta(
+        id=digest,
+        individuals=genotypes.n,
+        variants=genotypes.m,
+        n_train=0,
+        n_holdout=0,
+        ploidy=genotypes.ploidy,
+        labels={
+            column: [v for v, _ in sorted(Counter(values.tolist()).items(), key=lambda item: (-item[1], item[0])) if v]
+            for column, values in genotypes.labels.items()
+        },
+        phenotypes=list(genotypes.phenotypes),
+        contigs=[contig for contig in dict.fromkeys(genotypes.variant_contig.tolist()) if contig],
+        has_positions=genotypes.has_positions,
+        has_truth=bool(genotypes.truth),
+        **({"created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")} | told),
+    )
+
+
+def _sentences(relatives: Relatives) -> list[str]:
+    duplicates = int(relatives.duplicate.sum())
+    close = len(relatives.pairs) - duplicates
+    words = [
+        f"{count:,} pair{'s' * (count != 1)} of {what}"
+        for count, what in ((duplicates, "duplicates"), (close, "first-degree relatives"))
+        if count
+    ]
+    found = [f"{' and '.join(words)} kept on one side of the split."] if words else []
+    return found + relatives.notes
+
+
+def _check(genotypes: Genotypes) -> None:
+    n, m = genotypes.n, genotypes.m
+    if n < 2 or m < 1:
+        raise InputError(
+            f"The cohort has {n} individuals and {m} variants; at least 2 individuals and 1 variant are needed."
+        )
+    low = min(int(genotypes.calls[i : i + 256].min()) for i in range(0, n, 256))
+    high = max(int(genotypes.calls[i : i + 256].max()) for i in range(0, n, 256))
+    if low < MISSING or high > genotypes.ploidy:
+        raise InputError(
+            f"The calls run from {low} to {high}; counts 0 to {genotypes.ploidy} and -1 for missing are expected."
+        )
+    if high == MISSING:
+        raise InputError("Every call is missing; a file with at least some genotypes is expected.")
+    ids, counts = np.unique(genotypes.sample_id, return_counts=True)
+    if len(ids) < n:
+        raise InputError(
+            f"The individual {str(ids[counts.argmax()])[:80]!r} appears {counts.max()} times; ids must be unique."
+        )
+
+
+def _clean_name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > _NAME_LENGTH or not name.isprintable():
+        raise InputError(f"{name[:80]!r} cannot be a name; 1 to {_NAME_LENGTH} printable characters are expected.")
+    return name

@@ -1,0 +1,62 @@
+"""Missing calls filled by a draw from the genotype frequencies of their variant."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.genotypes import MISSING, Calls, Genotypes
+
+_COLUMNS = 2048  # variants filled at a time: a bounded index array however many calls are missing
+_ENOUGH = 5  # called individuals below which a population borrows the frequencies of the whole cohort
+
+
+def filled(genotypes: Genotypes, seed: int) -> Calls:
+    """(n, m) int8 calls with no -1: each missing call is drawn from the genotype frequencies of its variant.
+
+    Frequencies are those of the individual's population (first label column) where at least five of it are called,
+    else of the whole cohort; a variant that nobody is called at becomes 0. A draw keeps the frequencies and the
+    spread of the variant, which the mean would not; it does not restore linkage. Called entries are never touched;
+    without missing calls the matrix is returned as it is.
+    """
+    if not has_missing(genotypes.calls):
+        return genotypes.calls
+    rng = np.random.default_rng(seed)
+    calls = np.array(genotypes.calls)
+    population = _population_codes(genotypes)
+    for start in range(0, genotypes.m, _COLUMNS):
+        block = calls[:, start : start + _COLUMNS]
+        row, column = np.nonzero(block == MISSING)
+        if len(row) == 0:
+            continue
+        cumulative = _cumulative_frequencies(block, population, genotypes.ploidy)[population[row], column]
+        block[row, column] = (rng.random(len(row))[:, None] >= cumulative[:, :-1]).sum(axis=1, dtype=np.int8)
+    return calls
+
+
+def has_missing(calls: Calls) -> bool:
+    """Whether any call is -1, found without a second matrix in memory."""
+    return any(bool((calls[start : start + 256] == MISSING).any()) for start in range(0, calls.shape[0], 256))
+
+
+def _population_codes(genotypes: Genotypes) -> npt.NDArray[np.int64]:
+    if genotypes.population is None:
+        return np.zeros(genotypes.n, dtype=np.int64)
+    return np.unique(genotypes.population, return_inverse=True)[1].astype(np.int64)
+
+
+def _cumulative_frequencies(block: Calls, population: npt.NDArray[np.int64], ploidy: int) -> npt.NDArray[np.float64]:
+    """(populations, columns, ploidy + 1) cumulative genotype frequencies of a block of variants."""
+    groups = int(population.max()) + 1
+    counts = np.stack(
+        [
+            np.stack([(block[population == g] == call).sum(axis=0) for call in range(ploidy + 1)], axis=-1)
+            for g in range(groups)
+        ]
+    ).astype(np.float64)
+    pooled = counts.sum(axis=0)
+    few = counts.sum(axis=-1) < _ENOUGH
+    counts[few] = np.broadcast_to(pooled, counts.shape)[few]
+    counts[counts.sum(axis=-1) == 0, 0] = 1.0
+    cumulative: npt.NDArray[np.float64] = counts.cumsum(axis=-1) / counts.sum(axis=-1, keepdims=True)
+    return cumulative
