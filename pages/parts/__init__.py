@@ -1,0 +1,1 @@
+"""Pieces that several pages share; the only place besides the pages that knows Streamlit."""

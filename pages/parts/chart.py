@@ -1,0 +1,72 @@
+"""Draw a figure with what every chart carries: alternative text, caption, SVG, PNG and its numbers as CSV."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from core.plots.figure import Figure
+from core.plots.render import render
+
+# Below this many rows JSON is as small as Arrow, and needs neither pandas nor pyarrow in the server.
+_INLINE_ROWS = 3000
+
+
+def chart(figure: Figure, key: str, *, width: str | int = "stretch", select: bool = False) -> dict[str, Any]:
+    """Draw `figure` under the unique `key`; return what the reader selected, by parameter name (empty: nothing).
+
+    Read the selection with item access only: tests inject plain dictionaries.
+    """
+    if figure.marks <= _INLINE_ROWS:
+        spec = figure.inlined()
+    else:
+        spec = {**figure.spec, "datasets": {name: _arrow(columns) for name, columns in figure.data.items()}}
+    interaction: dict[str, Any] = {"on_select": "rerun"} if select else {}
+    event = st.vega_lite_chart(spec, key=key, width=width, alt=figure.alt, **interaction)
+    below, corner = st.columns([6, 1], vertical_alignment="top")
+    with below:
+        if figure.caption:
+            st.caption(figure.caption)
+    with corner:
+        downloads(figure, key)
+    return dict(event["selection"]) if select and event else {}
+
+
+def downloads(figure: Figure, key: str) -> None:
+    """A small menu with the picture as SVG and PNG and the numbers as CSV; nothing is made before the click."""
+    with st.popover("Save", icon=":material/download:", type="tertiary", help="Picture as SVG or PNG, numbers as CSV"):
+        st.download_button(
+            "Picture (SVG)",
+            partial(render, figure, "svg"),
+            f"{figure.name}.svg",
+            "image/svg+xml",
+            key=f"{key}_svg",
+            on_click="ignore",
+            type="tertiary",
+        )
+        st.download_button(
+            "Picture (PNG)",
+            partial(render, figure, "png"),
+            f"{figure.name}.png",
+            "image/png",
+            key=f"{key}_png",
+            on_click="ignore",
+            type="tertiary",
+        )
+        st.download_button(
+            "Numbers (CSV)",
+            figure.csv,
+            f"{figure.name}.csv",
+            "text/csv",
+            key=f"{key}_csv",
+            on_click="ignore",
+            type="tertiary",
+        )
+
+
+def _arrow(columns: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.table({name: pa.array(column) for name, column in columns.items()})
