@@ -74,7 +74,7 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class Condition:
-    """What individuals are asked to be: labels (n, L) int64, -1 unknown; standardised phenotypes (n, P), NaN unknown."""
+    """What individuals are to be: labels (n, L) int64, -1 unknown; standardised phenotypes (n, P), NaN unknown."""
 
     labels: Tensor
     phenotypes: Tensor
@@ -159,9 +159,10 @@ class Model(nn.Module):
         self.register_buffer("condition_phenotypes", torch.empty(0, len(spec.phenotypes)))
 
     def prepare(self, data: TrainData) -> None:
-        """Called once before the first step, never on resume: closed-form fits, output bias at the observed frequencies.
+        """Called once before the first step, and before `load` on resume: closed-form fits, output bias at the observed
+        frequencies. What is not in `state` (a non-persistent buffer) must be the same function of `data` each time.
 
-        The base keeps the conditions of the training individuals (not their genotypes): `draw_condition` resamples them.
+        The base keeps the conditions of the training individuals, not their genotypes, for `draw_condition`.
         """
         self.condition_labels = data.condition.labels.clone()
         self.condition_phenotypes = data.condition.phenotypes.clone()
@@ -179,7 +180,7 @@ class Model(nn.Module):
         return {}
 
     def draw_condition(self, n: int, generator: torch.Generator) -> Condition:
-        """Conditions of n individuals drawn with replacement from the training individuals, as sampling without a wish needs."""
+        """Conditions of n individuals, drawn with replacement from the training individuals: the default of `sample`."""
         if len(self.condition_labels) == 0:
             return no_condition(n).to(self.condition_labels.device)
         pick = torch.randint(len(self.condition_labels), (n,), generator=generator, device=generator.device)

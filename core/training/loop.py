@@ -1,0 +1,286 @@
+"""The training loop: knows data, clock, checkpoints, stopping and validation, and no particular model."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from core.config.schema import to_dict
+from core.config.training import TrainingConfig
+from core.errors import RunError
+from core.models.base import Model, TrainData
+from core.training import checkpoints, devices, randomness
+from core.training.clock import TrainingClock
+
+Calls = npt.NDArray[np.int8]
+Validate = Callable[[Calls, Calls], Mapping[str, float]]
+
+VALIDATION_SEED = 20_000  # added to the run's seed: validation samples share no stream with training noise
+
+
+class Progress(Protocol):
+    """What the loop tells the run that it trains for, and what it asks of it."""
+
+    checkpoint_dir: Path
+
+    def record(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        """Append metrics of a moment."""
+
+    def should_stop(self) -> bool:
+        """Whether the user asked for a stop; asked at every step, so it must be cheap."""
+
+    def log(self, message: str) -> None:
+        """One line for the run's log."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended: "succeeded" or "cancelled", why in one sentence, epochs done, the best validation."""
+
+    state: Literal["succeeded", "cancelled"]
+    reason: str
+    epochs: int
+    best: dict[str, Any]
+
+
+@dataclass
+class _History:
+    """What early stopping and a resumed epoch need to remember; kept in the checkpoint."""
+
+    best: dict[str, Any] = field(default_factory=dict)
+    stale: int = 0
+    seconds: float = 0.0
+    totals: dict[str, float] = field(default_factory=dict)
+
+
+def fit(
+    run: Progress,
+    model: Model,
+    data: TrainData,
+    holdout: TrainData | None,
+    config: TrainingConfig,
+    *,
+    resume: bool,
+    name: str,
+    validate: Validate | None = None,
+) -> Outcome:
+    """Train `model` on `data` until the epochs, the user, the time budget or early stopping end it.
+
+    Args:
+        run: where metrics go and stop requests come from.
+        model: built after `torch.manual_seed(config.seed)`; moved to its device here.
+        data, holdout: complete calls and conditions; moved to the device once.
+        config: validated settings.
+        resume: go on from the checkpoint "last": on a CPU, bit for bit as if it had never stopped.
+        name: the model's name in the registry, kept in the checkpoint for `load_model`.
+        validate: (samples, holdout calls) int8 → values by name; called every `evaluate_every` epochs.
+
+    Raises RunError (diverged, out of memory, disk full) with the reason for the user; "last" is then the last good one.
+    """
+    with _stop_on_sigterm() as terminated:
+        training = _Training(run, model, data, holdout, config, name=name, validate=validate)
+        try:
+            training.begin(resume)
+            return training.run_epochs(terminated)
+        except (RuntimeError, MemoryError) as error:
+            plain = devices.out_of_memory(error, config.batch_size)
+            if plain is None:
+                raise
+            raise plain from error
+
+
+class _Training:
+    """One call of `fit`."""
+
+    def __init__(
+        self,
+        run: Progress,
+        model: Model,
+        data: TrainData,
+        holdout: TrainData | None,
+        config: TrainingConfig,
+        *,
+        name: str,
+        validate: Validate | None,
+    ) -> None:
+        self.run, self.config, self.name, self.validate = run, config, name, validate
+        self.device = devices.choose(config.device)
+        self.model = model.to(self.device)
+        self.data = data.to(self.device)
+        self.holdout = holdout
+        # The last partial batch of an epoch is left out: its individuals come early in some other epoch's order.
+        self.batch_size = min(config.batch_size, len(data))
+        self.clock = TrainingClock(config.epochs, max(1, len(data) // self.batch_size), self.device)
+        self.shuffle = torch.Generator().manual_seed(config.seed)
+        self.epoch_start = self.shuffle.get_state()
+        self.history = _History()
+        self.sums: dict[str, Tensor] = {}
+
+    def begin(self, resume: bool) -> None:
+        """Prepare the model; on resume put every state back where the checkpoint has it."""
+        self.model.prepare(self.data)
+        last = self.run.checkpoint_dir / "last"
+        if not (resume and checkpoints.exists(last)):
+            return
+        tensors, facts = checkpoints.load(last)
+        self.model.load({k: v for k, v in tensors.items() if not k.startswith(randomness.PREFIX)})
+        self.clock.restore(facts["clock"])
+        self.history = _History(**facts["history"])
+        self.sums = {k: torch.tensor(v, device=self.device) for k, v in self.history.totals.items()}
+        self.epoch_start = randomness.restore(tensors)
+        self.run.log(f"Resumed at epoch {self.clock.epoch}, step {self.clock.step}.")
+
+    def run_epochs(self, terminated: threading.Event) -> Outcome:
+        """Every epoch that is left, and how it ended."""
+        if not self.model.optimisers():
+            self._save("last")
+            self._save("best")
+            return Outcome("succeeded", "Fitted in closed form.", 0, {})
+        step = devices.stepper(self.model, self.config, self.device)
+        self.model.train()
+        started = time.monotonic() - self.history.seconds
+        while not self.clock.finished:
+            for index in self._rest_of_epoch():
+                if terminated.is_set() or self.run.should_stop():
+                    return self._stopped()
+                losses = step(self.data.index(index), self.clock)
+                for key, value in losses.values.items():
+                    self.sums[key] = self.sums.get(key, torch.zeros((), device=self.device)) + value
+                self.history.seconds = time.monotonic() - started
+                self.clock.tick()
+            if reason := self._end_of_epoch():
+                return self._succeeded(reason)
+        return self._succeeded(f"All {self.clock.epochs} epochs are trained.")
+
+    def _rest_of_epoch(self) -> Iterator[Tensor]:
+        """The batches of this epoch that are still to come, in an order that depends on seed and epoch alone."""
+        self.shuffle.set_state(self.epoch_start)
+        order = torch.randperm(len(self.data), generator=self.shuffle).to(self.device)
+        first, b = self.clock.position, self.batch_size
+        for i in range(first, self.clock.steps_per_epoch):
+            yield order[i * b : (i + 1) * b]
+
+    def _end_of_epoch(self) -> str:
+        """Metrics, NaN guard, validation, checkpoint; a reason where training should end here, else ""."""
+        self.epoch_start = self.shuffle.get_state()
+        epoch, config = self.clock.epoch, self.config
+        means = {k: float(v) / self.clock.steps_per_epoch for k, v in self.sums.items()}
+        self.sums = {}
+        self._refuse_nan(means)
+        self.run.record(self.clock.step, epoch, means)
+        due = epoch % config.evaluate_every == 0 or self.clock.finished
+        improved = due and self._validate(means)
+        if epoch % config.checkpoint_every == 0 or due or self.clock.finished:
+            self._save("last")
+        if improved:
+            self._save("best")
+        if config.patience and self.history.stale >= config.patience:
+            return f"Stopped early at epoch {epoch}: {config.patience} validations without a better {config.score}."
+        if config.minutes and self.history.seconds >= 60 * config.minutes and not self.clock.finished:
+            return f"The time budget of {config.minutes:g} minutes was spent at epoch {epoch} of {self.clock.epochs}."
+        return ""
+
+    def _refuse_nan(self, means: dict[str, float]) -> None:
+        """Raise RunError where a loss or a weight is no longer a number; nothing is saved after that."""
+        broken = [k for k, v in means.items() if not math.isfinite(v)]
+        broken += [k for k, p in self.model.named_parameters() if not broken and not bool(p.isfinite().all())][:1]
+        if broken:
+            saved = checkpoints.exists(self.run.checkpoint_dir / "last")
+            kept = "the last good checkpoint is kept" if saved else "no checkpoint had been written yet"
+            raise RunError(
+                f"Training diverged in epoch {self.clock.epoch}: {broken[0]!r} is not a number; {kept}. "
+                "Take a smaller training.learning_rate and start again."
+            )
+
+    def _validate(self, means: dict[str, float]) -> bool:
+        """Score samples against the holdout; True where it is the best score so far."""
+        values: dict[str, float] = {}
+        if self.validate is not None and self.holdout is not None and len(self.holdout):
+            self.model.eval()
+            noise = torch.Generator(self.device).manual_seed(self.config.seed + VALIDATION_SEED)
+            samples = self.model.sample(len(self.holdout), self.holdout.condition.to(self.device), noise)
+            values = dict(self.validate(samples.cpu().numpy(), self.holdout.calls.cpu().numpy()))
+            self.model.train()
+        result = score(self.config.score, values, means)
+        if values:
+            self.run.record(self.clock.step, self.clock.epoch, values | {"score": result})
+        chosen_by_last = self.config.score == "last" or (not values and self.config.score != "loss")
+        if not chosen_by_last and result <= self.history.best.get("score", -math.inf):
+            self.history.stale += 1
+            return False
+        self.history.stale = 0
+        self.history.best = {"epoch": self.clock.epoch, "score": result, "name": self.config.score, **values}
+        return True
+
+    def _stopped(self) -> Outcome:
+        """A user's stop or SIGTERM: the moment is saved so that a resume continues at the very next step."""
+        self._save("last")
+        if not checkpoints.exists(self.run.checkpoint_dir / "best"):
+            self._save("best")
+        reason = f"Stopped on request in epoch {self.clock.epoch + 1} of {self.clock.epochs}; it can be resumed."
+        return Outcome("cancelled", reason, self.clock.epoch, self.history.best)
+
+    def _succeeded(self, reason: str) -> Outcome:
+        if not checkpoints.exists(self.run.checkpoint_dir / "best"):
+            self._save("best")
+        return Outcome("succeeded", reason, self.clock.epoch, self.history.best)
+
+    def _save(self, which: Literal["last", "best"]) -> None:
+        """`last` holds all that a resume needs, `best` what sampling needs."""
+        last = which == "last"
+        self.history.totals = {k: float(v) for k, v in self.sums.items()}
+        states = randomness.states(self.epoch_start) if last else {}
+        facts = {
+            "model": {"name": self.name, **(to_dict(self.model.config) if self.model.config else {})},
+            "training": to_dict(self.config),
+            "spec": self.model.spec.to_dict(),
+            "clock": self.clock.to_dict(),
+            "history": vars(self.history),
+        }
+        checkpoints.save(self.run.checkpoint_dir / which, self.model.state(optimisers=last) | states, facts)
+
+
+def score(name: str, values: Mapping[str, float], losses: Mapping[str, float]) -> float:
+    """The number, higher is better, by which `best` is chosen.
+
+    "quality" is the geometric mean of precision, recall and LD r (each cut at 0), so that none can be bought with
+    another; "f1" the harmonic mean of precision and recall; "loss" minus the sum of all losses. A value
+    that could not be computed counts as 0. With "last", or where there is no holdout, the newest checkpoint is best.
+    """
+    value = {
+        k: v if (v := values.get(k)) is not None and math.isfinite(v) else 0.0 for k in ("precision", "recall", "ld_r")
+    }
+    p, r = value["precision"], value["recall"]
+    if name == "quality":
+        return (max(p, 0.0) * max(r, 0.0) * max(value["ld_r"], 0.0)) ** (1 / 3)
+    if name == "f1":
+        return 2 * p * r / (p + r) if p + r else 0.0
+    if name == "loss":
+        return -sum(losses.values())
+    return value.get(name, 0.0)
+
+
+@contextmanager
+def _stop_on_sigterm() -> Iterator[threading.Event]:
+    """SIGTERM (a scheduler's warning) becomes a stop request while the loop runs; the old handler returns after it."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: event.set())
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGTERM, before)
