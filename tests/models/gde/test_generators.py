@@ -1,0 +1,145 @@
+"""Generators: shapes, determinism, moments after a short real training, and the mathematics they stand on."""
+
+import math
+
+import pytest
+import torch
+
+from core.models.gde.base import Generator, generators
+from core.models.gde.gaussian_base import GaussianBase
+from core.models.gde.generators.ddpm import DDPMConfig, DDPMGenerator
+from core.models.gde.generators.flow import FlowConfig, FlowGenerator
+
+LATENT = 3
+OURS = ["flow", "cvae", "sliced_wasserstein", "sinkhorn", "mmd", "energy"]
+
+
+def build(name: str, shape: tuple[int, ...] = (2,), **settings: object) -> Generator:
+    torch.manual_seed(0)
+    entry = generators[name]
+    assert entry.config is not None
+    return entry.value(entry.config(**{"width": 32, **settings}), shape, LATENT)
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("name", generators.names())
+@pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
+def test_samples_have_the_shape_asked_for_and_follow_the_seed(name: str, shape: tuple[int, ...]) -> None:
+    generator = build(name, shape).eval()
+    z = torch.randn(3, LATENT)
+    a, b, c = (generator.sample(z, 5, rng(seed)) for seed in (0, 0, 1))
+    assert a.shape == (3, 5, *shape)
+    assert torch.equal(a, b)
+    assert not torch.equal(a, c)
+
+
+@pytest.mark.parametrize("name", generators.names())
+def test_the_loss_reaches_every_weight_and_the_latent(name: str) -> None:
+    generator = build(name)
+    z = torch.randn(4, LATENT, requires_grad=True)
+    for _ in range(3):  # layers that start at zero pass gradient on only after a first step
+        generator.zero_grad()
+        generator.loss(torch.randn(4, 16, 2), z)["loss"].backward()
+        with torch.no_grad():
+            for weight in generator.parameters():
+                if weight.grad is not None:
+                    weight.sub_(0.05 * weight.grad)
+    without = [n for n, p in generator.named_parameters() if p.grad is None]
+    assert not without
+    assert z.grad is not None and z.grad.abs().sum() > 0
+
+
+def bananas(b: int, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Curved, shifted, rotated sets; the latent is their true parameters."""
+    z = torch.rand(b, LATENT) * 2 - 1
+    n = torch.randn(b, k, 2)
+    bent = torch.stack([n[..., 0], 0.3 * n[..., 1] + 0.5 * (n[..., 0] ** 2 - 1)], dim=-1)
+    angle = z[:, 2] * math.pi / 2
+    turn = torch.stack([torch.stack([angle.cos(), -angle.sin()], -1), torch.stack([angle.sin(), angle.cos()], -1)], 1)
+    return 0.3 * bent @ turn.mT + z[:, None, :2], z
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_generators_keep_mean_and_variance(name: str) -> None:
+    generator = build(name, width=64)
+    optimiser = torch.optim.Adam(generator.parameters(), lr=3e-3)
+    steps = 150 if name == "sinkhorn" else 250
+    for step in range(steps):
+        x, z = bananas(32, 32)
+        optimiser.param_groups[0]["lr"] = 3e-3 * (1 - step / steps) + 1e-5
+        optimiser.zero_grad()
+        generator.loss(x, z)["loss"].backward()
+        optimiser.step()
+    x, z = bananas(64, 2000)
+    y = generator.eval().sample(z, 2000, rng())
+    assert (y.mean(dim=1) - x.mean(dim=1)).square().mean().sqrt() < 0.06
+    total = lambda s: s.var(dim=1).sum(dim=1)  # noqa: E731
+    ratio = (total(y) / total(x)).mean().item()
+    assert 0.9 < ratio < 1.1, ratio
+
+
+def test_the_published_cvae_loses_variance() -> None:
+    generator = build("cvae_published", width=64)
+    optimiser = torch.optim.Adam(generator.parameters(), lr=1e-3)
+    for _ in range(400):
+        x, z = bananas(32, 32)
+        optimiser.zero_grad()
+        generator.loss(x, z)["loss"].backward()
+        optimiser.step()
+    x, z = bananas(64, 1000)
+    y = generator.sample(z, 1000, rng())
+    assert (y.var(dim=1).sum(dim=1) / x.var(dim=1).sum(dim=1)).mean() < 0.85
+
+
+def test_the_gaussian_base_round_trips_and_its_likelihood_is_the_normal_density() -> None:
+    torch.manual_seed(0)
+    base = GaussianBase(3, LATENT, 16).double()
+    torch.nn.init.normal_(base.scale[-1].weight, std=0.3)  # type: ignore[arg-type]
+    z = torch.randn(4, LATENT, dtype=torch.float64)
+    x = torch.randn(4, 9, 3, dtype=torch.float64)
+    mean, scale = base.parameters_of(z)
+    y = base.whiten(x, mean, scale)
+    torch.testing.assert_close(base.colour(y, mean, scale), x)
+    law = torch.distributions.MultivariateNormal(mean[:, None], scale_tril=scale[:, None])
+    torch.testing.assert_close(base.negative_log_likelihood(y, scale), -law.log_prob(x).mean() / 3)
+
+
+def test_an_untrained_flow_on_its_base_is_exactly_gaussian() -> None:
+    generator = FlowGenerator(FlowConfig(width=16, steps=8), (2,), LATENT).eval()
+    y = generator.sample(torch.zeros(1, LATENT), 200_000, rng())[0]
+    mean, scale = generator.base.parameters_of(torch.zeros(1, LATENT))
+    torch.testing.assert_close(y.mean(dim=0), mean[0], atol=0.02, rtol=0)
+    torch.testing.assert_close(torch.cov(y.T), (scale @ scale.mT)[0], atol=0.03, rtol=0.02)
+
+
+class ExactNoise(DDPMGenerator):
+    """A diffusion model of N(m, s²) whose noise prediction is the known posterior mean."""
+
+    mean, variance = 2.5, 0.14
+
+    def noise_of(self, x: torch.Tensor, t: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        a = self.alpha_bar[t][..., None]
+        return (1 - a).sqrt() * (x - a.sqrt() * self.mean) / (a * self.variance + 1 - a)
+
+
+@pytest.mark.parametrize("calls", [0, 50])
+def test_diffusion_with_the_exact_noise_recovers_a_gaussian(calls: int) -> None:
+    model = ExactNoise(DDPMConfig(width=8, schedule="cosine", sampling_steps=calls), (1,), LATENT)
+    x = model.sample(torch.zeros(1, LATENT), 40_000, rng())
+    assert x.mean().item() == pytest.approx(2.5, abs=0.02)
+    # DDIM in 50 calls carries a discretisation error that ancestral sampling over all steps does not.
+    assert x.var().item() == pytest.approx(0.14, rel=0.1 if calls else 0.05)
+
+
+def test_checkpointing_gives_the_same_gradients() -> None:
+    grads = []
+    for checkpointing in (False, True):
+        generator = build("flow", checkpointing=checkpointing).train()
+        torch.manual_seed(5)
+        generator.loss(torch.randn(2, 8, 2), torch.randn(2, LATENT))["loss"].backward()
+        grads.append([p.grad.clone() for p in generator.parameters() if p.grad is not None])
+    for a, b in zip(*grads, strict=True):
+        torch.testing.assert_close(a, b)
