@@ -22,7 +22,6 @@ from core.models.populations import (
 )
 from core.models.registry import models
 
-
 # Added to the unit variances of a block before the next one is regressed on it. Neighbouring variants are nearly
 # collinear; without it the chain carries noise onwards (of 128-variant blocks of a 140 kb region: recall 0.56,
 # with it 0.91, as with a single block).

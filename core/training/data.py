@@ -1,0 +1,158 @@
+"""From a dataset and its split to what a model sees: complete calls, conditions, and their description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from core.config.training import TrainingConfig
+from core.data.dataset import Dataset
+from core.data.genotypes import Genotypes
+from core.data.missing import filled
+from core.data.split import Split
+from core.errors import InputError
+from core.models.base import UNKNOWN, Condition, DataSpec, TrainData
+
+AUTO, NONE = "auto", "none"
+
+# Added to the run's seed for the holdout's missing calls: the two sides share no draw.
+HOLDOUT_SEED = 10_000
+
+
+def load_split(dataset: Dataset, config: TrainingConfig) -> tuple[TrainData, TrainData | None]:
+    """The training and holdout individuals of a library dataset; see `prepare_split`."""
+    return prepare_split(dataset.genotypes(), dataset.split(), config)
+
+
+def prepare_split(genotypes: Genotypes, split: Split, config: TrainingConfig) -> tuple[TrainData, TrainData | None]:
+    """Both sides of `split` ready for a model; the holdout is None where it is empty.
+
+    Missing calls are filled on each side by itself, and everything that is learned from individuals (values of
+    the labels, mean and standard deviation of the phenotypes) is learned from the training ones: a label that only
+    the holdout has is unknown there. Raises InputError for a name in `training.condition_on` that the data lack.
+    """
+    if len(split.train) == 0:
+        raise InputError("The dataset has no training individuals; import at least two individuals.")
+    train = genotypes.individuals(split.train)
+    spec = describe(train, config.condition_on)
+    data = TrainData(_calls(train, config.seed), condition_of(train, spec), spec)
+    if len(split.holdout) == 0:
+        return data, None
+    holdout = genotypes.individuals(split.holdout)
+    return data, TrainData(_calls(holdout, config.seed + HOLDOUT_SEED), condition_of(holdout, spec), spec)
+
+
+def describe(train: Genotypes, condition_on: tuple[str, ...]) -> DataSpec:
+    """The spec of the training individuals: label values in alphabetical order, phenotype means and deviations.
+
+    A phenotype that nobody has, or that does not vary, gets deviation 1.
+    """
+    labels, phenotypes = conditioning_columns(train, condition_on)
+    names = {column: sorted(set(train.labels[column].tolist()) - {""}) for column in labels}
+    _, first, code = np.unique(train.variant_contig, return_index=True, return_inverse=True)
+    return DataSpec(
+        variants=train.m,
+        categories=train.ploidy + 1,
+        label_columns={column: values for column, values in names.items() if values},
+        phenotypes={name: _mean_and_deviation(train.phenotypes[name]) for name in phenotypes},
+        position=np.asarray(train.variant_position, dtype=np.int64),
+        contig=np.argsort(np.argsort(first))[code].astype(np.int64),
+        n_train=train.n,
+    )
+
+
+def conditioning_columns(genotypes: Genotypes, condition_on: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Names of the label columns and of the phenotypes that `training.condition_on` asks for.
+
+    ("auto",): the first label column and every phenotype; ("none",) or (): nothing; else the names given.
+    """
+    if tuple(condition_on) in ((), (NONE,)):
+        return [], []
+    if tuple(condition_on) == (AUTO,):
+        return list(genotypes.labels)[:1], list(genotypes.phenotypes)
+    known = [*genotypes.labels, *genotypes.phenotypes]
+    for name in condition_on:
+        if name not in known:
+            offered = f"it has {', '.join(known)}" if known else "it has none"
+            raise InputError(
+                f"training.condition_on names {name!r}, but the dataset has no such label column or phenotype; "
+                f"{offered}; 'auto' and 'none' stand alone."
+            )
+    return [n for n in condition_on if n in genotypes.labels], [n for n in condition_on if n in genotypes.phenotypes]
+
+
+def condition_of(genotypes: Genotypes, spec: DataSpec) -> Condition:
+    """The conditions of these individuals in the terms of `spec`; absent columns, values and numbers are unknown."""
+    labels = np.full((genotypes.n, len(spec.label_columns)), UNKNOWN, dtype=np.int64)
+    for k, (column, values) in enumerate(spec.label_columns.items()):
+        if column in genotypes.labels:
+            code = {value: i for i, value in enumerate(values)}
+            labels[:, k] = [code.get(value, UNKNOWN) for value in genotypes.labels[column].tolist()]
+    numbers = np.full((genotypes.n, len(spec.phenotypes)), np.nan, dtype=np.float32)
+    for k, (name, (mean, deviation)) in enumerate(spec.phenotypes.items()):
+        if name in genotypes.phenotypes:
+            numbers[:, k] = (genotypes.phenotypes[name] - mean) / deviation
+    return Condition(torch.from_numpy(labels), torch.from_numpy(numbers))
+
+
+def condition_for(n: int, wish: Mapping[str, Any], spec: DataSpec) -> Condition:
+    """n individuals of one kind: `wish` maps label columns to a value and phenotypes to a number in their own unit.
+
+    What is not wished for is unknown. Raises InputError for a name, value or number that the model does not know.
+    """
+    labels = torch.full((n, len(spec.label_columns)), UNKNOWN, dtype=torch.int64)
+    numbers = torch.full((n, len(spec.phenotypes)), torch.nan)
+    for name, value in wish.items():
+        if name in spec.label_columns:
+            values = spec.label_columns[name]
+            if str(value) not in values:
+                raise InputError(f"{name} is {str(value)!r}; this model knows {', '.join(values)}.")
+            labels[:, list(spec.label_columns).index(name)] = values.index(str(value))
+        elif name in spec.phenotypes:
+            mean, deviation = spec.phenotypes[name]
+            numbers[:, list(spec.phenotypes).index(name)] = (_number(name, value) - mean) / deviation
+        else:
+            known = ", ".join([*spec.label_columns, *spec.phenotypes]) or "nothing"
+            raise InputError(f"This model is not conditioned on {name!r}; it is conditioned on: {known}.")
+    return Condition(labels, numbers)
+
+
+def columns_of(
+    condition: Condition, spec: DataSpec
+) -> tuple[dict[str, npt.NDArray[np.str_]], dict[str, npt.NDArray[np.float64]]]:
+    """The labels ("" unknown) and phenotypes (NaN unknown, own units) that `condition` stands for: Genotypes columns."""
+    codes, numbers = condition.labels.cpu().numpy(), condition.phenotypes.cpu().numpy().astype(np.float64)
+    """The labels ("" unknown) and phenotypes (NaN unknown, own units) of `condition`, as columns of Genotypes."""
+        column: np.array([*values, ""], dtype=np.str_)[codes[:, k]]
+        for k, (column, values) in enumerate(spec.label_columns.items())
+    }
+    phenotypes = {
+        name: numbers[:, k] * deviation + mean for k, (name, (mean, deviation)) in enumerate(spec.phenotypes.items())
+    }
+    return labels, phenotypes
+
+
+def _calls(genotypes: Genotypes, seed: int) -> torch.Tensor:
+    return torch.from_numpy(np.array(filled(genotypes, seed), dtype=np.int8, order="C"))
+
+
+def _mean_and_deviation(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    known = values[np.isfinite(values)]
+    if len(known) == 0:
+        return 0.0, 1.0
+    deviation = float(known.std())
+    return float(known.mean()), deviation if deviation > 0 else 1.0
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not np.isfinite(number):
+        raise InputError(f"{name} is {str(value)!r}; a number is expected.")
+    return number
