@@ -1,0 +1,210 @@
+"""Import of genotype files: read in a resource-limited child process, then stored in the library."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from core.config.home import home
+from core.config.schema import to_dict
+from core.data import exchange, sandbox
+from core.data.genotypes import Genotypes
+from core.data.library import DatasetMeta, Library
+from core.data.options import ImportOptions
+from core.data.sandbox import Limits
+from core.errors import InputError
+
+__all__ = ["ImportOptions", "Limits", "ReadResult", "import_file", "preview", "read_file"]
+
+_ENDINGS = (
+    ".gz",
+    ".bgz",
+    ".zip",
+    ".vcf",
+    ".bcf",
+    ".bed",
+    ".bim",
+    ".fam",
+    ".npz",
+    ".npy",
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".hapt",
+    ".hap",
+)
+_DEFAULTS = ImportOptions()
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """Genotypes of a file, what was dropped (reason → count), remarks, the format's name, and what reading cost.
+
+    `peak_memory` is the child's largest resident set in bytes, `seconds` its wall time.
+    """
+
+    genotypes: Genotypes
+    dropped: dict[str, int]
+    notes: list[str]
+    format: str
+    peak_memory: int = 0
+    seconds: float = 0.0
+
+
+def import_file(
+    paths: Sequence[Path],
+    *,
+    library: Library,
+    name: str | None = None,
+    samples: Path | None = None,
+    variants: Path | None = None,
+    label_columns: Sequence[str] | None = None,
+    options: ImportOptions = _DEFAULTS,
+    names: Sequence[str] | None = None,
+    limits: Limits | None = None,
+) -> DatasetMeta:
+    """Read genotype files and store them in `library`; the same content again is the dataset that is there already.
+
+    Args:
+        paths: one file, or those that belong together (bed, bim, fam; hap, legend, sample).
+        name: what to call the dataset; the first file's name without endings if not given.
+        samples: a table of individuals with populations and phenotypes.
+        variants: a table of variants with ids, positions and alleles.
+        label_columns: which columns are labels, the population first.
+        names: what the user calls the files where `paths` are temporary ones; shown, never used as a path.
+
+    Raises InputError with one sentence on every input that cannot be read; the library is then unchanged.
+    """
+    result = read_file(
+        paths,
+        samples=samples,
+        variants=variants,
+        label_columns=label_columns,
+        options=options,
+        names=names,
+        limits=limits,
+    )
+    shown = _names(paths, names)
+    return library.add(
+        result.genotypes,
+        name=name or _stem(shown[0]),
+        source=", ".join(shown),
+        dropped=result.dropped,
+        notes=result.notes,
+        import_options=to_dict(options) | {"format": result.format},
+    )
+
+
+def read_file(
+    paths: Sequence[Path],
+    *,
+    samples: Path | None = None,
+    variants: Path | None = None,
+    label_columns: Sequence[str] | None = None,
+    options: ImportOptions = _DEFAULTS,
+    names: Sequence[str] | None = None,
+    limits: Limits | None = None,
+) -> ReadResult:
+    """Read genotype files without storing them; arguments and errors as in `import_file`."""
+    with _folder() as folder:
+        job = _job("read", paths, names, options, samples, variants, label_columns)
+        outcome = sandbox.run("core.data.reading", job, folder, limits)
+        value = outcome.value
+        return ReadResult(
+            exchange.read(folder),
+            value["dropped"],
+            value["notes"],
+            value["format"],
+            outcome.peak_memory,
+            outcome.seconds,
+        )
+
+
+def preview(
+    paths: Sequence[Path], *, options: ImportOptions = _DEFAULTS, names: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """What a file seems to be, for the upload page.
+
+    {"format", "individuals", "variants" (None where only a full reading tells), "orientation", "rows" (the first cells, as
+    strings), "notes"}. Raises InputError.
+    """
+    with _folder() as folder:
+        job = _job("preview", paths, names, options, None, None, None)
+        return sandbox.run("core.data.reading", job, folder, Limits(cpu_seconds=60, wall_seconds=120)).value
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    cache = home() / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="import-", dir=cache))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _job(
+    task: str,
+    paths: Sequence[Path],
+    names: Sequence[str] | None,
+    options: ImportOptions,
+    samples: Path | None,
+    variants: Path | None,
+    label_columns: Sequence[str] | None,
+) -> dict[str, Any]:
+    if not paths:
+        raise InputError("No file was given; name a genotype file to import.")
+    for path in [*paths, *([samples] if samples else []), *([variants] if variants else [])]:
+        _check_regular(Path(path))
+    return {
+        "task": task,
+        "paths": [str(Path(path).resolve()) for path in paths],
+        "names": _names(paths, names),
+        "options": asdict(options),
+        "samples": str(samples.resolve()) if samples else None,
+        "samples_name": samples.name if samples else None,
+        "variants": str(variants.resolve()) if variants else None,
+        "label_columns": list(label_columns) if label_columns is not None else None,
+    }
+
+
+def _check_regular(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+        with path.open("rb") if stat.S_ISREG(mode) else open("/dev/null", "rb"):
+            pass
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "the name is not possible"
+        raise InputError(f"{_shown(path.name)} cannot be opened ({reason}); check the path.") from None
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{_shown(path.name)} is a folder; give the file inside it.")
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{_shown(path.name)} is no regular file; give a file on disk.")
+
+
+def _names(paths: Sequence[Path], names: Sequence[str] | None) -> list[str]:
+    given = [path.name for path in paths] if names is None else list(names)
+    if len(given) != len(paths):
+        raise InputError(f"{len(paths)} files came with {len(given)} names; one name each is expected.")
+    return [_shown(one) for one in given]
+
+
+def _shown(name: str) -> str:
+    """A client's file name as it may be shown: its last part, printable, short, the ending kept."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    clean = "".join(c for c in last if c.isprintable()).strip() or "file"
+    return clean if len(clean) <= 100 else f"{clean[:60]}...{clean[-30:]}"
+
+
+def _stem(name: str) -> str:
+    stem = name
+    while stem.lower().endswith(_ENDINGS):
+        stem = stem.rsplit(".", 1)[0]
+    return stem or name

@@ -1,0 +1,65 @@
+"""The settings of an import: what is asked of the file, and which individuals and variants are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.config.schema import setting
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How a genotype file is read and filtered; the defaults keep every variant and individual that can be kept."""
+
+    region: str = setting("", "Keep only this region, written contig:from-to (1-based, both ends kept), or a contig.")
+    maf_min: float | None = setting(
+        None, "Remove variants whose minor-allele frequency is below this.", low=0.0, high=0.5
+    )
+    variant_missing_max: float | None = setting(
+        None, "Remove variants in which more than this fraction of calls is missing.", low=0.0, high=1.0
+    )
+    individual_missing_max: float | None = setting(
+        None, "Remove individuals in whom more than this fraction of calls is missing.", low=0.0, high=1.0
+    )
+    thin_bp: int | None = setting(None, "Keep variants at least this far apart on their contig.", unit="bp", low=1)
+    hwe_p_min: float | None = setting(
+        None,
+        "Remove variants whose Hardy-Weinberg p-value over all individuals is below this; "
+        "differences between populations also lower it.",
+        low=0.0,
+        high=1.0,
+    )
+    hwe_test: str = setting(
+        "exact", "Exact test (Wigginton et al. 2005) or chi-squared.", choices=("exact", "chi2"), advanced=True
+    )
+    multiallelic: str = setting(
+        "drop",
+        "Drop variants with several alternate alleles, or split them into one variant an alternate allele.",
+        choices=("drop", "split"),
+    )
+    orientation: str = setting(
+        "auto",
+        "Which axis of a text or array file is the individuals; detected where left on auto.",
+        choices=("auto", "samples_in_rows", "samples_in_columns"),
+    )
+    haplotypes: str = setting(
+        "pair", "Pair the haplotypes ID_A and ID_B to diploid individuals, or keep each.", choices=("pair", "keep")
+    )
+    haploid_calls: str = setting(
+        "missing",
+        "A haploid call in a diploid VCF record (a man's X) becomes missing, or counts as homozygous.",
+        choices=("missing", "homozygous"),
+        advanced=True,
+    )
+    ploidy: str = setting(
+        "auto",
+        "Allele copies an individual has in a text or array file; auto takes 1 where no count exceeds 1.",
+        choices=("auto", "1", "2"),
+        advanced=True,
+    )
+    delimiter: str = setting(
+        "auto",
+        "What separates the columns of a text file.",
+        choices=("auto", "tab", "comma", "semicolon", "space"),
+        advanced=True,
+    )
