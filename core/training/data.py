@@ -124,9 +124,9 @@ def condition_for(n: int, wish: Mapping[str, Any], spec: DataSpec) -> Condition:
 def columns_of(
     condition: Condition, spec: DataSpec
 ) -> tuple[dict[str, npt.NDArray[np.str_]], dict[str, npt.NDArray[np.float64]]]:
-    """The labels ("" unknown) and phenotypes (NaN unknown, own units) that `condition` stands for: Genotypes columns."""
-    codes, numbers = condition.labels.cpu().numpy(), condition.phenotypes.cpu().numpy().astype(np.float64)
     """The labels ("" unknown) and phenotypes (NaN unknown, own units) of `condition`, as columns of Genotypes."""
+    codes, numbers = condition.labels.cpu().numpy(), condition.phenotypes.cpu().numpy().astype(np.float64)
+    labels = {
         column: np.array([*values, ""], dtype=np.str_)[codes[:, k]]
         for k, (column, values) in enumerate(spec.label_columns.items())
     }
