@@ -55,13 +55,14 @@ def split(line: str, delimiter: str) -> list[str]:
     return [cell.strip() for cell in line.split(delimiter)]
 
 
-def read_table(path: Path, name: str, header: bool | None = None) -> Table:
-    """The whole table; `header` None means: the first row is one if it holds no number in a column of numbers.
+def read_table(path: Path, name: str, header: bool | None = None, delimiter: str = "") -> Table:
+    """The whole table; `header` None means: the first row is one if it holds no number in a column of numbers,
+    and `delimiter` "" that it is found from the first line.
 
     Trailing empty cells are ignored, and a header one cell shorter than its rows (R's row names) is shifted.
     Raises InputError for an empty table and for rows of different widths.
     """
-    numbered = [(i, row) for i, row in _rows(path, name)]
+    numbered = list(_rows(path, name, delimiter))
     if not numbered:
         raise InputError(f"{name} is an empty table; a header and a row each are expected.")
     rows = [row for _, row in numbered]
@@ -85,8 +86,8 @@ def read_table(path: Path, name: str, header: bool | None = None) -> Table:
     return Table(name, _distinct(first) if first else None, [row + [""] * (width - len(row)) for _, row in body])
 
 
-def _rows(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
-    delimiter, cells = "", 0
+def _rows(path: Path, name: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    cells = 0
     for number, raw in enumerate(archives.lines(path, name), 1):
         line = decode(raw)
         if not line.strip() or line.startswith("##"):
@@ -124,7 +125,7 @@ def _distinct(header: list[str]) -> list[str]:
     seen: dict[str, int] = {}
     names = []
     for i, cell in enumerate(header):
-        cell = cell or f"column_{i + 1}"
-        seen[cell] = seen.get(cell, 0) + 1
-        names.append(cell if seen[cell] == 1 else f"{cell}_{seen[cell]}")
+        name = cell or f"column_{i + 1}"
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
     return names

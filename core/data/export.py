@@ -1,0 +1,180 @@
+"""Genotypes written to the files that others read: .npz, .csv, .vcf.gz and PLINK .bed; each can be imported again."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.data.genotypes import MISSING, Genotypes
+from core.errors import InputError
+
+_FORMULA = ("=", "+", "-", "@")
+_BED_MISSING = -127
+_ROWS = 256
+_UNKNOWN_REFERENCE, _UNKNOWN_ALTERNATE = "N", "A"
+
+
+def write(genotypes: Genotypes, path: Path) -> list[Path]:
+    """Write to `path` in the format of its ending; returns the files written, `path` first.
+
+    .npz holds everything. .csv has a row an individual with its labels and phenotypes in front. .vcf.gz and .bed hold calls
+    and variants; labels and phenotypes go to a table beside them, `<name>.samples.tsv`. An unknown contig and position is
+    written as 0, an unknown allele pair in VCF as N and A. Raises InputError for another ending, and for haploid data as .bed.
+    """
+    for ending, writer in _WRITERS.items():
+        if path.name.lower().endswith(ending):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return writer(genotypes, path)
+    raise InputError(f"{path.name} has no ending that can be written; choose one of: {', '.join(_WRITERS)}.")
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """A name beside `path` that becomes it when all is written, so that no half file bears the name."""
+    draft = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _npz(genotypes: Genotypes, path: Path) -> list[Path]:
+    columns: dict[str, Any] = {f"label:{k}": v for k, v in genotypes.labels.items()}
+    columns |= {f"phenotype:{k}": v for k, v in genotypes.phenotypes.items()}
+    with _draft(path) as draft, draft.open("wb") as file:
+        np.savez_compressed(
+            file,
+            call_genotype=np.ascontiguousarray(genotypes.calls),
+            sample_id=genotypes.sample_id,
+            variant_id=genotypes.variant_id,
+            variant_contig=genotypes.variant_contig,
+            variant_position=genotypes.variant_position,
+            variant_allele=genotypes.variant_allele,
+            ploidy=np.int64(genotypes.ploidy),
+            **columns,
+        )
+    return [path]
+
+
+def _csv(genotypes: Genotypes, path: Path) -> list[Path]:
+    codes = ["0", "1", "2", "NA"]  # missing is -1, the last entry
+    labels, phenotypes = list(genotypes.labels), list(genotypes.phenotypes)
+    header = ["sample_id", *(f"label:{k}" for k in labels), *(f"phenotype:{k}" for k in phenotypes)]
+    with _draft(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        file.write(",".join([*map(_cell, header), *map(_cell, genotypes.variant_id.tolist())]) + "\n")
+        for i in range(genotypes.n):
+            words = [genotypes.sample_id[i], *(genotypes.labels[k][i] for k in labels)]
+            numbers = [_number(genotypes.phenotypes[k][i]) for k in phenotypes]
+            calls = [codes[c] for c in genotypes.calls[i].tolist()]
+            file.write(",".join([*(_cell(str(w)) for w in words), *numbers, *calls]) + "\n")
+    return [path]
+
+
+def _cell(text: str) -> str:
+    """A cell that a spreadsheet takes for text: formula signs get an apostrophe, delimiters quotes."""
+    text = " ".join(text.split())
+    if text.startswith(_FORMULA):
+        text = f"'{text}"
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
+
+
+def _number(value: float) -> str:
+    return "NA" if np.isnan(value) else repr(float(value))
+
+
+def _vcf(genotypes: Genotypes, path: Path) -> list[Path]:
+    codes = ["0/0", "0/1", "1/1", "./."] if genotypes.ploidy == 2 else ["0", "1", "", "."]
+    with _draft(path) as draft, gzip.open(draft, "wt", encoding="utf-8", compresslevel=6, newline="\n") as file:
+        file.write('##fileformat=VCFv4.3\n##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n')
+        for contig in dict.fromkeys(genotypes.variant_contig.tolist()):
+            file.write(f"##contig=<ID={contig or '0'}>\n")
+        people = [_word(one) for one in genotypes.sample_id.tolist()]
+        file.write("\t".join(["#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT".replace(" ", "\t"), *people]) + "\n")
+        for start in range(0, genotypes.m, _ROWS):
+            block = np.ascontiguousarray(genotypes.calls[:, start : start + _ROWS].T)
+            for offset, calls in enumerate(block.tolist()):
+                fixed = _vcf_fixed(genotypes, start + offset)
+                file.write("\t".join([*fixed, ".", ".", ".", "GT", *(codes[c] for c in calls)]) + "\n")
+    return [path, *_sample_table(genotypes, path)]
+
+
+def _vcf_fixed(genotypes: Genotypes, j: int) -> list[str]:
+    reference, alternate = genotypes.variant_allele[j].tolist()
+    return [
+        genotypes.variant_contig[j] or "0",
+        str(genotypes.variant_position[j]),
+        _word(genotypes.variant_id[j]) or ".",
+        reference or _UNKNOWN_REFERENCE,
+        alternate or _UNKNOWN_ALTERNATE,
+    ]
+
+
+def _word(text: str) -> str:
+    """Without blanks, which VCF and PLINK take for delimiters."""
+    return "_".join(str(text).split())
+
+
+def _bed(genotypes: Genotypes, path: Path) -> list[Path]:
+    from bed_reader import create_bed
+
+    if genotypes.ploidy != 2:
+        raise InputError("PLINK bed holds diploid counts, and these data are haploid; write .vcf.gz, .npz or .csv.")
+    companions = [path.with_suffix(".bim"), path.with_suffix(".fam")]
+    properties = {
+        "iid": [_word(one) for one in genotypes.sample_id.tolist()],
+        "sid": [_word(one) for one in genotypes.variant_id.tolist()],
+        "chromosome": [one or "0" for one in genotypes.variant_contig.tolist()],
+        "bp_position": genotypes.variant_position.tolist(),
+        "allele_1": [one or "0" for one in genotypes.variant_allele[:, 1].tolist()],
+        "allele_2": [one or "0" for one in genotypes.variant_allele[:, 0].tolist()],
+        "pheno": ["-9"] * genotypes.n,
+    }
+    with (
+        _draft(path) as draft,
+        _draft(companions[0]) as bim,
+        _draft(companions[1]) as fam,
+        create_bed(
+            draft,
+            iid_count=genotypes.n,
+            sid_count=genotypes.m,
+            properties=properties,
+            bim_filepath=bim,
+            fam_filepath=fam,
+        ) as bed,
+    ):
+        for start in range(0, genotypes.m, _ROWS):
+            block = np.ascontiguousarray(genotypes.calls[:, start : start + _ROWS].T)
+            for calls in np.where(block == MISSING, _BED_MISSING, block).astype(np.int8):
+                bed.write(calls)
+    return [path, *companions, *_sample_table(genotypes, path)]
+
+
+def _sample_table(genotypes: Genotypes, path: Path) -> list[Path]:
+    """Labels and phenotypes for the formats that have no place for them."""
+    if not genotypes.labels and not genotypes.phenotypes:
+        return []
+    stem = path.name
+    for ending in _WRITERS:
+        stem = stem.removesuffix(ending)
+    table = path.with_name(f"{stem}.samples.tsv")
+    with _draft(table) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        file.write("\t".join(["sample_id", *genotypes.labels, *genotypes.phenotypes]) + "\n")
+        for i in range(genotypes.n):
+            words = [_word(genotypes.sample_id[i]), *(" ".join(v[i].split()) for v in genotypes.labels.values())]
+            file.write("\t".join([*words, *(_number(v[i]) for v in genotypes.phenotypes.values())]) + "\n")
+    return [table]
+
+
+_WRITERS: dict[str, Callable[[Genotypes, Path], list[Path]]] = {
+    ".npz": _npz,
+    ".csv": _csv,
+    ".vcf.gz": _vcf,
+    ".bed": _bed,
+}
