@@ -14,8 +14,8 @@ from torch import Tensor
 
 from core.models.base import Condition, DataSpec
 
-# Largest temporary of a fit or a draw, in matrix entries; 2^24 float32 entries are 64 MiB.
-BLOCK = 1 << 24
+# Largest temporary of a fit or a draw, in matrix entries; 2^22 float64 entries are 32 MiB.
+BLOCK = 1 << 22
 
 
 def population_count(spec: DataSpec) -> int:
