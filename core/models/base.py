@@ -135,8 +135,8 @@ class Clock(Protocol):
     progress: Tensor
 
 
-class Model(nn.Module):
-    """A generative model of a population; subclasses say how to take a step and how to sample.
+class Trainable(nn.Module):
+    """What the loop trains and the checkpoint keeps, of whatever kind of data.
 
     Every tensor that must survive is a parameter or a buffer; a buffer whose shape depends on the data is
     registered empty in `__init__`, filled in `prepare`, and takes its shape from the checkpoint in `load`.
@@ -144,48 +144,28 @@ class Model(nn.Module):
     generator in `sample`.
     """
 
-    condition_labels: Tensor
-    condition_phenotypes: Tensor
-
     # Whether `steps` has fixed shapes and never reads a tensor's value, so that a CUDA graph may replay it.
     capturable: ClassVar[bool] = False
 
-    def __init__(self, config: Any, spec: DataSpec, training: TrainingConfig) -> None:
+    def __init__(self, config: Any, spec: Any, training: TrainingConfig) -> None:
         super().__init__()
         self.config = config
         self.spec = spec
         self.training_config = training
-        self.register_buffer("condition_labels", torch.empty(0, len(spec.label_columns), dtype=torch.int64))
-        self.register_buffer("condition_phenotypes", torch.empty(0, len(spec.phenotypes)))
 
-    def prepare(self, data: TrainData) -> None:
-        """Called once before the first step, and before `load` on resume: closed-form fits, output bias at the observed
-        frequencies. What is not in `state` (a non-persistent buffer) must be the same function of `data` each time.
+    def prepare(self, data: Any) -> None:
+        """Called once before the first step, and before `load` on resume: closed-form fits, scales, starting biases.
 
-        The base keeps the conditions of the training individuals, not their genotypes, for `draw_condition`.
+        What is not in `state` (a non-persistent buffer) must be the same function of `data` each time.
         """
-        self.condition_labels = data.condition.labels.clone()
-        self.condition_phenotypes = data.condition.phenotypes.clone()
 
-    def steps(self, batch: Batch, clock: Clock) -> Losses:
+    def steps(self, batch: Any, clock: Clock) -> Losses:
         """One training step on `batch`, with its own backward passes and optimiser steps."""
         raise TypeError(f"{type(self).__name__} is fitted in closed form: it is prepared, not trained in steps")
-
-    def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
-        """Draw n individuals, int8 (n, m) in 0..ploidy; `condition` None draws conditions from the training ones."""
-        raise TypeError(f"{type(self).__name__} must say how it samples")
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """The optimisers by name; none for a model that is fitted in closed form."""
         return {}
-
-    def draw_condition(self, n: int, generator: torch.Generator) -> Condition:
-        """Conditions of n individuals, drawn with replacement from the training individuals: the default of `sample`."""
-        if len(self.condition_labels) == 0:
-            return no_condition(n).to(self.condition_labels.device)
-        pick = torch.randint(len(self.condition_labels), (n,), generator=generator, device=generator.device)
-        pick = pick.to(self.condition_labels.device)
-        return Condition(self.condition_labels[pick], self.condition_phenotypes[pick])
 
     def state(self, optimisers: bool = True) -> dict[str, Tensor]:
         """Everything that must survive as flat named tensors: weights, buffers and (if asked) optimiser moments."""
@@ -217,3 +197,36 @@ class Model(nn.Module):
                 empty = torch.empty_like(weights[name], device=buffer.device)
                 setattr(self.get_submodule(owner), leaf, cast(Tensor, empty))
         self.load_state_dict(weights)
+
+
+class Model(Trainable):
+    """A generative model of genotypes; subclasses say how to take a step and how to sample."""
+
+    spec: DataSpec
+    condition_labels: Tensor
+    condition_phenotypes: Tensor
+
+    def __init__(self, config: Any, spec: DataSpec, training: TrainingConfig) -> None:
+        super().__init__(config, spec, training)
+        self.register_buffer("condition_labels", torch.empty(0, len(spec.label_columns), dtype=torch.int64))
+        self.register_buffer("condition_phenotypes", torch.empty(0, len(spec.phenotypes)))
+
+    def prepare(self, data: TrainData) -> None:
+        """Keep the conditions of the training individuals; subclasses add their fits.
+
+        Not their genotypes: `draw_condition` needs the conditions alone.
+        """
+        self.condition_labels = data.condition.labels.clone()
+        self.condition_phenotypes = data.condition.phenotypes.clone()
+
+    def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
+        """Draw n individuals, int8 (n, m) in 0..ploidy; `condition` None draws conditions from the training ones."""
+        raise TypeError(f"{type(self).__name__} must say how it samples")
+
+    def draw_condition(self, n: int, generator: torch.Generator) -> Condition:
+        """Conditions of n individuals, drawn with replacement from those of the training individuals."""
+        if len(self.condition_labels) == 0:
+            return no_condition(n).to(self.condition_labels.device)
+        pick = torch.randint(len(self.condition_labels), (n,), generator=generator, device=generator.device)
+        pick = pick.to(self.condition_labels.device)
+        return Condition(self.condition_labels[pick], self.condition_phenotypes[pick])

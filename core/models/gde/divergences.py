@@ -27,7 +27,8 @@ def sliced_wasserstein(x: Tensor, y: Tensor, projections: Tensor) -> Tensor:
 def random_projections(d: int, count: int, like: Tensor) -> Tensor:
     """(d, count) directions uniform on the sphere, on the device of `like`."""
     directions = torch.randn(d, count, device=like.device, dtype=like.dtype)
-    return directions / directions.norm(dim=0, keepdim=True)
+    unit: Tensor = directions / directions.norm(dim=0, keepdim=True)
+    return unit
 
 
 def energy_distance(x: Tensor, y: Tensor) -> Tensor:

@@ -1,0 +1,247 @@
+"""The Generative Distribution Embedding: a set encoder joined to a conditional generator."""
+
+from __future__ import annotations
+
+import math
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.config.schema import from_dict, setting
+from core.config.training import TrainingConfig
+from core.models.base import Clock, Losses, Trainable
+from core.models.gde.auxiliary import KINDS, AuxiliaryHead
+from core.models.gde.base import encoders, generators
+from core.models.gde.data import SetBatch, SetData, SetSpec, draw
+from core.models.gde.divergences import random_projections, sliced_wasserstein
+from core.models.gde.mixers import mix, mixers
+
+
+@dataclass(frozen=True)
+class GDEConfig:
+    """Settings of the joint model; encoder, generator and mixer have their own nodes."""
+
+    latent: int = setting(32, "Width of the latent of a set.", low=1, high=4096)
+    context_min: int = setting(16, "Fewest observations that are encoded in a step.", low=1, high=1_000_000)
+    context_max: int = setting(256, "Most observations that are encoded in a step; sizes are log-uniform.", low=1)
+    query: int = setting(128, "Observations that the generator is scored on: others than those encoded.", low=2)
+    share_query: bool = setting(
+        False, "Score the generator on the encoded observations themselves, as published.", advanced=True
+    )
+    metric_weight: float = setting(
+        1.0, "Weight of the term that makes latent distances equal optimal-transport distances; 0: none.", low=0.0
+    )
+    metric_projections: int = setting(64, "Directions of the sliced distance in that term.", low=1, advanced=True)
+    auxiliary: str = setting("none", "What the latent also learns to predict.", choices=KINDS)
+    auxiliary_weight: float = setting(0.1, "Weight of the auxiliary loss.", low=0.0)
+    label: str = setting("", "Label column of the classification head, or order column of next_set.")
+    control: str = setting("", "Value of the label that is the control of the effect head.", advanced=True)
+    average: float = setting(0.995, "Decay of the moving average of the weights that are used; 0: the last.", low=0.0)
+    clip: float = setting(1.0, "Largest norm of the gradient.", low=1e-3, advanced=True)
+    warm_up: float = setting(
+        0.03, "Share of training in which the learning rate rises.", low=0.0, high=0.5, advanced=True
+    )
+    schedule: str = setting("cosine", "Learning rate after the warm-up.", choices=("cosine", "constant"), advanced=True)
+
+
+class Standardiser(nn.Module):
+    """x ↦ (x − mean) / scale with one mean and scale per feature (per channel of an image), from the training sets."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        # An image has one mean and scale a channel, a vector one a feature.
+        axes = (shape[0], *[1] * (len(shape) - 1))
+        self.register_buffer("mean", torch.zeros(axes))
+        self.register_buffer("scale", torch.ones(axes))
+
+    def fit(self, x: Tensor) -> None:
+        """Moments of (k, *shape); a feature that does not vary gets scale 1."""
+        axes = [0, *range(2, x.ndim)]
+        deviation, mean = torch.std_mean(x.float(), dim=axes, keepdim=True)
+        self.mean = mean[0]
+        self.scale = torch.where(deviation > 1e-8, deviation, torch.ones_like(deviation))[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.float() - self.mean) / self.scale
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Back to the data's own units."""
+        return x * self.scale + self.mean
+
+
+class GDE(Trainable):
+    """E(S) = z; G(z) regenerates the distribution that S was drawn from (Fishman et al. 2025, eq. 1).
+
+    A step draws sets of a random size, encodes one part of each set and scores the generator on another part,
+    so that copying the encoded observations gains nothing. Optional terms make latent distances equal
+    (sliced) optimal-transport distances, and let the latent predict labels, dynamics or effects.
+    """
+
+    spec: SetSpec
+    updates: Tensor
+
+    def __init__(self, config: GDEConfig, spec: SetSpec, training: TrainingConfig, parts: dict[str, Any]) -> None:
+        """`parts`: validated nodes "encoder", "generator", "mixer", each {"name": …, settings…}."""
+        super().__init__(config, spec, training)
+        self.standardise = Standardiser(spec.shape)
+        built = {}
+        for what, registry in (("encoder", encoders), ("generator", generators)):
+            entry = registry[parts[what]["name"]]
+            built[what] = entry.value(part_config(what, parts), spec.shape, config.latent)
+        width = math.prod(spec.shape)
+        self.net = nn.ModuleDict(built)
+        if config.auxiliary != "none":
+            self.net["auxiliary"] = AuxiliaryHead(
+                config.auxiliary,
+                config.latent,
+                max(len(spec.classes), 1) if config.auxiliary == "classification" else width,
+            )
+        self.averaged = deepcopy(self.net).requires_grad_(False).eval()
+        self.register_buffer("updates", torch.zeros(()))
+        self.mixer = mixers[parts["mixer"]["name"]].value(part_config("mixer", parts))
+        self._optimisers: dict[str, torch.optim.Optimizer] = {}
+
+    def prepare(self, data: SetData) -> None:
+        """Scale of the features, and what the encoder fits in closed form, from at most 50,000 observations."""
+        rows = torch.randperm(len(data.observations), device=data.observations.device)[:50_000]
+        sample = data.observations[rows]
+        self.standardise.fit(sample)
+        with torch.no_grad():
+            self.net["encoder"].prepare(self.standardise(sample))  # type: ignore[operator]
+        self.averaged.load_state_dict(self.net.state_dict())
+
+    def optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        if not self._optimisers:
+            weights = [p for p in self.net.parameters() if p.requires_grad]
+            self._optimisers["gde"] = torch.optim.Adam(weights, lr=self.training_config.learning_rate, fused=True)
+        return self._optimisers
+
+    def steps(self, batch: SetBatch, clock: Clock) -> Losses:
+        losses = self.losses(batch)
+        optimiser = self.optimisers()["gde"]
+        optimiser.param_groups[0]["lr"] = self.training_config.learning_rate * self._rate(float(clock.progress))
+        optimiser.zero_grad(set_to_none=True)
+        losses["loss"].backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], self.config.clip)
+        optimiser.step()
+        self._average()
+        return Losses({name: value.detach() for name, value in losses.items()})
+
+    def losses(self, batch: SetBatch) -> dict[str, Tensor]:
+        """Every term of the objective on one batch; "loss" is their weighted sum."""
+        c, data = self.config, batch.data
+        b = len(batch.index)
+        context, query = (self.standardise(x) for x in draw(data, batch.index, self._context_size(), c.query))
+        weights = self.mixer.weights(b, context.device)
+        context, query = mix(context, weights), mix(query, weights)
+        z = self.net["encoder"](context)
+        out: dict[str, Tensor] = self.net["generator"].loss(context if c.share_query else query, z)  # type: ignore[operator]
+        if c.metric_weight and b > 1:
+            out["metric"] = self._metric(z, query)
+            out["loss"] = out["loss"] + c.metric_weight * out["metric"]
+        if c.auxiliary != "none":
+            out["auxiliary"] = self._auxiliary(z, batch, weights, context)
+            out["loss"] = out["loss"] + c.auxiliary_weight * out["auxiliary"]
+        return out
+
+    @torch.no_grad()
+    def sample(self, n: int, z: Tensor, generator: torch.Generator) -> Tensor:
+        """n observations of each latent in z (b, latent): float32 (b, n, *shape), in the data's units."""
+        y = self.averaged["generator"].sample(z, n, generator)  # type: ignore[operator]
+        x = self.standardise.inverse(y)
+        return x.clamp(0, 255) if self.spec.modality == "image" else x
+
+    @torch.no_grad()
+    def encode(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
+        """The latents (b, latent) of sets (b, k, *shape) in the data's units, by the averaged weights."""
+        z: Tensor = self.averaged["encoder"](self.standardise(x), weights)
+        return z
+
+    @torch.no_grad()
+    def encode_set(self, x: Any, chunk: int = 8192) -> Tensor:
+        """The latent (latent,) of one set of any size: array or memory map (k, *shape), read chunk by chunk."""
+        device = self.standardise.mean.device
+
+        def chunks() -> Any:
+            for i in range(0, len(x), chunk):
+                part = torch.as_tensor(x[i : i + chunk])
+                yield self.standardise(part.to(device))
+
+        return self.averaged["encoder"].encode_stream(chunks).to(device)  # type: ignore[operator,no-any-return]
+
+    @torch.no_grad()
+    def uncertainty(self, x: Tensor, draws: int = 32, seed: int = 0) -> Tensor:
+        """Covariance (latent, latent) of the latent of one set x (k, *shape) under resampling of its observations.
+
+        By the central limit theorem of the embedding it falls as 1/k.
+        """
+        rng = torch.Generator().manual_seed(seed)
+        counts = torch.stack(
+            [torch.bincount(torch.randint(len(x), (len(x),), generator=rng), minlength=len(x)) for _ in range(draws)]
+        )
+        latents = torch.cat([self.encode(x[None], c[None].float().to(x.device)) for c in counts])
+        return torch.cov(latents.T).reshape(latents.shape[1], -1)
+
+    def _context_size(self) -> int:
+        low, high = math.log(self.config.context_min), math.log(max(self.config.context_max, self.config.context_min))
+        return round(math.exp(low + (high - low) * float(torch.rand(()))))
+
+    def _metric(self, z: Tensor, x: Tensor) -> Tensor:
+        """Stress of latent against sliced transport distances over random pairs: E(‖z_i − z_j‖ − SW_ij)² / E SW².
+
+        The distance of two finite samples of one law is not 0; half of each set's distance to itself (its two
+        halves) is taken off, so that two samples of one set are asked to coincide.
+        """
+        flat = x.flatten(2)
+        other = torch.roll(torch.arange(len(z), device=z.device), int(torch.randint(1, len(z), ())))
+        with torch.no_grad():
+            directions = random_projections(flat.shape[-1], self.config.metric_projections, flat)
+            k = flat.shape[1] // 2
+            first, second = flat[:, :k], flat[:, k : 2 * k]
+            noise = sliced_wasserstein(first, second, directions)
+            cross = sliced_wasserstein(first, first[other], directions)
+            target = (cross - 0.5 * (noise + noise[other])).clamp_min(0).sqrt()
+        distance = ((z - z[other]).square().sum(dim=1) + 1e-12).sqrt()
+        return (distance - target).square().mean() / target.square().mean().clamp_min(1e-6)
+
+    def _auxiliary(self, z: Tensor, batch: SetBatch, weights: Tensor, context: Tensor) -> Tensor:
+        data, head = batch.data, self.net["auxiliary"]
+        partner, shift = torch.zeros_like(z), torch.zeros(len(z), math.prod(self.spec.shape), device=z.device)
+        if self.config.auxiliary != "classification":
+            sets = data.partner[batch.index].clamp_min(0)
+            theirs = self.standardise(draw(data, sets, context.shape[1], 2)[0])
+            partner = self.net["encoder"](theirs)
+            shift = (context.mean(dim=1) - theirs.mean(dim=1)).flatten(1)
+        loss: Tensor = head.loss(z, partner, batch, weights, shift)  # type: ignore[operator]
+        return loss
+
+    def _rate(self, progress: float) -> float:
+        c = self.config
+        if progress < c.warm_up:
+            return (progress + 1e-3) / (c.warm_up + 1e-3)
+        if c.schedule == "constant":
+            return 1.0
+        phase = (progress - c.warm_up) / (1 - c.warm_up)
+        return float(0.01 + 0.495 * (1 + math.cos(math.pi * phase)))
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        # Early updates move the average faster: its first weights are the untrained ones.
+        self.updates.add_(1)
+        share = max(1 - self.config.average, 9.0 / (9.0 + float(self.updates)))
+        for mine, theirs in zip(self.averaged.parameters(), self.net.parameters(), strict=True):
+            mine.lerp_(theirs, share)
+
+
+def part_config(what: str, parts: dict[str, Any]) -> Any:
+    """The config dataclass of one part ("encoder", "generator", "mixer") from its node. Raises InputError."""
+    registry: Any = {"encoder": encoders, "generator": generators, "mixer": mixers}[what]
+    node = dict(parts[what])
+    config = registry[node.pop("name")].config
+    return from_dict(config, node, where=what)
