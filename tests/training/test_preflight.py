@@ -1,0 +1,109 @@
+"""The pre-flight: a real training ends within its range, a hopeless one is refused before it is tried."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from core.config.training import TrainingConfig
+from core.data.genotypes import Genotypes
+from core.data.split import Split
+from core.errors import InputError
+from core.models.registry import build
+from core.training import devices, preflight
+from core.training.clock import TrainingClock
+from core.training.data import prepare_split
+
+CONFIG = TrainingConfig(epochs=3, batch_size=16, device="cpu")
+SMALL = {"name": "wgan_gp", "latent": 8, "generator_widths": [16], "critic_widths": [16]}
+
+
+@dataclass
+class InMemory:
+    """What preflight reads of a dataset."""
+
+    cohort: Genotypes
+
+    def genotypes(self) -> Genotypes:
+        return self.cohort
+
+    def split(self) -> Split:
+        return Split(np.arange(64), np.arange(64, self.cohort.n))
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "SECONDS", 0.1)
+
+
+def estimate(cohort: Genotypes, node: dict[str, Any], config: TrainingConfig) -> dict[str, Any]:
+    return preflight.estimate(InMemory(cohort), node, config)  # type: ignore[arg-type]
+
+
+def test_parameters_and_checkpoints_are_counted(tiny: Genotypes) -> None:
+    found = estimate(tiny, SMALL, CONFIG)
+    spec = prepare_split(tiny, InMemory(tiny).split(), CONFIG)[0].spec
+    trained = [p for p in build("wgan_gp", SMALL, spec, CONFIG).parameters() if p.requires_grad]
+    assert found["parameters"] == sum(p.numel() for p in trained)
+    # Weights and two moments in `last`, at least; weights alone in `best`.
+    assert found["disk_bytes"] > 4 * 4 * found["parameters"]
+    assert found["fits"]
+    assert found["advice"] == []
+
+
+def test_time_grows_with_the_epochs_and_holds_the_steps_that_were_timed(tiny: Genotypes) -> None:
+    short, long = (estimate(tiny, SMALL, replace(CONFIG, epochs=e, evaluate_every=10**6)) for e in (1, 20_000))
+    assert 0 < short["seconds_low"] < short["seconds_high"]
+    data = prepare_split(tiny, InMemory(tiny).split(), CONFIG)[0]
+    model = build("wgan_gp", SMALL, data.spec, CONFIG)
+    model.prepare(data)
+    step, clock = devices.stepper(model, CONFIG, torch.device("cpu")), TrainingClock(1, 40)
+    batch = data.index(torch.arange(16))
+    for _ in range(5):
+        step(batch, clock)
+    began = time.perf_counter()
+    for _ in range(20):
+        step(batch, clock)
+    # 20,000 epochs of four steps; a factor of four either way for a machine with other work.
+    expected = 20_000 * 4 * (time.perf_counter() - began) / 20
+    assert long["seconds_low"] / 4 < expected < 4 * long["seconds_high"]
+
+
+def test_a_time_budget_bounds_the_estimate(tiny: Genotypes) -> None:
+    found = estimate(tiny, SMALL, replace(CONFIG, epochs=10**6, minutes=1.0))
+    assert found["seconds_high"] <= 60 + preflight.START_UP
+
+
+def test_a_closed_form_model_has_no_parameters_and_a_short_range(tiny: Genotypes) -> None:
+    found = estimate(tiny, {"name": "independent_sites"}, replace(CONFIG, epochs=0))
+    assert found["parameters"] == 0
+    assert found["seconds_high"] < 60
+    assert found["disk_bytes"] > 0
+
+
+def test_a_model_that_cannot_fit_is_not_tried(tiny: Genotypes) -> None:
+    wide = SMALL | {"generator_widths": [10**7, 10**7]}
+    found = estimate(tiny, wide, CONFIG)
+    assert not found["fits"]
+    assert found["seconds_low"] is None
+    assert found["memory_bytes"] > 10**15
+    assert "smaller layer widths" in found["advice"][0]
+
+
+def test_a_full_disk_is_said(tiny: Genotypes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "_free_disk", lambda: 1000)
+    found = estimate(tiny, SMALL, CONFIG)
+    assert not found["fits"]
+    assert "delete runs" in found["advice"][0]
+
+
+def test_wrong_settings_are_refused(tiny: Genotypes) -> None:
+    with pytest.raises(InputError, match="wgan_gpp"):
+        estimate(tiny, {"name": "wgan_gpp"}, CONFIG)
+    with pytest.raises(InputError, match="latents"):
+        estimate(tiny, {"name": "wgan_gp", "latents": 3}, CONFIG)
