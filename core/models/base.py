@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -195,7 +195,7 @@ class Trainable(nn.Module):
             if name in weights and weights[name].shape != buffer.shape:
                 owner, _, leaf = name.rpartition(".")
                 empty = torch.empty_like(weights[name], device=buffer.device)
-                setattr(self.get_submodule(owner), leaf, cast(Tensor, empty))
+                setattr(self.get_submodule(owner), leaf, empty)
         self.load_state_dict(weights)
 
 

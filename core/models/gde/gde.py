@@ -224,7 +224,7 @@ class GDE(Trainable):
     def _rate(self, progress: float) -> float:
         c = self.config
         if progress < c.warm_up:
-            return (progress + 1e-3) / (c.warm_up + 1e-3)
+            return float((progress + 1e-3) / (c.warm_up + 1e-3))
         if c.schedule == "constant":
             return 1.0
         phase = (progress - c.warm_up) / (1 - c.warm_up)
