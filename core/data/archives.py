@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from core.errors import InputError
 
@@ -14,6 +15,7 @@ CHUNK = 1 << 20
 RATIO_MAX = 500  # DEFLATE tops out near 1030 on constant bytes; phased VCF of thousands of people stays near 50-100
 RATIO_FREE = 16 << 20  # below this many unfolded bytes no ratio does harm
 MEMBERS_MAX = 1000
+_PIECE = 1 << 17  # a block-gzip file has hundreds of members a megabyte, and each hands back the rest of the piece
 LINE_MAX = 64 << 20
 
 _GZIP = b"\x1f\x8b"
@@ -50,40 +52,49 @@ def chunks(path: Path, name: str) -> Iterator[bytes]:
                 yield piece
             return
         file.seek(0)
-        yield from _inflate(iter(lambda: file.read(CHUNK), b""), path.stat().st_size, name)
+        yield from _inflate(iter(lambda: file.read(_PIECE), b""), path.stat().st_size, name)
     _check_bgzf_end(path, name)
 
 
 def _inflate(compressed: Iterator[bytes], size: int, name: str) -> Iterator[bytes]:
     member, unfolded = zlib.decompressobj(31), 0
     for piece in compressed:
-        while piece:
+        pending = piece
+        while pending:
             if member.eof:
-                piece = piece.lstrip(b"\0")
-                if not piece:
-                    break
-                member = zlib.decompressobj(31)
-            try:
-                out = member.decompress(piece, CHUNK)
-            except zlib.error as error:
-                raise InputError(
-                    f"{name} is damaged: its gzip stream breaks after {unfolded:,} bytes ({error}); copy or export it anew."
-                ) from None
+                pending = pending.lstrip(b"\0")  # padding behind the last member is harmless
+                member = zlib.decompressobj(31) if pending else member
+                continue
+            out = _unfold(member, pending, unfolded, name)
             unfolded += len(out)
-            if unfolded > RATIO_FREE and unfolded > RATIO_MAX * size:
-                raise InputError(
-                    f"{name} unfolds to more than {RATIO_MAX} times its {size:,} bytes; a genotype file does not: "
-                    "give the unpacked file if it is meant so."
-                )
-            if out:
-                yield out
-            piece = member.unconsumed_tail or member.unused_data
-            if not piece and not member.eof and len(out) == CHUNK:
-                piece = b""
+            _check_ratio(unfolded, size, name)
+            yield out
+            pending = member.unused_data if member.eof else member.unconsumed_tail
+    while not member.eof and (out := _unfold(member, b"", unfolded, name)):
+        unfolded += len(out)
+        yield out
     if not member.eof:
         raise InputError(
             f"{name} is cut short: its gzip stream ends after {unfolded:,} unfolded bytes without an end mark; "
             "copy or download it again."
+        )
+
+
+def _unfold(member: Any, pending: bytes, unfolded: int, name: str) -> bytes:
+    try:
+        out: bytes = member.decompress(pending, CHUNK)
+    except zlib.error as error:
+        raise InputError(
+            f"{name} is damaged: its gzip stream breaks after {unfolded:,} bytes ({error}); copy or export it anew."
+        ) from None
+    return out
+
+
+def _check_ratio(unfolded: int, size: int, name: str) -> None:
+    if unfolded > RATIO_FREE and unfolded > RATIO_MAX * size:
+        raise InputError(
+            f"{name} unfolds to more than {RATIO_MAX} times its {size:,} bytes; a genotype file does not: "
+            "give the unpacked file if it is meant so."
         )
 
 
@@ -105,7 +116,8 @@ def lines(path: Path, name: str) -> Iterator[bytes]:
     """
     pending: list[bytes] = []
     waiting, first = 0, True
-    for piece in chunks(path, name):
+    for part in chunks(path, name):
+        piece = part
         if first:
             if piece[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise InputError(f"{name} is UTF-16 text; UTF-8 is expected: save it again as UTF-8 or plain CSV.")
@@ -134,7 +146,7 @@ def lines(path: Path, name: str) -> Iterator[bytes]:
 def checked_zip(path: Path, name: str) -> list[zipfile.ZipInfo]:
     """The members of a zip file that are files, after its directory was found harmless.
 
-    Raises InputError for a damaged, encrypted or empty archive, too many members, names that lead outside, links, duplicate
+    Raises InputError for a damaged or encrypted archive, too many members, names that lead outside, links, duplicate
     names, and sizes that unfold beyond `RATIO_MAX`.
     """
     _check_member_count(path, name)

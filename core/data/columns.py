@@ -33,10 +33,10 @@ def individual_columns(
 ) -> tuple[dict[str, Strings], dict[str, Phenotype], list[str]]:
     """Sort columns of strings into labels and phenotypes, with remarks on what was left out or recoded.
 
-    Words become labels and numbers phenotypes, except that numeric codes of groups (sex 1/2, population 1..k) are labels and
-    a case/control status 1/2 becomes 0/1. `label_columns` decides which columns are labels, and their order;
-    a column of words that is not in it is left out. Without it populations come first and columns of one value or of more
-    than `MANY_VALUES` last. A column in which most individuals have their own value is not a label.
+    Words become labels and numbers phenotypes, except that numeric codes of groups (sex 1/2, population 1..k) are
+    labels and a case/control status 1/2 becomes 0/1. `label_columns` decides which columns are labels, and their order;
+    a column of words that is not in it is left out. Without it populations come first, and columns of one value or of
+    more than `MANY_VALUES` last. A column in which most individuals have their own value is not a label.
     """
     labels: dict[str, Strings] = {}
     phenotypes: dict[str, Phenotype] = {}

@@ -23,9 +23,10 @@ _UNKNOWN_REFERENCE, _UNKNOWN_ALTERNATE = "N", "A"
 def write(genotypes: Genotypes, path: Path) -> list[Path]:
     """Write to `path` in the format of its ending; returns the files written, `path` first.
 
-    .npz holds everything. .csv has a row an individual with its labels and phenotypes in front. .vcf.gz and .bed hold calls
-    and variants; labels and phenotypes go to a table beside them, `<name>.samples.tsv`. An unknown contig and position is
-    written as 0, an unknown allele pair in VCF as N and A. Raises InputError for another ending, and for haploid data as .bed.
+    .npz holds everything. .csv has a row an individual with its labels and phenotypes in front. .vcf.gz and .bed hold
+    calls and variants; labels and phenotypes go to a table beside them, `<name>.samples.tsv`. An unknown contig and
+    position is written as 0, an unknown allele pair in VCF as N and A. Raises InputError for another ending, and for
+    haploid data as .bed.
     """
     for ending, writer in _WRITERS.items():
         if path.name.lower().endswith(ending):
@@ -145,8 +146,8 @@ def _bed(genotypes: Genotypes, path: Path) -> list[Path]:
             iid_count=genotypes.n,
             sid_count=genotypes.m,
             properties=properties,
-            bim_filepath=bim,
-            fam_filepath=fam,
+            bim_location=bim,
+            fam_location=fam,
         ) as bed,
     ):
         for start in range(0, genotypes.m, _ROWS):

@@ -64,14 +64,16 @@ class GenotypeCounts:
     @property
     def called(self) -> npt.NDArray[np.int64]:
         """(m,) individuals with a call."""
-        return self.table.sum(axis=1)
+        called: npt.NDArray[np.int64] = self.table.sum(axis=1)
+        return called
 
     @property
     def minor_allele_frequency(self) -> npt.NDArray[np.float64]:
         """(m,) 0..0.5; 0 where nothing is called."""
         copies = self.ploidy * np.maximum(self.called, 1)
         frequency = (self.table[:, 1] + 2 * self.table[:, 2]) / copies
-        return np.minimum(frequency, 1 - frequency)
+        minor: npt.NDArray[np.float64] = np.minimum(frequency, 1 - frequency)
+        return minor
 
 
 def count_genotypes(genotypes: Genotypes) -> GenotypeCounts:
@@ -94,7 +96,8 @@ def _variant_blocks(calls: Calls) -> Iterator[slice]:
 def apply_filters(genotypes: Genotypes, options: ImportOptions) -> tuple[Genotypes, dict[str, int]]:
     """Filter in a fixed order: region, variant missingness, individual missingness, MAF, HWE, thinning.
 
-    Returns the rest and reason → count removed (only rules that were asked for). Raises InputError where nothing is left.
+    Returns the rest and reason → count removed (only rules that were asked for). Raises InputError where nothing is
+    left.
     """
     removed: dict[str, int] = {}
     region = Region.parse(options.region)

@@ -113,7 +113,7 @@ def read_file(
 ) -> ReadResult:
     """Read genotype files without storing them; arguments and errors as in `import_file`."""
     with _folder() as folder:
-        job = _job("read", paths, names, options, samples, variants, label_columns)
+        job = _job("read", paths, names, options) | _tables(samples, variants, label_columns)
         outcome = sandbox.run("core.data.reading", job, folder, limits)
         value = outcome.value
         return ReadResult(
@@ -131,11 +131,11 @@ def preview(
 ) -> dict[str, Any]:
     """What a file seems to be, for the upload page.
 
-    {"format", "individuals", "variants" (None where only a full reading tells), "orientation", "rows" (the first cells, as
-    strings), "notes"}. Raises InputError.
+    {"format", "individuals", "variants" (None where only a full reading tells), "orientation", "rows" (the first cells,
+    as strings), "notes"}. Raises InputError.
     """
     with _folder() as folder:
-        job = _job("preview", paths, names, options, None, None, None)
+        job = _job("preview", paths, names, options)
         return sandbox.run("core.data.reading", job, folder, Limits(cpu_seconds=60, wall_seconds=120)).value
 
 
@@ -150,36 +150,33 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _job(
-    task: str,
-    paths: Sequence[Path],
-    names: Sequence[str] | None,
-    options: ImportOptions,
-    samples: Path | None,
-    variants: Path | None,
-    label_columns: Sequence[str] | None,
-) -> dict[str, Any]:
+def _job(task: str, paths: Sequence[Path], names: Sequence[str] | None, options: ImportOptions) -> dict[str, Any]:
     if not paths:
         raise InputError("No file was given; name a genotype file to import.")
-    for path in [*paths, *([samples] if samples else []), *([variants] if variants else [])]:
-        _check_regular(Path(path))
+    for path in paths:
+        _check_regular(path)
     return {
         "task": task,
-        "paths": [str(Path(path).resolve()) for path in paths],
+        "paths": [str(path.resolve()) for path in paths],
         "names": _names(paths, names),
         "options": asdict(options),
-        "samples": str(samples.resolve()) if samples else None,
-        "samples_name": samples.name if samples else None,
-        "variants": str(variants.resolve()) if variants else None,
-        "label_columns": list(label_columns) if label_columns is not None else None,
     }
+
+
+def _tables(samples: Path | None, variants: Path | None, label_columns: Sequence[str] | None) -> dict[str, Any]:
+    tables: dict[str, Any] = {}
+    for key, path in (("samples", samples), ("variants", variants)):
+        if path is not None:
+            _check_regular(path)
+            tables |= {key: str(path.resolve()), f"{key}_name": _shown(path.name)}
+    return tables | ({"label_columns": list(label_columns)} if label_columns is not None else {})
 
 
 def _check_regular(path: Path) -> None:
     try:
         mode = path.stat().st_mode
-        with path.open("rb") if stat.S_ISREG(mode) else open("/dev/null", "rb"):
-            pass
+        if stat.S_ISREG(mode):
+            path.open("rb").close()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "the name is not possible"
         raise InputError(f"{_shown(path.name)} cannot be opened ({reason}); check the path.") from None

@@ -13,12 +13,13 @@ from core.config.schema import from_dict
 from core.data import archives, exchange
 from core.data.columns import ordered, require_labels
 from core.data.filters import apply_filters, count_genotypes, select_variants
-from core.data.formats import Head, ReadResult, Source, formats
+from core.data.formats import Format, Head, ReadResult, Source, formats
 from core.data.genotypes import Genotypes
 from core.data.options import ImportOptions
 from core.data.samples import SampleTable
 from core.data.variants import VariantTable
 from core.errors import InputError
+from core.registry import Entry
 
 # What people give by mistake: first bytes (offset 0), what it is, what to give instead.
 _REFUSED: tuple[tuple[bytes, str, str], ...] = (
@@ -45,48 +46,43 @@ _SORTED_NOTE = "Variants were put in the order of their positions within each co
 
 def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The child's entry: {"task": "read" | "preview", "paths", "names", "samples", "variants", …} to a JSON answer."""
-    options = from_dict(ImportOptions, job["options"])
     given = [_head(Path(p), n) for p, n in zip(job["paths"], job["names"], strict=True)]
-    table = SampleTable.read(Path(job["samples"]), job["samples_name"]) if job.get("samples") else None
-    reader, source = recognise(given, folder, options, table, Path(job["variants"]) if job.get("variants") else None)
+    people, variants = (_head(Path(job[k]), job[f"{k}_name"]) if k in job else None for k in ("samples", "variants"))
+    table = SampleTable.read(people.path, people.name) if people else None
+    entry, main_file, others = recognise(given, folder)
+    source = Source(
+        main=main_file,
+        others=others,
+        folder=folder,
+        options=from_dict(ImportOptions, job["options"]),
+        variants=variants,
+        beside=given[0].path.parent,
+        known_ids=table.ids() if table else frozenset(),
+    )
     if job["task"] == "preview":
-        return {"format": reader.name} | reader.value.preview(source)
-    result = finish(reader.value.read(source), source, table, job.get("label_columns"))
+        return {"format": entry.name, **entry.value.preview(source)}
+    result = finish(entry.value.read(source), source, table, job.get("label_columns"))
     exchange.write(folder, result.genotypes)
-    return {
-        "dropped": result.dropped,
-        "notes": result.notes,
-        "format": result.format,
-        "ploidy": result.genotypes.ploidy,
-    }
+    return {"dropped": result.dropped, "notes": result.notes, "format": result.format}
 
 
-def recognise(
-    given: list[Head], folder: Path, options: ImportOptions, table: SampleTable | None, variants: Path | None
-) -> tuple[Any, Source]:
-    """The registry entry that reads the files, and the files with the one it recognised in front."""
-    beside = given[0].path.parent
+def recognise(given: list[Head], folder: Path) -> tuple[Entry[type[Format]], Head, tuple[Head, ...]]:
+    """The format that reads the files, the file by which it was recognised, and the others; zip files are unpacked.
+
+    Raises InputError where no format fits.
+    """
     heads = [head for one in given for head in _unpacked(one, folder)]
     found = _reader(heads)
     if found is None:
         raise InputError(
-            f"{heads[0].name} is in no known genotype format; VCF, BCF, PLINK bed, npz, npy, hapt or a text table is expected."
+            f"{heads[0].name} is in no known genotype format; VCF, BCF, PLINK bed, npz, npy, hapt or a text table is "
+            "expected: export it as one of them."
         )
-    entry, main = found
-    source = Source(
-        main=main,
-        others=tuple(head for head in heads if head is not main),
-        folder=folder,
-        options=options,
-        variants=variants,
-        beside=beside,
-        known_ids=table.ids() if table else frozenset(),
-    )
-    return entry, source
+    return found[0], found[1], tuple(head for head in heads if head is not found[1])
 
 
-def _reader(heads: list[Head]) -> tuple[Any, Head] | None:
-    fallback: tuple[Any, Head] | None = None
+def _reader(heads: list[Head]) -> tuple[Entry[type[Format]], Head] | None:
+    fallback: tuple[Entry[type[Format]], Head] | None = None
     for head in heads:
         for entry in formats:
             if entry.value.matches(head):
@@ -139,7 +135,7 @@ def finish(
     genotypes, notes = result.genotypes, list(result.notes)
     _refuse_repeated_ids(genotypes, source.main.name)
     if source.variants:
-        genotypes, said = VariantTable.read(source.variants).join(genotypes)
+        genotypes, said = VariantTable.read(source.variants.path, source.variants.name).join(genotypes)
         notes += said
     if table:
         genotypes, said = table.join(genotypes, label_columns)
@@ -181,8 +177,8 @@ def _in_order(genotypes: Genotypes) -> tuple[Genotypes, list[str]]:
 def _check_minimum(genotypes: Genotypes, name: str) -> None:
     if genotypes.n < 2 or genotypes.m < 2:
         raise InputError(
-            f"{name} gives {genotypes.n:,} individuals x {genotypes.m:,} variants; at least 2 x 2 are needed to speak of a "
-            "population: give more data or relax the filters."
+            f"{name} gives {genotypes.n:,} individuals x {genotypes.m:,} variants; at least 2 x 2 are needed to speak "
+            "of a population: give more data or relax the filters."
         )
     if int(genotypes.calls.max()) < 0:
         raise InputError(f"{name} has no call at all (every genotype is missing); check how missing calls are coded.")

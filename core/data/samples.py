@@ -39,9 +39,9 @@ class SampleTable:
     def join(self, genotypes: Genotypes, label_columns: Sequence[str] | None) -> tuple[Genotypes, list[str]]:
         """Add the table's labels and phenotypes to the individuals of the same id.
 
-        Individuals that the table lacks keep "" and NaN; both sides' unmatched are counted in the remarks. Columns of the table
-        come before those that the genotype file brought. Raises InputError when no id matches or an id repeats with
-        different values.
+        Individuals that the table lacks keep "" and NaN; both sides' unmatched are counted in the remarks. Columns of
+        the table come before those that the genotype file brought. Raises InputError when no id matches or an id
+        repeats with different values.
         """
         key = self._id_column(genotypes)
         rows = self._rows_by_id(key, set(genotypes.sample_id.tolist()))
@@ -78,8 +78,8 @@ class SampleTable:
         if matches[best] == 0:
             theirs = self.table.rows[0][0]
             raise InputError(
-                f"No id of {self.table.name} (such as {theirs[:40]!r}) is among the individuals of the genotypes (such as "
-                f"{genotypes.sample_id[0]!r}); one column must hold the same ids."
+                f"No id of {self.table.name} (such as {theirs[:40]!r}) is among the individuals of the genotypes "
+                f"(such as {str(genotypes.sample_id[0])!r}); one column must hold the same ids."
             )
         return best
 

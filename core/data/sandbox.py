@@ -67,7 +67,7 @@ def run(module: str, job: dict[str, Any], folder: Path, limits: Limits | None = 
     status, peak = _wait(child, start + limits.wall_seconds)
     if status is None:
         raise InputError(
-            f"Reading took longer than {limits.wall_seconds:g} s and was stopped; give a smaller file or a region of it."
+            f"Reading took longer than {limits.wall_seconds:g} s and was stopped; give a smaller file or a region."
         )
     return Outcome(_answer(status, folder, limits), peak, time.monotonic() - start)
 
@@ -126,7 +126,7 @@ def _death(number: int, limits: Limits) -> str:
 
 
 def _lower_limits(limits: Limits) -> None:
-    for what, value in (
+    for what, wanted in (
         (resource.RLIMIT_AS, limits.memory_bytes),
         (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
@@ -134,13 +134,14 @@ def _lower_limits(limits: Limits) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         hard = resource.getrlimit(what)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         # RLIMIT_CPU sends SIGXCPU at the soft limit and SIGKILL at the hard one, so the hard one lies a little later.
         top = value + 5 if what == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else value
         try:
             resource.setrlimit(what, (value, top))
         except (ValueError, OSError) as error:
-            print(f"limit {what} not set: {error}", file=sys.stderr)
+            # macOS refuses some limits; the wall time and the others still hold.
+            sys.stderr.write(f"limit {what} not set: {error}\n")
 
 
 def _child(module: str, folder: Path) -> None:
@@ -158,7 +159,7 @@ def _child(module: str, folder: Path) -> None:
         }
     except OSError as error:
         answer = {"error": f"The file could not be read: {error.strerror or type(error).__name__}; check the disk."}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a reader stumbles over, the user gets one sentence
         traceback.print_exc()
         answer = {
             "error": f"The file could not be read ({type(error).__name__}); "

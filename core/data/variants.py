@@ -36,9 +36,9 @@ class VariantTable:
     alleles: list[tuple[str, str]]
 
     @classmethod
-    def read(cls, path: Path, name: str | None = None) -> VariantTable:
+    def read(cls, path: Path, name: str) -> VariantTable:
         """Read a legend (id position a0 a1), bim (contig id cM position a1 a2), map (contig id cM position) or CSV."""
-        table = read_table(path, name or path.name)
+        table = read_table(path, name)
         places = _places(table)
         if "position" not in places:
             raise InputError(

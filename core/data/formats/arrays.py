@@ -1,6 +1,6 @@
 """NumPy files: one array (.npy), or a matrix with its ids, positions, labels and phenotypes (.npz).
 
-Headers are read and held against the file's size before any array is made, so that a file cannot ask for more than it holds.
+Headers are read and held against the file's size before any array is made: a file cannot ask for more than it holds.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _genotypes(arrays: dict[str, npt.NDArray[Any]], source: Source) -> ReadResul
     key = _matrix_key(arrays, name)
     rest = {k: v for k, v in arrays.items() if k != key}
     matrix = arrays[key]
-    check_size(*matrix.shape[:2], name)
+    check_size(matrix.shape[0], matrix.shape[1], name)
     samples, variants = _named(rest, _SAMPLES), _named(rest, _VARIANTS)
     counts, notes = counts_from(matrix, name)
     sample_length, variant_length = _length(samples), _length(variants) or _length(_named(rest, _CONTIGS + _POSITIONS))
@@ -180,7 +180,7 @@ def _genotypes(arrays: dict[str, npt.NDArray[Any]], source: Source) -> ReadResul
     n, m = calls.shape
     notes += [why] if why else []
     used = {key}
-    sample_id = _ids(rest, _SAMPLES, n, "sample", used, name)
+    sample_id = _ids(rest, (_SAMPLES, "sample", n), used, name)
     variant = _variant_columns(rest, m, used, name)
     labels, phenotypes, remarks = _individual_arrays({k: v for k, v in rest.items() if k not in used}, n, m)
     ploidy, said = ploidy_of(calls, _declared_ploidy(rest) or source.options.ploidy, matrix.ndim == 3)
@@ -215,16 +215,18 @@ def _length(array: npt.NDArray[Any] | None) -> int | None:
 
 
 def _ids(
-    arrays: dict[str, npt.NDArray[Any]], names: tuple[str, ...], length: int, prefix: str, used: set[str], name: str
+    arrays: dict[str, npt.NDArray[Any]], axis: tuple[tuple[str, ...], str, int], used: set[str], name: str
 ) -> Strings:
+    """The ids of one axis, `axis` being the keys where they may be, the axis' name and its length."""
+    names, prefix, length = axis
     key = next((k for k in names if k in arrays), None)
     if key is None:
         return number_ids(prefix, length)
     used.add(key)
     if arrays[key].shape != (length,):
         raise InputError(
-            f"{name} has {'x'.join(map(str, arrays[key].shape))} entries in {key!r}; the matrix has {length:,} {prefix}s: "
-            "give one id each."
+            f"{name} has {'x'.join(map(str, arrays[key].shape))} entries in {key!r}; the matrix has {length:,} "
+            f"{prefix}s: give one id each."
         )
     return column(_text(arrays[key]))
 
@@ -250,7 +252,7 @@ def _variant_columns(arrays: dict[str, npt.NDArray[Any]], m: int, used: set[str]
     if position is not None and position.dtype.kind not in "iuf":
         raise InputError(f"{name} has positions of type {position.dtype}; numbers of base pairs are expected.")
     return {
-        "variant_id": _ids(arrays, _VARIANTS, m, "variant", used, name),
+        "variant_id": _ids(arrays, (_VARIANTS, "variant", m), used, name),
         "variant_contig": column(_text(contig) if contig is not None else [""] * m),
         "variant_position": np.zeros(m, np.int64) if position is None else _integers(position),
         "variant_allele": np.full((m, 2), "", np.str_)

@@ -46,7 +46,7 @@ class Source:
     others: tuple[Head, ...]
     folder: Path
     options: ImportOptions
-    variants: Path | None = None
+    variants: Head | None = None
     beside: Path | None = None
     known_ids: frozenset[str] = frozenset()
 

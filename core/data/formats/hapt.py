@@ -1,4 +1,7 @@
-"""Haplotype text: one haplotype a row (`tag ID_A 0 1 …`, Yelmen et al. 2021), or one variant a row (IMPUTE .hap, SHAPEIT .haps)."""
+"""Haplotype text.
+
+One haplotype a row (`tag ID_A 0 1 …`, Yelmen et al. 2021), or one variant a row (IMPUTE .hap, SHAPEIT .haps).
+"""
 
 from __future__ import annotations
 
@@ -101,8 +104,8 @@ def _first_line(head: Head) -> tuple[int, int]:
         if len(cells) <= lead or lead not in (0, 1, 2, _VARIANT_LEAD):
             shown = decode(line)[:40]
             raise InputError(
-                f"{head.name} starts with {shown!r}; a tag, an id and alleles 0 or 1 are expected in each line of haplotypes: "
-                "check that it is what its name says."
+                f"{head.name} starts with {shown!r}; a tag, an id and alleles 0 or 1 are expected in each line of "
+                "haplotypes: check that it is what its name says."
             )
         return lead, len(cells) - lead
     raise InputError(f"{head.name} has no line of data; haplotypes are expected: copy or export it again.")
@@ -226,7 +229,7 @@ def _with_legend(genotypes: Genotypes, source: Source) -> tuple[Genotypes, list[
     if len(found) != 1:
         return genotypes, []
     try:
-        table = VariantTable.read(found[0])
+        table = VariantTable.read(found[0], found[0].name)
     except InputError:
         return genotypes, [f"{found[0].name} beside the file cannot be read as a legend and was not used."]
     if len(table) != genotypes.m:

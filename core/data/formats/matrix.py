@@ -92,7 +92,10 @@ def orientation_of(
 
 
 def ploidy_of(calls: Calls, asked: str, paired: bool) -> tuple[int, list[str]]:
-    """1 or 2, with a remark where it is inferred; haploid where no count exceeds 1. Raises InputError on a contradiction."""
+    """1 or 2, with a remark where it is inferred: haploid where no count exceeds 1.
+
+    Raises InputError where a ploidy of 1 was asked for and a count is 2.
+    """
     highest = int(calls.max())
     if asked == "1" and highest > 1:
         raise InputError("Ploidy 1 was asked for, but the file holds counts of 2; leave ploidy on auto or set it to 2.")

@@ -95,8 +95,8 @@ def _tables(source: Source) -> tuple[Path, Table, Table]:
     expected, present = 3 + m * ((n + 3) // 4), bed.path.stat().st_size
     if expected != present:
         raise InputError(
-            f"{bed.name} has {present:,} bytes, but {n:,} individuals in {fam.name} and {m:,} variants in {bim.name} need "
-            f"{expected:,}; give the three files of one export."
+            f"{bed.name} has {present:,} bytes, but {n:,} individuals in {fam.name} and {m:,} variants in {bim.name} "
+            f"need {expected:,}; give the three files of one export."
         )
     check_size(m, n, bed.name)
     return bed.path, variants, people
@@ -109,8 +109,8 @@ def _companion(source: Source, heads: dict[str, Head], suffix: str) -> Head:
     if source.main.path.suffix and path.is_file():
         return Head(path, path.name, path.read_bytes()[:3] if suffix == ".bed" else b"")
     raise InputError(
-        f"{source.main.name} came without its {suffix} file; bed, bim and fam belong together: give all three, or put them "
-        "in one folder under one name."
+        f"{source.main.name} came without its {suffix} file; bed, bim and fam belong together: give all three, or put "
+        "them in one folder under one name."
     )
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from core.data import archives
-from core.data.columns import individual_columns
+from core.data.columns import MISSING_WORDS, individual_columns
 from core.data.formats import formats
 from core.data.formats.base import (
     CallsWriter,
@@ -24,25 +21,13 @@ from core.data.formats.base import (
     number_ids,
     only_file,
 )
-from core.data.formats.codes import LineParser, is_call
+from core.data.formats.codes import LineParser
+from core.data.formats.layout import Layout, find_layout, numbered
 from core.data.formats.matrix import ploidy_of
 from core.data.genotypes import Genotypes
-from core.data.tables import DELIMITERS, decode, delimiter_of, split
+from core.data.tables import decode, split
 from core.data.variants import NAMES as VARIANT_NAMES
 from core.errors import InputError
-
-_LOOK = 60  # lines from which the layout is judged
-_LOOK_BYTES = 96 << 20
-_COLUMNS_MAX = 5_000_000
-_INDIVIDUAL = re.compile(
-    r"#?(sample|sample.?id|samples|iid|fid|individual|individual.?id|taxa|taxon|line|accession|animal|pat|mat|sex|gender|phenotype|pheno"
-    r"|pop|population|super.?pop.*|superpopulation)",
-    re.IGNORECASE,
-)
-_VARIANT_ID = re.compile(
-    r"rs\d+.*|(chr)?([0-9]{1,2}|X|Y|MT?)[:_]\d+.*|snp.?\d+.*|variant_?\d+|AX-\d+|.*_[ACGT](_[ACGT])?", re.IGNORECASE
-)
-_RAW_LEAD = ["FID", "IID", "PAT", "MAT", "SEX", "PHENOTYPE"]
 
 
 @formats.register(
@@ -71,7 +56,7 @@ class Text(Format):
         only_file(source)
         layout = find_layout(source)
         body = _Body(layout, source)
-        for number, line in _numbered(source.main):
+        for number, line in numbered(source.main):
             if number > layout.header_line and line.strip():
                 body.add(number, line)
         return body.result(source)
@@ -92,147 +77,6 @@ class Text(Format):
         }
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What a text table looks like.
-
-    `lead` are the names of the columns before the calls, `width` the number of call columns, `ids` their names (empty without a
-    header), `header_line` the number of the header's line (0 without).
-    """
-
-    delimiter: str
-    header_line: int
-    lead: list[str]
-    ids: list[str]
-    width: int
-    samples_in_columns: bool
-    first_rows: list[list[str]]
-    notes: list[str] = field(default_factory=list)
-
-
-def find_layout(source: Source) -> Layout:
-    """Judge delimiter, header, leading columns and orientation from the first lines. Raises InputError."""
-    name = source.main.name
-    sample = _first_lines(source.main)
-    if not sample:
-        raise InputError(f"{name} has no line of data; a table of counts is expected: check the export.")
-    asked = source.options.delimiter
-    delimiter = delimiter_of(decode(sample[0][1])) if asked == "auto" else DELIMITERS[asked]
-    rows = [_cells(line, delimiter, name) for _, line in sample]
-    header = rows[0] if _is_header(rows[0]) else None
-    body = rows[1:] if header is not None else rows
-    if not body:
-        raise InputError(f"{name} has a header but no rows; a row of counts each is expected: check the export.")
-    width = len(body[0])
-    if header is not None and len(header) == width - 1:
-        header = ["", *header]  # R writes row names without a name for their column
-    if header is not None and len(header) != width:
-        raise InputError(
-            f"{name} has {len(header):,} columns in its header and {width:,} in the next line; "
-            "check the delimiter, or quote the names that contain it."
-        )
-    lead = _lead(header, body)
-    if lead >= width:
-        raise InputError(
-            f"{name} has no column of calls (line {sample[-1][0]} starts {', '.join(body[-1][:4])[:60]!r}); counts 0, 1, 2 or "
-            "pairs 0/1 are expected: check that it is a table of genotypes."
-        )
-    names = header[:lead] if header else [""] * lead
-    ids = header[lead:] if header else []
-    turned, note = _orientation(source, names, ids, [row[:lead] for row in body])
-    line = sample[0][0] if header is not None else 0
-    return Layout(delimiter, line, names, ids, width - lead, turned, rows, [note] if note else [])
-
-
-def _numbered(head: Head) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(archives.lines(head.path, head.name), 1):
-        if not line.startswith(b"##"):
-            yield number, line
-
-
-def _first_lines(head: Head) -> list[tuple[int, bytes]]:
-    found, size = [], 0
-    for number, line in islice(_numbered(head), 10 * _LOOK):
-        if line.strip():
-            found.append((number, line))
-            size += len(line)
-        if len(found) == _LOOK or (size > _LOOK_BYTES and len(found) > 2):
-            break
-    return found
-
-
-def _cells(line: bytes, delimiter: str, name: str) -> list[str]:
-    count = line.count(delimiter.encode())
-    if count > _COLUMNS_MAX:
-        raise InputError(
-            f"{name} has {count:,} columns; at most {_COLUMNS_MAX:,} are read: convert it to npz or PLINK bed."
-        )
-    return split(decode(line), delimiter)
-
-
-def _is_header(row: list[str]) -> bool:
-    """A header is a first row in which most cells behind the first are no calls."""
-    cells = row[1:] if len(row) > 1 else row
-    return sum(not is_call(cell.encode()) for cell in cells) > len(cells) / 2
-
-
-def _lead(header: list[str] | None, body: list[list[str]]) -> int:
-    """How many columns stand before the calls: those named as something else, or holding something else."""
-    if header and header[:6] == _RAW_LEAD:
-        return 6
-    rows = [row for row in body if len(row) == len(body[0])]
-    lead = 0
-    for j in range(len(body[0])):
-        title = header[j].strip() if header else None
-        named = title is not None and (_known(title) or (j == 0 and title == ""))
-        if not named and all(is_call(row[j].encode()) for row in rows):
-            break
-        lead = j + 1
-    return lead
-
-
-def _known(title: str) -> bool:
-    return (
-        bool(_INDIVIDUAL.fullmatch(title))
-        or any(p.fullmatch(title) for k, p in VARIANT_NAMES.items() if k != "id")
-        or (title.lower() in ("id", "snp", "marker", "rs", "rsid", "rs#", "cm", "name", "snpid"))
-    )
-
-
-def _orientation(source: Source, names: list[str], ids: list[str], lead: list[list[str]]) -> tuple[bool, str]:
-    """Whether individuals are in columns, with a remark where that is a guess."""
-    asked = source.options.orientation
-    if asked != "auto":
-        return asked == "samples_in_columns", ""
-    first = [cells[0] for cells in lead if cells]
-    if source.known_ids:
-        across, down = (
-            sum(i in source.known_ids for i in ids),
-            sum(max((c in source.known_ids for c in row), default=False) for row in lead),
-        )
-        if across != down:
-            return across > down, ""
-    variant_columns = [
-        n for n in names if any(p.fullmatch(n) for k, p in VARIANT_NAMES.items() if k in ("contig", "position"))
-    ]
-    if variant_columns or any(n.lower() in ("snp", "marker", "rs", "rsid", "rs#") for n in names):
-        return True, ""
-    if any(_INDIVIDUAL.fullmatch(n) for n in names):
-        return False, ""
-    across, down = _share(ids), _share(first)
-    if max(across, down) >= 0.5 and across != down:
-        return down > across, ""
-    return False, (
-        "Rows are taken as individuals and columns as variants; set orientation=samples_in_columns if it is the reverse."
-    )
-
-
-def _share(ids: list[str]) -> float:
-    """The share of names that look like variants."""
-    looked = ids[:500]
-    return sum(_VARIANT_ID.fullmatch(i) is not None for i in looked) / len(looked) if looked else 0.0
-
-
 class _Body:
     """The rows of a table: calls to the scratch file, leading cells to columns."""
 
@@ -247,21 +91,18 @@ class _Body:
     def add(self, number: int, line: bytes) -> None:
         """One line."""
         count, delimiter = len(self.layout.lead), self.layout.delimiter.encode()
-        if delimiter == b" ":
-            parts = line.split(None, count)
-        else:
-            parts = line.split(delimiter, count)
+        if b'"' in line:
+            cells = split(decode(line), self.layout.delimiter)
+            line = delimiter.join(cell.replace(self.layout.delimiter, " ").encode() for cell in cells)
+        parts = line.split(None if delimiter == b" " else delimiter, count)
         if len(parts) <= count:
             raise InputError(
-                f"{self.name} has {len(parts)} columns in line {number:,} where {count + self.layout.width:,} are expected; "
-                "check the delimiter and empty cells."
+                f"{self.name} has {len(parts)} columns in line {number:,} where {count + self.layout.width:,} are "
+                "expected; check the delimiter and empty cells."
             )
-        quoted = b'"' in line
-        calls = (parts[count].replace(b'"', b"") if quoted else parts[count]).rstrip(
-            b" \r" if delimiter != b" " else b" \r\t"
-        )
+        calls = parts[count].rstrip(b" \t" if delimiter == b" " else b" ")
         self.writer.append(self.parser.parse(calls, number, count + 1))
-        self.lead.append([decode(part).strip().strip('"') for part in parts[:count]])
+        self.lead.append([_unescaped(decode(part).strip()) for part in parts[:count]])
 
     def result(self, source: Source) -> ReadResult:
         """The genotypes, individuals in rows."""
@@ -323,7 +164,7 @@ def _base_pairs(text: str) -> int:
 
 
 def _individual_side(names: list[str], columns: dict[int, list[str]], n: int, notes: list[str]) -> dict[str, Any]:
-    """Ids (the column named as the id, else the one whose entries all differ), and the other columns as labels or phenotypes."""
+    """Ids (the column named as the id, else one whose entries all differ); other columns as labels or phenotypes."""
     if not columns:
         return {"sample_id": number_ids("sample", n)}
     named = [
@@ -331,16 +172,33 @@ def _individual_side(names: list[str], columns: dict[int, list[str]], n: int, no
     ]
     unique = [j for j in columns if len(set(columns[j])) == n and not _counts_up(columns[j])]
     key = (named or unique or list(columns))[0]
+    told = {names[j]: values for j, values in columns.items() if names[j].startswith(("label:", "phenotype:"))}
     rest = {
         names[j] or f"column_{j + 1}": values
         for j, values in columns.items()
-        if j != key and names[j] not in ("FID", "PAT", "MAT") and not _counts_up(values)
+        if j != key and names[j] not in {"FID", "PAT", "MAT", *told} and not _counts_up(values)
     }
     if "FID" in names and len(set(columns[names.index("FID")])) <= n // 2:
         rest["family"] = columns[names.index("FID")]
     labels, phenotypes, said = individual_columns({k: v for k, v in rest.items() if set(v) - {"0", "-9", "NA"}})
     notes += said
-    return {"sample_id": column(columns[key]), "labels": labels, "phenotypes": phenotypes}
+    return {
+        "sample_id": column(columns[key]),
+        "labels": {k[6:]: column(v) for k, v in told.items() if k.startswith("label:")} | labels,
+        "phenotypes": {k[10:]: _floats(v) for k, v in told.items() if k.startswith("phenotype:")} | phenotypes,
+    }
+
+
+def _floats(values: list[str]) -> npt.NDArray[np.float64]:
+    try:
+        return np.array([float("nan") if v in MISSING_WORDS else float(v) for v in values], dtype=np.float64)
+    except ValueError:
+        raise InputError("A column named phenotype: holds a word; numbers or NA are expected: mend it.") from None
+
+
+def _unescaped(cell: str) -> str:
+    """A cell without the apostrophe that our export puts before a formula sign."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
 
 
 def _counts_up(values: list[str]) -> bool:

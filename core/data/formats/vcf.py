@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data import archives
 from core.data.filters import Region
 from core.data.formats import formats
-from core.data.formats.base import CallsWriter, Format, Head, ReadResult, Source, only_file
-from core.data.genotypes import MISSING, Calls, Genotypes, Strings
+from core.data.formats.base import CallsWriter, Format, Head, ReadResult, Source, column, only_file
+from core.data.formats.vcf_header import starts_as_vcf, walked
+from core.data.genotypes import MISSING, Calls, Genotypes
 from core.data.options import ImportOptions
 from core.errors import InputError
 
-_SEQUENCE = re.compile(r"[ACGTNacgtnRYSWKMBDHVryswkmbdhv]+")
-_FIXED = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT"]
+# Bases with the IUPAC codes; a bare 0 or 1 is what msprime and tskit write where they know no bases.
+_SEQUENCE = re.compile(r"[ACGTNRYSWKMBDHV]+|[01]", re.IGNORECASE)
 _ABSENT, _PADDING = -1, -2  # cyvcf2: a missing allele, and the place of an allele that a haploid call does not have
 
 
@@ -35,14 +35,13 @@ class Vcf(Format):
     @staticmethod
     def matches(head: Head) -> bool:
         """VCF by its first line or name, BCF by its magic."""
-        text = head.first.removeprefix(b"\xef\xbb\xbf")
-        return text.startswith((b"##fileformat=VCF", b"#CHROM", b"BCF\2")) or head.suffix in (".vcf", ".bcf")
+        return starts_as_vcf(head) or head.first.startswith(b"BCF\2") or head.suffix in (".vcf", ".bcf")
 
     @staticmethod
     def read(source: Source) -> ReadResult:
         """All records with a usable alternate allele and a GT field."""
         only_file(source)
-        path, notes = _checked(source.main, source.folder)
+        path, notes = walked(source.main, source.folder)
         reader = _open(path, source)
         records = _Records(source, [str(s) for s in reader.samples])
         try:
@@ -50,7 +49,7 @@ class Vcf(Format):
                 records.add(record)
         except InputError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - cyvcf2 raises the bare class
             raise InputError(
                 f"{source.main.name} breaks after {records.seen:,} records: {_htslib_says(source, error)}; "
                 "mend or export it anew (bcftools view checks it)."
@@ -61,7 +60,7 @@ class Vcf(Format):
     def preview(source: Source) -> dict[str, Any]:
         """The individuals and the first records."""
         only_file(source)
-        path, notes = _checked(source.main, source.folder)
+        path, notes = walked(source.main, source.folder)
         reader = _open(path, source)
         rows = [["contig", "position", "id", "ref", "alt", *reader.samples[:8]]]
         for record in reader:
@@ -173,16 +172,16 @@ class _Records:
         if not len(keep):
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.dropped.items()) or "it has no records"
             raise InputError(
-                f"{self.name} has {len(self.samples):,} individuals but no usable variant ({reasons}); records with one "
-                "alternate allele and a GT field are expected."
+                f"{self.name} has {len(self.samples):,} individuals but no usable variant ({reasons}); records with "
+                "one alternate allele and a GT field are expected."
             )
         genotypes = Genotypes(
             calls=calls.T,
-            sample_id=_strings(self.samples),
-            variant_id=_strings(self.ids)[keep],
-            variant_contig=_strings(self.contigs)[keep],
+            sample_id=column(self.samples),
+            variant_id=column(self.ids)[keep],
+            variant_contig=column("" if contig == "0" else contig for contig in self.contigs)[keep],
             variant_position=np.array(self.positions, dtype=np.int64)[keep],
-            variant_allele=np.array(self.alleles, dtype=np.str_)[keep],
+            variant_allele=column((a for pair in self.alleles for a in pair), 50).reshape(-1, 2)[keep],
             ploidy=1 if single.all() else 2,
         )
         return ReadResult(genotypes, {k: v for k, v in self.dropped.items() if v}, notes + self._remarks(), "vcf")
@@ -202,16 +201,12 @@ def _haploid(alleles: npt.NDArray[Any], alternate: int) -> Calls:
     return np.where(single < 0, MISSING, single == alternate).astype(np.int8)
 
 
-def _strings(values: list[str]) -> Strings:
-    return np.array(values, dtype=np.str_)
-
-
 def _open(path: Path, source: Source) -> Any:
     from cyvcf2 import VCF
 
     try:
         reader = VCF(str(path))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - cyvcf2 raises the bare class
         raise InputError(
             f"{source.main.name} is not a readable VCF or BCF file: {_htslib_says(source, error)}; "
             "export it anew (bcftools view checks it)."
@@ -230,68 +225,3 @@ def _htslib_says(source: Source, error: Exception) -> str:
     message = said[-1] if said else str(error)
     message = message.replace(str(source.main.path), source.main.name).replace(str(source.folder), "")
     return " ".join(message.split())[:200].rstrip(".;")
-
-
-def _checked(head: Head, folder: Path) -> tuple[Path, list[str]]:
-    """The path for htslib, after the file was walked once: damage, bombs and header faults are named here.
-
-    htslib ends quietly at some cuts and dies at some damage, so nothing is handed to it unwalked.
-    """
-    if head.first.startswith(b"BCF\2"):
-        for _ in archives.chunks(head.path, head.name):
-            pass
-        return head.path, []
-    if not head.first.removeprefix(b"\xef\xbb\xbf").startswith((b"##fileformat=VCF", b"#CHROM")):
-        raise InputError(
-            f"{head.name} starts with {head.first[:16]!r}, not with ##fileformat=VCF; a VCF or BCF file is expected: "
-            "check that it is what its name says."
-        )
-    columns, sloppy = _header(head)
-    if not sloppy:
-        for _ in archives.chunks(head.path, head.name):
-            pass
-        return head.path, []
-    mended = folder / "mended.vcf"
-    with mended.open("wb") as file:
-        if columns and not head.first.removeprefix(b"\xef\xbb\xbf").startswith(b"##fileformat"):
-            file.write(b"##fileformat=VCFv4.2\n")
-        for line in archives.lines(head.path, head.name):
-            file.write(line + b"\n")
-    return mended, [f"{sloppy[0].upper()}{sloppy[1:]} in {head.name} was mended while reading."]
-
-
-def _header(head: Head) -> tuple[list[str], str]:
-    """The column names, and what is sloppy but can be mended ("" if nothing)."""
-    carriage = bom = False
-    bom = head.first.startswith(b"\xef\xbb\xbf")
-    for number, line in enumerate(archives.lines(head.path, head.name), 1):
-        if line.startswith(b"##"):
-            carriage = carriage or (b"##fileformat" in line and b"\r\n" in head.first[:4096])
-            continue
-        columns = line.decode("utf-8", "replace").split("\t")
-        if not line.startswith(b"#CHROM"):
-            break
-        if len(columns) < 8:
-            raise InputError(
-                f"{head.name} separates the columns of its #CHROM line by spaces; tabs are expected: "
-                "replace the spaces by tabs or export it anew."
-            )
-        if columns[:8] != _FIXED[:8] or (len(columns) > 8 and columns[8] != "FORMAT"):
-            raise InputError(
-                f"{head.name} has the columns {', '.join(columns[:9])} in its #CHROM line; {', '.join(_FIXED)} are "
-                "expected, then the individuals."
-            )
-        twice = [name for name, count in Counter(columns[9:]).items() if count > 1]
-        if twice:
-            raise InputError(
-                f"{head.name} names {len(twice):,} individuals more than once (such as {twice[0]!r}); "
-                "ids must be unique: rename or remove the repeats."
-            )
-        first_line = (
-            "" if head.first.removeprefix(b"\xef\xbb\xbf").startswith(b"##fileformat") else "a missing first line"
-        )
-        return columns, "a byte-order mark" if bom else "the CRLF line ends" if carriage else first_line
-    raise InputError(
-        f"{head.name} has no #CHROM line where its records start (line {number}); a VCF header ends with it: "
-        "export the file anew."
-    )
