@@ -38,7 +38,7 @@ def prepare_split(genotypes: Genotypes, split: Split, config: TrainingConfig) ->
     if len(split.train) == 0:
         raise InputError("The dataset has no training individuals; import at least two individuals.")
     train = genotypes.individuals(split.train)
-    spec = describe(train, config.condition_on)
+    spec = describe(genotypes, split.train, config.condition_on)
     data = TrainData(_calls(train, config.seed), condition_of(train, spec), spec)
     if len(split.holdout) == 0:
         return data, None
@@ -46,22 +46,22 @@ def prepare_split(genotypes: Genotypes, split: Split, config: TrainingConfig) ->
     return data, TrainData(_calls(holdout, config.seed + HOLDOUT_SEED), condition_of(holdout, spec), spec)
 
 
-def describe(train: Genotypes, condition_on: tuple[str, ...]) -> DataSpec:
-    """The spec of the training individuals: label values in alphabetical order, phenotype means and deviations.
+def describe(genotypes: Genotypes, train: npt.NDArray[np.int64], condition_on: tuple[str, ...]) -> DataSpec:
+    """The spec of the individuals at `train`: label values in alphabetical order, phenotype means and deviations.
 
-    A phenotype that nobody has, or that does not vary, gets deviation 1.
+    A phenotype that nobody has, or that does not vary, gets deviation 1. The calls are not read.
     """
-    labels, phenotypes = conditioning_columns(train, condition_on)
-    names = {column: sorted(set(train.labels[column].tolist()) - {""}) for column in labels}
-    _, first, code = np.unique(train.variant_contig, return_index=True, return_inverse=True)
+    labels, phenotypes = conditioning_columns(genotypes, condition_on)
+    names = {column: sorted(set(genotypes.labels[column][train].tolist()) - {""}) for column in labels}
+    _, first, code = np.unique(genotypes.variant_contig, return_index=True, return_inverse=True)
     return DataSpec(
-        variants=train.m,
-        categories=train.ploidy + 1,
+        variants=genotypes.m,
+        categories=genotypes.ploidy + 1,
         label_columns={column: values for column, values in names.items() if values},
-        phenotypes={name: _mean_and_deviation(train.phenotypes[name]) for name in phenotypes},
-        position=np.asarray(train.variant_position, dtype=np.int64),
+        phenotypes={name: _mean_and_deviation(genotypes.phenotypes[name][train]) for name in phenotypes},
+        position=np.asarray(genotypes.variant_position, dtype=np.int64),
         contig=np.argsort(np.argsort(first))[code].astype(np.int64),
-        n_train=train.n,
+        n_train=len(train),
     )
 
 

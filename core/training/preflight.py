@@ -64,7 +64,7 @@ def estimate(dataset: Dataset, model: Mapping[str, Any], training: TrainingConfi
     """
     device = devices.choose(training.device)
     genotypes, split = dataset.genotypes(), dataset.split()
-    spec = describe(genotypes.individuals(split.train), training.condition_on)
+    spec = describe(genotypes, split.train, training.condition_on)
     with torch.device("meta"):
         parameters = sum(p.numel() for p in build(model["name"], model, spec, training).parameters() if p.requires_grad)
     available, free = _available_memory(device), _free_disk()

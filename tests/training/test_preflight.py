@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -54,6 +55,7 @@ def test_parameters_and_checkpoints_are_counted(tiny: Genotypes) -> None:
     assert found["disk_bytes"] > 4 * 4 * found["parameters"]
     assert found["fits"]
     assert found["advice"] == []
+    assert json.loads(json.dumps(found)) == found
 
 
 def test_time_grows_with_the_epochs_and_holds_the_steps_that_were_timed(tiny: Genotypes) -> None:
