@@ -1,0 +1,74 @@
+"""What is wrong with a set model, the evidence, and what to do: the troubleshooting questions as checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def flags(report: dict[str, Any]) -> list[dict[str, str]]:
+    """Each failed check as {"name", "severity", "evidence", "advice"}; an empty list where nothing is wrong."""
+    metrics = report["metrics"]
+    value = {name: m["value"] for name, m in metrics.items() if m["value"] is not None}
+    found = []
+
+    def add(name: str, severity: str, evidence: str, advice: str) -> None:
+        found.append({"name": name, "severity": severity, "evidence": evidence, "advice": advice})
+
+    ratio = value.get("variance_ratio")
+    if ratio is not None and ratio < 0.8:
+        add(
+            "Variance collapse",
+            "high",
+            f"Regenerated sets keep {ratio:.0%} of the real variance.",
+            "Choose a generator that learns its variance (flow, cvae); the published CVAE drops it by construction.",
+        )
+    elif ratio is not None and ratio > 1.25:
+        add(
+            "Too much variance",
+            "medium",
+            f"Regenerated sets have {ratio:.2f} times the real variance.",
+            "Train longer, or give the generator more width; check that sets are not mixed at random.",
+        )
+    fraction = value.get("reconstruction_fraction")
+    if fraction is not None and fraction > 0.9:
+        add(
+            "No better than the mean",
+            "high",
+            f"The reconstruction error stands at {fraction:.2f} between the floor (0) and the mean-only model (1).",
+            "Check the invariance error first, then train longer, then take an encoder with second moments "
+            "(resnet_gnn) or a wider latent.",
+        )
+    geometry = metrics.get("latent_w2_spearman", {})
+    best = max((geometry.get("baselines") or {"mean": -1.0}).items(), key=lambda item: item[1])
+    if geometry.get("value") is not None and best[1] > geometry["value"] + 0.01:
+        add(
+            "A trivial embedding does better",
+            "medium",
+            f"Latent distances rank pairs with {geometry['value']:.3f}, the {best[0].replace('_', ' and ')} "
+            f"alone with {best[1]:.3f}.",
+            "Raise model.metric_weight, or use the trivial embedding: on these data nothing more is needed.",
+        )
+    if value.get("invariance_error", 0.0) > 1e-2:
+        add(
+            "Not invariant",
+            "high",
+            f"A latent moves by {value['invariance_error']:.3f} of the latents' spread when observations are repeated.",
+            "Use an encoder from the registry; sums and batch norm over sets break invariance.",
+        )
+    if value.get("set_size_leakage_r2", 0.0) > 0.3:
+        add(
+            "The set size leaks",
+            "medium",
+            f"A linear probe reads the number of observations with R² {value['set_size_leakage_r2']:.2f}.",
+            "Widen model.context_min and model.context_max so that training sees many sizes.",
+        )
+    small = [row["n"] for row in report["curves"]["reconstruction"]]
+    if small and sorted(small)[len(small) // 2] < 15:
+        add(
+            "Small sets",
+            "low",
+            f"Half of the judged sets have fewer than {2 * sorted(small)[len(small) // 2] + 1} observations.",
+            "Raise dataset.min_samples, merge sets, or mix them in training (mixer=dirichlet_k); "
+            "the uncertainty of each latent is shown on the Atlas.",
+        )
+    return found

@@ -1,0 +1,151 @@
+"""Do latent distances mean anything: against optimal transport, with the trivial embeddings always beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.evaluation.sets.reconstruction import latent_spread
+from core.evaluation.sets.space import Subject
+from core.evaluation.transport import gaussian_w2, sample_w2
+
+Array = npt.NDArray[np.float64]
+
+PAIRS = 1000
+MOST = 200  # observations of a set in one exact transport
+BASELINES = ("mean", "mean_covariance", "kernel_mean")
+
+
+def shepard(subject: Subject) -> list[dict[str, Any]]:
+    """Pairs of judged sets: transport distance, latent distance, and the distances of three trivial embeddings.
+
+    The transport distance is exact where the truth is Gaussian; else W2 of samples, less half of each set's own
+    distance between two halves (the part that finite samples add): W2² − (W2²(a, a′) + W2²(b, b′))/2, cut at 0.
+    """
+    rng = subject.rng(2)
+    pairs = _pairs(subject.judged, rng)
+    sets = sorted({int(i) for pair in pairs for i in pair})
+    samples = {i: tuple(subject.space(x) for x in subject.halves(i, MOST, rng)) for i in sets}
+    noise = {i: sample_w2(*halves) ** 2 if len(halves[0]) > 1 else 0.0 for i, halves in samples.items()}
+    embedded = trivial_embeddings(subject, sets, rng)
+    rows = []
+    for i, j in pairs:
+        rows.append(
+            {
+                "a": str(subject.sets.set_id[i]),
+                "b": str(subject.sets.set_id[j]),
+                "w2": _distance(subject, i, j, samples, noise),
+                "latent": float(np.linalg.norm(subject.latents[i] - subject.latents[j])),
+                "mean": float(np.linalg.norm(embedded[i][0] - embedded[j][0])),
+                "mean_covariance": float(gaussian_w2(*embedded[i][:2], *embedded[j][:2])),
+                "kernel_mean": float(np.linalg.norm(embedded[i][2] - embedded[j][2])),
+            }
+        )
+    return rows
+
+
+def trivial_embeddings(subject: Subject, sets: Sequence[int], rng: np.random.Generator) -> dict[int, tuple[Array, ...]]:
+    """For each set its mean (d,), covariance (d, d) and kernel mean (256,) with the median bandwidth."""
+    clouds = {i: subject.space(subject.observations(i)[:4096]) for i in sets}
+    pooled = np.concatenate([c[:50] for c in clouds.values()])
+    some = pooled[rng.permutation(len(pooled))[:400]]
+    distances = np.sqrt(np.square(some[:, None] - some[None]).sum(axis=2))
+    bandwidth = max(float(np.median(distances[np.triu_indices(len(some), 1)])), 1e-6)
+    frequency = rng.normal(size=(pooled.shape[1], 128)) / bandwidth
+    out: dict[int, tuple[Array, ...]] = {}
+    for i, x in clouds.items():
+        phase = x @ frequency
+        kernel = np.concatenate([np.cos(phase).mean(axis=0), np.sin(phase).mean(axis=0)])
+        covariance = np.cov(x.T).reshape(x.shape[1], -1) if len(x) > 1 else np.zeros((x.shape[1],) * 2)
+        out[i] = (x.mean(axis=0), covariance, kernel)
+    return out
+
+
+def spearman(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """Spearman's rank correlation; NaN where one side does not vary."""
+    from scipy.stats import rankdata
+
+    x, y = rankdata(np.asarray(a)), rankdata(np.asarray(b))
+    if x.std() == 0 or y.std() == 0:
+        return float("nan")
+    return float(np.corrcoef(x, y)[0, 1])
+
+
+def invariance(subject: Subject) -> float:
+    """Largest ‖Δz‖ over permuted and repeated (2, 3, 7 times) copies of eight sets, in units of the latents' spread."""
+    rng = subject.rng(3)
+    worst = 0.0
+    for i in rng.permutation(subject.judged)[:8]:
+        x = subject.observations(i)[:500]
+        z = subject.embed(x)
+        copies = [x[rng.permutation(len(x))], *(np.repeat(x, k, axis=0) for k in (2, 3, 7))]
+        worst = max(worst, *(float(np.linalg.norm(subject.embed(c) - z)) for c in copies))
+    return worst / max(latent_spread(subject.latents), 1e-12)
+
+
+def set_size_curve(subject: Subject) -> tuple[list[dict[str, float]], float]:
+    """RMS error of the latent of m observations against that of the whole set, and the R² with which z tells log m.
+
+    Subsets of the largest sets; the expected line is the error at the smallest m times √(m₀/m) (central limit
+    theorem, with the correction √(1 − m/n) for drawing without replacement). The probe is ridge regression of
+    log m on z − z_whole, cross-validated over sets: at most 0 where the latent does not leak the set size.
+    """
+    rng = subject.rng(4)
+    order = np.argsort(-subject.sets.sizes[subject.judged])
+    chosen = subject.judged[order[:16]]
+    sizes = [m for m in (4, 8, 16, 32, 64, 128, 256, 512, 1024) if m <= subject.sets.sizes[chosen].min() // 2]
+    if len(sizes) < 2:
+        return [], float("nan")
+    errors: dict[int, list[float]] = {m: [] for m in sizes}
+    features, targets, groups = [], [], []
+    for i in chosen:
+        x = subject.observations(i)[:8192]
+        for m in sizes:
+            for _ in range(4):
+                gap = subject.embed(x[rng.permutation(len(x))[:m]]) - subject.latents[i]
+                errors[m].append(float(np.square(gap).sum()) / (1 - m / len(x)))
+                features.append(gap)
+                targets.append(np.log(m))
+                groups.append(int(i))
+    rms = {m: float(np.sqrt(np.mean(v))) for m, v in errors.items()}
+    curve = [{"m": m, "rms": rms[m], "expected": rms[sizes[0]] * np.sqrt(sizes[0] / m)} for m in sizes]
+    return curve, _leak(np.array(features), np.array(targets), np.array(groups))
+
+
+def _leak(x: Array, y: Array, group: npt.NDArray[np.int64]) -> float:
+    residual = np.zeros_like(y)
+    for g in np.unique(group):
+        fit, test = group != g, group == g
+        centre, scale = x[fit].mean(axis=0), x[fit].std(axis=0) + 1e-12
+        a = (x[fit] - centre) / scale
+        weights = np.linalg.solve(a.T @ a + len(a) * np.eye(a.shape[1]), a.T @ (y[fit] - y[fit].mean()))
+        residual[test] = y[test] - y[fit].mean() - (x[test] - centre) / scale @ weights
+    return float(1 - np.square(residual).mean() / y.var())
+
+
+def _pairs(judged: npt.NDArray[np.int64], rng: np.random.Generator) -> list[tuple[int, int]]:
+    k = len(judged)
+    first, second = np.triu_indices(k, 1)
+    chosen = np.sort(rng.permutation(len(first))[:PAIRS])
+    return [(int(judged[i]), int(judged[j])) for i, j in zip(first[chosen], second[chosen], strict=True)]
+
+
+def _distance(
+    subject: Subject,
+    i: int,
+    j: int,
+    samples: dict[int, tuple[Array, ...]],
+    noise: dict[int, float],
+) -> float:
+    truth = subject.sets.truth
+    if "covariance" in truth and "mean" in truth and subject.space.axes is None:
+        scale = subject.space.scale
+        means, covariances = truth["mean"] / scale, truth["covariance"] / np.multiply.outer(scale, scale)
+        return float(gaussian_w2(means[i], covariances[i], means[j], covariances[j]))
+    a, b = samples[i][0], samples[j][0]
+    k = min(len(a), len(b))
+    squared = sample_w2(a[:k], b[:k]) ** 2 - 0.5 * (noise[i] + noise[j])
+    return float(np.sqrt(max(squared, 0.0)))

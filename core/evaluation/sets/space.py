@@ -1,0 +1,114 @@
+"""The space in which distances between sets are measured: standardised features, or their first components."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.sets import SetCollection
+
+Array = npt.NDArray[np.float64]
+Latents = npt.NDArray[np.float32]
+
+# Exact transport needs samples that fill their space: beyond this many features the first components stand in.
+COMPONENTS = 24
+FIT_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Space:
+    """x ↦ (x − mean) / scale, then onto `axes` where there are more features than COMPONENTS.
+
+    Fitted on training observations alone. `description` says in words what was done.
+    """
+
+    mean: Array
+    scale: Array
+    axes: Array | None
+    description: str
+
+    def __call__(self, x: npt.NDArray[Any]) -> Array:
+        """(n, *shape) observations → (n, d) float64 coordinates."""
+        flat = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) - self.mean) / self.scale
+        return flat if self.axes is None else flat @ self.axes
+
+
+def fit_space(sets: SetCollection, train: npt.NDArray[np.int64], seed: int) -> Space:
+    """The space of the training observations, from at most 20,000 of them."""
+    rows = np.concatenate([np.arange(sets.offsets[i], sets.offsets[i + 1]) for i in train])
+    if len(rows) > FIT_ROWS:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, FIT_ROWS, replace=False))
+    flat = coded(sets, sets.observations[rows]).reshape(len(rows), -1).astype(np.float64)
+    mean, deviation = flat.mean(axis=0), flat.std(axis=0)
+    if sets.modality == "image":
+        # Pixels share a unit: one scale for all keeps the background from counting as much as the stroke.
+        scale = np.full_like(deviation, max(float(np.sqrt(np.square(deviation).mean())), 1e-8))
+    else:
+        scale = np.where(deviation > 1e-8, deviation, 1.0)
+    if flat.shape[1] <= COMPONENTS:
+        return Space(mean, scale, None, f"{flat.shape[1]} standardised features")
+    _, _, axes = np.linalg.svd((flat - mean)[:5000] / scale, full_matrices=False)
+    return Space(mean, scale, axes[:COMPONENTS].T, f"first {COMPONENTS} components of {flat.shape[1]} features")
+
+
+def coded(sets: SetCollection, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Observations as numbers: sequences one-hot, with one letter more for "behind the end"; others as they are."""
+    if sets.modality != "sequence":
+        return x
+    letters = len(sets.alphabet) + 1
+    return np.eye(letters, dtype=np.uint8)[np.where(x < 0, letters - 1, x)].reshape(len(x), -1)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is judged: the sets, their split, and the model as two functions.
+
+    Attributes:
+        sets: s sets.
+        train, holdout: (.,) int64 indices of sets.
+        embed: (k, *shape) observations of one set → (L,) latent; any k.
+        generate: (b, L) latents, n, seed → (b, n, *shape) observations in the data's units.
+        seed: of every draw below.
+    """
+
+    sets: SetCollection
+    train: npt.NDArray[np.int64]
+    holdout: npt.NDArray[np.int64]
+    embed: Callable[[npt.NDArray[Any]], Latents]
+    generate: Callable[[Latents, int, int], npt.NDArray[Any]]
+    seed: int = 0
+
+    @cached_property
+    def space(self) -> Space:
+        """Fitted on the training sets."""
+        return fit_space(self.sets, self.train, self.seed)
+
+    @cached_property
+    def latents(self) -> Latents:
+        """(s, L) latents of all sets, each from all its observations."""
+        return np.stack([self.embed(self.observations(i)) for i in range(self.sets.s)]).astype(np.float32)
+
+    @property
+    def judged(self) -> npt.NDArray[np.int64]:
+        """The held-out sets; the training ones where there are fewer than two held out."""
+        return self.holdout if len(self.holdout) >= 2 else self.train
+
+    def rng(self, stream: int) -> np.random.Generator:
+        """A generator of its own for each use."""
+        return np.random.default_rng([self.seed, stream])
+
+    def observations(self, i: int) -> npt.NDArray[Any]:
+        """(size_i, *shape) observations of set i, sequences one-hot."""
+        return coded(self.sets, np.asarray(self.sets.observations_of(int(i))))
+
+    def halves(self, i: int, most: int, rng: np.random.Generator) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Two disjoint random parts of set i, of equal size and at most `most` observations each."""
+        x = self.observations(i)
+        order = rng.permutation(len(x))
+        k = min(len(x) // 2, most)
+        return x[order[:k]], x[order[k : 2 * k]]
