@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import zipfile
 import zlib
@@ -18,6 +19,7 @@ MEMBERS_MAX = 1000
 _PIECE = 1 << 17  # a block-gzip file has hundreds of members a megabyte, and each hands back the rest of the piece
 LINE_MAX = 64 << 20
 
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _GZIP = b"\x1f\x8b"
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
@@ -84,8 +86,9 @@ def _unfold(member: Any, pending: bytes, unfolded: int, name: str) -> bytes:
     try:
         out: bytes = member.decompress(pending, CHUNK)
     except zlib.error as error:
+        reason = str(error).rsplit(": ", 1)[-1]
         raise InputError(
-            f"{name} is damaged: its gzip stream breaks after {unfolded:,} bytes ({error}); copy or export it anew."
+            f"{name} is damaged: its gzip stream breaks after {unfolded:,} bytes ({reason}); copy or export it anew."
         ) from None
     return out
 
@@ -188,7 +191,7 @@ def _check_member_count(path: Path, name: str) -> None:
 def _check_member(member: zipfile.ZipInfo, name: str) -> None:
     shown = member.filename[:80]
     parts = PurePosixPath(member.filename.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or ":" in member.filename:
+    if parts.is_absolute() or ".." in parts.parts or _DRIVE.match(member.filename):
         raise InputError(
             f"{name} holds a member named {shown!r} that leads outside; pack it again with plain file names."
         )

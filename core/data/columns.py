@@ -43,7 +43,7 @@ def individual_columns(
     notes: list[str] = []
     for raw, values in columns.items():
         name = raw.strip()[:_NAME_LONGEST]
-        clean = ["" if v.strip() in MISSING_WORDS else v.strip()[:_VALUE_LONGEST] for v in values]
+        clean = _decoded(name, ["" if v.strip() in MISSING_WORDS else v.strip()[:_VALUE_LONGEST] for v in values])
         chosen = label_columns is not None and (raw in label_columns or name in label_columns)
         if not any(clean):
             notes.append(f"Column {name!r} is empty and was left out.")
@@ -53,7 +53,7 @@ def individual_columns(
             phenotypes[name], note = _phenotype(name, numbers)
             notes += [note] if note else []
         elif chosen or (label_columns is None and not _unique_to_each(clean)):
-            labels[name] = np.array(_decoded(name, clean), dtype=np.str_)
+            labels[name] = np.array(clean, dtype=np.str_)
         elif label_columns is None:
             notes.append(
                 f"Column {name!r} has {len(set(clean)):,} values in {len(clean):,} individuals; it is no label."
@@ -97,8 +97,6 @@ def _numbers(clean: list[str]) -> list[float] | None:
 
 def _is_group(name: str, clean: list[str]) -> bool:
     integers = all(re.fullmatch(r"-?\d+", v) for v in clean if v)
-    if _SEX.fullmatch(name):
-        return integers and set(clean) <= {"0", "1", "2", "-9", ""}
     return integers and _GROUP.fullmatch(name) is not None and not _unique_to_each(clean)
 
 

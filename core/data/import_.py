@@ -39,6 +39,7 @@ _ENDINGS = (
     ".hapt",
     ".hap",
 )
+_NAME_LONGEST = 80  # what the library takes
 _DEFAULTS = ImportOptions()
 
 
@@ -204,4 +205,4 @@ def _stem(name: str) -> str:
     stem = name
     while stem.lower().endswith(_ENDINGS):
         stem = stem.rsplit(".", 1)[0]
-    return stem or name
+    return (stem or name)[:_NAME_LONGEST]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -69,7 +70,8 @@ def run(module: str, job: dict[str, Any], folder: Path, limits: Limits | None = 
         raise InputError(
             f"Reading took longer than {limits.wall_seconds:g} s and was stopped; give a smaller file or a region."
         )
-    return Outcome(_answer(status, folder, limits), peak, time.monotonic() - start)
+    answer = _answer(status, folder, limits)
+    return Outcome(answer["value"], answer.get("peak") or peak, time.monotonic() - start)
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -108,8 +110,7 @@ def _answer(status: int, folder: Path, limits: Limits) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(result.read_text())
     if "error" in answer:
         raise InputError(str(answer["error"]))
-    value: dict[str, Any] = answer["value"]
-    return value
+    return answer
 
 
 def _death(number: int, limits: Limits) -> str:
@@ -149,7 +150,7 @@ def _child(module: str, folder: Path) -> None:
     limits = Limits(**order["limits"])
     _lower_limits(limits)
     try:
-        answer = {"value": importlib.import_module(module).main(order["job"], folder)}
+        answer: dict[str, Any] = {"value": importlib.import_module(module).main(order["job"], folder)}
     except PopscapeError as error:
         answer = {"error": str(error)}
     except MemoryError:
@@ -165,7 +166,14 @@ def _child(module: str, folder: Path) -> None:
             "error": f"The file could not be read ({type(error).__name__}); "
             "check that it is what its name says, or export it anew."
         }
-    (folder / "result.json").write_text(json.dumps(answer))
+    (folder / "result.json").write_text(json.dumps(answer | {"peak": _peak_memory()}))
+
+
+def _peak_memory() -> int:
+    """Peak resident bytes of this program alone, 0 where /proc does not tell; rusage counts the forked parent too."""
+    status = Path("/proc/self/status")
+    found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE) if status.exists() else None
+    return int(found[1]) * 1024 if found else 0
 
 
 if __name__ == "__main__":

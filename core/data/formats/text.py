@@ -92,9 +92,10 @@ class _Body:
         """One line."""
         count, delimiter = len(self.layout.lead), self.layout.delimiter.encode()
         if b'"' in line:
-            cells = split(decode(line), self.layout.delimiter)
-            line = delimiter.join(cell.replace(self.layout.delimiter, " ").encode() for cell in cells)
-        parts = line.split(None if delimiter == b" " else delimiter, count)
+            cells = [cell.encode() for cell in split(decode(line), self.layout.delimiter)]
+            parts = [*cells[:count], delimiter.join(cells[count:])] if len(cells) > count else cells
+        else:
+            parts = line.split(None if delimiter == b" " else delimiter, count)
         if len(parts) <= count:
             raise InputError(
                 f"{self.name} has {len(parts)} columns in line {number:,} where {count + self.layout.width:,} are "
