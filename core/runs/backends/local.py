@@ -1,0 +1,112 @@
+"""The embedded engine: a detached process a run on this machine, which waits for its own turn."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+from core.config.home import REPOSITORY
+from core.errors import RunError
+from core.runs import heartbeat
+from core.runs.backends.base import Life, backends
+from core.runs.directory import Run
+from core.runs.intervals import Intervals
+from core.runs.process import ProcessIdentity
+from core.runs.queue import Queue, kind_for
+from core.runs.states import ACTIVE
+
+
+@backends.register(
+    "local", kind="runs", help="Detached processes on this machine, one a GPU, first come first served.", source="own"
+)
+class LocalBackend:
+    """Workers that outlive whoever started them: own session, no terminal, output to `log.txt`."""
+
+    # Children of this very process, so that they are reaped and the way they ended is known; other servers' workers
+    # are judged by their files alone.
+    _children: ClassVar[dict[Path, subprocess.Popen[bytes]]] = {}
+
+    def __init__(self, runs: Path) -> None:
+        self.runs = runs
+        self.intervals = Intervals.from_environment()
+
+    def submit(self, run: Run) -> str:
+        """Take a ticket and start the worker; the pid is the handle. Raises RunError if no process can be started."""
+        queue = Queue(self.runs, kind_for(run.config.get("training", {}).get("device", "auto")))
+        run.note(backend="local", queue=queue.kind)
+        queue.join(run.id, run.status["queued"])
+        try:
+            with (run.path / "log.txt").open("ab") as log:
+                child = subprocess.Popen(
+                    [sys.executable, "-m", "core", "worker", str(run.path)],
+                    cwd=REPOSITORY,
+                    env=os.environ | {"PYTHONUNBUFFERED": "1", "POPSCAPE_HOME": str(self.runs.parent)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    close_fds=True,
+                )
+        except OSError as error:
+            queue.leave(run.id)
+            raise RunError(
+                f"The worker process could not be started ({error.strerror}); free memory and resume."
+            ) from error
+        self._children[run.path] = child
+        return str(child.pid)
+
+    def status(self, run: Run) -> tuple[Life, str]:
+        """By process where it can be looked up, by heartbeat where it cannot (another machine, container or boot)."""
+        child = self._children.get(run.path)
+        code = child.poll() if child else None
+        status = run.status
+        process = ProcessIdentity.from_status(status)
+        if process is None:
+            if code is None and _seconds_since(status.get("queued")) < self.intervals.start:
+                return Life.ALIVE, ""
+            return Life.DEAD, "The worker never started; the end of the log may say why."
+        if process.here:
+            known = child is not None and child.pid == process.pid
+            return (Life.ALIVE, "") if process.alive else (Life.DEAD, _how_it_ended(code) if known else "")
+        silence = heartbeat.age(run.path)
+        if silence is not None and silence < self.intervals.silent:
+            return Life.ALIVE, ""
+        return Life.DEAD, f"Its machine ({process.host}) was restarted or cannot be reached."
+
+    def logs(self, run: Run, since: int = 0) -> tuple[str, int]:
+        """The text of `log.txt` from byte `since`."""
+        with (run.path / "log.txt").open("rb") as stream:
+            stream.seek(since)
+            text = stream.read()
+        return text.decode("utf-8", errors="replace"), since + len(text)
+
+    def cancel(self, run: Run, *, force: bool = False) -> None:
+        """Touch the cancel file; with `force` also send SIGTERM to the process group, if it is on this machine."""
+        run.request_cancel()
+        process = ProcessIdentity.from_status(run.status)
+        if force and process is not None:
+            process.signal_group(signal.SIGTERM)
+
+    def list(self) -> list[str]:
+        """The ids of the runs in this folder whose worker lives."""
+        runs = [Run(p) for p in self.runs.iterdir() if not p.name.startswith(".") and p.is_dir()]
+        return sorted(r.id for r in runs if r.state in ACTIVE and self.status(r)[0] is Life.ALIVE)
+
+
+def _seconds_since(moment: str | None) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds() if moment else float("inf")
+
+
+def _how_it_ended(code: int | None) -> str:
+    if code is None:
+        return ""
+    if code == -signal.SIGKILL:
+        return "It was killed (signal 9), most often because the machine ran out of memory."
+    if code < 0:
+        return f"It was ended by signal {-code} ({signal.Signals(-code).name})."
+    return f"It ended with exit status {code} without saying why."

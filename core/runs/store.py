@@ -1,0 +1,222 @@
+"""All runs of a home: list, submit, stop, resume, delete; what the pages and the command line call."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.config.home import PRETRAINED, home, resolve_inside
+from core.errors import InputError, RunError
+from core.runs.backends.base import Backend, backends
+from core.runs.directory import Run, create
+from core.runs.files import now, seconds_between
+from core.runs.index import Index
+from core.runs.intervals import Intervals
+from core.runs.metrics import last_values
+from core.runs.reconcile import reconcile
+from core.runs.states import ACTIVE, RESUMABLE, IllegalMove, State
+
+_CLEARED = ("pid", "process_started", "host", "machine", "phase", "started", "ended")
+_PREFIX = 6  # letters of an id that are enough to name a run, if no other begins so
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A line of the run table.
+
+    Attributes:
+        run: id.
+        state, reason: where it stands, and why, in words for the user.
+        phase: waiting, loading, training, sampling or evaluating while a worker lives, else "".
+        model, experiment, title: names; `experiment` is "" for a run that was put together by hand.
+        dataset, dataset_name: digest, and the name at the time of submit.
+        created, started, ended: ISO 8601 in UTC, "" where not yet.
+        epoch, epochs: done, and wanted.
+        last: metric name → newest value (NaN where it was not finite).
+        has_report: whether the run has been evaluated.
+        embedded: shipped with Popscape, read-only.
+    """
+
+    run: str
+    state: str
+    reason: str
+    phase: str
+    model: str
+    experiment: str
+    title: str
+    dataset: str
+    dataset_name: str
+    created: str
+    started: str
+    ended: str
+    epoch: int
+    epochs: int
+    last: dict[str, float]
+    has_report: bool
+    embedded: bool
+
+    @property
+    def active(self) -> bool:
+        """Whether a worker lives or is waiting for its turn."""
+        return self.state in ACTIVE
+
+    @property
+    def resumable(self) -> bool:
+        """Whether `RunStore.resume` accepts it."""
+        return self.state in RESUMABLE and not self.embedded
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall-clock seconds from start to end, or until now; None before the start."""
+        return seconds_between(self.started or None, self.ended or None)
+
+
+class RunStore:
+    """The runs in a folder (default `$POPSCAPE_HOME/runs`), and the shipped ones in `pretrained/`."""
+
+    def __init__(self, root: Path | None = None, shipped: Path | None = PRETRAINED) -> None:
+        self.root = root or home() / "runs"
+        self.shipped = shipped
+        self.intervals = Intervals.from_environment()
+        self._index = Index(self.root.parent / "cache" / "runs.sqlite")
+
+    def list(self) -> list[RunSummary]:
+        """Every run, newest first, after correcting those whose worker died."""
+        own = {p.name: p for p in _directories(self.root)}
+        shipped = {p.name: p for p in _directories(self.shipped)} if self.shipped else {}
+        shipped = {k: v for k, v in shipped.items() if k not in own}
+        rows = self._index.summaries({**own, **shipped}, lambda path: summarise(Run(path, path.name in shipped)))
+        for i, row in enumerate(rows):
+            if row["state"] in ACTIVE and not row["embedded"]:
+                run = Run(own[row["run"]])
+                self._reconcile(run)
+                status = run.status
+                rows[i] = row | {k: status.get(k) or "" for k in ("state", "reason", "phase", "started", "ended")}
+        found = [RunSummary(**{**row, "last": {k: _number(v) for k, v in row["last"].items()}}) for row in rows]
+        return sorted(found, key=lambda s: s.created, reverse=True)
+
+    def get(self, reference: str) -> Run:
+        """The run called `reference`: an id, or at least six letters of it that no other run begins with.
+
+        Raises InputError if there is none or more than one.
+        """
+        for root in filter(None, (self.root, self.shipped)):
+            path = resolve_inside(root, reference)
+            if (path / "config.json").is_file():
+                run = Run(path, embedded=root == self.shipped)
+                self._reconcile(run)
+                return run
+        if len(reference) >= _PREFIX:
+            near = [p.name for r in filter(None, (self.root, self.shipped)) for p in _directories(r)]
+            matches = [name for name in near if name.startswith(reference)]
+            if len(matches) == 1:
+                return self.get(matches[0])
+            if matches:
+                raise InputError(f"{reference!r} is the beginning of {len(matches)} runs; give more of the id.")
+        raise InputError(f"There is no run {reference!r}; the command `runs` lists those that exist.")
+
+    def submit(self, config: Mapping[str, Any], backend: str = "local") -> Run:
+        """Write the directory of a new run and hand it to an engine. Raises InputError, RunError.
+
+        `config` is what `core.runs.submission.prepare` returns; it is stored as it is.
+        """
+        engine = self.backend(backend)
+        run = create(self.root, {**config, "resources": {"backend": backend, **config.get("resources", {})}})
+        self._start(run, engine)
+        return run
+
+    def stop(self, reference: str, *, now: bool = False) -> Run:
+        """Ask a run to save and stop; with `now`, end it without its report. Raises InputError if it has ended."""
+        run = self.get(reference)
+        if run.embedded or run.state not in ACTIVE:
+            raise InputError(f"Run {run.id} is {run.state}: there is nothing to stop.")
+        self._engine_of(run).cancel(run, force=now)
+        if run.state in (State.STARTING, State.RUNNING):
+            try:
+                run.move(State.STOPPING, "Saving a checkpoint, as asked.")
+            except IllegalMove:  # it ended by itself in between, which is as good
+                return run
+        return run
+
+    def resume(self, reference: str) -> Run:
+        """Queue a run again that failed, was stopped or was lost; it goes on from its last checkpoint.
+
+        Raises InputError for a run in another state, RunError if no worker can be started.
+        """
+        run = self.get(reference)
+        if run.embedded or run.state not in RESUMABLE:
+            raise InputError(f"Run {run.id} is {run.state}; only failed, cancelled and lost runs can be resumed.")
+        run.withdraw_cancel()
+        cleared: dict[str, Any] = dict.fromkeys(_CLEARED)
+        run.move(State.QUEUED, "Waiting for its turn to go on.", queued=now(), resumed=True, **cleared)
+        self._start(run, self._engine_of(run))
+        return run
+
+    def delete(self, reference: str) -> None:
+        """Remove a run that has ended. Raises InputError while it lives, and for shipped runs."""
+        self.get(reference).delete()
+
+    def backend(self, name: str) -> Backend:
+        """The engine called `name`. Raises InputError."""
+        return backends[name].value(self.root)  # type: ignore[call-arg]
+
+    def _engine_of(self, run: Run) -> Backend:
+        return self.backend(run.config.get("resources", {}).get("backend", "local"))
+
+    def _reconcile(self, run: Run) -> None:
+        if not run.embedded and run.state in ACTIVE:
+            reconcile(run, self._engine_of(run), self.intervals)
+
+    def _start(self, run: Run, engine: Backend) -> None:
+        try:
+            engine.submit(run)
+        except RunError as error:
+            run.move(State.FAILED, str(error), ended=now())
+            raise
+
+
+def summarise(run: Run) -> dict[str, Any]:
+    """The fields of `RunSummary` as JSON types, read from the directory alone."""
+    status = run.status
+    try:
+        config = run.config
+    except InputError as error:
+        config, status = {}, {"state": State.FAILED.value, "reason": str(error)}
+    dataset = config.get("dataset", {})
+    epoch, last = last_values(run.path / "metrics.jsonl")
+    return {
+        "run": run.id,
+        **{k: status.get(k) or "" for k in ("state", "reason", "phase", "started", "ended")},
+        "model": config.get("model", {}).get("name", ""),
+        "experiment": config.get("name", ""),
+        "title": config.get("title", ""),
+        "dataset": dataset.get("id", ""),
+        "dataset_name": dataset.get("name", ""),
+        "created": config.get("created", ""),
+        "epoch": epoch,
+        "epochs": config.get("training", {}).get("epochs", 0),
+        "last": {k: v if math.isfinite(v) else None for k, v in last.items()},
+        "has_report": (run.path / "report.json").is_file(),
+        "embedded": run.embedded,
+    }
+
+
+def to_json(summary: RunSummary) -> dict[str, Any]:
+    """A summary as JSON types (NaN as null)."""
+    plain = dataclasses.asdict(summary)
+    return plain | {"last": {k: v if math.isfinite(v) else None for k, v in summary.last.items()}}
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _directories(root: Path) -> list[Path]:
+    try:
+        return [p for p in root.iterdir() if not p.name.startswith((".", "_")) and p.is_dir()]
+    except FileNotFoundError:
+        return []
