@@ -1,0 +1,131 @@
+"""Exact distances between individuals as integer matrix products, reduced block by block.
+
+Each distance is the squared Euclidean distance of a code c of the calls, |c(a)|² + |c(b)|² − 2 c(a)·c(b):
+
+    euclidean   c(g) = g                        gives Σ (a − b)²  (squared: sqrt keeps the order)
+    manhattan   c(g) = [g ≥ 1, g ≥ 2]           gives Σ |a − b|   (thermometer code)
+    hamming     c(g) = [g = 0, g = 1, g = 2]    gives 2 Σ [a ≠ b] (one-hot code; halved here)
+
+All sums are integers below 2^24 (or held in float64 beyond), so ties are true ties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.genotypes import Calls
+from core.evaluation.products import COLUMN_BLOCK, FLOAT32_EXACT, integer_product
+
+if TYPE_CHECKING:
+    import torch
+
+METRICS = ("euclidean", "manhattan", "hamming")
+
+# Distances held at once: 64 M entries, 256 MiB of float32.
+_BLOCK_DISTANCES = 1 << 26
+
+
+def distance_blocks(
+    a: Calls, b: Calls, metric: str, device: str = "cpu", block: int = _BLOCK_DISTANCES
+) -> Iterator[tuple[slice, torch.Tensor]]:
+    """Yield (rows of a, (rows, n_b) distances) until all of `a` is done; at most `block` distances at a time.
+
+    Args:
+        a, b: (n_a, m) and (n_b, m) int8 calls without missing entries.
+        metric: "euclidean" (squared), "manhattan" or "hamming" (number of calls that differ).
+        device: where the products are made; the distances stay there.
+
+    Source: the identities above; scipy's cdist gives the same numbers.
+    """
+    step = max(1, block // max(1, len(b)))
+    for start in range(0, len(a), step):
+        rows = slice(start, min(start + step, len(a)))
+        yield rows, _distances(a if rows.stop - rows.start == len(a) else a[rows], b, metric, device)
+
+
+def distances(a: Calls, b: Calls, metric: str, device: str = "cpu") -> npt.NDArray[np.float64]:
+    """(n_a, n_b) float64, all at once: for small cohorts. Arguments as in `distance_blocks`."""
+    parts = [part.double().cpu().numpy() for _, part in distance_blocks(a, b, metric, device)]
+    return np.concatenate(parts) if parts else np.zeros((0, len(b)))
+
+
+def nearest_within(a: Calls, k: int, metric: str, device: str = "cpu") -> npt.NDArray[np.float32]:
+    """(n, k) float32: distances of each individual to its k nearest others, ascending; itself left out by its index."""
+    import torch
+
+    found = np.empty((len(a), k), dtype=np.float32)
+    for rows, part in distance_blocks(a, a, metric, device):
+        part[torch.arange(part.shape[0]), torch.arange(rows.start, rows.stop)] = torch.inf
+        found[rows] = _smallest(part, k)[0]
+    return found
+
+
+def nearest_between(
+    a: Calls, b: Calls, k: int, metric: str, device: str = "cpu"
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Distances (n_a, k) float32, ascending, of each row of `a` to its k nearest rows of `b`, and their indices."""
+    found = np.empty((len(a), k), dtype=np.float32)
+    index = np.empty((len(a), k), dtype=np.int64)
+    for rows, part in distance_blocks(a, b, metric, device):
+        found[rows], index[rows] = _smallest(part, k)
+    return found, index
+
+
+def natural(values: npt.NDArray[np.float32], metric: str) -> npt.NDArray[np.float64]:
+    """Distances in the unit a reader expects: the square root where `metric` is kept squared."""
+    exact = values.astype(np.float64)
+    return np.sqrt(exact) if metric == "euclidean" else exact
+
+
+def _smallest(part: torch.Tensor, k: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    import torch
+
+    if k == 1:  # a plain minimum is several times faster than a selection
+        low, where = part.min(dim=1, keepdim=True)
+    else:
+        low, where = torch.topk(part, k, dim=1, largest=False, sorted=True)
+    return low.float().cpu().numpy(), where.cpu().numpy()
+
+
+def _distances(a: Calls, b: Calls, metric: str, device: str) -> torch.Tensor:
+    import torch
+
+    m = a.shape[1]
+    exact = torch.float32 if 4 * m * _width(metric) < FLOAT32_EXACT else torch.float64
+    total = torch.zeros(len(a), len(b), dtype=exact, device=device)
+    step = COLUMN_BLOCK // _width(metric)
+    same = a is b
+    for start in range(0, m, step):
+        code_a = _code(a[:, start : start + step], metric, device)
+        code_b = code_a if same else _code(b[:, start : start + step], metric, device)
+        total += _norms(code_a).to(exact)[:, None]
+        total += _norms(code_b).to(exact)[None, :]
+        total.sub_(integer_product(code_a, code_b), alpha=2)
+    return total.div_(2) if metric == "hamming" else total
+
+
+def _width(metric: str) -> int:
+    return {"euclidean": 1, "manhattan": 2, "hamming": 3}[metric]
+
+
+def _code(calls: Calls, metric: str, device: str) -> torch.Tensor:
+    """(n, width · m) int8 code of a block of calls, on `device`."""
+    import torch
+
+    # A copy: memory maps are read-only, which torch does not accept quietly.
+    x = torch.from_numpy(np.array(calls, order="C")).to(device)
+    if metric == "euclidean":
+        return x
+    levels = (1, 2) if metric == "manhattan" else (0, 1, 2)
+    kept = [(x >= g) if metric == "manhattan" else (x == g) for g in levels]
+    return torch.cat(kept, dim=1).to(torch.int8)
+
+
+def _norms(code: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    return (code * code).sum(dim=1, dtype=torch.int32)

@@ -1,0 +1,121 @@
+"""Who is nearest to whom in a comparison: computed in one pass, read by precision, recall, AATS and privacy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.genotypes import Calls
+from core.evaluation.context import Cohort, Comparison
+from core.evaluation.distances import distance_blocks, nearest_within
+from core.evaluation.registry import Unmeasurable
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Nearest-neighbour facts of n reference and n candidate individuals (all distances as `distances.py` keeps them).
+
+    Attributes:
+        ks: the values of k that n allows, ascending.
+        reference_radius, candidate_radius: (n, len(ks)) distance to the k-th nearest of one's own cohort.
+        reference_own, candidate_own: (n,) distance to the nearest other of one's own cohort.
+        reference_other, candidate_other: (n,) distance to the nearest of the other cohort.
+        balls_on_candidate: (n, len(ks)) int64, reference balls that hold each candidate.
+        covered: (n, len(ks)) bool, whether any candidate ball holds each reference individual.
+    """
+
+    ks: tuple[int, ...]
+    reference_radius: Floats
+    candidate_radius: Floats
+    reference_own: Floats
+    candidate_own: Floats
+    reference_other: Floats
+    candidate_other: Floats
+    balls_on_candidate: npt.NDArray[np.int64]
+    covered: npt.NDArray[np.bool_]
+
+    def column(self, k: int) -> int:
+        """The column of `k`; Unmeasurable where the cohorts have too few individuals for it."""
+        if k not in self.ks:
+            raise Unmeasurable(f"Needs more than {k} individuals in each cohort; {len(self.reference_own)} are there.")
+        return self.ks.index(k)
+
+
+def neighbours(comparison: Comparison) -> Neighbours:
+    """The neighbours of `comparison`, computed at its first use. Unmeasurable below two individuals a side."""
+    return comparison.shared("neighbours", lambda: _neighbours(comparison))
+
+
+def params(comparison: Comparison) -> dict[str, Any]:
+    """What every nearest-neighbour metric states of itself."""
+    config = comparison.config
+    stated: dict[str, Any] = {"distance": config.distance, "space": "all variants", "n": comparison.n_near}
+    if max(comparison.reference.n, comparison.candidate.n) > comparison.n_near:
+        stated |= {"sampled_from": [comparison.reference.n, comparison.candidate.n], "seed": comparison.seed}
+    return stated | comparison.filling
+
+
+def own_radii(cohort: Cohort, count: int, ks: tuple[int, ...], metric: str) -> Floats:
+    """(count, len(ks)) distances to the k-th nearest of one's own, kept with the cohort for the next comparison."""
+
+    def make() -> Floats:
+        nearest = nearest_within(cohort.near(count), max(ks), metric, cohort.device)
+        return np.ascontiguousarray(nearest[:, [k - 1 for k in ks]])
+
+    return cohort.shared(("radii", min(count, cohort.n), ks, metric), make)
+
+
+def _neighbours(comparison: Comparison) -> Neighbours:
+    config, count = comparison.config, comparison.n_near
+    if count < 2:
+        raise Unmeasurable(f"Needs at least 2 individuals in each cohort; {count} is there.")
+    ks = tuple(sorted(k for k in {1, config.k, *config.neighbours} if k < count))
+    reference, candidate = comparison.reference, comparison.candidate
+    radius_r = own_radii(reference, count, ks, config.distance)
+    radius_c = own_radii(candidate, count, ks, config.distance)
+    balls, covered, near_r, near_c = _cross(
+        candidate.near(count),
+        reference.near(count),
+        radius_c=radius_c,
+        radius_r=radius_r,
+        metric=config.distance,
+        device=comparison.device,
+    )
+    return Neighbours(
+        ks,
+        radius_r,
+        radius_c,
+        radius_r[:, 0],
+        radius_c[:, 0],
+        near_r,
+        near_c,
+        balls_on_candidate=balls,
+        covered=covered,
+    )
+
+
+def _cross(
+    candidate: Calls, reference: Calls, *, radius_c: Floats, radius_r: Floats, metric: str, device: str
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], Floats, Floats]:
+    """Everything that the candidate × reference distances are needed for, one block at a time."""
+    import torch
+
+    width = radius_r.shape[1]
+    balls = np.zeros((len(candidate), width), dtype=np.int64)
+    covered = torch.zeros(len(reference), width, dtype=torch.bool, device=device)
+    near_c = np.empty(len(candidate), dtype=np.float32)
+    near_r = torch.full((len(reference),), torch.inf, device=device)
+    ball_r, ball_c = (torch.from_numpy(r).to(device) for r in (radius_r, radius_c))
+    for rows, part in distance_blocks(candidate, reference, metric, device):
+        distance = part.float()
+        near_c[rows] = distance.amin(dim=1).cpu().numpy()
+        near_r = torch.minimum(near_r, distance.amin(dim=0))
+        for j in range(width):
+            balls[rows, j] = torch.count_nonzero(distance <= ball_r[:, j], dim=1).cpu().numpy()
+            covered[:, j] |= (distance <= ball_c[rows, j][:, None]).any(dim=0)
+    return balls, covered.cpu().numpy(), near_r.cpu().numpy(), near_c
