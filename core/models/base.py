@@ -167,6 +167,9 @@ class Trainable(nn.Module):
         """The optimisers by name; none for a model that is fitted in closed form."""
         return {}
 
+    def settle(self) -> None:
+        """Called before a validation and a checkpoint: what sampling needs beyond the weights; no global noise."""
+
     def state(self, optimisers: bool = True) -> dict[str, Tensor]:
         """Everything that must survive as flat named tensors: weights, buffers and (if asked) optimiser moments."""
         flat = {WEIGHTS + name: tensor for name, tensor in self.state_dict().items()}
@@ -226,7 +229,20 @@ class Model(Trainable):
     def draw_condition(self, n: int, generator: torch.Generator) -> Condition:
         """Conditions of n individuals, drawn with replacement from those of the training individuals."""
         if len(self.condition_labels) == 0:
-            return no_condition(n).to(self.condition_labels.device)
+            unknown = torch.full((n, len(self.spec.label_columns)), UNKNOWN)
+            condition = Condition(unknown, torch.full((n, len(self.spec.phenotypes)), torch.nan))
+            return condition.to(self.condition_labels.device)
         pick = torch.randint(len(self.condition_labels), (n,), generator=generator, device=generator.device)
         pick = pick.to(self.condition_labels.device)
         return Condition(self.condition_labels[pick], self.condition_phenotypes[pick])
+
+    def complete(self, n: int, condition: Condition | None, generator: torch.Generator) -> Condition:
+        """`condition` on the model's device; what is unknown in it (all, where None) comes from `draw_condition`."""
+        drawn = self.draw_condition(n, generator)
+        if condition is None:
+            return drawn
+        asked = condition.to(self.condition_labels.device)
+        return Condition(
+            torch.where(asked.labels == UNKNOWN, drawn.labels, asked.labels),
+            torch.where(asked.phenotypes.isnan(), drawn.phenotypes, asked.phenotypes),
+        )

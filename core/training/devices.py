@@ -96,7 +96,7 @@ class GraphStepper(Stepper):
 
     def _aside(self, batch: Batch, clock: Clock) -> Losses:
         """A true step on a side stream, as capture asks of its warm-up."""
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             losses = super().__call__(batch, clock)

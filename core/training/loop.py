@@ -209,6 +209,7 @@ class _Training:
         values: dict[str, float] = {}
         if self.validate is not None and self.holdout is not None and len(self.holdout):
             self.model.eval()
+            self.model.settle()
             noise = torch.Generator(self.device).manual_seed(self.config.seed + VALIDATION_SEED)
             samples = self.model.sample(len(self.holdout), self.holdout.condition.to(self.device), noise)
             values = dict(self.validate(samples.cpu().numpy(), self.holdout.calls.cpu().numpy()))
@@ -240,6 +241,7 @@ class _Training:
     def _save(self, which: Literal["last", "best"]) -> None:
         """`last` holds all that a resume needs, `best` what sampling needs."""
         last = which == "last"
+        self.model.settle()
         self.history.totals = {k: float(v) for k, v in self.sums.items()}
         states = randomness.states(self.epoch_start) if last else {}
         facts = {
@@ -264,7 +266,7 @@ def score(name: str, values: Mapping[str, float], losses: Mapping[str, float]) -
     }
     p, r = value["precision"], value["recall"]
     if name == "quality":
-        return (max(p, 0.0) * max(r, 0.0) * max(value["ld_r"], 0.0)) ** (1 / 3)
+        return float((max(p, 0.0) * max(r, 0.0) * max(value["ld_r"], 0.0)) ** (1 / 3))
     if name == "f1":
         return 2 * p * r / (p + r) if p + r else 0.0
     if name == "loss":
