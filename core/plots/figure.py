@@ -50,7 +50,7 @@ class Figure:
         if "data" not in filled:
             return filled
         # Streamlit turns data at the top level into a data frame; one level down it stays JSON.
-        top = {key: filled.pop(key) for key in ("width", "height", "config", "usermeta") if key in filled}
+        top: Spec = {key: filled.pop(key) for key in ("width", "height", "config", "usermeta") if key in filled}
         return {**top, "layer" if "mark" in filled or "layer" in filled else "vconcat": [filled]}
 
     def csv(self) -> str:

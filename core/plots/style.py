@@ -29,9 +29,6 @@ _OTHER_MODELS = (YELLOW, "#7b61c4", "#8a5a2b", "#17a2a8", "#b0446c", "#5b8c2a")
 _POPULATIONS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, YELLOW, "#7b61c4", "#8a5a2b", "#17a2a8")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 
-SEQUENTIAL = "viridis"
-DIVERGING = "purpleorange"
-
 FONT = "Source Sans, Source Sans 3, Helvetica, Arial, sans-serif"
 
 

@@ -1,0 +1,150 @@
+"""Precision, recall, density and coverage over the neighbourhood size k, and per population."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.plots.figure import Figure, Spec, columns_of
+from core.plots.numbers import number
+from core.plots.scorecard import Candidate
+from core.plots.series import REFERENCES, encodings
+
+PANELS = {
+    "precision": "Precision: synthetic individuals that look real",
+    "recall": "Recall: real variety that is reproduced",
+    "density": "Density: how crowded the real regions are",
+    "coverage": "Coverage: real individuals with a synthetic neighbour",
+}
+_CURVE, _POPULATIONS = "precision_recall", "precision_recall_by_population"
+
+
+def curves(
+    candidates: Sequence[Candidate], names: Sequence[str], *, width: int = 370, caption: str = ""
+) -> Figure | None:
+    """A panel a metric in `names` (keys of PANELS) with a line a model over k; None where no report has the curve."""
+    known = {c.label: c.report.get("curves", {}).get(_CURVE) or [] for c in candidates}
+    first = next((rows for rows in known.values() if rows), None)
+    if first is None:
+        return None
+    rows = []
+    for name in names:
+        for key in ("null", "ceiling"):
+            rows += [_row(name, REFERENCES[key], r["k"], r.get(f"{key}_{name}")) for r in first]
+        rows += [_row(name, label, r["k"], r.get(name)) for label, values in known.items() for r in values]
+    smallest = min(r["k"] for r in first)
+    return Figure(
+        name="precision_recall",
+        spec={"concat": [_panel(candidates, name, width) for name in names], "columns": 2, "spacing": 24},
+        data={name: columns_of([r for r in rows if r["metric"] == name]) for name in names},
+        alt=" ".join(_alt(candidates, name, smallest) for name in names[:2]),
+        caption=caption,
+        table=columns_of(rows),
+    )
+
+
+def _panel(candidates: Sequence[Candidate], name: str, width: int) -> Spec:
+    colour, dash, shape = encodings(candidates, ("null", "ceiling"))
+    x: Spec = {"field": "k", "type": "quantitative", "title": "Neighbours k (log scale)"}
+    x |= {"scale": {"type": "log", "nice": False}, "axis": {"values": [3, 5, 10, 20, 50, 100], "grid": False}}
+    scale = {"domainMin": 0} if name == "density" else {"domain": [0, 1]}
+    y = {"field": "value", "type": "quantitative", "title": None, "scale": scale}
+    common = {"x": x, "y": y, "color": colour}
+    tooltip = [
+        {"field": "series", "title": "Data"},
+        {"field": "k", "title": "k"},
+        {"field": "value", "title": name.capitalize(), "format": ".3f"},
+    ]
+    return {
+        "title": {"text": PANELS[name], "anchor": "start", "fontSize": 13},
+        "data": {"name": name},
+        "width": width,
+        "height": 230,
+        "layer": [
+            {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {**common, "strokeDash": dash}},
+            {
+                "mark": {"type": "point", "filled": True, "size": 40, "opacity": 1},
+                "encoding": {**common, "shape": shape, "tooltip": tooltip},
+            },
+        ],
+    }
+
+
+def populations(candidates: Sequence[Candidate], name: str, column: str, *, caption: str = "") -> Figure | None:
+    """`name` in each population of a label column, a point a model; None where no report has it."""
+    rows = [
+        _population_row(c.label, row, name)
+        for c in candidates
+        for row in c.report.get("curves", {}).get(_POPULATIONS) or []
+        if row.get("column") == column and row.get(name) is not None
+    ]
+    if not rows:
+        return None
+    order = list(dict.fromkeys(str(r["population"]) for r in rows))
+    colour, _, shape = encodings(candidates, ())
+    worst = min(rows, key=lambda r: r["value"])
+    return Figure(
+        name=f"{name}_by_population",
+        spec={
+            "data": {"name": "populations"},
+            "height": {"step": 26},
+            "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
+            "encoding": {
+                "x": {
+                    "field": "value",
+                    "type": "quantitative",
+                    "title": name.capitalize(),
+                    "scale": {"domainMin": 0, "domainMax": 1} if name != "density" else {"domainMin": 0},
+                },
+                "y": {
+                    "field": "population",
+                    "type": "nominal",
+                    "title": None,
+                    "sort": order,
+                    "axis": {"grid": True, "ticks": False, "labelLimit": 220},
+                },
+                "color": colour,
+                "shape": shape,
+                "tooltip": [
+                    {"field": "series", "title": "Model"},
+                    {"field": "population", "title": "Population"},
+                    {"field": "value", "title": name.capitalize(), "format": ".3f"},
+                    {"field": "n", "title": "Real individuals"},
+                    {"field": "n_synthetic", "title": "Synthetic individuals"},
+                ],
+            },
+        },
+        data={"populations": columns_of(rows)},
+        alt=f"{name.capitalize()} by {column}: lowest in {worst['population']} for {worst['series']} "
+        f"({number(worst['value'])}).",
+        caption=caption,
+    )
+
+
+def label_columns(candidates: Sequence[Candidate]) -> list[str]:
+    """The label columns for which any report has values per population."""
+    rows = [r for c in candidates for r in c.report.get("curves", {}).get(_POPULATIONS) or []]
+    return list(dict.fromkeys(str(r["column"]) for r in rows))
+
+
+def _row(metric: str, series: str, k: int, value: float | None) -> dict[str, Any]:
+    return {"metric": metric, "series": series, "k": k, "value": value}
+
+
+def _population_row(series: str, row: dict[str, Any], name: str) -> dict[str, Any]:
+    label = f"{row['population']} (n={row['n']})"
+    return {
+        "series": series,
+        "population": label,
+        "value": row[name],
+        **{k: row.get(k) for k in ("n", "n_synthetic", "k")},
+    }
+
+
+def _alt(candidates: Sequence[Candidate], name: str, k: int) -> str:
+    said = []
+    for c in candidates:
+        row = next((r for r in c.report.get("curves", {}).get(_CURVE) or [] if r["k"] == k), {})
+        if row.get(name) is not None:
+            said.append(f"{c.label} {number(row[name])}")
+    return f"{name.capitalize()} at k={k}: {', '.join(said)}."

@@ -1,0 +1,144 @@
+"""The scorecard drawn: one strip a metric, its null and ceiling as lines, every model as a point with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.plots.figure import Figure, Spec
+from core.plots.numbers import interval, number, parameters
+from core.plots.scorecard import Candidate, best, described, goal, numbers
+from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
+
+_STEP = 17  # pixels a model: room for an 11 px label and its marker
+
+
+def strips(
+    candidates: Sequence[Candidate], names: Sequence[str], *, columns: int = 2, width: int = 330, caption: str = ""
+) -> Figure:
+    """Draw `names` for all candidates, `columns` strips a row; each strip has the metric's own axis and units."""
+    data: dict[str, Any] = {}
+    views = []
+    for i, name in enumerate(names):
+        data[name] = _points(candidates, name)
+        data[f"{name} references"] = _references(candidates, name)
+        views.append(_strip(candidates, name, labelled=i % columns == 0, width=width))
+    winner = best(candidates, names)
+    alt = f"{len(names)} metrics of {len(candidates)} models, each with its null and ceiling."
+    if winner is not None and len(candidates) > 1:
+        alt += f" {winner.label} is best, or within noise of the best, on most of them."
+    return Figure(
+        name="scorecard",
+        spec={"concat": views, "columns": columns, "spacing": {"row": 22, "column": 26}},
+        data=data,
+        alt=alt,
+        caption=caption,
+        table=numbers(candidates, names),
+    )
+
+
+def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool, width: int) -> Spec:
+    about = described(candidates, name)
+    labels = [c.label for c in candidates]
+    axis = {"title": None, "labelLimit": 170, "labels": labelled, "ticks": False, "domain": False, "grid": False}
+    y = {"field": "model", "type": "nominal", "sort": labels, "axis": axis}
+    x = {
+        "field": "value",
+        "type": "quantitative",
+        "scale": {"zero": False, "nice": True, "padding": 8},
+        "axis": {"title": None, "tickCount": 4, "grid": False},
+    }
+    colour = {
+        "field": "model",
+        "scale": {"domain": labels, "range": [model_colour(c.model) for c in candidates]},
+        "legend": None,
+    }
+    shape = {
+        "field": "model",
+        "scale": {"domain": labels, "range": [model_shape(c.model) for c in candidates]},
+        "legend": None,
+    }
+    lines = {
+        "field": "kind",
+        "scale": {"domain": [NULL_LABEL, CEILING_LABEL], "range": [NULL_DASH, CEILING_DASH]},
+        "legend": {"title": None, "orient": "top", "symbolType": "stroke", "symbolSize": 500, "labelLimit": 300},
+    }
+    tooltip = [
+        {"field": "model", "title": "Model"},
+        {"field": "shown", "title": about["label"]},
+        {"field": "params", "title": "Estimator"},
+    ]
+    return {
+        "title": {
+            "text": about["label"],
+            "subtitle": goal(about["direction"], about["target"]),
+            "anchor": "start",
+            "fontSize": 13,
+            "subtitleFontSize": 11,
+            "subtitleColor": REAL,
+            "offset": 4,
+        },
+        "width": width,
+        "height": {"step": _STEP},
+        "layer": [
+            {
+                "data": {"name": f"{name} references"},
+                "mark": {"type": "rule", "color": REAL, "strokeWidth": 2},
+                "encoding": {
+                    "x": x,
+                    "strokeDash": lines,
+                    "tooltip": [{"field": "kind", "title": "Line"}, {"field": "value", "format": ".4g", "title": "At"}],
+                },
+            },
+            {
+                "data": {"name": name},
+                "transform": [{"filter": "isValid(datum.low) && isValid(datum.value)"}],
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "color": colour},
+            },
+            {
+                "data": {"name": name},
+                "transform": [{"filter": "isValid(datum.value)"}],
+                "mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
+                "encoding": {"x": x, "y": y, "color": colour, "shape": shape, "tooltip": tooltip},
+            },
+            {
+                "data": {"name": name},
+                "transform": [{"filter": "!isValid(datum.value)"}],
+                "mark": {"type": "text", "align": "left", "color": REAL, "fontSize": 10, "limit": width - 8},
+                "encoding": {
+                    "x": {"value": 4},
+                    "y": y,
+                    "text": {"field": "shown"},
+                    "tooltip": [{"field": "shown", "title": "No value"}],
+                },
+            },
+        ],
+        "resolve": {"scale": {"x": "shared"}},
+    }
+
+
+def _points(candidates: Sequence[Candidate], name: str) -> dict[str, list[Any]]:
+    entries = [c.metric(name) for c in candidates]
+    return {
+        "model": [c.label for c in candidates],
+        **{key: [e.get(key) for e in entries] for key in ("value", "low", "high")},
+        "shown": [
+            interval(e.get("value"), e.get("low"), e.get("high"))
+            if e.get("value") is not None
+            else str(e.get("reason") or "no reason given")
+            for e in entries
+        ],
+        "params": [parameters(e.get("params")) for e in entries],
+    }
+
+
+def _references(candidates: Sequence[Candidate], name: str) -> dict[str, list[Any]]:
+    """Null and ceiling: of the first report that has them, since all candidates share the real data."""
+    found: dict[str, float] = {}
+    for kind, key in ((NULL_LABEL, "null"), (CEILING_LABEL, "ceiling")):
+        values = [c.metric(name).get(key) for c in candidates]
+        value = next((v for v in values if v is not None), None)
+        if value is not None:
+            found[kind] = value
+    return {"kind": list(found), "value": list(found.values()), "shown": [number(v) for v in found.values()]}
