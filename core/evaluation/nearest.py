@@ -1,0 +1,239 @@
+"""Copies and near copies: duplicates, nearest records, and both measured against real individuals never seen."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.genotypes import MISSING, Calls
+from core.evaluation.bootstrap import multinomial_weights, resampled_means
+from core.evaluation.context import Cohort, Comparison, Panel
+from core.evaluation.distances import natural, nearest_between
+from core.evaluation.neighbours import params
+from core.evaluation.registry import Estimate, Unmeasurable, metric
+
+_BINS = 40
+
+
+@metric(
+    "duplicates",
+    label="Duplicates",
+    direction="lower",
+    bounds=(0.0, 1.0),
+    help="Share of synthetic individuals that are identical to another synthetic individual at every variant.",
+    source="Exact comparison of rows",
+)
+def duplicates(comparison: Comparison) -> Estimate:
+    """Share of candidates whose row occurs more than once among the candidates."""
+    rows = _digests(comparison.candidate)
+    _, inverse, counts = np.unique(rows, return_inverse=True, return_counts=True)
+    return _share(comparison, counts[inverse] > 1, 121, {"n": comparison.candidate.n})
+
+
+@metric(
+    "copies",
+    label="Copies of training individuals",
+    direction="lower",
+    bounds=(0.0, 1.0),
+    help="Share of synthetic individuals identical at every call to an individual that the model was trained on.",
+    source="Exact comparison of rows",
+)
+def copies(comparison: Comparison) -> Estimate:
+    """Share of candidates equal to a row of the gallery; calls that the gallery lacks cannot contradict.
+
+    Without missing calls all individuals are compared, by digest. With them, a candidate is compared with its
+    nearest record over the calls that both have, among the individuals that distances use.
+    """
+    seen, made = gallery(comparison), comparison.candidate
+    if not seen.has_missing and not made.has_missing:
+        stated = {"n": made.n, "n_train": seen.n}
+        return _share(comparison, np.isin(_digests(made), _digests(seen)), 122, stated)
+    found = records(comparison)
+    rows = seen.genotypes.calls[seen.near_index(comparison.config.distance_individuals)][found.index[:, 0]]
+    mine = made.genotypes.calls[made.near_index(comparison.config.distance_individuals)]
+    unlike = ((rows != mine) & (rows != MISSING) & (mine != MISSING)).any(axis=1)
+    return _share(comparison, ~unlike, 122, _stated(comparison, found) | {"compared": "calls present in both"})
+
+
+@metric(
+    "nearest_record_ratio",
+    label="Nearest-record distance ratio",
+    direction="target",
+    target=1.0,
+    bounds=(0.0, np.inf),
+    help="Median distance from a synthetic individual to the nearest training individual, over the same median for "
+    "real individuals that the model never saw. Well below 1, the synthetic lie too close to single records.",
+    source="Distance to the closest record, calibrated on a holdout (Platzer & Reutterer 2021)",
+)
+def nearest_record_ratio(comparison: Comparison) -> Estimate:
+    """median d(candidate, gallery) / median d(unseen real, gallery)."""
+    found = records(comparison)
+    mine, theirs = np.median(found.distance[:, 0]), np.median(found.unseen)
+    if theirs == 0:
+        raise Unmeasurable("Half of the real individuals have an identical twin among the others; no scale is left.")
+    draws = None
+    if comparison.draws:
+        generator = comparison.generator(123)
+        top = _resampled_medians(found.distance[:, 0], comparison.draws, generator)
+        bottom = _resampled_medians(found.unseen, comparison.draws, generator)
+        draws = np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)
+    return Estimate(float(mine / theirs), draws, _stated(comparison, found))
+
+
+@metric(
+    "nearest_neighbour_ratio",
+    label="First-to-second neighbour ratio",
+    direction="higher",
+    bounds=(0.0, 1.0),
+    help="Median over synthetic individuals of the distance to the nearest training individual over the distance to "
+    "the second nearest. Near 0, they are versions of one record; compare it with the ceiling.",
+    source="Lowe 2004; as a privacy measure, Zhao et al. 2021",
+)
+def nearest_neighbour_ratio(comparison: Comparison) -> Estimate:
+    """Median of d1 / d2; two identical records at distance 0 give 0."""
+    found = records(comparison)
+    if found.distance.shape[1] < 2:
+        raise Unmeasurable("Needs at least 2 training individuals.")
+    first, second = found.distance[:, 0], found.distance[:, 1]
+    each = np.divide(first, second, out=np.zeros_like(first), where=second > 0)
+    draws = _resampled_medians(each, comparison.draws, comparison.generator(124)) if comparison.draws else None
+    return Estimate(float(np.median(each)), draws, _stated(comparison, found))
+
+
+@metric(
+    "closer_to_train",
+    label="Closer to training than to holdout",
+    direction="target",
+    target=0.5,
+    bounds=(0.0, 1.0),
+    needs_train=True,
+    help="Share of synthetic individuals whose nearest real individual is one the model was trained on, not one of "
+    "the holdout, corrected for the sizes of the two: 0.5 without memory, 1 for a copier.",
+    source="Platzer & Reutterer 2021, with the odds divided by the ratio of the two sizes",
+)
+def closer_to_train(comparison: Comparison) -> Estimate:
+    """s/n_t over s/n_t + (1 − s)/n_h for the share s that is nearer to the n_t training individuals; ties half."""
+    found = records(comparison)
+    unseen = comparison.reference
+    count = comparison.config.distance_individuals
+    metric_name = comparison.config.distance
+    other, _ = nearest_between(comparison.candidate.near(count), unseen.near(count), 1, metric_name, comparison.device)
+    gap = natural(other[:, 0], metric_name) - found.distance[:, 0]
+    nearer = np.where(gap == 0, 0.5, gap > 0)
+    n_train, n_unseen = found.n_gallery, min(count, unseen.n)
+
+    def corrected(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.asarray((share / n_train) / (share / n_train + (1 - share) / n_unseen))
+
+    draws = None
+    if comparison.draws:
+        draws = corrected(resampled_means(nearer, comparison.draws, comparison.generator(125)))
+    stated = _stated(comparison, found) | {"n_holdout": n_unseen, "uncorrected": round(float(nearer.mean()), 6)}
+    return Estimate(float(corrected(nearer.mean(keepdims=True))[0]), draws, stated)
+
+
+@dataclass(frozen=True)
+class Records:
+    """Distances to the gallery, in the unit a reader expects.
+
+    Attributes:
+        distance: (n, 1 or 2) from each candidate to its nearest gallery individuals. index: their rows.
+        unseen: (n_u,) from real individuals outside the gallery (the holdout, or each of the gallery to the others).
+        n_gallery: individuals in the gallery.
+    """
+
+    distance: npt.NDArray[np.float64]
+    index: npt.NDArray[np.int64]
+    unseen: npt.NDArray[np.float64]
+    n_gallery: int
+
+
+def gallery(comparison: Comparison) -> Cohort:
+    """The individuals that a model may have copied: the training individuals if known, else the reference."""
+    return comparison.reference if comparison.train is None else comparison.train
+
+
+def records(comparison: Comparison) -> Records:
+    """The nearest records of `comparison`, computed at first use."""
+    return comparison.shared("records", lambda: _records(comparison))
+
+
+def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
+    """`nearest_distances`: shares of synthetic, null and unseen real individuals by distance to the nearest record."""
+    try:
+        value, null = records(panel.value), records(panel.null)
+    except Unmeasurable:
+        return {"nearest_distances": []}
+    groups = {"synthetic": value.distance[:, 0], "null": null.distance[:, 0], "real": value.unseen}
+    edges = np.linspace(0.0, max(float(d.max()) for d in groups.values()) * (1 + 1e-9) or 1.0, _BINS + 1)
+    shares = {name: np.histogram(d, edges)[0] / len(d) for name, d in groups.items()}
+    return {
+        "nearest_distances": [
+            {"low": float(edges[i]), "high": float(edges[i + 1])} | {name: float(s[i]) for name, s in shares.items()}
+            for i in range(_BINS)
+        ]
+    }
+
+
+def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
+    """`nearest`: distance to the nearest record of each synthetic, null and unseen real individual, float32."""
+    try:
+        value, null = records(panel.value), records(panel.null)
+    except Unmeasurable:
+        return {}
+    groups = {"synthetic": value.distance[:, 0], "null": null.distance[:, 0], "real": value.unseen}
+    nearest: dict[str, npt.NDArray[Any]] = {name: distance.astype(np.float32) for name, distance in groups.items()}
+    nearest["nearest_index"] = value.index[:, 0]
+    return {"nearest": nearest}
+
+
+def _records(comparison: Comparison) -> Records:
+    count, name, device = comparison.config.distance_individuals, comparison.config.distance, comparison.device
+    seen = gallery(comparison)
+    if seen.n < 2:
+        raise Unmeasurable("Needs at least 2 real individuals to compare with.")
+    known = seen.near(count)
+    distance, index = nearest_between(comparison.candidate.near(count), known, min(2, len(known)), name, device)
+
+    def unseen() -> npt.NDArray[np.float64]:
+        if comparison.train is not None:
+            return natural(nearest_between(comparison.reference.near(count), known, 1, name, device)[0][:, 0], name)
+        from core.evaluation.distances import nearest_within
+
+        return natural(nearest_within(known, 1, name, device)[:, 0], name)
+
+    unseen_distance = comparison.reference.shared(("unseen", id(seen)), unseen)
+    return Records(natural(distance, name), index, unseen_distance, len(known))
+
+
+def _stated(comparison: Comparison, found: Records) -> dict[str, Any]:
+    return params(comparison) | {"n": len(found.distance), "n_train": found.n_gallery}
+
+
+def _share(comparison: Comparison, each: npt.NDArray[np.bool_], stream: int, stated: dict[str, Any]) -> Estimate:
+    draws = resampled_means(each, comparison.draws, comparison.generator(stream)) if comparison.draws else None
+    return Estimate(float(each.mean()), draws, stated)
+
+
+def _digests(cohort: Cohort) -> npt.NDArray[np.void]:
+    """(n,) 16-byte digests of the rows; equal rows have equal digests."""
+
+    def make() -> npt.NDArray[np.void]:
+        calls: Calls = cohort.genotypes.calls
+        digests = b"".join(hashlib.blake2b(np.ascontiguousarray(row).data, digest_size=16).digest() for row in calls)
+        return np.frombuffer(digests, dtype="V16")
+
+    return cohort.shared("digests", make)
+
+
+def _resampled_medians(
+    values: npt.NDArray[np.float64], draws: int, generator: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """(draws,) medians of resampled values: sorted once, then read where half of each replicate's weight lies."""
+    order = np.sort(values)
+    cumulative = multinomial_weights(len(order), draws, generator).cumsum(axis=1)
+    return np.asarray(order[(cumulative >= len(order) / 2).argmax(axis=1)])
