@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,18 +17,29 @@ CHUNK = 1 << 20
 RATIO_MAX = 500  # DEFLATE tops out near 1030 on constant bytes; phased VCF of thousands of people stays near 50-100
 RATIO_FREE = 16 << 20  # below this many unfolded bytes no ratio does harm
 MEMBERS_MAX = 1000
+_SIP = 512
 _PIECE = 1 << 17  # a block-gzip file has hundreds of members a megabyte, and each hands back the rest of the piece
 LINE_MAX = 64 << 20
 
+# What zipfile raises over damage: a wild offset in the directory even makes seek an OSError.
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+    OSError,
+    IndexError,
+    struct.error,
+)
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _GZIP = b"\x1f\x8b"
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
-def is_gzip(path: Path) -> bool:
-    """Whether the file starts with the gzip magic."""
-    with path.open("rb") as file:
-        return file.read(2) == _GZIP
+def reason(error: Exception) -> str:
+    """What a library says is wrong, on one line and without its error codes."""
+    return " ".join(str(error).split()).rsplit(": ", 1)[-1].rstrip(".")[:100] or "it ends early"
 
 
 def first_bytes(path: Path, size: int = 1 << 16) -> bytes:
@@ -36,10 +48,15 @@ def first_bytes(path: Path, size: int = 1 << 16) -> bytes:
         raw = file.read(size)
     if not raw.startswith(_GZIP):
         return raw
-    try:
-        return zlib.decompressobj(31).decompress(raw, size)
-    except zlib.error:
-        return b""
+    member, found = zlib.decompressobj(31), b""
+    for start in range(0, len(raw), _SIP):
+        try:
+            found += member.decompress(raw[start : start + _SIP], size)
+        except zlib.error:
+            break  # what was unfolded before the damage still tells the format; reading will name the damage
+        if len(found) >= size or member.eof:
+            break
+    return found[:size]
 
 
 def chunks(path: Path, name: str) -> Iterator[bytes]:
@@ -86,9 +103,9 @@ def _unfold(member: Any, pending: bytes, unfolded: int, name: str) -> bytes:
     try:
         out: bytes = member.decompress(pending, CHUNK)
     except zlib.error as error:
-        reason = str(error).rsplit(": ", 1)[-1]
         raise InputError(
-            f"{name} is damaged: its gzip stream breaks after {unfolded:,} bytes ({reason}); copy or export it anew."
+            f"{name} is damaged: its gzip stream breaks after {unfolded:,} bytes ({reason(error)}); "
+            "copy or export it anew."
         ) from None
     return out
 
@@ -156,10 +173,12 @@ def checked_zip(path: Path, name: str) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-        raise InputError(f"{name} is a damaged zip file ({error}); copy or pack it again.") from None
+    except UNREADABLE as error:
+        raise InputError(f"{name} is a damaged zip file ({reason(error)}); copy or pack it again.") from None
     members = [m for m in members if not m.filename.startswith("__MACOSX/")]
     for member in members:
+        if not 0 <= member.header_offset < path.stat().st_size:
+            raise InputError(f"{name} is a damaged zip file (a member lies outside it); copy or pack it again.")
         _check_member(member, name)
     if len({m.filename for m in members}) != len(members):
         raise InputError(f"{name} holds two members of one name; pack it again with each file once.")
@@ -217,7 +236,7 @@ def unpack(path: Path, name: str, folder: Path) -> list[tuple[Path, str]]:
                         if left < 0:
                             raise zipfile.BadZipFile("a member is larger than declared")
                         file.write(piece)
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
-                raise InputError(f"{name} is a damaged zip file ({error}); copy or pack it again.") from None
+            except UNREADABLE as error:
+                raise InputError(f"{name} is a damaged zip file ({reason(error)}); copy or pack it again.") from None
             found.append((target, PurePosixPath(member.filename.replace("\\", "/")).name))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -39,6 +40,7 @@ _ENDINGS = (
     ".hapt",
     ".hap",
 )
+_STALE_SECONDS = 86_400  # a folder older than a day belongs to a process that died
 _NAME_LONGEST = 80  # what the library takes
 _DEFAULTS = ImportOptions()
 
@@ -144,6 +146,9 @@ def preview(
 def _folder() -> Iterator[Path]:
     cache = home() / "cache"
     cache.mkdir(parents=True, exist_ok=True)
+    for stale in cache.glob("import-*"):
+        if time.time() - stale.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(stale, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="import-", dir=cache))
     try:
         yield folder

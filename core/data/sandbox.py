@@ -65,7 +65,11 @@ def run(module: str, job: dict[str, Any], folder: Path, limits: Limits | None = 
             stderr=log,
             start_new_session=True,
         )
-    status, peak = _wait(child, start + limits.wall_seconds)
+    try:
+        status, peak = _wait(child, start + limits.wall_seconds)
+    except BaseException:
+        os.killpg(child.pid, signal.SIGKILL)
+        raise
     if status is None:
         raise InputError(
             f"Reading took longer than {limits.wall_seconds:g} s and was stopped; give a smaller file or a region."

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -119,10 +119,8 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> npt
         with archive.open(member) as file:
             array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False, max_header_size=_HEADER_MAX)
             return array
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
-        raise InputError(
-            f"{name} is damaged ({' '.join(str(error).split())[:100]}); write or copy the file again."
-        ) from None
+    except archives.UNREADABLE as error:
+        raise InputError(f"{name} is damaged ({archives.reason(error)}); write or copy the file again.") from None
 
 
 def _header(file: IO[bytes], name: str) -> _Header:
@@ -137,9 +135,9 @@ def _header(file: IO[bytes], name: str) -> _Header:
         body = io.BytesIO(start[8:] + file.read(declared + width - 4))
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(body, max_header_size=_HEADER_MAX)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, TokenError, UnicodeError) as error:
         raise InputError(
-            f"{name} has a broken NumPy header ({' '.join(str(error).split())[:80]}); write it again with numpy.save."
+            f"{name} has a broken NumPy header ({archives.reason(error)}); write it again with numpy.save."
         ) from None
     return _Header(shape, fortran, dtype, 8 + width + declared)
 

@@ -54,6 +54,10 @@ class Text(Format):
     def read(source: Source) -> ReadResult:
         """The whole table, line by line."""
         only_file(source)
+        if source.main.suffix in (".ped", ".map"):
+            raise InputError(
+                f"{source.main.name} is PLINK text, which is not read; write bed, bim and fam with plink --make-bed."
+            )
         layout = find_layout(source)
         body = _Body(layout, source)
         for number, line in numbered(source.main):

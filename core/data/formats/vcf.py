@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +45,8 @@ class Vcf(Format):
         path, notes = walked(source.main, source.folder)
         reader = _open(path, source)
         records = _Records(source, [str(s) for s in reader.samples])
-        try:
-            for record in reader:
-                records.add(record)
-        except InputError:
-            raise
-        except Exception as error:  # noqa: BLE001 - cyvcf2 raises the bare class
-            raise InputError(
-                f"{source.main.name} breaks after {records.seen:,} records: {_htslib_says(source, error)}; "
-                "mend or export it anew (bcftools view checks it)."
-            ) from None
+        for record in _each(reader, source):
+            records.add(record)
         return records.result(notes)
 
     @staticmethod
@@ -63,7 +56,7 @@ class Vcf(Format):
         path, notes = walked(source.main, source.folder)
         reader = _open(path, source)
         rows = [["contig", "position", "id", "ref", "alt", *reader.samples[:8]]]
-        for record in reader:
+        for record in _each(reader, source):
             gt = record.genotypes[:8] if "GT" in record.FORMAT else []
             calls = ["/".join("." if a < 0 else str(a) for a in g[:-1] if a != _PADDING) for g in gt]
             rows.append([record.CHROM, str(record.POS), record.ID or ".", record.REF, ",".join(record.ALT), *calls])
@@ -88,7 +81,7 @@ class _Records:
         self.samples = samples
         self.writer = CallsWriter(source.folder, len(samples), self.name)
         self.dropped: Counter[str] = Counter()
-        self.seen = self.half = self.haploid = 0
+        self.half = self.haploid = 0
         self.ids: list[str] = []
         self.contigs: list[str] = []
         self.positions: list[int] = []
@@ -97,7 +90,6 @@ class _Records:
 
     def add(self, record: Any) -> None:
         """Take one cyvcf2 record, or count why not."""
-        self.seen += 1
         usable, reason = self._usable(record)
         if reason:
             self.dropped[reason] += 1
@@ -206,16 +198,34 @@ def _open(path: Path, source: Source) -> Any:
 
     try:
         reader = VCF(str(path))
+        samples = reader.samples
     except Exception as error:  # noqa: BLE001 - cyvcf2 raises the bare class
         raise InputError(
             f"{source.main.name} is not a readable VCF or BCF file: {_htslib_says(source, error)}; "
             "export it anew (bcftools view checks it)."
         ) from None
-    if not reader.samples:
+    if not samples:
         raise InputError(
             f"{source.main.name} lists sites without individuals; a VCF with a GT column each is expected."
         )
     return reader
+
+
+def _each(reader: Any, source: Source) -> Iterator[Any]:
+    """The records, with htslib's complaint as an InputError."""
+    seen = 0
+    while True:
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except Exception as error:  # noqa: BLE001 - cyvcf2 raises the bare class
+            raise InputError(
+                f"{source.main.name} breaks after {seen:,} records: {_htslib_says(source, error)}; "
+                "mend or export it anew (bcftools view checks it)."
+            ) from None
+        seen += 1
+        yield record
 
 
 def _htslib_says(source: Source, error: Exception) -> str:

@@ -61,7 +61,13 @@ def _check_header(head: Head) -> None:
             continue
         if not line.startswith(b"#CHROM"):
             break
-        _check_columns(head.name, line.decode("utf-8", "replace").split("\t"))
+        try:
+            columns = line.decode("utf-8").split("\t")
+        except UnicodeDecodeError:
+            raise InputError(
+                f"{head.name} names individuals in an encoding that is not UTF-8; save the file as UTF-8."
+            ) from None
+        _check_columns(head.name, columns)
         return
     raise InputError(
         f"{head.name} has no #CHROM line where its header ends (line {number}); a VCF header ends with it: "
