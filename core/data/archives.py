@@ -21,17 +21,8 @@ _SIP = 512
 _PIECE = 1 << 17  # a block-gzip file has hundreds of members a megabyte, and each hands back the rest of the piece
 LINE_MAX = 64 << 20
 
-# What zipfile raises over damage: a wild offset in the directory even makes seek an OSError.
-UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    ValueError,
-    OSError,
-    IndexError,
-    struct.error,
-)
+# What zipfile raises over damage; not OSError, so that a full disk is not called a damaged file.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, IndexError, struct.error)
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _GZIP = b"\x1f\x8b"
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")

@@ -96,6 +96,13 @@ def _head(path: Path, name: str) -> Head:
     if path.stat().st_size == 0:
         raise InputError(f"{name} is empty; a genotype file is expected: copy or export it again.")
     head = Head(path, name, archives.first_bytes(path))
+    refuse_wrong_kind(head)
+    return head
+
+
+def refuse_wrong_kind(head: Head, *, allow_hdf5: bool = False) -> None:
+    """Refuse what is given by mistake or may run code, by its first bytes and its name. Raises InputError."""
+    name = head.name
     if not head.first:
         raise InputError(f"{name} looks like gzip but cannot be unfolded; copy or download it again.")
     if name.lower().endswith(_MODEL_ENDINGS):
@@ -104,9 +111,8 @@ def _head(path: Path, name: str) -> Head:
             "save the matrix with numpy.savez_compressed."
         )
     for magic, what, advice in _REFUSED:
-        if head.first.startswith(magic):
-            raise InputError(f"{name} is {what}; a genotype file is expected: {advice}.")
-    return head
+        if head.first.startswith(magic) and not (allow_hdf5 and magic == b"\x89HDF"):
+            raise InputError(f"{name} is {what}; a data file is expected: {advice}.")
 
 
 def _unpacked(head: Head, folder: Path) -> list[Head]:

@@ -104,6 +104,13 @@ def _gzip_zeros(prefix: bytes, size: int) -> bytes:
     return b"".join([*parts, packer.flush()])
 
 
+def _outside() -> bytes:
+    """A directory that places its member behind the end of the file."""
+    packed = _zip({"x.csv": b"id,s1,s2\na,0,1\nb,1,1\n"})
+    entry = packed.index(b"PK\x01\x02")
+    return packed[: entry + 42] + b"\xff\xff\xff\x7f" + packed[entry + 46 :]
+
+
 def _noise(size: int) -> bytes:
     return random.Random(7).randbytes(size)
 
@@ -334,6 +341,18 @@ REFUSED = [
         ("contig '7'", "it has 1"),
         options={"region": "7:1-9"},
     ),
+    Case(
+        "VCF in Latin-1",
+        _write("x.vcf", (HEADER + COLUMNS.replace("\tb", "\tZoé") + RECORDS).encode("latin-1")),
+        ("not UTF-8",),
+    ),
+    Case(
+        "VCF with a contig in Latin-1",
+        _write("x.vcf", (HEADER + COLUMNS + RECORDS + record(3, "A", "C", *["0/1"] * 3, contig="é")).encode("latin-1")),
+        ("not UTF-8 in record 3",),
+    ),
+    Case("PLINK text", _write("x.ped", "f a 0 0 1 1 A A C G\nf b 0 0 1 1 A C C C\n"), ("make-bed",)),
+    Case("zip whose member lies outside", _write("x.zip", _outside()), ("damaged zip",)),
 ]
 
 ACCEPTED = [

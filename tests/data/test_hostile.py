@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import random
 import re
 import signal
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from core.config.schema import from_dict
-from core.data import import_, sandbox
+from core.data import export, import_, sandbox
+from core.data.genotypes import Genotypes
 from core.data.import_ import ImportOptions, import_file, read_file
 from core.data.library import Library
 from core.data.sandbox import Limits, Outcome
@@ -103,6 +107,55 @@ def test_folder_pipe_and_missing_file(tmp_path: Path, home: Path) -> None:
     for name, words in (("", "folder"), ("pipe.vcf", "regular"), ("none.vcf", "No such file"), ("\0.vcf", "opened")):
         with pytest.raises(InputError, match=words):
             read_file([tmp_path / name if name else tmp_path])
+
+
+def mutated(content: bytes, seed: int) -> bytes:
+    """A file with a few bytes changed, lost, doubled or put in between."""
+    rng, damaged = random.Random(seed), bytearray(content)
+    for _ in range(rng.choice((1, 2, 5, 20))):
+        i = rng.randrange(len(damaged))
+        deed = rng.randrange(4)
+        if deed == 0:
+            damaged[i] = rng.randrange(256)
+        elif deed == 1:
+            del damaged[i : i + rng.randrange(1, len(damaged) // 20 + 2)]
+        elif deed == 2:
+            damaged[i:i] = rng.choice((b"9" * 20, b"\n", b"\t", b"\xff", b"1e309", b"nan", b'"', b","))
+        else:
+            damaged[i:i] = damaged[max(0, i - 40) : i]
+    return bytes(damaged)
+
+
+def written(cohort: Genotypes, folder: Path, ending: str) -> Path:
+    """The cohort as a file of that ending, with its companions."""
+    path = folder / f"x{ending}"
+    if ending == ".hapt.zip":
+        folder.mkdir()
+        rows = enumerate((cohort.calls > 0).astype(int).tolist())
+        lines = [f"R i{i}_{strand} {' '.join(map(str, row))}" for i, row in rows for strand in "AB"]
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("x.hapt", "\n".join(lines))
+    elif ending == ".vcf":
+        path.write_bytes(gzip.decompress(export.write(cohort, folder / "x.vcf.gz")[0].read_bytes()))
+    else:
+        export.write(cohort, folder / ("x.bed" if ending in (".bim", ".fam") else path.name))
+    return path
+
+
+@pytest.mark.parametrize("ending", [".vcf.gz", ".vcf", ".npz", ".csv", ".bed", ".bim", ".fam", ".hapt.zip"])
+def test_a_mutated_file_is_read_or_refused_by_name(ending: str, tiny: Genotypes, tmp_path: Path, home: Path) -> None:
+    """No damage may reach the user as an unnamed failure of the reader."""
+    for seed in range(5):
+        path = written(tiny, tmp_path / str(seed), ending)
+        path.write_bytes(mutated(path.read_bytes(), seed))
+        try:
+            result = read_file([path])
+        except InputError as error:
+            assert one_sentence(str(error)), error
+            assert "could not be read" not in str(error), error
+        else:
+            assert result.genotypes.calls.min() >= -1
+            assert result.genotypes.calls.max() <= 2
 
 
 CRASH = "tests.data.crashing"

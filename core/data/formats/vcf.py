@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ class Vcf(Format):
         path, notes = walked(source.main, source.folder)
         reader = _open(path, source)
         records = _Records(source, [str(s) for s in reader.samples])
-        for record in _each(reader, source):
-            records.add(record)
+        for number, record in enumerate(_each(reader, source), 1):
+            with _utf8(source.main.name, number):
+                records.add(record)
         return records.result(notes)
 
     @staticmethod
@@ -56,11 +58,13 @@ class Vcf(Format):
         path, notes = walked(source.main, source.folder)
         reader = _open(path, source)
         rows = [["contig", "position", "id", "ref", "alt", *reader.samples[:8]]]
-        for record in _each(reader, source):
+        for number, record in enumerate(_each(reader, source), 1):
             gt = record.genotypes[:8] if "GT" in record.FORMAT else []
             calls = ["/".join("." if a < 0 else str(a) for a in g[:-1] if a != _PADDING) for g in gt]
-            rows.append([record.CHROM, str(record.POS), record.ID or ".", record.REF, ",".join(record.ALT), *calls])
-            if len(rows) > 8:
+            with _utf8(source.main.name, number):
+                fixed = [record.CHROM, str(record.POS), record.ID or ".", record.REF, ",".join(record.ALT)]
+            rows.append([*fixed, *calls])
+            if number == 8:
                 break
         return {
             "individuals": len(reader.samples),
@@ -209,6 +213,14 @@ def _open(path: Path, source: Source) -> Any:
             f"{source.main.name} lists sites without individuals; a VCF with a GT column each is expected."
         )
     return reader
+
+
+@contextmanager
+def _utf8(name: str, number: int) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise InputError(f"{name} has text that is not UTF-8 in record {number:,}; save the file as UTF-8.") from None
 
 
 def _each(reader: Any, source: Source) -> Iterator[Any]:
