@@ -81,9 +81,9 @@ class Library:
         self._sweep()
         folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.root))
         try:
-            meta = _describe(
+            meta = describe(
                 genotypes,
-                digest,
+                id=digest,
                 name=self._free_name(_clean_name(name)),
                 source=source,
                 dropped=dict(dropped or {}),
@@ -187,9 +187,9 @@ def store(folder: Path, genotypes: Genotypes, meta: DatasetMeta, *, compressed: 
     return meta
 
 
-def _describe(genotypes: Genotypes, digest: str, **told: Any) -> DatasetMeta:
+def describe(genotypes: Genotypes, **told: Any) -> DatasetMeta:
+    """The description of a cohort before it is split; `told` holds what the matrix does not say (name, source, …)."""
     return DatasetMeta(
-        id=digest,
         individuals=genotypes.n,
         variants=genotypes.m,
         n_train=0,
@@ -215,7 +215,8 @@ def _sentences(relatives: Relatives) -> list[str]:
         for count, what in ((duplicates, "duplicates"), (close, "first-degree relatives"))
         if count
     ]
-    found = [f"{' and '.join(words)} kept on one side of the split."] if words else []
+    rule = "equal in every call" if relatives.method == "exact" else f"{relatives.method} above {relatives.threshold:g}"
+    found = [f"Kept on one side of the split: {' and '.join(words)} ({rule})."] if words else []
     return found + relatives.notes
 
 

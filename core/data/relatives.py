@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,18 +11,20 @@ import numpy.typing as npt
 from core.data.genotypes import MISSING, Calls, Genotypes
 from core.data.missing import has_missing
 
-# Kinship bounds of Manichaikul et al. 2010 (KING), table 1: powers 2^-(k + 1/2) between the degrees.
-DUPLICATE = 0.354
+# Kinship bounds of Manichaikul et al. 2010 (KING), table 1: 2^-2.5 and 2^-1.5 part the degrees.
 FIRST_DEGREE = 0.177
+DUPLICATE = 0.354
 # Identity scale, for haploid and inbred data where kinship by heterozygotes is undefined.
 IDENTICAL = 0.98
 
+_LADDER = {"kinship": (FIRST_DEGREE, 0.2, 0.22, 0.25, 0.3, DUPLICATE), "identity": (IDENTICAL,)}
+_CHANCE = 0.05  # share of the found pairs that chance may explain
+_PAIRS_MAX = 50  # pairs for each individual, beyond which they are no families
+_CROWD = 0.1  # a family of more than a tenth of the cohort is not a family
 _INDIVIDUALS_MAX = 20_000  # beyond it all pairs would take too long; exact duplicates are still found
 _VARIANTS_MAX = 20_000
 _WORK = 5e11  # pairs × variants: seconds on two cores
 _ROWS = 1024
-_SPREADS = 6.0  # how far a bound must lie above the typical pair before passing it means anything
-_CROWD = 0.1  # a family of more than a tenth of the cohort is not a family
 
 Pairs = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -58,45 +61,40 @@ def find_relatives(genotypes: Genotypes) -> Relatives:
     both, h the number of heterozygous calls. φ > 0.177 is a first-degree relative, φ > 0.354 a duplicate. For
     haplotypes and inbred lines it is replaced by identity, 1 - Σ(x_i - x_j)² / (its mean over pairs), bound 0.98.
 
-    A bound is used only where it lies six spreads (84th percentile - median) above the typical pair of one population:
-    in a short region unrelated people share whole haplotypes, and no estimate from it can tell them from siblings.
+    In a short region unrelated people share whole haplotypes, and no estimate from it can tell them from siblings. So
+    the noise of a score is measured by the difference between the two halves of the variants, and a bound is used only
+    where chance (a normal tail) explains at most one twentieth of the pairs found, and where they do not chain a tenth
+    of the cohort together; else the next higher bound up to 0.354 is tried, and last only equal rows are sought.
     """
     if genotypes.n > _INDIVIDUALS_MAX:
-        note = (
-            f"Relatives were not looked for among {genotypes.n:,} individuals (limit {_INDIVIDUALS_MAX:,}); "
-            "only exact duplicates were."
-        )
+        note = f"Among more than {_INDIVIDUALS_MAX:,} individuals only exact duplicates were looked for, not relatives."
         return _exact(genotypes, [note])
     calls = _chosen_variants(genotypes)
-    if calls.shape[1] == 0:
-        return _exact(genotypes, ["No variant differs between individuals, so relatives cannot be told."])
-    compare = _Comparison(calls, genotypes)
-    notes: list[str] = []
-    for bound in compare.bounds:
-        if bound < compare.centre + _SPREADS * compare.spread:
+    if calls.shape[1] < 2:
+        return _exact(genotypes, ["Too few variants differ between individuals to tell relatives."])
+    comparison = _Comparison(calls, genotypes.ploidy)
+    noise = _noise(calls, genotypes.ploidy, comparison.method)
+    for bound in _LADDER[comparison.method]:
+        by_chance = genotypes.n * (genotypes.n - 1) / 2 * 0.5 * math.erfc(bound / max(noise, 1e-9) / math.sqrt(2))
+        if by_chance > _CHANCE * _PAIRS_MAX * genotypes.n:
             continue
-        found = compare.pairs_above(bound)
-        if found is not None and largest_group(found[0], genotypes.n) <= max(2, _CROWD * genotypes.n):
-            pairs, score = found
-            if compare.method == "kinship" and bound == DUPLICATE:
-                notes.append(
-                    "The variants are too few or too linked to tell relatives; only duplicates were looked for."
-                )
-            return Relatives(
-                pairs, score, score > compare.duplicate_bound, compare.method, bound, calls.shape[1], notes
-            )
-    notes.append(
-        "The variants are too few or too linked to tell relatives; only identical individuals were looked for."
+        pairs, score = comparison.pairs_above(bound)
+        if by_chance > max(1.0, _CHANCE * len(pairs)) or _largest_group(pairs, genotypes.n) > _crowd(genotypes.n):
+            continue
+        duplicate = score > (DUPLICATE if comparison.method == "kinship" else IDENTICAL)
+        notes = [] if bound != DUPLICATE else ["Only duplicates were looked for: the variants cannot tell relatives."]
+        return Relatives(pairs, score, duplicate, comparison.method, bound, calls.shape[1], notes)
+    return _exact(
+        genotypes, ["Only identical individuals were looked for: the variants are too few or too linked for more."]
     )
-    return _exact(genotypes, notes)
 
 
-def groups(pairs: Pairs, n: int) -> npt.NDArray[np.int64]:
-    """(n,) the group of each individual: the smallest index among those that a chain of pairs joins to it."""
+def family_of(pairs: Pairs, n: int) -> npt.NDArray[np.int64]:
+    """(n,) the smallest index among the individuals that a chain of pairs joins to each one (often itself)."""
     root = np.arange(n, dtype=np.int64)
     while len(pairs):
-        low = np.minimum(root[pairs[:, 0]], root[pairs[:, 1]])
         before = root.copy()
+        low = np.minimum(root[pairs[:, 0]], root[pairs[:, 1]])
         np.minimum.at(root, pairs[:, 0], low)
         np.minimum.at(root, pairs[:, 1], low)
         root = root[root]
@@ -105,114 +103,110 @@ def groups(pairs: Pairs, n: int) -> npt.NDArray[np.int64]:
     return root
 
 
-def largest_group(pairs: Pairs, n: int) -> int:
-    """Size of the largest group that `pairs` join."""
-    return int(np.bincount(groups(pairs, n)).max())
-
-
 class _Comparison:
     """All pairs of a matrix on one scale of likeness, a block of rows at a time."""
 
-    def __init__(self, calls: Calls, genotypes: Genotypes) -> None:
-        self.complete = not has_missing(calls)
-        self.called = None if self.complete else (calls != MISSING).astype(np.float32)
-        self.x = np.where(calls == MISSING, 0, calls).astype(np.float32)
-        self.heterozygous = (self.x == 1).astype(np.float32) if genotypes.ploidy == 2 else None
-        p = self.x.mean(axis=0) / genotypes.ploidy
-        expected = float((2 * p * (1 - p)).mean())
-        observed = 0.0 if self.heterozygous is None else float(self.heterozygous.mean())
-        self.method = "kinship" if observed > 0.3 * expected else "identity"
-        self.bounds = (FIRST_DEGREE, DUPLICATE) if self.method == "kinship" else (IDENTICAL,)
-        self.duplicate_bound = DUPLICATE if self.method == "kinship" else IDENTICAL
-        self.typical = 1.0
-        self._measure_typical_pairs(genotypes)
+    def __init__(self, calls: Calls, ploidy: int, method: str = "") -> None:
+        self.called = (calls != MISSING).astype(np.float32) if has_missing(calls) else None
+        self.x = np.where(calls == MISSING, 0, calls).astype(np.float32)  # a missing call adds nothing to a product
+        self.heterozygous = (self.x == (1 if ploidy == 2 else -1)).astype(np.float32)
+        p = self.x.mean(axis=0) / ploidy
+        outbred = float(self.heterozygous.mean()) > 0.3 * float((2 * p * (1 - p)).mean())
+        self.method = method or ("kinship" if outbred else "identity")
+        some = spread_out(len(self.x), 500)
+        self.typical = np.float32(max(float(self._distance(some, some).mean()), 1e-9))
 
-    def _measure_typical_pairs(self, genotypes: Genotypes) -> None:
-        """Centre and spread of the score over pairs of one population, from at most 1,000 individuals."""
-        some = np.unique(np.linspace(0, len(self.x) - 1, min(len(self.x), 1000)).astype(np.int64))
+    def score(self, rows: Pairs, columns: Pairs) -> Floats:
+        """(rows, columns) kinship or identity."""
+        distance = self._distance(rows, columns)
+        score: Floats
         if self.method == "identity":
-            self.typical = max(float(self._distance(some, some).mean()), 1e-9)
-        score = self._score(some, some)
-        same = np.triu(np.ones(score.shape, dtype=bool), 1)
-        if genotypes.population is not None:
-            population = genotypes.population[some]
-            within = same & (population[:, None] == population[None, :])
-            same = within if within.any() else same
-        low, high = np.percentile(score[same], [50, 84]) if same.any() else (0.0, 0.0)
-        self.centre, self.spread = float(low), float(high - low)
+            score = 1 - distance / self.typical
+        else:
+            score = np.float32(0.5) - distance / (4 * np.maximum(self._smaller_heterozygote_count(rows, columns), 1))
+        return score
 
-    def pairs_above(self, bound: float) -> tuple[Pairs, Floats] | None:
-        """Pairs whose score passes `bound`; None when they are so many that they cannot be families."""
+    def pairs_above(self, bound: float) -> tuple[Pairs, Floats]:
+        """Pairs whose score passes `bound`; cut short once they are so many that they cannot be families."""
         n = len(self.x)
         pairs: list[Pairs] = []
         scores: list[Floats] = []
         for start in range(0, n, _ROWS):
-            rows = np.arange(start, min(start + _ROWS, n))
-            columns = np.arange(start, n)
-            score = self._score(rows, columns)
+            rows, columns = np.arange(start, min(start + _ROWS, n)), np.arange(start, n)
+            score = self.score(rows, columns)
             first, second = np.nonzero(np.triu(score > bound, 1))
             pairs.append(np.stack([rows[first], columns[second]], axis=1))
             scores.append(score[first, second])
-            if sum(map(len, pairs)) > 20 * n:
-                return None
+            if sum(map(len, pairs)) > _PAIRS_MAX * n:
+                break
         return np.concatenate(pairs), np.concatenate(scores)
 
-    def _score(self, rows: Pairs, columns: Pairs) -> Floats:
-        distance = self._distance(rows, columns)
-        score: Floats
-        if self.method == "identity":
-            score = 1 - distance / np.float32(self.typical)
-        else:
-            heterozygotes = self._smaller_heterozygote_count(rows, columns)
-            score = np.float32(0.5) - distance / (4 * np.maximum(heterozygotes, 1))
-        return score
-
     def _distance(self, rows: Pairs, columns: Pairs) -> Floats:
-        """Σ(x_i - x_j)² over variants called in both; a mean over them when some are missing, rescaled to all."""
+        """Σ(x_i - x_j)² over the variants called in both; for identity scaled up to all variants."""
         a, b = self.x[rows], self.x[columns]
+        squared: Floats
         if self.called is None:
-            squared: Floats = (a * a).sum(1)[:, None] + (b * b).sum(1)[None, :] - 2 * (a @ b.T)
+            squared = (a * a).sum(1)[:, None] + (b * b).sum(1)[None, :] - 2 * (a @ b.T)
             return squared
-        ca, cb = self.called[rows], self.called[columns]
-        squared = (a * a) @ cb.T + ca @ (b * b).T - 2 * (a @ b.T)
+        called_a, called_b = self.called[rows], self.called[columns]
+        squared = (a * a) @ called_b.T + called_a @ (b * b).T - 2 * (a @ b.T)
         if self.method == "identity":
-            squared = squared * (a.shape[1] / np.maximum(ca @ cb.T, 1))
+            squared = squared * (a.shape[1] / np.maximum(called_a @ called_b.T, 1))
         return squared
 
     def _smaller_heterozygote_count(self, rows: Pairs, columns: Pairs) -> Floats:
-        assert self.heterozygous is not None
         a, b = self.heterozygous[rows], self.heterozygous[columns]
         smaller: Floats
         if self.called is None:
             smaller = np.minimum(a.sum(1)[:, None], b.sum(1)[None, :])
-        else:  # a missing call was set to 0, so it is not among the heterozygotes
+        else:
             smaller = np.minimum(a @ self.called[columns].T, self.called[rows] @ b.T)
         return smaller
+
+
+def spread_out(length: int, at_most: int) -> Pairs:
+    """Evenly spaced indices of an axis, at most so many."""
+    return np.unique(np.linspace(0, length - 1, min(length, at_most)).astype(np.int64))
+
+
+def _noise(calls: Calls, ploidy: int, method: str) -> float:
+    """Standard error of the score: half the spread of its difference between the two halves of the variants.
+
+    Kinship is the same in both halves and cancels; what single variants and shared haplotypes add by chance does not.
+    """
+    some = spread_out(calls.shape[0], 1000)
+    middle = calls.shape[1] // 2
+    halves = [_Comparison(part, ploidy, method) for part in (calls[some, :middle], calls[some, middle:])]
+    everyone = np.arange(len(some))
+    upper = np.triu_indices(len(some), 1)
+    first, second = (half.score(everyone, everyone)[upper] for half in halves)
+    return float(np.std(first - second)) / 2
 
 
 def _chosen_variants(genotypes: Genotypes) -> Calls:
     """Evenly spaced variants that vary, as many as the budget of pairs × variants allows."""
     limit = int(min(_VARIANTS_MAX, max(1000, _WORK / genotypes.n**2)))
-    index = np.unique(np.linspace(0, genotypes.m - 1, min(genotypes.m, 2 * limit)).astype(np.int64))
-    calls = np.asarray(genotypes.calls[:, index])
+    calls = np.asarray(genotypes.calls[:, spread_out(genotypes.m, 2 * limit)])
     varies = calls.max(axis=0) != np.where(calls == MISSING, genotypes.ploidy, calls).min(axis=0)
     kept = np.flatnonzero(varies)
-    if len(kept) > limit:
-        kept = kept[np.linspace(0, len(kept) - 1, limit).astype(np.int64)]
-    return np.ascontiguousarray(calls[:, kept])
+    return np.ascontiguousarray(calls[:, kept[spread_out(len(kept), limit)]]) if len(kept) else calls[:, :0]
 
 
 def _exact(genotypes: Genotypes, notes: list[str]) -> Relatives:
     """Pairs of rows equal in every call, by hashing; a crowd of equal rows is no sign of anything and is left alone."""
     first: dict[bytes, int] = {}
-    found = []
-    for i in range(genotypes.n):
-        j = first.setdefault(genotypes.calls[i].tobytes(), i)
-        if j != i:
-            found.append((j, i))
+    found = [(j, i) for i in range(genotypes.n) if (j := first.setdefault(genotypes.calls[i].tobytes(), i)) != i]
     pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
-    if len(pairs) and largest_group(pairs, genotypes.n) > max(2, _CROWD * genotypes.n):
+    if _largest_group(pairs, genotypes.n) > _crowd(genotypes.n):
         pairs = pairs[:0]
         notes = [*notes, "Many individuals are identical, so the split does not keep them together."]
     ones = np.ones(len(pairs), dtype=np.float32)
     return Relatives(pairs, ones, ones.astype(bool), "exact", 1.0, genotypes.m, notes)
+
+
+def _largest_group(pairs: Pairs, n: int) -> int:
+    return int(np.bincount(family_of(pairs, n)).max())
+
+
+def _crowd(n: int) -> float:
+    return max(3.0, _CROWD * n)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import Genotypes
-from core.data.relatives import Relatives, groups
+from core.data.relatives import Relatives, family_of
 
 HOLDOUT_FRACTION = 0.2
 
@@ -31,7 +31,7 @@ def make_split(genotypes: Genotypes, relatives: Relatives, digest: str) -> Split
     larger than what the holdout of that population still lacks. Two individuals give one of each.
     """
     n = genotypes.n
-    family = np.unique(groups(relatives.pairs, n), return_inverse=True)[1]
+    family = np.unique(family_of(relatives.pairs, n), return_inverse=True)[1]
     population = (
         np.zeros(n, dtype=np.int64)
         if genotypes.population is None
