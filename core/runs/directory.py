@@ -21,6 +21,7 @@ from core.runs.states import ACTIVE, State, check_move
 SCHEMA = 1
 _RESERVE_BYTES = 65536
 _LOG_BYTES = 262144
+_HURRY = "now\n"
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,17 @@ class Run:
         """Whether somebody asked the run to stop."""
         return (self.path / "cancel").exists()
 
-    def request_cancel(self) -> None:
-        """Ask the run to stop; works over NFS and on every engine."""
-        (self.path / "cancel").touch()
+    @property
+    def cancel_hurried(self) -> bool:
+        """Whether the run was asked to stop without making its report."""
+        try:
+            return (self.path / "cancel").read_text() == _HURRY
+        except FileNotFoundError:
+            return False
+
+    def request_cancel(self, *, hurry: bool = False) -> None:
+        """Ask the run to stop, with `hurry` without a report; works over NFS and on every engine."""
+        (self.path / "cancel").write_text(_HURRY if hurry else "")
 
     def withdraw_cancel(self) -> None:
         """Forget that the run was asked to stop."""

@@ -1,4 +1,4 @@
-"""A SQLite cache of run summaries: never the truth, rebuilt from the run directories whenever it disagrees with them."""
+"""A SQLite cache of run summaries: never the truth, rebuilt from the run directories at any time."""
 
 from __future__ import annotations
 

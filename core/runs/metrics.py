@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,12 @@ class MetricsWriter:
     """Appends to `metrics.jsonl`; a call is one write, so a reader sees whole calls but for a torn last line."""
 
     def __init__(self, path: Path) -> None:
-        torn = path.exists() and not path.read_bytes()[-1:] in (b"", b"\n")
+        torn = path.exists() and not _ends_in_newline(path)
         self._stream = path.open("a", encoding="utf-8")
         if torn:  # a killed worker left half a line; what follows must not be glued to it
             self._stream.write("\n")
 
-    def write(self, step: int, epoch: int, values: dict[str, float]) -> None:
+    def write(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
         """One line {"step","epoch","time","name","value"} for each value; not-finite values are written as null."""
         moment = round(time.time(), 3)
         for name, value in values.items():
@@ -54,7 +55,7 @@ class MetricsFile:
         self.path = path
         self._offset = 0
         self._inode = -1
-        # name → step → (epoch, time, value): a resumed run repeats the steps after its checkpoint, the last line counts.
+        # name → step → (epoch, time, value). A resumed run repeats steps after its checkpoint: the last line counts.
         self._points: dict[str, dict[int, tuple[int, float, float]]] = {}
         self._lock = threading.Lock()
 
@@ -111,6 +112,14 @@ def last_values(path: Path) -> tuple[int, dict[str, float]]:
         epoch = int(entry["epoch"])
         values[entry["name"]] = _number(entry["value"])
     return epoch, values
+
+
+def _ends_in_newline(path: Path) -> bool:
+    with path.open("rb") as stream:
+        if not stream.seek(0, 2):
+            return True
+        stream.seek(-1, 2)
+        return stream.read() == b"\n"
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ _CLOSING = ("sampling", "evaluating")
 
 
 def reconcile(run: Run, backend: Backend, intervals: Intervals) -> None:
-    """Correct the state of one run if its worker died or does not answer a wish to stop. Cheap; done at every listing."""
+    """Correct the state of a run whose worker died or does not answer a wish to stop; cheap, done at every listing."""
     state = run.state
     if state not in ACTIVE:
         return

@@ -87,7 +87,7 @@ class LocalBackend:
 
     def cancel(self, run: Run, *, force: bool = False) -> None:
         """Touch the cancel file; with `force` also send SIGTERM to the process group, if it is on this machine."""
-        run.request_cancel()
+        run.request_cancel(hurry=force)
         process = ProcessIdentity.from_status(run.status)
         if force and process is not None:
             process.signal_group(signal.SIGTERM)

@@ -1,0 +1,90 @@
+"""Experiments: named presets of dataset, model and training, and what the command line changes in them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from core.config.overrides import Override, parse
+from core.errors import InputError
+
+FOLDER = Path(__file__).with_suffix("")
+
+# Every experiment has these nodes, even where its file leaves them at their defaults.
+_COMMON = ("dataset", "training", "evaluation")
+# What a user may set beside the nodes.
+_WORDS = ("title",)
+
+
+def names(kind: str | None = None) -> list[str]:
+    """The experiments, sorted; of one kind of data if `kind` is given."""
+    found = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    return [name for name in found if kind in (None, _read(name)["kind"])]
+
+
+def load(name: str) -> dict[str, Any]:
+    """The experiment `name`: name, title, kind, help, budget, and the nodes dataset, model, training, evaluation, ….
+
+    A node that is a choice holds its name and its settings: {"name": "wgan_gp", "latent": 128}. Raises InputError.
+    """
+    known = names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(known)}."
+        raise InputError(f"There is no experiment called {name!r}; {hint}")
+    return {k: dict(v) if isinstance(v, dict) else v for k, v in _read(name).items()}
+
+
+def compose(overrides: Sequence[str]) -> dict[str, Any]:
+    """The experiment that `experiment=NAME` names, with the other overrides applied.
+
+    `group=choice` replaces a node by {"name": choice} (a choice that is already made keeps its settings),
+    `node.setting=value` sets. Choices come before settings, whatever their order. Names of nodes are checked here,
+    names of settings where the node's schema is known. Raises InputError.
+    """
+    parsed = parse(overrides)
+    chosen = [o.value for o in parsed if o.key == "experiment"]
+    if len(chosen) != 1:
+        raise InputError(f"Name one experiment, such as experiment=wgan_gp; there are: {', '.join(names())}.")
+    config = load(str(chosen[0]))
+    rest = [o for o in parsed if o.key != "experiment"]
+    for override in sorted(rest, key=lambda o: "." in o.key):
+        _apply(config, override)
+    return config
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    import yaml
+
+    config: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    dataset = config.get("dataset")
+    config["dataset"] = {"name": dataset} if isinstance(dataset, str) else dict(dataset or {})
+    return {**config, **{node: dict(config.get(node) or {}) for node in _COMMON}}
+
+
+def _apply(config: dict[str, Any], override: Override) -> None:
+    node, _, setting = override.key.partition(".")
+    if node in _WORDS and not setting:
+        config[node] = str(override.value)
+    elif not isinstance(config.get(node), dict):
+        raise InputError(f"There is no setting {override.key!r} in this experiment; {_hint(config, node)}")
+    elif setting:
+        config[node][setting] = override.value
+    elif isinstance(override.value, dict):
+        config[node] = {**config[node], **override.value}
+    elif "name" not in config[node]:
+        raise InputError(f"{node!r} is a group of settings, not a choice; write {node}.setting=value.")
+    elif config[node]["name"] != override.value:
+        config[node] = {"name": str(override.value)}
+
+
+def _hint(config: dict[str, Any], node: str) -> str:
+    nodes = [key for key, value in config.items() if isinstance(value, dict)]
+    near = difflib.get_close_matches(node, nodes, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"its groups of settings are {', '.join(nodes)}: write one of them, a dot, and the setting."

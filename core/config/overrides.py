@@ -1,0 +1,44 @@
+"""`key=value` on the command line, in Hydra's override grammar (the parser alone: no app, no global state)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Override:
+    """One `key=value`: the dotted key, and the value as a JSON type."""
+
+    key: str
+    value: Any
+
+
+def parse(texts: Sequence[str]) -> list[Override]:
+    """Parse overrides such as `training.epochs=3`, `model=resample`, `model.widths=[64,32]`, `title="a b"`.
+
+    `+key=value` is taken as `key=value`. Raises InputError for what is not in the grammar, for sweeps
+    (`seed=1,2`: one run a command) and for deletions (`~key`).
+    """
+    # Hydra takes a tenth of a second to import; only whoever has overrides pays it.
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import OverrideType
+    from hydra.errors import HydraException
+
+    parser = OverridesParser.create()
+    found: list[Override] = []
+    for text in texts:
+        try:
+            (override,) = parser.parse_overrides([text])
+            if override.is_sweep_override():
+                raise InputError(f"{text!r} names several values; a command trains one run: give one value, or [a,b].")
+            if override.type not in (OverrideType.CHANGE, OverrideType.ADD, OverrideType.FORCE_ADD):
+                raise InputError(f"{text!r} would delete a setting; write key=value instead.")
+            value = override.value()
+        except HydraException:
+            raise InputError(f"{text!r} is not a setting; write key=value, such as training.epochs=20.") from None
+        found.append(Override(override.key_or_group.replace("/", "."), value))
+    return found

@@ -1,0 +1,42 @@
+"""What the training loop tells its run, and what it asks of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from core.runs.directory import Run
+from core.runs.metrics import MetricsWriter
+
+
+class RunProgress:
+    """The loop's view of a run directory: metrics go to `metrics.jsonl`, messages to the log, `cancel` asks to stop."""
+
+    def __init__(self, run: Run, poll: float) -> None:
+        self.checkpoint_dir: Path = run.checkpoints
+        self._run = run
+        self._poll = poll
+        self._metrics = MetricsWriter(run.path / "metrics.jsonl")
+        self._looked = -poll
+        self._stop = False
+
+    def record(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        """Append metrics of a moment, at once visible to readers."""
+        self._metrics.write(step, epoch, values)
+
+    def should_stop(self) -> bool:
+        """Whether a stop was asked for; the disk is asked a few times a second only."""
+        moment = time.monotonic()
+        if not self._stop and moment - self._looked >= self._poll:
+            self._looked = moment
+            self._stop = self._run.cancel_requested
+        return self._stop
+
+    def log(self, message: str) -> None:
+        """One line in `log.txt`, which is the worker's standard output."""
+        print(message, flush=True)  # noqa: T201
+
+    def close(self) -> None:
+        """Close the metrics."""
+        self._metrics.close()

@@ -1,0 +1,109 @@
+"""The work of a run: train, sample, evaluate. Here training and evaluation meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.config.evaluation import EvaluationConfig
+from core.config.schema import from_dict
+from core.config.training import TrainingConfig
+from core.data.dataset import Dataset
+from core.data.library import Library
+from core.errors import InputError
+from core.runs import sampling
+from core.runs.directory import Run
+from core.runs.environment import environment
+from core.runs.files import write_json
+from core.runs.progress import RunProgress
+from core.runs.validation import validator
+
+if TYPE_CHECKING:
+    from core.training.loop import Outcome
+
+LEAST = 20  # individuals in a report where the holdout is smaller: fewer make no cloud
+
+
+def dataset_of(run: Run) -> Dataset:
+    """The dataset that the run was trained on. Raises InputError if it is no longer in the library."""
+    node = run.config["dataset"]
+    try:
+        return Library().open(node["id"])
+    except InputError:
+        name = node.get("name") or node["id"]
+        raise InputError(f"The dataset {name!r} of this run is not in the library; import it again.") from None
+
+
+def train(run: Run, poll: float) -> Outcome:
+    """Load, build and fit; goes on from the checkpoint `last` where there is one. Raises InputError, RunError."""
+    import torch
+
+    from core.models.registry import build
+    from core.training import devices
+    from core.training.data import load_split
+    from core.training.loop import fit
+
+    config = run.config
+    training = from_dict(TrainingConfig, config["training"], where="training")
+    device = devices.choose(training.device)
+    write_json(run.path / "env.json", environment(device_name(device)))
+    data, holdout = load_split(dataset_of(run), training)
+    torch.manual_seed(training.seed)
+    model = build(config["model"]["name"], config["model"], data.spec, training)
+    progress = RunProgress(run, poll)
+    try:
+        return fit(
+            progress,
+            model,
+            data,
+            holdout,
+            training,
+            resume=True,
+            name=config["model"]["name"],
+            validate=validator(training.seed, str(device)),
+        )
+    finally:
+        progress.close()
+
+
+def sample(run: Run) -> None:
+    """As many synthetic individuals as there are held-out ones, under the same conditions, kept in `synthetic.npz`."""
+    dataset = dataset_of(run)
+    split, genotypes = dataset.split(), dataset.genotypes()
+    like = genotypes.individuals(split.holdout if len(split.holdout) else split.train)
+    made = sampling.synthesise(run, dataset, max(like.n, LEAST), like=like, device=_device(run))
+    sampling.save(made, run)
+
+
+def evaluate(run: Run) -> dict[str, Any]:
+    """The report: synthetic individuals against the holdout, with the training individuals beside it."""
+    from core.evaluation.report import evaluate as report_on
+
+    dataset = dataset_of(run)
+    split, genotypes = dataset.split(), dataset.genotypes()
+    synthetic = sampling.load(run)
+    assert synthetic is not None, "sample() comes before evaluate()"
+    config = run.config
+    title = config.get("title") or config["model"]["name"]
+    return report_on(
+        genotypes.individuals(split.train),
+        synthetic,
+        holdout=genotypes.individuals(split.holdout) if len(split.holdout) else None,
+        seed=int(config["seed"]),
+        options=from_dict(EvaluationConfig, config.get("evaluation", {}), where="evaluation"),
+        out=run.path,
+        device=_device(run),
+        names={"real": dataset.meta.name, "synthetic": title, "holdout": f"{dataset.meta.name}, held out"},
+    )
+
+
+def device_name(device: Any) -> str:
+    """A torch device in words."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+
+
+def _device(run: Run) -> str:
+    from core.training import devices
+
+    return str(devices.choose(run.config["training"]["device"]))

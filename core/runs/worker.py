@@ -1,0 +1,143 @@
+"""`python -m core worker RUN_DIR`: the life of one run, from its place in the queue to its last state."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from core.errors import PopscapeError
+from core.runs import heartbeat
+from core.runs.backends.base import Life, backends
+from core.runs.causes import explain
+from core.runs.directory import Run
+from core.runs.files import now, try_lock
+from core.runs.intervals import Intervals
+from core.runs.process import ProcessIdentity
+from core.runs.queue import Queue
+from core.runs.states import IllegalMove, State
+
+if TYPE_CHECKING:
+    from core.training.loop import Outcome
+
+DONE, FAILED = 0, 1
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived outside of the training loop, which handles it by itself."""
+
+
+def main(directory: Path) -> int:
+    """Live the life of the run in `directory`; the exit status. Every end is a state with a reason, never an error."""
+    faulthandler.enable()
+    signal.signal(signal.SIGTERM, _terminate)
+    run = Run(directory.resolve())
+    # Whoever holds this file is the run's only worker, whatever the status says.
+    hold = try_lock(run.path / ".worker")
+    if hold is None:
+        print("Another worker has this run; this one ends.", flush=True)  # noqa: T201
+        return FAILED
+    intervals = Intervals.from_environment()
+    run.note(**ProcessIdentity.of(os.getpid()).to_status())
+    with heartbeat.beating(run.path, intervals.heartbeat):
+        try:
+            return _live(run, intervals)
+        except Terminated:
+            reason = "Stopped at once, as asked." if run.cancel_requested else "The machine asked the worker to end."
+            _end(run, State.CANCELLED, f"{reason} {_resume_advice(run)}")
+            return DONE
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the run must say what happened
+            traceback.print_exc()
+            _end(run, State.FAILED, explain(error))
+            return FAILED
+
+
+def _live(run: Run, intervals: Intervals) -> int:
+    if not _await_turn(run, intervals):
+        _end(run, State.CANCELLED, "Stopped while it waited for its turn; nothing was trained.")
+        return DONE
+    run.move(State.STARTING, "Loading the dataset and the model.", phase="loading", started=now())
+    from core.runs import work  # after the place is taken, for that says what torch may see
+
+    _go_on(run, State.RUNNING, "Training.", phase="training")
+    outcome = work.train(run, intervals.poll)
+    if outcome.state == "cancelled" and (run.cancel_hurried or not run.cancel_requested):
+        _end(run, State.CANCELLED, outcome.reason)  # hurried, or the machine is going down: no time for a report
+        return DONE
+    return _report(run, outcome)
+
+
+def _report(run: Run, outcome: Outcome) -> int:
+    """Sample and evaluate what was trained; a run that was stopped stays cancelled even if this fails."""
+    from core.runs import work
+
+    cancelled = outcome.state == "cancelled"
+    try:
+        run.note(phase="sampling", reason="Sampling for the report.")
+        work.sample(run)
+        run.note(phase="evaluating", reason="Making the report.")
+        work.evaluate(run)
+    except Exception as error:  # noqa: BLE001
+        traceback.print_exc()
+        why = f"{outcome.reason} The report could not be made: {explain(error)}"
+        _end(run, State.CANCELLED if cancelled else State.FAILED, why)
+        return DONE if cancelled else FAILED
+    _end(run, State.CANCELLED if cancelled else State.SUCCEEDED, outcome.reason)
+    return DONE
+
+
+def _await_turn(run: Run, intervals: Intervals) -> bool:
+    """Wait in the queue and take a place until the process ends; False if the run was stopped meanwhile.
+
+    Other engines reserve the device before they start a worker: then there is no queue.
+    """
+    status = run.status
+    if status.get("queue") is None:
+        return not run.cancel_requested
+    runs = run.path.parent
+    engine = backends[status.get("backend", "local")].value(runs)  # type: ignore[call-arg]
+
+    def waits(other: str) -> bool:
+        its = Run(runs / other)
+        return its.status["state"] == State.QUEUED and engine.status(its)[0] is Life.ALIVE
+
+    def tell(ahead: int) -> None:
+        runs_ahead = f"{ahead} run{'s' if ahead > 1 else ''} ahead" if ahead else "next, when a place is free"
+        run.note(phase="waiting", reason=f"Waiting for its turn: {runs_ahead}.")
+
+    place = Queue(runs, status["queue"]).wait(run.id, waits, lambda: run.cancel_requested, tell, intervals.poll)
+    if place is None:
+        return False
+    # Set before torch is imported, so that it sees its own GPU only.
+    os.environ["CUDA_VISIBLE_DEVICES"] = place.name if place.kind == "gpu" else ""
+    return True
+
+
+def _go_on(run: Run, state: State, reason: str, **fields: Any) -> None:
+    """Go to the next state, unless the run was asked to stop meanwhile: then it stays `stopping`."""
+    try:
+        run.move(state, reason, **fields)
+    except IllegalMove:
+        if run.state is not State.STOPPING:
+            raise
+        run.note(**fields)
+
+
+def _end(run: Run, state: State, reason: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the last word is being written
+    try:
+        run.move(state, reason, phase=None, ended=now())
+    except (OSError, PopscapeError):
+        traceback.print_exc()  # the reconciler will say `lost`; the log says why
+
+
+def _resume_advice(run: Run) -> str:
+    return "Resume continues from the last checkpoint." if run.has_checkpoint else "There was no checkpoint yet."
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
