@@ -115,6 +115,12 @@ class Cohort:
             return self.complete
         return self.shared(("near", count), lambda: np.ascontiguousarray(self.complete[self.near_index(count)]))
 
+    def release(self) -> None:
+        """Let go of the matrices made here (subsets, filled calls); what was measured on them stays."""
+        self.__dict__.pop("complete", None)
+        for key in [k for k in self._shared if isinstance(k, tuple) and k[0] == "near"]:
+            del self._shared[key]
+
 
 @dataclass
 class Comparison:

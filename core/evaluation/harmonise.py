@@ -52,19 +52,21 @@ def _match(
     """For each real variant the column of `other` that is the same variant (-1: none), and whether it is swapped."""
     positions = real.has_positions and other.has_positions
     alleles = _known_alleles(real) and _known_alleles(other)
-    if not positions and (_made_up(real) or _made_up(other)):
-        if real.m != other.m:
-            raise InputError(
-                f"The real individuals have {real.m} variants and the {name} ones {other.m}, and nothing names them; "
-                "give both files variant ids or positions, or the same columns."
-            )
-        notes.append(f"Variants of the {name} individuals carry no names and are matched column by column.")
+    nameless = not positions and (_made_up(real) or _made_up(other))
+    if nameless and real.m == other.m:
+        if _ids(real) != _ids(other):
+            notes.append(f"Variants of the {name} individuals are matched column by column; one side names none.")
         return np.arange(real.m, dtype=np.int64), np.zeros(real.m, dtype=bool)
     column = _columns(_ids(real), _ids(other))
     if positions:
         by_place = _columns(_places(real, alleles), _places(other, alleles))
         column = by_place if (by_place >= 0).sum() >= (column >= 0).sum() else column
     found = column >= 0
+    if nameless and not found.any():
+        raise InputError(
+            f"The real individuals have {real.m} variants and the {name} ones {other.m}, and nothing names them; "
+            "give both files variant ids or positions, or the same columns."
+        )
     if not found.any():
         return column, np.zeros(real.m, dtype=bool)
     if (np.diff(column[found]) < 0).any():

@@ -105,7 +105,7 @@ def nearest_neighbour_ratio(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "closer_to_train",
+    "nearest_train_share",
     label="Closer to training than to holdout",
     direction="target",
     target=0.5,
@@ -115,7 +115,7 @@ def nearest_neighbour_ratio(comparison: Comparison) -> Estimate:
     "the holdout, corrected for the sizes of the two: 0.5 without memory, 1 for a copier.",
     source="Platzer & Reutterer 2021, with the odds divided by the ratio of the two sizes",
 )
-def closer_to_train(comparison: Comparison) -> Estimate:
+def nearest_train_share(comparison: Comparison) -> Estimate:
     """s/n_t over s/n_t + (1 − s)/n_h for the share s that is nearer to the n_t training individuals; ties half."""
     found = records(comparison)
     unseen = comparison.reference
@@ -206,7 +206,7 @@ def _records(comparison: Comparison) -> Records:
 
         return natural(nearest_within(known, 1, name, device)[:, 0], name)
 
-    unseen_distance = comparison.reference.shared(("unseen", id(seen)), unseen)
+    unseen_distance = comparison.reference.shared(("unseen", seen), unseen)
     return Records(natural(distance, name), index, unseen_distance, len(known))
 
 

@@ -72,7 +72,7 @@ def fitted_basis(reference: Cohort) -> Basis:
 def scores(cohort: Cohort, basis: Basis, reference: Cohort) -> Floats:
     """(≤ distance_individuals, c) float32 scores of the cohort's near individuals in the reference's basis."""
     count = cohort.config.distance_individuals
-    return cohort.shared(("scores", id(reference)), lambda: _project(cohort.near(count), basis))
+    return cohort.shared(("scores", reference), lambda: _project(cohort.near(count), basis))
 
 
 def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:

@@ -1,0 +1,138 @@
+"""Which cohort is compared with which in a report: the value, its null, its ceiling, and both at the ceiling's size.
+
+    with a holdout      value: synthetic → holdout          ceiling: training individuals → holdout
+    without             value: synthetic → real             ceiling: half the real → the other half
+
+The null is drawn at the frequencies of the training individuals (of the real ones without a holdout). Halves are
+smaller than the whole and some metrics move with size, so without a holdout the value and the null are measured
+once more at the size of the ceiling ("matched"): only those three may be set in proportion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.config.evaluation import EvaluationConfig
+from core.data.genotypes import Genotypes
+from core.errors import InputError
+from core.evaluation.context import Cohort, Comparison, Panel
+from core.evaluation.null import independent_sites
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the comparisons of a report have in common. `real` are the training individuals where a holdout is given."""
+
+    real: Cohort
+    synthetic: Cohort
+    holdout: Cohort | None
+    seed: int
+    config: EvaluationConfig
+    device: str
+
+    @property
+    def reference(self) -> Cohort:
+        """The individuals to judge by."""
+        return self.real if self.holdout is None else self.holdout
+
+    @property
+    def train(self) -> Cohort | None:
+        """The training individuals where they are not the reference."""
+        return None if self.holdout is None else self.real
+
+    def cohort(self, genotypes: Genotypes, name: str) -> Cohort:
+        """A cohort with this report's settings."""
+        return Cohort(genotypes, name, seed=self.seed, config=self.config, device=self.device)
+
+    def compare(self, reference: Cohort, candidate: Cohort, train: Cohort | None = None, draws: int = 0) -> Comparison:
+        """A comparison with this report's settings."""
+        return Comparison(reference, candidate, train, draws, self.seed, self.config, self.device)
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Value and null at the size of the ceiling's halves."""
+
+    n: int
+    value: Comparison
+    null: Comparison
+
+
+def setting(
+    real: Genotypes,
+    synthetic: Genotypes,
+    holdout: Genotypes | None,
+    *,
+    seed: int,
+    config: EvaluationConfig,
+    device: str,
+) -> Setting:
+    """Cohorts of harmonised matrices. Raises InputError where one is empty."""
+    named = {"real": real, "synthetic": synthetic, "holdout": holdout}
+    for name, genotypes in named.items():
+        if genotypes is not None and (genotypes.n == 0 or genotypes.m == 0):
+            raise InputError(
+                f"The {name} matrix is {genotypes.n} individuals × {genotypes.m} variants; at least one of each is "
+                "needed."
+            )
+    cohorts = {
+        name: None if genotypes is None else Cohort(genotypes, name, seed=seed, config=config, device=device)
+        for name, genotypes in named.items()
+    }
+    assert cohorts["real"] is not None and cohorts["synthetic"] is not None
+    return Setting(cohorts["real"], cohorts["synthetic"], cohorts["holdout"], seed, config, device)
+
+
+def panel(here: Setting) -> Panel:
+    """Value, null and ceiling; the ceiling is None where there are too few real individuals (below 4)."""
+    reference, synthetic = here.reference, here.synthetic
+    null = here.cohort(independent_sites(here.real, synthetic.n, here.seed), "null")
+    return Panel(
+        value=here.compare(reference, synthetic, here.train, draws=here.config.bootstrap),
+        null=here.compare(reference, null, here.train),
+        ceiling=_ceiling(here),
+    )
+
+
+def privacy_ceiling(here: Setting) -> Comparison | None:
+    """One half of the training individuals judged as if made by a model that was trained on the other half.
+
+    What privacy metrics give for individuals that were not copied; None without a holdout or with few individuals.
+    """
+    if here.holdout is None or here.real.n < 4:
+        return None
+    first, second = _halves(here.real.n, here.seed)
+    return here.compare(here.holdout, _subset(here, here.real, first), _subset(here, here.real, second))
+
+
+def matched(here: Setting, of: Panel) -> Matched | None:
+    """Value and null against one real half, at its size; None with a holdout, where sizes match already."""
+    if here.holdout is not None or of.ceiling is None:
+        return None
+    half, size = of.ceiling.reference, of.ceiling.candidate.n
+    value, null = (_subset(here, cohort, cohort.near_index(size)) for cohort in (here.synthetic, of.null.candidate))
+    return Matched(size, here.compare(half, value), here.compare(half, null))
+
+
+def _ceiling(here: Setting) -> Comparison | None:
+    if here.holdout is not None:
+        size = min(here.synthetic.n, here.real.n)
+        return here.compare(here.holdout, _subset(here, here.real, here.real.near_index(size)))
+    if here.real.n < 4:
+        return None
+    first, second = _halves(here.real.n, here.seed)
+    second = np.sort(second[: here.synthetic.n])
+    return here.compare(_subset(here, here.real, np.sort(first)), _subset(here, here.real, second))
+
+
+def _halves(n: int, seed: int) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:
+    order = np.random.default_rng([seed, 19]).permutation(n)
+    return order[: n // 2], order[n // 2 : 2 * (n // 2)]
+
+
+def _subset(here: Setting, cohort: Cohort, index: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Cohort:
+    if len(index) == cohort.n:
+        return cohort
+    return here.cohort(cohort.genotypes.individuals(index), cohort.name)

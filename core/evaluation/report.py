@@ -1,0 +1,186 @@
+"""The report: every metric with its interval, null and ceiling, the curves and arrays behind the pages, the flags."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy.typing as npt
+
+import core
+from core.config.evaluation import EvaluationConfig
+from core.config.schema import to_dict
+from core.data.genotypes import Genotypes
+from core.evaluation.bootstrap import interval
+from core.evaluation.context import Comparison, Panel
+from core.evaluation.harmonise import harmonise
+from core.evaluation.panels import Matched, Setting, matched, panel, privacy_ceiling, setting
+from core.evaluation.registry import Estimate, Metric, metrics
+from core.evaluation.report_files import plain, write_report
+
+SCHEMA = 1
+
+
+def evaluate(
+    real: Genotypes,
+    synthetic: Genotypes,
+    *,
+    holdout: Genotypes | None = None,
+    seed: int = 0,
+    options: EvaluationConfig | None = None,
+    out: Path | None = None,
+    device: str = "cpu",
+    names: dict[str, str] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Judge `synthetic` against `real`, or against `holdout` where `real` are the individuals a model was trained on.
+
+    Args:
+        real, synthetic, holdout: matrices in any variant order; what they share is compared (see `harmonise`).
+        seed: of every random choice; the same seed gives the same report.
+        options: settings of the metrics. device: where distances are computed.
+        out: folder that receives report.json and arrays/*.npz; None writes nothing.
+        names: what to call "real", "synthetic" and "holdout" in the report (a dataset, a run, a file).
+        progress: called with a short sentence before each stage.
+
+    Returns the report, JSON types only: "metrics" {name: {"value", "low", "high", "null", "ceiling", "matched",
+    "direction", "target", "params", "reason", "label", "help", "source"}}, "curves" {name: [row, …]}, "flags",
+    and what it was made from ("real", "synthetic", "holdout", "n", "seed", "options", "notes", …).
+    Raises InputError on matrices that cannot be compared.
+    """
+    started = time.monotonic()
+    config = options or EvaluationConfig()
+    others = {"synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
+    shared, aligned, notes = harmonise(real, others)
+    here = setting(shared, aligned["synthetic"], aligned.get("holdout"), seed=seed, config=config, device=device)
+    parts = panel(here)
+    entries = _measured(here, parts, progress)
+    curves, arrays = _drawn(parts, progress)
+    called = names or {}
+    report: dict[str, Any] = {
+        "schema": SCHEMA,
+        "kind": "genotypes",
+        "real": called.get("real", "real"),
+        "synthetic": called.get("synthetic", "synthetic"),
+        "holdout": None if holdout is None else called.get("holdout", "holdout"),
+        "judged": "real" if holdout is None else "holdout",
+        "version": core.__version__,
+        "seed": seed,
+        "device": device,
+        "options": to_dict(config),
+        "n": {
+            "real": real.n,
+            "synthetic": synthetic.n,
+            "holdout": None if holdout is None else holdout.n,
+            "reference": here.reference.n,
+            "variants": here.real.m,
+        },
+        "ploidy": real.ploidy,
+        "notes": notes,
+        "metrics": entries,
+        "curves": curves,
+    }
+    report["flags"] = _flags(report, parts)
+    report["seconds"] = round(time.monotonic() - started, 2)
+    report = plain(report)
+    if out is not None:
+        write_report(report, arrays, out)
+    return report
+
+
+def _measured(here: Setting, parts: Panel, progress: Callable[[str], None]) -> dict[str, dict[str, Any]]:
+    """Every metric on every comparison; a side is let go of before the next takes memory."""
+    progress("Measuring the synthetic individuals")
+    values = _all(parts.value)
+    progress("Measuring the null (independent sites)")
+    nulls = _all(parts.null)
+    for cohort in (here.real, here.reference, here.synthetic, parts.null.candidate):
+        cohort.release()
+    progress("Measuring the ceiling (real against real)")
+    ceilings = {} if parts.ceiling is None else _all(parts.ceiling)
+    unseen = privacy_ceiling(here)
+    if unseen is not None:
+        ceilings |= {m.name: m(unseen) for m in _metrics() if m.needs_train}
+    pair = matched(here, parts)
+    sized: tuple[dict[str, Estimate], ...] = ()
+    if pair is not None:
+        progress("Measuring value and null at the size of the ceiling")
+        sized = (_all(pair.value), _all(pair.null))
+    confidence = here.config.confidence
+    return {
+        m.name: _entry(m, values[m.name], nulls[m.name], ceilings.get(m.name), confidence)
+        | {"matched": _sized(pair, m.name, sized)}
+        for m in _metrics()
+    }
+
+
+def _metrics() -> list[Metric]:
+    return [entry.value for entry in metrics]
+
+
+def _all(comparison: Comparison) -> dict[str, Estimate]:
+    return {m.name: m(comparison) for m in _metrics()}
+
+
+def _entry(
+    metric: Metric, value: Estimate, null: Estimate, ceiling: Estimate | None, confidence: float
+) -> dict[str, Any]:
+    about = metrics[metric.name]
+    span = None if value.value is None else interval(value.value, value.draws, confidence, metric.bounds)
+    return {
+        "value": value.value,
+        "low": None if span is None else span[0],
+        "high": None if span is None else span[1],
+        "null": null.value,
+        "ceiling": None if ceiling is None else ceiling.value,
+        "direction": metric.direction,
+        "target": metric.target,
+        "params": value.params,
+        "reason": value.reason,
+        "label": metric.label,
+        "help": about.help,
+        "source": about.source,
+    }
+
+
+def _sized(pair: Matched | None, name: str, sized: tuple[dict[str, Estimate], ...]) -> dict[str, Any] | None:
+    if pair is None or any(side[name].value is None for side in sized):
+        return None
+    value, null = (side[name].value for side in sized)
+    return {"n": pair.n, "value": value, "null": null}
+
+
+def _drawn(
+    parts: Panel, progress: Callable[[str], None]
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, dict[str, npt.NDArray[Any]]]]:
+    """Curves and arrays of every family that has some."""
+    progress("Writing curves and arrays")
+    curves: dict[str, list[dict[str, Any]]] = {}
+    arrays: dict[str, dict[str, npt.NDArray[Any]]] = {}
+    for family in _families():
+        if hasattr(family, "curves"):
+            curves |= family.curves(parts)
+        if hasattr(family, "arrays"):
+            arrays |= family.arrays(parts)
+    return curves, arrays
+
+
+def _flags(report: dict[str, Any], parts: Panel) -> list[dict[str, Any]]:
+    if importlib.util.find_spec("core.evaluation.flags") is None:
+        return []
+    return list(importlib.import_module("core.evaluation.flags").find(report, parts))
+
+
+def _families() -> Iterator[ModuleType]:
+    """The modules of this package that register metrics: one file a family, found by being there."""
+    package = importlib.import_module("core.evaluation")
+    ours = {entry.value.function.__module__ for entry in metrics}
+    for found in pkgutil.iter_modules(package.__path__, prefix="core.evaluation."):
+        if found.name in ours:
+            yield importlib.import_module(found.name)
