@@ -1,0 +1,212 @@
+"""Allele and genotype frequencies: correlation, error, error by frequency, and what happens to rare alleles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.evaluation.bootstrap import block_weights, contiguous_blocks
+from core.evaluation.context import Cohort, Comparison, Panel
+from core.evaluation.moments import BLOCKS, moments, pearson, ratio, rmse, slope
+from core.evaluation.registry import Estimate, Unmeasurable, metric
+
+Floats = npt.NDArray[np.float64]
+
+# Minor-allele frequencies of the reference that bound the bins of the curve; the first three are the rare ones.
+FREQUENCY_BINS = (0.0, 0.005, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+RARE = 0.05
+
+_SOURCE = "Yelmen et al. 2021 (allele frequencies of artificial genomes)"
+
+
+@metric(
+    "allele_frequency_r",
+    label="Allele frequency r",
+    direction="higher",
+    bounds=(-1.0, 1.0),
+    help="Pearson correlation of alternate-allele frequencies over variants. It saturates: read it with the RMSE.",
+    source=_SOURCE,
+)
+def allele_frequency_r(comparison: Comparison) -> Estimate:
+    """Correlation of the two (m,) frequency vectors."""
+    return over_variants(comparison, *_alleles(comparison), pearson)
+
+
+@metric(
+    "allele_frequency_rmse",
+    label="Allele frequency RMSE",
+    direction="lower",
+    bounds=(0.0, 1.0),
+    help="Root mean square difference of alternate-allele frequencies; two real samples of n and n' individuals "
+    "already differ by about √(mean p(1−p)(1/2n + 1/2n')).",
+    source=_SOURCE,
+)
+def allele_frequency_rmse(comparison: Comparison) -> Estimate:
+    """RMSE of the two (m,) frequency vectors."""
+    return over_variants(comparison, *_alleles(comparison), rmse)
+
+
+@metric(
+    "genotype_frequency_r",
+    label="Genotype frequency r",
+    direction="higher",
+    bounds=(-1.0, 1.0),
+    help="Mean over the genotypes (0, 1, 2) of the Pearson correlation of their frequencies over variants; "
+    "one correlation over all three together would be inflated by their different means.",
+    source="Xie et al. 2025 (genotype frequencies), computed per genotype",
+)
+def genotype_frequency_r(comparison: Comparison) -> Estimate:
+    """Mean over genotypes of the correlation of the (m,) frequencies of each."""
+    return _over_genotypes(comparison, lambda each: _mean([pearson(s) for s in each]))
+
+
+@metric(
+    "genotype_frequency_rmse",
+    label="Genotype frequency RMSE",
+    direction="lower",
+    bounds=(0.0, 1.0),
+    help="Root mean square difference of the frequencies of the genotypes 0, 1 and 2 over variants.",
+    source="Xie et al. 2025 (genotype frequencies)",
+)
+def genotype_frequency_rmse(comparison: Comparison) -> Estimate:
+    """RMSE over genotypes and variants together."""
+    return _over_genotypes(comparison, lambda each: rmse(sum(each[1:], each[0])))
+
+
+@metric(
+    "rare_alleles_lost",
+    label="Rare alleles lost",
+    direction="lower",
+    bounds=(0.0, 1.0),
+    help="Share of the variants that are rare in the reference (minor allele below 5 %) and whose minor allele no "
+    "synthetic individual carries. Chance loses some: compare with the ceiling.",
+    source="Xie et al. 2025 (the Matthew effect on allele frequencies)",
+)
+def rare_alleles_lost(comparison: Comparison) -> Estimate:
+    """Share of reference-rare variants whose minor allele is absent among the candidates."""
+    real, made = minor_allele_frequencies(comparison)
+    rare = (real > 0) & (real < RARE)
+    if not rare.any():
+        raise Unmeasurable("No variant of the reference has a minor-allele frequency between 0 and 0.05.")
+    lost = np.where(rare, (made == 0).astype(np.float64), np.nan)
+    return over_variants(comparison, np.where(rare, 1.0, np.nan), lost, ratio, maf_below=RARE, rare=int(rare.sum()))
+
+
+@metric(
+    "matthew_slope",
+    label="Minor allele slope",
+    direction="target",
+    target=1.0,
+    help="Slope through the origin of the synthetic on the real frequency of each variant's minor allele: below 1, "
+    "frequent alleles became more frequent (the Matthew effect); above 1, rare ones were inflated.",
+    source="Xie et al. 2025 (the Matthew effect on allele frequencies)",
+)
+def matthew_slope(comparison: Comparison) -> Estimate:
+    """Least-squares slope of the candidate's on the reference's minor-allele frequency, without intercept."""
+    return over_variants(comparison, *minor_allele_frequencies(comparison), slope)
+
+
+def minor_allele_frequencies(comparison: Comparison) -> tuple[Floats, Floats]:
+    """Two (m,) float64: frequency of the allele that is the minor one in the reference, in reference and candidate."""
+    real, made = _alleles(comparison)
+    flip = real > 0.5
+    return np.where(flip, 1 - real, real), np.where(flip, 1 - made, made)
+
+
+def genotype_frequencies(cohort: Cohort) -> Floats:
+    """(ploidy + 1, m) float64: frequency of each genotype among the calls that are there; NaN where none are."""
+    return np.asarray(cohort.genotype_counts / np.where(cohort.called > 0, cohort.called, np.nan))
+
+
+def over_variants(
+    comparison: Comparison, real: Floats, made: Floats, statistic: Callable[[Floats], Floats], **params: Any
+) -> Estimate:
+    """A statistic of two (m,) vectors, its bootstrap over contiguous blocks of variants, and the sizes it rests on."""
+    m = len(real)
+    sums = moments(real, made, contiguous_blocks(m, BLOCKS), min(BLOCKS, m))
+    stated = params | {"variants": int(sums[:, 0].sum()), "n": comparison.candidate.n, "n_real": comparison.reference.n}
+    draws = None
+    if comparison.draws and m > 1:
+        draws = statistic(block_weights(m, BLOCKS, comparison.draws, comparison.generator(201)) @ sums)
+    return Estimate(float(statistic(sums.sum(axis=0))), draws, stated)
+
+
+def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
+    """`allele_frequency_bins`: count, RMSE, mean difference and share lost by minor-allele frequency in the reference.
+
+    Columns "rmse", "bias" (synthetic minus real frequency of the minor allele) and "lost", the same with the
+    prefixes null_ and ceiling_. A bin without variants has count 0 and None in the other columns.
+    """
+    columns: dict[str, list[tuple[int, dict[str, float | None]]]] = {}
+    for prefix, comparison in (("", panel.value), ("null_", panel.null), ("ceiling_", panel.ceiling)):
+        columns[prefix] = [] if comparison is None else _bins(*minor_allele_frequencies(comparison))
+    rows = []
+    for j, (low, high) in enumerate(pairwise(FREQUENCY_BINS)):
+        row: dict[str, Any] = {"low": low, "high": high, "count": columns[""][j][0]}
+        for prefix, bins in columns.items():
+            values = bins[j][1] if bins else dict.fromkeys(("rmse", "bias", "lost"))
+            row |= {prefix + key: value for key, value in values.items()}
+        rows.append(row)
+    return {"allele_frequency_bins": rows}
+
+
+def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
+    """`frequencies`: per variant, for real, synthetic, null, ceiling: allele and genotype frequency, missing share.
+
+    Names: allele_<cohort> (m,), genotype_<cohort> (ploidy + 1, m), missing_<cohort> (m,); float32.
+    """
+    cohorts = {"real": panel.value.reference, "synthetic": panel.value.candidate, "null": panel.null.candidate}
+    if panel.ceiling is not None:
+        cohorts["ceiling"] = panel.ceiling.candidate
+    found: dict[str, npt.NDArray[Any]] = {}
+    for name, cohort in cohorts.items():
+        found[f"allele_{name}"] = cohort.allele_frequency.astype(np.float32)
+        found[f"genotype_{name}"] = genotype_frequencies(cohort).astype(np.float32)
+        found[f"missing_{name}"] = (1 - cohort.called / cohort.n).astype(np.float32)
+    genotypes = panel.value.reference.genotypes
+    found |= {"position": genotypes.variant_position, "contig": genotypes.variant_contig, "id": genotypes.variant_id}
+    return {"frequencies": found}
+
+
+def _alleles(comparison: Comparison) -> tuple[Floats, Floats]:
+    return comparison.reference.allele_frequency, comparison.candidate.allele_frequency
+
+
+def _over_genotypes(comparison: Comparison, statistic: Callable[[list[Floats]], Floats]) -> Estimate:
+    real, made = genotype_frequencies(comparison.reference), genotype_frequencies(comparison.candidate)
+    m = real.shape[1]
+    blocks = contiguous_blocks(m, BLOCKS)
+    each = [moments(x, y, blocks, min(BLOCKS, m)) for x, y in zip(real, made, strict=True)]
+    stated = {"variants": int(each[0][:, 0].sum()), "n": comparison.candidate.n, "n_real": comparison.reference.n}
+    draws = None
+    if comparison.draws and m > 1:
+        weights = block_weights(m, BLOCKS, comparison.draws, comparison.generator(202))
+        draws = statistic([weights @ sums for sums in each])
+    return Estimate(float(statistic([sums.sum(axis=0) for sums in each])), draws, stated)
+
+
+def _mean(values: list[Floats]) -> Floats:
+    """Mean of those that are numbers: a genotype that nobody has correlates with nothing."""
+    stacked = np.stack(values)
+    there = np.isfinite(stacked)
+    return np.asarray(
+        np.where(there, stacked, 0.0).sum(axis=0) / np.where(there.any(axis=0), there.sum(axis=0), np.nan)
+    )
+
+
+def _bins(real: Floats, made: Floats) -> list[tuple[int, dict[str, float | None]]]:
+    found: list[tuple[int, dict[str, float | None]]] = []
+    for low, high in pairwise(FREQUENCY_BINS):
+        # Variants that do not vary in the reference belong to no bin; the last bin holds its upper edge.
+        here = (real > low) & (real <= high) & np.isfinite(made)
+        gap = made[here] - real[here]
+        values: dict[str, float | None] = {"rmse": None, "bias": None, "lost": None}
+        if here.any():
+            lost = float((made[here] == 0).mean())
+            values = {"rmse": float(np.sqrt(np.square(gap).mean())), "bias": float(gap.mean()), "lost": lost}
+        found.append((int(here.sum()), values))
+    return found

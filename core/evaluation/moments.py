@@ -1,0 +1,53 @@
+"""Pearson correlation and root mean square difference from sums over blocks, so that blocks can be resampled."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+# Contiguous blocks of variants that a bootstrap replicate draws from.
+BLOCKS = 100
+
+
+def moments(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating], code: npt.NDArray[np.int64], size: int) -> Floats:
+    """(size, 6) float64: count, Σx, Σy, Σx², Σy², Σxy of the entries with each code 0..size-1.
+
+    Entries where x or y is NaN are left out.
+    """
+    keep = np.isfinite(x) & np.isfinite(y)
+    if not keep.all():
+        x, y, code = x[keep], y[keep], code[keep]
+    terms: list[npt.NDArray[np.floating] | None] = [None, x, y, x * x, y * y, x * y]
+    return np.stack([np.bincount(code, weights=term, minlength=size) for term in terms], axis=-1).astype(np.float64)
+
+
+def pearson(sums: Floats) -> Floats:
+    """(…,) float64: Pearson correlation from (…, 6) `moments`; NaN where either side does not vary."""
+    count, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance_x, variance_y = xx / count - (x / count) ** 2, yy / count - (y / count) ** 2
+        # A constant column leaves rounding dust of the size of eps times its square, not an exact zero.
+        flat = (variance_x <= 1e-12 * xx / count) | (variance_y <= 1e-12 * yy / count)
+        r = (xy / count - x * y / count**2) / np.sqrt(np.where(flat, np.nan, variance_x * variance_y))
+    return np.asarray(np.clip(r, -1.0, 1.0))
+
+
+def rmse(sums: Floats) -> Floats:
+    """(…,) float64: √ mean (x − y)² from (…, 6) `moments`."""
+    count, _, _, xx, yy, xy = np.moveaxis(sums, -1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.sqrt(np.maximum(xx + yy - 2 * xy, 0.0) / count))
+
+
+def ratio(sums: Floats) -> Floats:
+    """(…,) float64: Σy / Σx from (…, 6) `moments`."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(sums[..., 2] / sums[..., 1])
+
+
+def slope(sums: Floats) -> Floats:
+    """(…,) float64: slope of y on x through the origin, Σxy / Σx², from (…, 6) `moments`."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(sums[..., 5] / sums[..., 3])
