@@ -1,0 +1,47 @@
+"""What the user may choose when observations become sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.config.schema import setting
+
+
+@dataclass(frozen=True)
+class SetImportOptions:
+    """How observations are read and grouped; every choice is kept with the dataset."""
+
+    set_column: tuple[str, ...] = setting(
+        (), "Columns whose values together name the set of an observation, such as patient and condition."
+    )
+    label_columns: tuple[str, ...] = setting(
+        (), "Columns kept as labels of the sets, the first for colours; empty: every column that is constant in a set."
+    )
+    unit: str = setting("", "Column whose sets stay on one side of the split, such as the donor or the clone.")
+    min_samples: int = setting(3, "Fewest observations of a set; smaller sets are left out and counted.", low=1)
+    chunk: int = setting(0, "Cut larger sets into parts of about this many observations (0: never).", low=0)
+    neighbourhood: str = setting(
+        "", "Numeric column: sets are neighbourhoods along it instead of groups.", advanced=True
+    )
+    neighbourhoods: int = setting(50, "How many neighbourhoods, at even quantiles.", low=2, high=100_000, advanced=True)
+    window: float = setting(
+        0.5,
+        "Kernel width of a neighbourhood, in standard deviations of the column.",
+        low=0.001,
+        high=100.0,
+        advanced=True,
+    )
+    features: tuple[str, ...] = setting(
+        (), "Columns (text) or genes (h5ad) that are the features; empty: all numeric columns, all genes."
+    )
+    layer: str = setting("X", "h5ad: X, the name of a layer, or obsm:NAME for an embedding such as obsm:X_pca.")
+    normalise: str = setting(
+        "none",
+        "h5ad counts: none, log1p, or size factors to 10,000 and log1p.",
+        choices=("none", "log1p", "size_log1p"),
+    )
+    variable_genes: int = setting(0, "h5ad: keep this many most variable genes (0: all).", low=0)
+    components: int = setting(0, "Replace the features by this many principal components (0: no).", low=0, high=1000)
+    scale: bool = setting(False, "Standardise each feature and cut at ±10 before the components.", advanced=True)
+    sequence_column: str = setting("", "Text: the column of sequences; empty: found by its letters.", advanced=True)
+    length: int = setting(0, "Sequences are cut at this length (0: the longest, at most 2,000).", low=0, advanced=True)

@@ -1,0 +1,59 @@
+"""What runs in the child process for sets: recognise the file, read observations, build sets, write plain arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.config.schema import from_dict
+from core.data import archives
+from core.data.formats.base import Head
+from core.data.reading import refuse_wrong_kind
+from core.data.set_building import build_sets
+from core.data.set_formats import SetSource, set_formats
+from core.data.set_options import SetImportOptions
+from core.data.set_store import write_sets
+from core.errors import InputError
+
+# Ambiguous beginnings are tried in this order: a zip of images before an npz, FASTA before a table.
+_ORDER = ("h5ad", "images", "npz", "fasta", "table")
+
+
+def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """{"task": "read" | "preview", "path", "name", "options"} to a JSON answer; the sets go to `folder` as files."""
+    path, name = Path(job["path"]), str(job["name"])
+    if path.stat().st_size == 0:
+        raise InputError(f"{name} is empty; a file of observations is expected: copy or export it again.")
+    head = Head(path, name, archives.first_bytes(path))
+    refuse_wrong_kind(head, allow_hdf5=True)
+    entry = next((set_formats[n] for n in _ORDER if set_formats[n].value.matches(head)), None)
+    if entry is None:
+        raise InputError(
+            f"{name} is in no known format of observations; h5ad, npz, CSV, TSV, FASTA or a zip of images is expected."
+        )
+    options = from_dict(SetImportOptions, job["options"])
+    table = entry.value.read(SetSource(head, folder, options))
+    if not len(table.observations):
+        raise InputError(f"{name} has no observation that can be used; check the columns and the missing values.")
+    if job["task"] == "preview":
+        return {
+            "format": entry.name,
+            "observations": len(table.observations),
+            "modality": table.modality,
+            "shape": list(table.observations.shape[1:]),
+            "columns": {c: _summary(v) for c, v in table.columns.items()},
+            "features": [str(f) for f in table.feature[:50]],
+        }
+    built = build_sets(table, options, name)
+    write_sets(folder, built.sets)
+    return {"dropped": built.dropped, "notes": built.notes, "format": entry.name}
+
+
+def _summary(values: Any) -> dict[str, Any]:
+    """Kind and number of distinct values of a column, with the first few."""
+    if values.dtype.kind == "f":
+        return {"kind": "number", "distinct": len(np.unique(values[np.isfinite(values)]))}
+    distinct = list(dict.fromkeys(values[:100_000].tolist()))
+    return {"kind": "text", "distinct": len(distinct), "examples": [str(v) for v in distinct[:5]]}
