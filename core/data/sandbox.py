@@ -30,7 +30,7 @@ _GIB = 1 << 30
 class Limits:
     """What the child may use: address space, processor and wall time, bytes a file, open files."""
 
-    memory_bytes: int = 6 * _GIB
+    memory_bytes: int = 8 * _GIB
     cpu_seconds: int = 1200
     wall_seconds: float = 1800.0
     file_bytes: int = 16 * _GIB

@@ -12,7 +12,7 @@ from core.data import archives
 from core.errors import InputError
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "space": " "}
-_CELLS_MAX = 20_000_000
+_CELLS_MAX = 8_000_000  # about half a gigabyte of Python strings
 
 
 @dataclass(frozen=True)
