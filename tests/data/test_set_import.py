@@ -225,8 +225,7 @@ def test_a_bad_file_ends_in_one_sentence(name: str, tmp_path: Path) -> None:
         (
             "larry-clones/test_adata_preprocessed.h5ad",
             {"set_column": ("clone", "time_info"), "layer": "obsm:X_pca"},
-            71,
-            (40,),
+            (71, 40),
         ),
         ("cropseq-perturbations/cropseq_6229.h5ad", {"set_column": ("perturbation",)}, (30, 28)),
         ("cytof-pbmc/pbmc_bcrxl_cytof.h5ad", {"set_column": ("patient_id", "condition")}, (8, 24)),
