@@ -1,0 +1,59 @@
+"""The command line that does what a form does: changed settings spelled in the override grammar."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+_PLAIN = re.compile(r"[A-Za-z_][\w.:/-]*")
+_READ_OTHERWISE = re.compile(r"true|false|null|nan|inf", re.IGNORECASE)
+
+Changes = Mapping[str, Mapping[str, Any]]
+"""Node → setting → value, for the settings that differ from the experiment's."""
+
+
+def changed(experiment: Mapping[str, Any], chosen: Changes, defaults: Changes) -> dict[str, dict[str, Any]]:
+    """What in `chosen` differs from the experiment, and where that is silent, from `defaults`."""
+    found: dict[str, dict[str, Any]] = {}
+    for node, settings in chosen.items():
+        preset = {**defaults.get(node, {}), **experiment.get(node, {})}
+        different = {key: value for key, value in settings.items() if key not in preset or preset[key] != value}
+        if different:
+            found[node] = different
+    return found
+
+
+def applied(experiment: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
+    """The experiment with the changed settings in place."""
+    return {**experiment, **{node: {**experiment.get(node, {}), **settings} for node, settings in changes.items()}}
+
+
+def overrides(experiment: str, changes: Changes) -> list[str]:
+    """`experiment=NAME` and one `node.setting=value` a change, as `core.config.experiments.compose` reads them."""
+    return [f"experiment={experiment}"] + [
+        f"{node}.{key}={_spelled(value)}" for node, settings in changes.items() for key, value in settings.items()
+    ]
+
+
+def train_command(experiment: str, dataset: str, changes: Changes) -> str:
+    """The shell command that starts the same run."""
+    words = ["python", "-m", "core", "train", *overrides(experiment, changes), "--dataset", dataset]
+    return shlex.join(words)
+
+
+def _spelled(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return f"[{','.join(_spelled(item) for item in value)}]"
+    text = str(value)
+    if _PLAIN.fullmatch(text) and not _READ_OTHERWISE.fullmatch(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,208 @@
+"""The curves of one training: every loss, and the validation beside it, raw and smoothed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.plots.figure import Columns, Figure, Spec
+from core.plots.numbers import number, sentence
+from core.plots.style import model_colour
+
+Values = npt.NDArray[np.float64]
+
+POINTS = 400
+"""More points than this are drawn as the band from smallest to largest of each stretch, never left out."""
+
+VALIDATION = ("precision", "recall", "ld_r", "allele_frequency_rmse", "score")
+"""What is measured on the holdout during training, in the order of the panels; everything else is a loss."""
+
+_TITLES = {
+    "critic": "Critic loss",
+    "generator": "Generator loss",
+    "wasserstein": "Wasserstein estimate",
+    "gradient_penalty": "Gradient penalty",
+    "precision": "Precision (1 is best)",
+    "recall": "Recall (1 is best)",
+    "ld_r": "Linkage correlation (1 is best)",
+    "allele_frequency_rmse": "Allele frequency error (0 is best)",
+    "score": "Score that picks the best checkpoint",
+}
+_SHARES = ("precision", "recall", "ld_r", "score")
+_BAND, _RAW = 0.25, 0.35
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric over the epochs; `value` is NaN where it was not finite."""
+
+    epoch: Sequence[int]
+    value: Sequence[float]
+
+
+def losses(
+    curves: Mapping[str, Curve], model: str, *, smoothing: float = 0.8, log_x: bool = False, log_y: bool = False
+) -> Figure | None:
+    """A panel a loss, in the colour of the model; None before the first epoch has ended."""
+    shown = {name: curve for name, curve in curves.items() if name not in VALIDATION}
+    return _panels("training_losses", shown, model, "Loss", smoothing=smoothing, log_x=log_x, log_y=log_y)
+
+
+def validation(
+    curves: Mapping[str, Curve], model: str, *, smoothing: float = 0.0, log_x: bool = False
+) -> Figure | None:
+    """A panel a measure of the holdout; None before the first validation."""
+    shown = {name: curves[name] for name in VALIDATION if name in curves}
+    return _panels("training_validation", shown, model, "Validation", smoothing=smoothing, log_x=log_x, log_y=False)
+
+
+def smoothed(value: Sequence[float], smoothing: float) -> Values:
+    """Exponential moving average without the pull towards zero at the start.
+
+    m_t = s m_{t-1} + (1 - s) x_t, divided by 1 - s^t (Kingma and Ba 2015, section 3). NaN is passed over:
+    the average stays where it was.
+    """
+    result = np.full(len(value), np.nan)
+    mean, weight = 0.0, 0.0
+    for i, x in enumerate(value):
+        if np.isfinite(x):
+            mean = smoothing * mean + (1 - smoothing) * x
+            weight = smoothing * weight + (1 - smoothing)
+        if weight:
+            result[i] = mean / weight
+    return result
+
+
+def columns(curve: Curve, smoothing: float) -> Columns:
+    """Epoch, value, low, high and smoothed of a curve, in at most POINTS rows.
+
+    The average is taken over the whole curve and only then thinned, so that it never depends on the thinning.
+    """
+    epoch, value = np.asarray(curve.epoch), np.asarray(curve.value, dtype=np.float64)
+    mean = smoothed(curve.value, smoothing)
+    if len(value) <= POINTS:
+        return {"epoch": epoch, "value": value, "low": value, "high": value, "smoothed": mean}
+    edges = np.linspace(0, len(value), POINTS + 1).astype(int)
+    last = edges[1:] - 1
+    # An all-NaN stretch has no band; the infinities of the empty reduction become NaN again.
+    low = np.minimum.reduceat(np.where(np.isnan(value), np.inf, value), edges[:-1])
+    high = np.maximum.reduceat(np.where(np.isnan(value), -np.inf, value), edges[:-1])
+    gone = ~np.isfinite(low)
+    return {
+        "epoch": epoch[last],
+        "value": value[last],
+        "low": np.where(gone, np.nan, low),
+        "high": np.where(gone, np.nan, high),
+        "smoothed": mean[last],
+    }
+
+
+def trace(value: Sequence[float], points: int = 30) -> list[float]:
+    """A curve as at most `points` numbers for a sparkline: the last of each stretch, NaN left out."""
+    finite = np.asarray([v for v in value if np.isfinite(v)])
+    if len(finite) <= points:
+        return [float(v) for v in finite]
+    return [float(finite[end - 1]) for end in np.linspace(0, len(finite), points + 1).astype(int)[1:]]
+
+
+def _panels(
+    name: str,
+    curves: Mapping[str, Curve],
+    model: str,
+    what: str,
+    *,
+    smoothing: float,
+    log_x: bool,
+    log_y: bool,
+) -> Figure | None:
+    if not curves:
+        return None
+    data = {key: columns(curve, smoothing) for key, curve in curves.items()}
+    colour = model_colour(model)
+    panels = [_panel(key, data[key], colour, smoothing=smoothing, log_x=log_x, log_y=log_y) for key in curves]
+    epochs = max(curve.epoch[-1] for curve in curves.values())
+    band = any(len(curve.value) > POINTS for curve in curves.values())
+    return Figure(
+        name=name,
+        spec={"vconcat": panels, "spacing": 12},
+        data=data,
+        alt=f"{what} after {epochs:,} epochs: {_newest(curves)}.",
+        caption=_caption(smoothing, band),
+        table=_table(curves),
+    )
+
+
+def _panel(key: str, data: Columns, colour: str, *, smoothing: float, log_x: bool, log_y: bool) -> Spec:
+    title = _TITLES.get(key, sentence(key))
+    x: Spec = {"field": "epoch", "type": "quantitative", "title": None, "axis": {"tickMinStep": 1, "grid": False}}
+    if log_x:
+        x["scale"] = {"type": "log", "nice": False}
+    scale: Spec = {"zero": False}
+    if key in _SHARES:
+        scale = {"domainMax": 1, "domainMin": min(0.0, _lowest(data))}
+    elif log_y:
+        scale = {"type": "log" if _lowest(data) > 0 else "symlog"}
+    y: Spec = {"type": "quantitative", "title": None, "scale": scale, "axis": {"tickCount": 4}}
+    tooltip = [
+        {"field": "epoch", "title": "Epoch"},
+        {"field": "value", "title": title, "format": ".4~g"},
+        {"field": "smoothed", "title": "Smoothed", "format": ".4~g"},
+    ]
+    layers: list[Spec] = [
+        {
+            "mark": {"type": "area", "color": colour, "opacity": _BAND},
+            "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
+        },
+        {
+            "mark": {"type": "line", "color": colour, "opacity": _RAW if smoothing else 1, "point": _few(data)},
+            "encoding": {"x": x, "y": {"field": "value", **y}, "tooltip": tooltip},
+        },
+    ]
+    if smoothing:
+        layers.append(
+            {
+                "mark": {"type": "line", "color": colour, "strokeWidth": 2.5},
+                "encoding": {"x": x, "y": {"field": "smoothed", **y}, "tooltip": tooltip},
+            }
+        )
+    return {
+        "title": {"text": title, "anchor": "start", "fontSize": 13},
+        "data": {"name": key},
+        "width": 400,
+        "height": 90,
+        "layer": layers,
+    }
+
+
+def _few(data: Columns) -> bool | Spec:
+    """Markers where there are so few values that a line alone would hide where they are."""
+    return {"size": 25, "filled": True} if len(data["epoch"]) <= 30 else False
+
+
+def _lowest(data: Columns) -> float:
+    low = np.asarray(data["low"], dtype=np.float64)
+    return float(np.nanmin(low)) if np.isfinite(low).any() else 0.0
+
+
+def _newest(curves: Mapping[str, Curve]) -> str:
+    return ", ".join(f"{sentence(name).lower()} {number(curve.value[-1])}" for name, curve in curves.items())
+
+
+def _caption(smoothing: float, band: bool) -> str:
+    raw = "the band spans the smallest and largest values" if band else "every value is drawn"
+    if not smoothing:
+        return f"By epoch; {raw}."
+    return f"By epoch; pale: {raw}; strong: exponential moving average, weight {smoothing:g}, debiased."
+
+
+def _table(curves: Mapping[str, Curve]) -> dict[str, list[Any]]:
+    """The numbers in full, in long form: curves are not measured at the same epochs."""
+    return {
+        "metric": [name for name, curve in curves.items() for _ in curve.value],
+        "epoch": [e for curve in curves.values() for e in curve.epoch],
+        "value": [v for curve in curves.values() for v in curve.value],
+    }
