@@ -144,7 +144,7 @@ def _population_row(series: str, row: dict[str, Any], name: str) -> dict[str, An
 def _alt(candidates: Sequence[Candidate], name: str, k: int) -> str:
     said = []
     for c in candidates:
-        row = next((r for r in c.report.get("curves", {}).get(_CURVE) or [] if r["k"] == k), {})
-        if row.get(name) is not None:
-            said.append(f"{c.label} {number(row[name])}")
+        values = [r.get(name) for r in c.report.get("curves", {}).get(_CURVE) or [] if r["k"] == k]
+        if values and values[0] is not None:
+            said.append(f"{c.label} {number(values[0])}")
     return f"{name.capitalize()} at k={k}: {', '.join(said)}."

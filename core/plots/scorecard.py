@@ -11,13 +11,25 @@ from core.plots.numbers import interval, number
 HEADLINE = ("allele_frequency_rmse", "ld_r", "precision", "recall", "pca_wasserstein", "aats")
 """One metric a family: what the first look shows."""
 
-# A metric belongs to the first family one of whose prefixes begins its name.
+# A metric belongs to the family with the longest prefix that begins its name.
 _FAMILIES = {
-    "Frequencies": ("allele", "genotype", "matthew", "rare", "heterozyg", "hwe", "f_is", "fis", "site", "sfs", "fst"),
+    "Frequencies": (
+        "allele",
+        "genotype",
+        "matthew",
+        "rare",
+        "heterozyg",
+        "hwe",
+        "f_is",
+        "fis",
+        "site",
+        "fst",
+        "population_allele",
+    ),
     "Linkage": ("ld", "linkage", "correlation"),
     "Structure": ("pca", "umap", "population"),
     "Fidelity and diversity": ("precision", "recall", "density", "coverage", "f1", "aa", "diversity"),
-    "Privacy": ("privacy", "dupl", "copy", "copies", "nearest", "member", "exact"),
+    "Privacy": ("privacy", "dupl", "cop", "nearest", "closer", "member", "aats_train"),
 }
 _OTHER = "Other"
 FAMILIES = (*_FAMILIES, _OTHER)
@@ -59,7 +71,8 @@ class Candidate:
 
 def family(name: str) -> str:
     """The family of a metric, one of FAMILIES."""
-    return next((f for f, prefixes in _FAMILIES.items() if name.startswith(prefixes)), _OTHER)
+    fits = [(len(p), f) for f, prefixes in _FAMILIES.items() for p in prefixes if name.startswith(p)]
+    return max(fits)[1] if fits else _OTHER
 
 
 def metric_names(candidates: Sequence[Candidate], families: Sequence[str] = FAMILIES) -> list[str]:

@@ -48,8 +48,8 @@ def overlay(
 ) -> Figure:
     """Real individuals in grey, synthetic over them in the model's colour; components are counted from 1."""
     rows = [
-        *_points(scores.real, {}, first, second, REAL_LABEL, "", seed),
-        *_points(scores.synthetic, {}, first, second, candidate.label, "", seed),
+        *_points(scores.real, None, (first, second), REAL_LABEL, seed),
+        *_points(scores.synthetic, None, (first, second), candidate.label, seed),
     ]
     domain = [REAL_LABEL, candidate.label]
     legend = {"title": None, "orient": "top"}
@@ -102,7 +102,7 @@ def by_population(
     legend = {"title": column, "symbolLimit": 60, "columns": 1 + len(known) // 14}
     data, panels = {}, []
     for name, (values, labels) in sides.items():
-        rows = _points(values, labels, first, second, name, column, seed)
+        rows = _points(values, labels.get(column), (first, second), name, seed)
         data[name] = columns_of(rows, ["source", "x", "y", "population"])
         panels.append(
             {
@@ -184,24 +184,17 @@ def _spread_rows(series: str, values: npt.NDArray[np.float32]) -> list[dict[str,
 
 
 def _points(
-    values: npt.NDArray[np.float32],
-    labels: Mapping[str, npt.NDArray[Any]],
-    first: int,
-    second: int,
-    source: str,
-    column: str,
-    seed: int,
+    values: npt.NDArray[np.float32], known: npt.NDArray[Any] | None, pair: tuple[int, int], source: str, seed: int
 ) -> list[dict[str, Any]]:
-    """At most half of POINTS individuals, drawn with `seed`."""
+    """Rows of at most half of POINTS individuals, drawn with `seed`."""
     chosen = np.arange(len(values))
     if len(values) > POINTS // 2:
         chosen = np.sort(np.random.default_rng(seed).choice(len(values), POINTS // 2, replace=False))
-    known = labels.get(column)
     return [
         {
             "source": source,
-            "x": float(values[i, first - 1]),
-            "y": float(values[i, second - 1]),
+            "x": float(values[i, pair[0] - 1]),
+            "y": float(values[i, pair[1] - 1]),
             "population": (str(known[i]) if known is not None else "") or "unknown",
         }
         for i in chosen

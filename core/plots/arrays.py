@@ -1,0 +1,74 @@
+"""The arrays of a report, read for drawing; nothing here is computed that the report could hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.plots.frequencies import Frequencies
+from core.plots.structure import Scores
+
+_KEPT = 16  # files: one page of six models reads at most two of each
+
+
+def frequencies(folder: Path, n: Mapping[str, Any]) -> Frequencies | None:
+    """`frequencies.npz` of a report's array folder; None where it is not there. `n` is the report's."""
+    stored = _read(folder / "frequencies.npz")
+    if stored is None:
+        return None
+    return Frequencies(
+        real=stored["allele_real"],
+        synthetic=stored["allele_synthetic"],
+        null=stored.get("allele_null"),
+        genotypes_real=stored["genotype_real"],
+        genotypes_synthetic=stored["genotype_synthetic"],
+        n_real=int(n["reference"]),
+        n_synthetic=int(n["synthetic"]),
+        identifier=[str(i) for i in stored["id"]],
+    )
+
+
+def inbreeding(folder: Path) -> dict[str, npt.NDArray[Any]] | None:
+    """F_IS by cohort ("real", "synthetic", …), each (m,); None for haploids."""
+    stored = _read(folder / "hardy_weinberg.npz")
+    if stored is None:
+        return None
+    return {name.removeprefix("f_is_"): v for name, v in stored.items() if name.startswith("f_is_")} or None
+
+
+def structure(folder: Path) -> Scores | None:
+    """`structure.npz`: scores on the principal components of the real individuals; None where it is not there."""
+    stored = _read(folder / "structure.npz")
+    if stored is None:
+        return None
+
+    def labels(cohort: str) -> dict[str, npt.NDArray[Any]]:
+        prefix = f"{cohort}_label:"
+        return {k.removeprefix(prefix): v for k, v in stored.items() if k.startswith(prefix)}
+
+    return Scores(
+        real=stored["real"],
+        synthetic=stored["synthetic"],
+        null=stored.get("null"),
+        explained=stored["explained"],
+        real_labels=labels("real"),
+        synthetic_labels=labels("synthetic"),
+    )
+
+
+def _read(path: Path) -> dict[str, npt.NDArray[Any]] | None:
+    try:
+        return _read_version(str(path), path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return None
+
+
+@lru_cache(maxsize=_KEPT)
+def _read_version(path: str, _changed: int) -> dict[str, npt.NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}

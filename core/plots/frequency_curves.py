@@ -1,0 +1,86 @@
+"""Curves over the allele frequency: error and drift by bin (the Matthew effect), and the frequency spectrum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.plots.figure import Figure, Spec, columns_of
+from core.plots.numbers import number
+from core.plots.scorecard import Candidate
+from core.plots.series import REAL_LABEL, REFERENCES, encodings
+
+
+def by_frequency(
+    candidates: Sequence[Candidate],
+    curve: str,
+    x: str,
+    y: str,
+    *,
+    titles: tuple[str, str],
+    scale: Spec | None = None,
+    caption: str = "",
+) -> Figure | None:
+    """A curve of the reports over frequency (its rows hold `x`, `y`, null_… and ceiling_…, or real / synthetic)."""
+    known = {c.label: c.report.get("curves", {}).get(curve) or [] for c in candidates}
+    first = next((rows for rows in known.values() if rows), None)
+    if first is None:
+        return None
+    shown = [key for key in ("real", "null", "ceiling") if any(_value(row, key, y) is not None for row in first)]
+    rows = [
+        {"series": REFERENCES[key], "x": _middle(row, x), "y": _value(row, key, y)} for key in shown for row in first
+    ] + [
+        {"series": label, "x": _middle(row, x), "y": _value(row, "", y)}
+        for label, values in known.items()
+        for row in values
+    ]
+    colour, dash, shape = encodings(candidates, shown)
+    common: Spec = {
+        "x": {"field": "x", "type": "quantitative", "title": titles[0], "axis": {"grid": False}},
+        "y": {"field": "y", "type": "quantitative", "title": titles[1], "scale": scale or {"domainMin": 0}},
+        "color": colour,
+    }
+    tooltip = [
+        {"field": "series", "title": "Data"},
+        {"field": "x", "title": titles[0], "format": ".3g"},
+        {"field": "y", "title": titles[1], "format": ".4g"},
+    ]
+    return Figure(
+        name=curve,
+        spec={
+            "data": {"name": "curve"},
+            "height": 320,
+            "layer": [
+                {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {**common, "strokeDash": dash}},
+                {
+                    "mark": {"type": "point", "filled": True, "size": 40, "opacity": 1},
+                    "encoding": {**common, "shape": shape, "tooltip": tooltip},
+                },
+            ],
+        },
+        data={"curve": columns_of(rows)},
+        alt=_curve_alt(rows, titles, list(known)),
+        caption=caption,
+    )
+
+
+def _curve_alt(rows: Sequence[Mapping[str, Any]], titles: tuple[str, str], labels: Sequence[str]) -> str:
+    said = []
+    for label in [REAL_LABEL, *labels]:
+        value = next((r["y"] for r in rows if r["series"] == label and r["y"] is not None), None)
+        if value is not None:
+            said.append(f"{label} {number(value)}")
+    return f"{titles[1]} in the lowest bin of {titles[0].lower()}: {', '.join(said)}."
+
+
+def _value(row: Mapping[str, Any], key: str, y: str) -> float | None:
+    """The value of a series in a row: `y` for the model, else "null", "null_y" or "y_null"."""
+    if not key:
+        value = row.get(y, row.get("synthetic"))
+    else:
+        value = next((row[k] for k in (key, f"{key}_{y}", f"{y}_{key}") if k in row), None)
+    return None if value is None else float(value)
+
+
+def _middle(row: Mapping[str, Any], x: str) -> float:
+    return float(row[x]) if x in row else (float(row["low"]) + float(row["high"])) / 2

@@ -1,0 +1,106 @@
+"""Compare: the scorecard of all models of a dataset, against a pinned baseline, with warning signs."""
+
+from functools import partial
+
+import streamlit as st
+
+from core.plots.provenance import provenance
+from core.plots.report_page import report_page
+from core.plots.scorecard import FAMILIES, HEADLINE, best, described, family, goal, metric_names, standing, table
+from core.plots.strips import strips
+from pages.parts.chart import chart
+from pages.parts.frame import heading, nothing_yet, plain, share
+from pages.parts.reports import all_runs, dataset_name, pick_dataset, pick_many, with_reports
+from pages.parts.state import COMPARE_BASELINE, COMPARE_FAMILY, DATASET, RUNS
+
+heading("compare")
+runs = with_reports(all_runs())
+if not runs:
+    nothing_yet("There is no report to compare yet")
+    st.stop()
+
+choose, pin = st.columns([3, 1])
+with choose:
+    runs = pick_dataset(runs)
+    found = pick_many(runs)
+candidates = [item.candidate for item in found]
+if not candidates:
+    st.info("Choose at least one model above.", icon=":material/info:")
+    st.stop()
+with pin:
+    labels = ["No baseline", *(c.label for c in candidates)]
+    chosen = st.selectbox(
+        "Baseline", labels, key=COMPARE_BASELINE, bind="query-params",
+        help="Every other model is marked ▲ clearly better, ▼ clearly worse, or ≈ within noise of this one.",
+    )  # fmt: skip
+    share(DATASET, RUNS, COMPARE_BASELINE, COMPARE_FAMILY)
+baseline = next((c for c in candidates if c.label == chosen), None)
+
+every = metric_names(candidates)
+winner = best(candidates, every)
+if winner and len(candidates) > 1:
+    won, of = standing(candidates, every)[winner.label]
+    st.markdown(f"**{plain(winner.label)}** is best, or within noise of the best, on {won} of {of} metrics.")
+
+families = ["Overview", *(f for f in FAMILIES if any(family(name) == f for name in every)), "All"]
+group = st.segmented_control(
+    "Metrics", families, default="Overview", required=True, key=COMPARE_FAMILY, bind="query-params",
+    help="Overview shows one metric of each family.",
+)  # fmt: skip
+names = every if group == "All" else [name for name in every if family(name) == group]
+if group == "Overview" or not names:
+    names = [name for name in HEADLINE if name in every] or every[:6]
+
+chart(
+    strips(
+        candidates,
+        names,
+        width=330,
+        caption=provenance(
+            candidates[0].report,
+            "points with 95% bootstrap intervals",
+            "null: individuals drawn with every variant on its own",
+            "ceiling: real individuals in place of synthetic ones",
+        ),
+    ),
+    key="scorecard",
+    width="content",
+)
+
+st.subheader("Warning signs")
+flagged = [c for c in candidates if c.flags]
+for c in flagged:
+    with st.container(border=True):
+        st.markdown(f":material/warning: **{plain(c.label)}**")
+        for flag in c.flags:
+            name = str(flag.get("name", "")).replace("_", " ").capitalize()
+            st.markdown(f"- **{plain(name)}**: {plain(flag.get('evidence', ''))} *{plain(flag.get('advice', ''))}*")
+if not flagged:
+    st.caption("No mode collapse, lost linkage, frequency distortion or copying was found in these models.")
+
+st.subheader("Numbers")
+columns = table(candidates, names, baseline)
+pinned = {name: st.column_config.TextColumn(pinned=name == "Metric", width="medium") for name in columns}
+st.dataframe(
+    columns,
+    hide_index=True,
+    column_order=[name for name in columns if name != "Family"],
+    column_config=pinned,
+    alt=f"Values with 95% intervals of {len(names)} metrics for {', '.join(c.label for c in candidates)}.",
+)
+if baseline:
+    st.caption(
+        f"▲ clearly better and ▼ clearly worse than {plain(baseline.label)}: the 95% intervals do not overlap; ≈ they do."
+    )
+st.download_button(
+    "Comparison as one HTML page", partial(report_page, f"Models of {dataset_name(runs[0])}", candidates, baseline),
+    "comparison.html", "text/html", on_click="ignore", icon=":material/description:",
+    help="All metrics, warning signs and how they were measured; opens without Popscape and without a network.",
+)  # fmt: skip
+
+with st.expander("What the metrics mean", key="definitions", on_change="rerun") as meaning:
+    if meaning.open:
+        for name in names:
+            about = described(candidates, name)
+            way = goal(about["direction"], about["target"])
+            st.markdown(f"**{plain(about['label'])}** ({way}): {plain(about['help'])}")

@@ -1,0 +1,101 @@
+"""Frequencies: does every allele and genotype occur as often as it should?"""
+
+import streamlit as st
+
+from core.plots import arrays
+from core.plots.frequencies import alleles, genotypes
+from core.plots.frequency_curves import by_frequency
+from core.plots.inbreeding import inbreeding
+from core.plots.numbers import number
+from core.plots.provenance import provenance
+from pages.parts.chart import chart
+from pages.parts.frame import heading, nothing_yet, share
+from pages.parts.reports import SHOWN_FIRST, all_runs, judged, pick_dataset, pick_one, with_reports
+from pages.parts.state import DATASET, FREQUENCIES_VIEW, RUN
+
+VIEWS = ["Alleles", "Genotypes", "Error by frequency", "Rare alleles", "Spectrum"]
+FREQUENCY = "Minor-allele frequency in real data"
+
+heading("frequencies")
+runs = with_reports(all_runs())
+if not runs:
+    nothing_yet("There is no report to look at yet")
+    st.stop()
+left, right = st.columns(2)
+with left:
+    runs = pick_dataset(runs)
+with right:
+    chosen = pick_one(runs)
+if chosen is None:
+    st.info("The report of this run cannot be read; evaluate it again.", icon=":material/info:")
+    st.stop()
+one, report = chosen.candidate, chosen.candidate.report
+several = [one, *(i.candidate for run in runs[:SHOWN_FIRST] if (i := judged(run)) and i.candidate.label != one.label)]
+caption = provenance(report)
+
+
+def metrics(*names: str) -> None:
+    """A line of the chosen model's numbers, each with its ceiling."""
+    for box, name in zip(st.columns(len(names)), names, strict=True):
+        entry = one.metric(name)
+        box.metric(
+            entry.get("label") or name, number(entry.get("value")), f"ceiling {number(entry.get('ceiling'))}",
+            delta_color="off", delta_arrow="off", help=entry.get("help") or entry.get("reason"),
+        )  # fmt: skip
+
+
+def curve(
+    name: str, x: str, y: str, titles: tuple[str, str], key: str, note: str = "", scale: dict | None = None
+) -> None:
+    """A curve of all models, or the reason why there is none."""
+    figure = by_frequency(several, name, x, y, titles=titles, scale=scale, caption=provenance(report, note))
+    if figure is None:
+        st.info("These reports hold no such curve; evaluate the runs again.", icon=":material/info:")
+    else:
+        chart(figure, key=key)
+
+
+tabs = dict(zip(VIEWS, st.tabs(VIEWS, key=FREQUENCIES_VIEW, on_change="rerun", bind="query-params"), strict=True))
+stored = arrays.frequencies(chosen.arrays, report["n"]) if tabs["Alleles"].open or tabs["Genotypes"].open else None
+with tabs["Alleles"]:
+    if stored:
+        metrics("allele_frequency_r", "allele_frequency_rmse", "fst")
+        note = f"Grey line: equal frequencies; grey band: what sampling {stored.n_synthetic:,} individuals explains (±2 SE)"
+        chart(alleles(stored, one, caption=f"{caption} {note}."), key="alleles")
+with tabs["Genotypes"]:
+    if stored:
+        metrics("genotype_frequency_r", "genotype_frequency_rmse", "heterozygosity_ratio", "f_is_rmse")
+        chart(genotypes(stored, one, caption=caption), key="genotypes", width="content")
+        if (f_is := arrays.inbreeding(chosen.arrays)) is not None:
+            st.subheader(
+                "Departure from Hardy–Weinberg proportions",
+                help="F_IS is 0 where genotypes are as frequent as random mating makes them, above 0 where "
+                "heterozygotes are missing, below 0 where there are too many.",
+            )
+            chart(inbreeding(f_is, one, caption=caption), key="inbreeding")
+with tabs["Error by frequency"]:
+    if tabs["Error by frequency"].open:
+        curve("allele_frequency_bins", "frequency", "rmse", (FREQUENCY, "Frequency error (RMSE)"), "frequency_error")
+with tabs["Rare alleles"]:
+    if tabs["Rare alleles"].open:
+        metrics("matthew_slope", "rare_alleles_lost")
+        st.markdown(
+            "Generators tend to make common alleles more common and rare ones rarer: below 0, the minor allele was lost.",
+            help="Called the Matthew effect: to those who have, more is given.",
+        )
+        titles = (FREQUENCY, "Change of the minor allele's frequency")
+        curve("allele_frequency_bins", "frequency", "bias", titles, "matthew", scale={"zero": True})
+        curve("allele_frequency_bins", "frequency", "lost", (FREQUENCY, "Share of minor alleles lost"), "lost")
+with tabs["Spectrum"]:
+    if tabs["Spectrum"].open:
+        metrics("site_frequency_spectrum_distance")
+        titles = ("Frequency of the minor allele", "Share of variants")
+        curve(
+            "site_frequency_spectrum",
+            "frequency",
+            "synthetic",
+            titles,
+            "spectrum",
+            "frequencies projected to fewer copies",
+        )
+share(DATASET, RUN, FREQUENCIES_VIEW)

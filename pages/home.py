@@ -1,0 +1,86 @@
+"""Home: what is running, what failed, and which model is best."""
+
+import streamlit as st
+
+from core.plots.numbers import ago, count
+from core.plots.provenance import provenance
+from core.plots.scorecard import HEADLINE, best, metric_names, standing
+from core.plots.strips import strips
+from pages.parts.chart import chart
+from pages.parts.frame import nothing_yet, plain
+from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, with_reports
+from pages.parts.sections import link
+
+runs = all_runs()
+
+st.title("Popscape")
+st.markdown(
+    "Train generative models of a population of genotypes, and see, side by side with the real data, "
+    "whether a model can be trusted."
+)
+
+active = [run for run in runs if run.active]
+broken = [run for run in runs if run.state in ("failed", "lost")]
+if active:
+    st.subheader("Running now")
+    for run in active[:5]:
+        done = run.epoch / run.epochs if run.epochs else 0.0
+        progress = f"{run.phase or run.state}, epoch {run.epoch:,} of {run.epochs:,}" if run.epochs else run.state
+        st.progress(min(done, 1.0), text=f"**{plain(label(run))}** on {plain(dataset_name(run))}: {progress}")
+if broken:
+    st.subheader("Needs a look")
+    for run in broken[:3]:
+        when = ago(run.ended or run.created)
+        st.warning(f"{plain(run.reason)} {when}", title=f"{plain(label(run))}: {run.state}", icon=":material/error:")
+    if len(broken) > 3:
+        st.caption(f"And {count(len(broken) - 3, 'more run')}.")
+if active or broken:
+    link("runs", "All runs")
+
+reported = with_reports(runs)
+st.subheader("Which model is best")
+# The dataset somebody works on comes first; at the first launch that is the demo cohort.
+same = [run for run in reported if dataset_name(run) == dataset_name(reported[0])][:SHOWN_FIRST] if reported else []
+found = [item for run in same if (item := judged(run))]
+if not found:
+    nothing_yet("No model has been judged yet")
+else:
+    candidates = [item.candidate for item in found]
+    names = metric_names(candidates)
+    first = found[0].candidate.report
+    winner = best(candidates, names)
+    if winner and len(candidates) > 1:
+        won, of = standing(candidates, names)[winner.label]
+        st.markdown(
+            f"On **{plain(dataset_name(same[0]))}**, **{plain(winner.label)}** is best, or within noise of the best, "
+            f"on {won} of {of} metrics."
+        )
+    copiers = [c.label for c in candidates if c.copies]
+    if copiers:
+        st.caption(f"Left out of the ranking, because training individuals come back: {plain(', '.join(copiers))}.")
+    shown = [name for name in HEADLINE if name in names] or names[:6]
+    chart(
+        strips(
+            candidates,
+            shown,
+            columns=3,
+            width=215,
+            caption=provenance(
+                first,
+                "points with 95% bootstrap intervals",
+                "null: every variant drawn on its own",
+                "ceiling: real individuals in place of synthetic ones",
+            ),
+        ),
+        key="home_scorecard",
+        width="content",
+    )
+    with st.container(horizontal=True):
+        link("compare", "Compare all metrics")
+        link("linkage", "See where linkage differs")
+
+st.subheader("Start here")
+with st.container(horizontal=True):
+    link("datasets", "Bring your own data")
+    link("train", "Train a model")
+    link("structure", "Look at population structure")

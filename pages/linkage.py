@@ -1,0 +1,78 @@
+"""Linkage: do neighbouring variants stay together as they should?"""
+
+import streamlit as st
+
+from core.plots import arrays
+from core.plots.linkage import DIFFERENCE_LIMIT, INTERACTIVE, triangles
+from core.plots.linkage_decay import decay
+from core.plots.numbers import number, position
+from core.plots.provenance import provenance
+from pages.parts.chart import chart
+from pages.parts.frame import heading, nothing_yet, plain, share
+from pages.parts.reports import SHOWN_FIRST, all_runs, judged, pick_dataset, pick_one, with_reports
+from pages.parts.state import DATASET, LINKAGE_CONTIG, LINKAGE_REGION, LINKAGE_VIEW, RUN
+
+FIRST = 150  # variants shown before the reader chooses: each pair can still be made out
+VIEWS = {"Real and synthetic": ("real", "synthetic"), "Difference": ("difference",)}
+VIEWS |= {"All three": ("real", "synthetic", "difference")}
+
+heading("linkage")
+runs = with_reports(all_runs())
+if not runs:
+    nothing_yet("There is no report to look at yet")
+    st.stop()
+left, right = st.columns(2)
+with left:
+    runs = pick_dataset(runs)
+with right:
+    chosen = pick_one(runs)
+if chosen is None:
+    st.info("The report of this run cannot be read; evaluate it again.", icon=":material/info:")
+    st.stop()
+report = chosen.candidate.report
+
+view = st.segmented_control(
+    "Show", list(VIEWS), default="All three", required=True, key=LINKAGE_VIEW, bind="query-params",
+    help="r² is the squared correlation of two variants: 1 always inherited together, 0 independent.",
+)  # fmt: skip
+windows = arrays.linkage(chosen.arrays)
+if not windows:
+    st.info("The report of this run holds no linkage; evaluate it again.", icon=":material/info:")
+else:
+    where, region_box = st.columns([1, 3])
+    with where:
+        contig = st.selectbox("Contig", list(windows), key=LINKAGE_CONTIG, bind="query-params")
+    window = windows[contig] if contig in windows else next(iter(windows.values()))
+    start, end = int(window.position[0]), int(window.position[-1])
+    with region_box:
+        low, high = st.slider(
+            "Region (base pairs)", start, max(end, start + 1),
+            (start, int(window.position[min(FIRST, window.size) - 1])), key=LINKAGE_REGION, bind="query-params",
+            format="localized", help=f"Up to {INTERACTIVE} variants, point at a pair to read it and click to keep it.",
+        )  # fmt: skip
+    shown = window.between(low, high)
+    if shown.size < 2:
+        st.info("Fewer than two variants lie in this region; widen it.", icon=":material/info:")
+    else:
+        note = f"{shown.size:,} variants from {position(low)} to {position(high)}, differences clipped at ±{DIFFERENCE_LIMIT}"
+        figure = triangles(shown, VIEWS[view], chosen.candidate.label, caption=provenance(report, note))
+        selected = chart(figure, key="triangles", width="content", select=bool(figure.selections))
+        pairs = [rows[0] for rows in selected.values() if rows]
+        if pairs and max(pairs[0]["i"], pairs[0]["j"]) < shown.size:
+            pair = shown.pair(int(pairs[0]["i"]), int(pairs[0]["j"]))
+            st.markdown(
+                f"**{plain(pair['variants'][0])}** and **{plain(pair['variants'][1])}**, "
+                f"{position(pair['distance'])} apart: r² {number(pair['real'])} in real, "
+                f"{number(pair['synthetic'])} in synthetic data."
+            )
+        elif shown.size > INTERACTIVE:
+            st.caption(f"Narrow the region to {INTERACTIVE} variants or fewer to read single pairs.")
+
+st.subheader("Decay with distance", help="Mean r² of all pairs of variants at a distance, up to a limit.")
+several = [chosen, *(i for run in runs[:SHOWN_FIRST] if (i := judged(run)) and i.path != chosen.path)]
+curve = decay([item.candidate for item in several], caption=provenance(report))
+if curve is None:
+    st.info("These reports hold no decay curve: it needs variants with positions.", icon=":material/info:")
+else:
+    chart(curve, key="decay")
+share(DATASET, RUN, LINKAGE_VIEW, LINKAGE_CONTIG, LINKAGE_REGION)

@@ -1,0 +1,96 @@
+"""Reports of runs, read when a page needs them and kept while their files do not change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.plots.numbers import sentence
+from core.plots.scorecard import Candidate
+from core.runs.directory import Run
+from core.runs.store import RunStore, RunSummary
+from pages.parts.state import DATASET, RUN, RUNS
+
+SHOWN_FIRST = 6
+"""Runs that are chosen before the reader chooses: more lines than this are hard to tell apart."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A run with a report: what a page compares."""
+
+    candidate: Candidate
+    path: Path
+
+    @property
+    def arrays(self) -> Path:
+        """The folder of the report's arrays."""
+        return self.path / "arrays"
+
+
+def all_runs() -> list[RunSummary]:
+    """Every run, newest first."""
+    return RunStore().list()
+
+
+def with_reports(runs: Sequence[RunSummary]) -> list[RunSummary]:
+    """The runs that have been evaluated."""
+    return [run for run in runs if run.has_report]
+
+
+def label(run: RunSummary) -> str:
+    """The name of a run wherever it is shown or linked to; it never changes, so that old links keep working."""
+    name = run.title or sentence(run.experiment or run.model)
+    return name if run.embedded else f"{name} · {run.run[:6]}"
+
+
+def dataset_name(run: RunSummary) -> str:
+    """The name of the dataset that a run was trained on."""
+    return run.dataset_name or run.dataset[:8]
+
+
+def judged(run: RunSummary) -> Judged | None:
+    """The report of a run under its label; None if its file cannot be read."""
+    store = RunStore()
+    path = (store.get(run.run)).path
+    report = _report(str(path), (path / "report.json").stat().st_mtime_ns)
+    if report is None or report.get("kind", "genotypes") != "genotypes":
+        return None
+    return Judged(Candidate(label(run), run.experiment or run.model, report, run.run), path)
+
+
+def pick_dataset(runs: Sequence[RunSummary]) -> list[RunSummary]:
+    """Let the reader choose among the datasets of `runs`; the runs of the chosen one."""
+    names = list(dict.fromkeys(dataset_name(run) for run in runs))
+    chosen = st.selectbox("Dataset", names, key=DATASET, bind="query-params", help="The population that was modelled.")
+    return [run for run in runs if dataset_name(run) == (chosen or names[0])]
+
+
+def pick_many(runs: Sequence[RunSummary]) -> list[Judged]:
+    """Let the reader choose several runs of one dataset; their reports, in the order chosen."""
+    by_label = {label(run): run for run in runs}
+    chosen = st.multiselect(
+        "Models", list(by_label), default=list(by_label)[:SHOWN_FIRST], key=RUNS, bind="query-params",
+        help="Trained models, each with its own colour and marker on every page.",
+    )  # fmt: skip
+    found = [judged(by_label[name]) for name in chosen if name in by_label]
+    return [item for item in found if item is not None]
+
+
+def pick_one(runs: Sequence[RunSummary]) -> Judged | None:
+    """Let the reader choose one run; its report."""
+    by_label = {label(run): run for run in runs}
+    chosen = st.selectbox(
+        "Model", list(by_label), key=RUN, bind="query-params", help="The trained model whose individuals are shown."
+    )
+    return judged(by_label[chosen or next(iter(by_label))])
+
+
+@lru_cache(maxsize=64)
+def _report(path: str, _changed: int) -> dict[str, Any] | None:
+    return Run(Path(path)).report()

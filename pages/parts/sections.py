@@ -1,0 +1,76 @@
+"""Which pages there are: the one table behind the navigation and every link between pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+_FOLDER = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A page as the navigation shows it: file stem below pages/, section, title, icon, and the question it answers."""
+
+    name: str
+    section: str
+    title: str
+    icon: str
+    answers: str
+
+
+SECTIONS = (
+    Section("home", "Start", "Home", "home", "What is running, what failed, and which model is best."),
+    Section("datasets", "Data", "Datasets", "dataset", "What did I load, and what is wrong with it?"),
+    Section("train", "Train", "Train", "model_training", "What will happen, how long will it take, will it fit?"),
+    Section("runs", "Train", "Runs", "monitoring", "Is it learning, and can I stop it?"),
+    Section("compare", "Genotypes", "Compare", "leaderboard", "Which model wins on what, and is the gap real?"),
+    Section("frequencies", "Genotypes", "Frequencies", "bar_chart", "Does every allele occur as often as it should?"),
+    Section("linkage", "Genotypes", "Linkage", "grid_on", "Do neighbouring variants stay together as they should?"),
+    Section(
+        "precision_recall", "Genotypes", "Precision & recall", "target",
+        "Do synthetic individuals look real, and is all the real variety there?",
+    ),
+    Section("structure", "Genotypes", "Structure", "bubble_chart", "Are the populations where they should be?"),
+)  # fmt: skip
+
+
+def exists(name: str) -> bool:
+    """Whether the page is part of this installation."""
+    return (_FOLDER / f"{name}.py").is_file()
+
+
+def about(name: str) -> Section:
+    """The entry of a page."""
+    return next(section for section in SECTIONS if section.name == name)
+
+
+def navigation() -> StreamlitPage:
+    """Register the pages with Streamlit; returns the one to run."""
+    pages: dict[str, list[StreamlitPage]] = {}
+    for section in SECTIONS:
+        if exists(section.name):
+            page = st.Page(
+                _FOLDER / f"{section.name}.py",
+                title=section.title,
+                icon=f":material/{section.icon}:",
+                help=section.answers,
+                default=section.name == "home",
+            )
+            pages.setdefault(section.section, []).append(page)
+    return st.navigation(pages, expanded=True)
+
+
+def link(name: str, label: str | None = None) -> None:
+    """A link to another page; nothing where that page is not there."""
+    if exists(name):
+        section = about(name)
+        st.page_link(
+            f"pages/{name}.py", label=label or section.title, icon=f":material/{section.icon}:", help=section.answers
+        )

@@ -1,0 +1,111 @@
+"""A form from the description of settings (`core.config.schema.describe`): one widget a setting, basic and advanced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.plots.numbers import sentence
+
+Settings = list[dict[str, Any]]
+
+_COLUMNS = 3
+_WIDEST = 2**53 - 1  # beyond this a browser's integers are no longer exact
+_FEW = 5
+
+
+def settings_form(
+    settings: Settings,
+    prefix: str,
+    values: Mapping[str, Any] | None = None,
+    *,
+    options: Mapping[str, Sequence[str]] | None = None,
+    bound: bool = True,
+) -> dict[str, Any]:
+    """Draw `settings` with `values` over their defaults; the value of each as chosen.
+
+    Args:
+        prefix: stable beginning of every key, and of the query parameter where `bound`.
+        options: for list settings, what may be chosen from.
+    """
+    start = {one["name"]: one["default"] for one in settings} | dict(values or {})
+    chosen: dict[str, Any] = {}
+    basic = [one for one in settings if not one.get("advanced")]
+    advanced = [one for one in settings if one.get("advanced")]
+    _rows(basic, prefix, start, options or {}, bound, chosen)
+    if advanced:
+        with st.expander(f"More settings ({len(advanced)})", icon=":material/tune:"):
+            _rows(advanced, prefix, start, options or {}, bound, chosen)
+    return chosen
+
+
+def _rows(
+    settings: Settings,
+    prefix: str,
+    start: Mapping[str, Any],
+    options: Mapping[str, Sequence[str]],
+    bound: bool,
+    chosen: dict[str, Any],
+) -> None:
+    for first in range(0, len(settings), _COLUMNS):
+        columns = st.columns(_COLUMNS, vertical_alignment="bottom")
+        for column, one in zip(columns, settings[first : first + _COLUMNS], strict=False):
+            with column:
+                name = one["name"]
+                chosen[name] = _widget(one, f"{prefix}.{name}", start[name], options.get(name), bound)
+
+
+def _widget(one: dict[str, Any], key: str, value: Any, options: Sequence[str] | None, bound: bool) -> Any:
+    unit = f" ({one['unit']})" if one.get("unit") else ""
+    common: dict[str, Any] = {"label": sentence(one["name"]) + unit, "key": key, "help": one["help"]}
+    if bound:
+        common["bind"] = "query-params"
+    kind = one["type"].removesuffix("?")
+    if options is not None:
+        known = list(dict.fromkeys([*options, *value]))
+        return st.multiselect(options=known, default=list(value), **common)
+    if kind.startswith("list["):
+        text = st.text_input(value=", ".join(map(str, value)), placeholder="automatic", **common)
+        return [_item(part, kind[5:-1]) for part in (text or "").replace(",", " ").split()]
+    if kind == "bool":
+        return st.toggle(value=value, **common)
+    if kind in ("int", "float"):
+        return _number(one, kind, value, common)
+    if one.get("choices"):
+        choices = list(one["choices"])
+        if len(choices) <= _FEW and sum(map(len, choices)) <= 24:
+            return st.segmented_control(options=choices, default=value, required=True, format_func=sentence, **common)
+        return st.selectbox(options=choices, index=choices.index(value), format_func=sentence, **common)
+    return st.text_input(value=value or "", **common) or ""
+
+
+def _number(one: dict[str, Any], kind: str, value: float | None, common: dict[str, Any]) -> float | int | None:
+    low, high = one.get("low"), one.get("high")
+    if kind == "int":
+        return st.number_input(
+            min_value=int(low) if low is not None else -_WIDEST,
+            max_value=int(high) if high is not None else _WIDEST,
+            value=None if value is None else int(value),
+            step=1,
+            placeholder="off",
+            **common,
+        )
+    return st.number_input(
+        min_value=None if low is None else float(low),
+        max_value=None if high is None else float(high),
+        value=None if value is None else float(value),
+        step=abs(value) / 10 if value else 0.01,
+        format="%g",
+        placeholder="off",
+        **common,
+    )
+
+
+def _item(text: str, kind: str) -> Any:
+    """An item of a list; what is no number stays text, so that the check of the settings can name it."""
+    try:
+        return {"int": int, "float": float}.get(kind, str)(text)
+    except ValueError:
+        return text

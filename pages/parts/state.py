@@ -1,0 +1,45 @@
+"""The names of every bound widget, in one place: a name is a query parameter, so a link can restore the view.
+
+Query parameters belong to the whole app. A name without a page in it is meant to follow the reader from page to page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+DATASET = "dataset"
+RUNS = "runs"
+RUN = "run"
+
+COMPARE_BASELINE = "baseline"
+COMPARE_FAMILY = "metrics"
+
+FREQUENCIES_VIEW = "frequencies"
+
+LINKAGE_VIEW = "linkage"
+LINKAGE_CONTIG = "contig"
+LINKAGE_REGION = "region"
+
+PRECISION_VIEW = "precision"
+PRECISION_COLUMN = "pr_column"
+PRECISION_METRIC = "pr_metric"
+
+STRUCTURE_X = "pc_x"
+STRUCTURE_Y = "pc_y"
+STRUCTURE_COLOUR = "colour"
+
+
+def link_to_view(keys: tuple[str, ...]) -> str:
+    """The address that restores this page with the values of `keys`, defaults written out.
+
+    The address bar leaves out defaults, and a default can depend on what is in the library; this link does not.
+    """
+    values: list[tuple[str, Any]] = []
+    for key in keys:
+        value = st.session_state.get(key)
+        if value is not None:
+            values += [(key, v) for v in (value if isinstance(value, list | tuple) else [value])]
+    return f"{st.context.url or ''}?{urlencode(values)}" if values else st.context.url or ""
