@@ -93,6 +93,7 @@ def evaluate(run: Run) -> dict[str, Any]:
         out=run.path,
         device=_device(run),
         names={"real": dataset.meta.name, "synthetic": title, "holdout": f"{dataset.meta.name}, held out"},
+        progress=lambda stage: run.note(reason=f"{stage}."),
     )
 
 

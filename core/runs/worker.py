@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import time
 import traceback
 from pathlib import Path
 from types import FrameType
@@ -36,12 +37,10 @@ def main(directory: Path) -> int:
     faulthandler.enable()
     signal.signal(signal.SIGTERM, _terminate)
     run = Run(directory.resolve())
-    # Whoever holds this file is the run's only worker, whatever the status says.
-    hold = try_lock(run.path / ".worker")
-    if hold is None:
+    intervals = Intervals.from_environment()
+    if not _claim(run, patience=intervals.start):
         print("Another worker has this run; this one ends.", flush=True)  # noqa: T201
         return FAILED
-    intervals = Intervals.from_environment()
     run.note(**ProcessIdentity.of(os.getpid()).to_status())
     with heartbeat.beating(run.path, intervals.heartbeat):
         try:
@@ -54,6 +53,19 @@ def main(directory: Path) -> int:
             traceback.print_exc()
             _end(run, State.FAILED, explain(error))
             return FAILED
+
+
+def _claim(run: Run, patience: float) -> bool:
+    """Become the run's only worker until this process ends, whatever the status says; False if another one stays.
+
+    A worker that has just written its last state still takes a moment to end, and a quick resume meets it.
+    """
+    deadline = time.monotonic() + patience
+    while try_lock(run.path / ".worker") is None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def _live(run: Run, intervals: Intervals) -> int:

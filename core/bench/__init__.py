@@ -1,0 +1,23 @@
+"""The benchmarks, one a module; each compares with something else in the same run, on the same machine."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+
+from core.errors import InputError
+
+# name of the module → what it measures; its `main(arguments)` prints the numbers, with --json as one object
+BENCHMARKS = {
+    "metrics": "distances and linkage against scikit-learn and scikit-allel, memory of a large report",
+    "training": "a WGAN-GP epoch against a plain implementation",
+    "pages": "the server against an empty Streamlit app",
+}
+
+
+def run(name: str, arguments: Sequence[str]) -> int:
+    """Run the benchmark `name` with its own arguments; its exit status. Raises InputError for an unknown one."""
+    if name not in BENCHMARKS:
+        raise InputError(f"There is no benchmark called {name!r}; choose one of: {', '.join(BENCHMARKS)}.")
+    status: int | None = importlib.import_module(f"core.bench.{name}").main(list(arguments))
+    return status or 0

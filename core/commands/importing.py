@@ -1,0 +1,111 @@
+"""import, simulate, export: data in and out of the library."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from core.commands.answer import Answer, Command
+from core.commands.settings import add_settings, read_settings
+from core.data.dataset import DatasetMeta
+from core.data.library import Library
+from core.data.options import ImportOptions
+from core.errors import InputError
+
+
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or files that belong together")
+    parser.add_argument("--name", help="what to call the dataset (default: from the file name)")
+    parser.add_argument("--kind", choices=("genotypes",), default="genotypes", help="what the file holds")
+    parser.add_argument("--samples", type=Path, help="a table of individuals with populations and phenotypes")
+    parser.add_argument("--variants", type=Path, help="a table of variants with ids, positions and alleles")
+    parser.add_argument("--label-columns", help="which columns are labels, the population first: C[,C…]")
+    add_settings(parser, ImportOptions, "reading and filtering")
+
+
+def _import(options: argparse.Namespace) -> Answer:
+    from core.data.import_ import import_file
+
+    meta = import_file(
+        options.paths,
+        name=options.name,
+        samples=options.samples,
+        variants=options.variants,
+        label_columns=options.label_columns.split(",") if options.label_columns else None,
+        options=read_settings(options, ImportOptions),
+        library=Library(),
+    )
+    return _described(meta)
+
+
+def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
+    from core.data.simulate import SimulationConfig
+
+    parser.add_argument("--name", help="what to call the dataset")
+    add_settings(parser, SimulationConfig, "the cohort")
+
+
+def _simulate(options: argparse.Namespace) -> Answer:
+    from core.config.schema import to_dict
+    from core.data.simulate import SimulationConfig, simulate
+
+    config = read_settings(options, SimulationConfig)
+    meta = Library().add(
+        simulate(config), name=options.name or "simulated", source="simulated", import_options=to_dict(config)
+    )
+    return _described(meta)
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET", help="name or digest")
+    parser.add_argument("--part", choices=("all", "train", "holdout"), default="all", help="which individuals")
+    parser.add_argument("--out", type=Path, required=True, help="file ending in .npz, .csv, .vcf.gz or .bed")
+
+
+def _export(options: argparse.Namespace) -> Answer:
+    from core.data.export import write
+
+    dataset = Library().open(options.dataset)
+    genotypes = dataset.genotypes()
+    if options.part != "all":
+        index = getattr(dataset.split(), options.part)
+        if not len(index):
+            raise InputError(f"The dataset {dataset.meta.name!r} has no {options.part} part; export all of it.")
+        genotypes = genotypes.individuals(index)
+    files = [str(path) for path in write(genotypes, options.out)]
+    value = {"dataset": dataset.meta.id, "individuals": genotypes.n, "variants": genotypes.m, "files": files}
+    return Answer(value, f"{genotypes.n} individuals × {genotypes.m} variants written to {', '.join(files)}.")
+
+
+def _described(meta: DatasetMeta) -> Answer:
+    first = next(iter(meta.labels.values()), [])
+    value: dict[str, Any] = {
+        "dataset": meta.id,
+        "name": meta.name,
+        "individuals": meta.individuals,
+        "variants": meta.variants,
+        "populations": len(first),
+        "dropped": meta.dropped,
+        "labels": {column: len(values) for column, values in meta.labels.items()},
+        "phenotypes": meta.phenotypes,
+        "missing": meta.missing,
+        "train": meta.n_train,
+        "holdout": meta.n_holdout,
+        "notes": meta.notes,
+    }
+    lines = [
+        f"{meta.name} ({meta.id}): {meta.individuals:,} individuals × {meta.variants:,} variants, "
+        f"{len(first)} populations, {meta.missing:.2%} of calls missing; "
+        f"{meta.n_train:,} to train, {meta.n_holdout:,} held out.",
+        *(f"dropped: {reason}: {count:,}" for reason, count in meta.dropped.items() if count),
+        *meta.notes,
+    ]
+    return Answer(value, "\n".join(lines))
+
+
+COMMANDS: dict[str, Command] = {
+    "import": (_import_arguments, _import),
+    "simulate": (_simulate_arguments, _simulate),
+    "export": (_export_arguments, _export),
+}

@@ -1,0 +1,182 @@
+"""sample, evaluate, report: what a model makes, and whether it can be trusted."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.commands.answer import Answer, Command
+from core.commands.settings import add_settings, read_settings
+from core.commands.tables import report_table
+from core.config.evaluation import EvaluationConfig
+from core.data.dataset import Dataset
+from core.data.genotypes import Genotypes
+from core.data.library import Library
+from core.errors import InputError
+from core.runs import sampling
+from core.runs.directory import Run
+from core.runs.store import RunStore
+from core.runs.work import dataset_of
+
+
+def _sample_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="id of the run, or its first six letters or more")
+    parser.add_argument("--n", type=int, required=True, help="how many individuals")
+    parser.add_argument("--condition", action="append", default=[], metavar="KEY=VALUE", help="such as pop=GBR")
+    parser.add_argument("--seed", type=int, help="of the noise; default: from the run's seed")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the model is run")
+    parser.add_argument("--out", type=Path, required=True, help="file ending in .npz, .csv, .vcf.gz or .bed")
+
+
+def _sample(options: argparse.Namespace) -> Answer:
+    from core.data.export import write
+
+    run = RunStore().get(options.run)
+    wish = dict(_condition(text) for text in options.condition)
+    made = sampling.synthesise(run, _dataset(run), options.n, wish=wish, seed=options.seed, device=options.device)
+    files = [str(path) for path in write(made, options.out)]
+    value = {"run": run.id, "individuals": made.n, "variants": made.m, "condition": wish, "files": files}
+    return Answer(value, f"{made.n} synthetic individuals × {made.m} variants written to {', '.join(files)}.")
+
+
+def _condition(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise InputError(f"--condition {text!r} is not a condition; write KEY=VALUE, such as pop=GBR.")
+    return key, value
+
+
+def _dataset(run: Run) -> Dataset | None:
+    """What the run was trained on; without it the variants have no names, but individuals can still be drawn."""
+    try:
+        return dataset_of(run)
+    except InputError as error:
+        print(f"{error} Variants get made-up names.", file=sys.stderr)
+        return None
+
+
+def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--real", required=True, metavar="DATASET|FILE", help="the real individuals")
+    parser.add_argument("--synthetic", required=True, metavar="RUN|FILE", help="the synthetic individuals")
+    parser.add_argument(
+        "--holdout",
+        metavar="DATASET|FILE",
+        help="real individuals that the model never saw; for a run and its own dataset, the dataset's held-out part",
+    )
+    parser.add_argument("--samples", type=Path, help="a table with the populations of the real individuals of a file")
+    parser.add_argument("--seed", type=int, default=0, help="of every random choice (default 0)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where distances are computed")
+    parser.add_argument(
+        "--out", type=Path, metavar="report.json", help="where to write the report; arrays lie beside it"
+    )
+    add_settings(parser, EvaluationConfig, "the metrics")
+
+
+@dataclass(frozen=True)
+class _Cohort:
+    """Individuals with what to call them; `dataset` where they are from the library."""
+
+    genotypes: Genotypes
+    name: str
+    dataset: Dataset | None = None
+
+
+def _evaluate(options: argparse.Namespace) -> Answer:
+    from core.evaluation.report import evaluate
+
+    config = read_settings(options, EvaluationConfig)
+    real = _real(options.real, options.samples)
+    synthetic, run = _synthetic(options.synthetic)
+    holdout = _real(options.holdout, None) if options.holdout else None
+    if holdout is None and run is not None and real.dataset is not None:
+        real, holdout = _as_trained(run, real)
+    report = evaluate(
+        real.genotypes,
+        synthetic.genotypes,
+        holdout=holdout.genotypes if holdout else None,
+        seed=options.seed,
+        options=config,
+        device=options.device,
+        names={"real": real.name, "synthetic": synthetic.name} | ({"holdout": holdout.name} if holdout else {}),
+        progress=lambda stage: print(f"{stage} …", file=sys.stderr, flush=True),
+        out=_folder(options.out),
+    )
+    if options.out is not None and options.out.name != "report.json":
+        (options.out.parent / "report.json").replace(options.out)
+    return Answer(report, report_table(report))
+
+
+def _folder(out: Path | None) -> Path | None:
+    if out is None:
+        return None
+    if out.suffix != ".json":
+        raise InputError(f"--out {out.name!r} does not end in .json; a report is written as JSON.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out.parent
+
+
+def _real(reference: str, samples: Path | None) -> _Cohort:
+    """A file that exists, else a dataset of the library."""
+    if Path(reference).is_file():
+        return _file(reference, samples)
+    if samples is not None:
+        raise InputError("--samples belongs to a file; a dataset of the library already has its populations.")
+    if "/" in reference or Path(reference).suffix:
+        raise InputError(f"There is no file {reference!r}; check the path, or give the name of a dataset.")
+    dataset = Library().open(reference)
+    return _Cohort(dataset.genotypes(), dataset.meta.name, dataset)
+
+
+def _synthetic(reference: str) -> tuple[_Cohort, Run | None]:
+    """A file that exists, else a run: the individuals of its report, or as many new ones."""
+    if Path(reference).is_file():
+        return _file(reference, None), None
+    if "/" in reference or Path(reference).suffix:
+        raise InputError(f"There is no file {reference!r}; check the path, or give the id of a run.")
+    run = RunStore().get(reference)
+    kept = sampling.load(run)
+    if kept is None:
+        dataset = dataset_of(run)
+        kept = sampling.synthesise(run, dataset, max(dataset.meta.n_holdout or dataset.meta.n_train, 2))
+    return _Cohort(kept, run.config.get("title") or run.id), run
+
+
+def _as_trained(run: Run, real: _Cohort) -> tuple[_Cohort, _Cohort | None]:
+    """A run's own dataset in its two parts: what it was trained on, and what it never saw."""
+    assert real.dataset is not None
+    split = real.dataset.split()
+    if run.config["dataset"]["id"] != real.dataset.meta.id or not len(split.holdout):
+        return real, None
+    train = _Cohort(real.genotypes.individuals(split.train), real.name, real.dataset)
+    return train, _Cohort(real.genotypes.individuals(split.holdout), f"{real.name}, held out", real.dataset)
+
+
+def _file(path: str, samples: Path | None) -> _Cohort:
+    from core.data.import_ import read_file
+
+    found = read_file([Path(path)], samples=samples)
+    for note in found.notes:
+        print(f"{Path(path).name}: {note}", file=sys.stderr)
+    return _Cohort(found.genotypes, Path(path).name)
+
+
+def _report_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="id of the run, or its first six letters or more")
+
+
+def _report(options: argparse.Namespace) -> Answer:
+    run = RunStore().get(options.run)
+    report: dict[str, Any] | None = run.report()
+    if report is None:
+        raise InputError(f"Run {run.id} is {run.state} and has no report; a run gets one when its training ends.")
+    return Answer(report, report_table(report))
+
+
+COMMANDS: dict[str, Command] = {
+    "sample": (_sample_arguments, _sample),
+    "evaluate": (_evaluate_arguments, _evaluate),
+    "report": (_report_arguments, _report),
+}

@@ -1,0 +1,122 @@
+"""datasets, runs, models, metrics, experiments, catalogue: what there is."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import Any
+
+from core.commands.answer import Answer, Command
+from core.commands.tables import number, table
+
+
+def _nothing(parser: argparse.ArgumentParser) -> None:
+    """These verbs take no arguments of their own."""
+
+
+def _datasets(options: argparse.Namespace) -> Answer:
+    from core.data.library import Library
+
+    metas = Library().list()
+    value = [{"dataset": m.id, **{k: v for k, v in m.to_dict().items() if k != "id"}} for m in metas]
+    rows = [[m.name, m.id, m.individuals, m.variants, len(next(iter(m.labels.values()), []))] for m in metas]
+    text = table(["name", "dataset", "individuals", "variants", "populations"], rows)
+    return Answer({"datasets": value}, text if metas else "No dataset yet: `python -m core import FILE`.")
+
+
+def _runs(options: argparse.Namespace) -> Answer:
+    from core.runs.store import RunStore, to_json
+
+    summaries = RunStore().list()
+    rows = [
+        [s.run[:12], s.state, s.model, s.dataset_name, f"{s.epoch}/{s.epochs}", s.created[:19], s.reason]
+        for s in summaries
+    ]
+    text = table(["run", "state", "model", "dataset", "epoch", "created (UTC)", "reason"], rows)
+    value = {"runs": [to_json(s) for s in summaries]}
+    return Answer(value, text if summaries else "No run yet: `python -m core train experiment=wgan_gp`.")
+
+
+def _models(options: argparse.Namespace) -> Answer:
+    from core.config.catalogue import catalogue
+
+    models = catalogue()["models"]
+    parts = []
+    for model in models:
+        rows = [[f"  model.{s['name']}", str(s["default"]), s["help"]] for s in model["settings"]]
+        settings = table(["  setting", "default", "meaning"], rows) if rows else "  no settings"
+        parts.append(f"{model['name']}: {model['help']}\n  source: {model['source']}\n{settings}")
+    return Answer({"models": models}, "\n\n".join(parts))
+
+
+def _metrics(options: argparse.Namespace) -> Answer:
+    from core.config.catalogue import catalogue
+
+    metrics = catalogue()["metrics"]
+    better = [m["direction"] if m["target"] is None else f"near {number(m['target'])}" for m in metrics]
+    rows = [[m["name"], b, m["help"]] for m, b in zip(metrics, better, strict=True)]
+    return Answer({"metrics": metrics}, table(["metric", "better", "definition"], rows))
+
+
+def _experiments(options: argparse.Namespace) -> Answer:
+    from core.config.experiments import load, names
+
+    experiments = [load(name) for name in names()]
+    rows = [[e["name"], e["dataset"].get("name", ""), e.get("budget", ""), e["help"]] for e in experiments]
+    return Answer({"experiments": experiments}, table(["experiment", "dataset", "budget", "what it is"], rows))
+
+
+def _catalogue(options: argparse.Namespace) -> Answer:
+    """List everything anew (this is the child process of core.config.catalogue) and keep it in the cache."""
+    from core.config.catalogue import digest, keep
+
+    found = {"digest": digest(), **_collect()}
+    keep(found)
+    sections = [f"{len(v)} {k}" for k, v in found.items() if isinstance(v, list)]
+    return Answer(found, f"The catalogue holds {', '.join(sections)}.")
+
+
+def _collect() -> dict[str, Any]:
+    from core.config.evaluation import EvaluationConfig
+    from core.config.experiments import load, names
+    from core.config.schema import describe
+    from core.config.training import TrainingConfig
+    from core.data.formats import formats
+    from core.data.options import ImportOptions
+    from core.data.simulate import SimulationConfig
+    from core.evaluation.registry import metrics
+    from core.models.gde.base import encoders, generators
+    from core.models.gde.mixers import mixers
+    from core.models.registry import models
+    from core.registry import Entry
+
+    def entry(one: Entry[Any]) -> dict[str, Any]:
+        words = {key: getattr(one, key) for key in ("name", "kind", "help", "source")}
+        return words | {"settings": describe(one.config) if one.config else []}
+
+    def metric(one: Entry[Any]) -> dict[str, Any]:
+        facts = {f.name: getattr(one.value, f.name) for f in dataclasses.fields(one.value)}
+        return {"name": one.name, "kind": one.kind, "help": one.help, "source": one.source} | {
+            key: facts[key] for key in ("label", "direction", "target")
+        }
+
+    listed = {"models": models, "encoders": encoders, "generators": generators, "mixers": mixers, "formats": formats}
+    return {
+        **{key: [entry(one) for one in registry] for key, registry in listed.items()},  # type: ignore[attr-defined]
+        "metrics": [metric(one) for one in metrics],
+        "experiments": [load(name) for name in names()],
+        "training": describe(TrainingConfig),
+        "evaluation": describe(EvaluationConfig),
+        "import": describe(ImportOptions),
+        "simulate": describe(SimulationConfig),
+    }
+
+
+COMMANDS: dict[str, Command] = {
+    "datasets": (_nothing, _datasets),
+    "runs": (_nothing, _runs),
+    "models": (_nothing, _models),
+    "metrics": (_nothing, _metrics),
+    "experiments": (_nothing, _experiments),
+    "catalogue": (_nothing, _catalogue),
+}

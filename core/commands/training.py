@@ -1,0 +1,128 @@
+"""preflight, train, resume, stop, logs, delete: the life of a run, from the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from core.commands.answer import DONE, FAILED, Answer, Command
+from core.commands.follow import follow
+from core.commands.tables import report_table
+from core.config.experiments import compose
+from core.runs.directory import Run
+from core.runs.states import State
+from core.runs.store import RunStore
+from core.runs.submission import prepare
+
+
+def _experiment_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "overrides",
+        nargs="+",
+        metavar="KEY=VALUE",
+        help="experiment=NAME, then choices (model=resample) and settings (training.epochs=20)",
+    )
+    parser.add_argument("--dataset", help="name or digest; default: the experiment's own")
+
+
+def _train_arguments(parser: argparse.ArgumentParser) -> None:
+    _experiment_arguments(parser)
+    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
+
+
+def _train(options: argparse.Namespace) -> Answer:
+    store = RunStore()
+    run = store.submit(prepare(compose(options.overrides), options.dataset))
+    return _ended(store, run, detach=options.detach)
+
+
+def _preflight(options: argparse.Namespace) -> Answer:
+    from core.config.schema import from_dict
+    from core.config.training import TrainingConfig
+    from core.data.library import Library
+    from core.training.preflight import estimate
+
+    config = prepare(compose(options.overrides), options.dataset)
+    training = from_dict(TrainingConfig, config["training"], where="training")
+    found = estimate(Library().open(config["dataset"]["id"]), config["model"], training)
+    low, high = found["seconds_low"], found["seconds_high"]
+    time = "time unknown" if low is None else f"{low:,.0f} to {high:,.0f} seconds"
+    words = [
+        f"{found['parameters']:,} parameters on {found['device']}: {time}, "
+        f"{found['memory_bytes'] / 1e9:.1f} GB of memory ({found['memory_available_bytes'] / 1e9:.1f} GB free), "
+        f"{found['disk_bytes'] / 1e9:.1f} GB on disk.",
+        *found["advice"],
+    ]
+    return Answer(found, "\n".join(words))
+
+
+def _run_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="id of the run, or its first six letters or more")
+
+
+def _resume_arguments(parser: argparse.ArgumentParser) -> None:
+    _run_argument(parser)
+    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
+
+
+def _resume(options: argparse.Namespace) -> Answer:
+    store = RunStore()
+    return _ended(store, store.resume(options.run), detach=options.detach)
+
+
+def _stop_arguments(parser: argparse.ArgumentParser) -> None:
+    _run_argument(parser)
+    parser.add_argument("--now", action="store_true", help="without a report")
+    parser.add_argument("--detach", action="store_true", help="do not wait until it has stopped")
+
+
+def _stop(options: argparse.Namespace) -> Answer:
+    store = RunStore()
+    run = store.stop(options.run, now=options.now)
+    if not options.detach:
+        run = follow(store, run, stop_on_interrupt=False)
+    return _told(run)
+
+
+def _logs_arguments(parser: argparse.ArgumentParser) -> None:
+    _run_argument(parser)
+    parser.add_argument("--lines", type=int, default=200, help="how many of the last lines (default 200)")
+
+
+def _logs(options: argparse.Namespace) -> Answer:
+    run = RunStore().get(options.run)
+    log = run.log_tail(options.lines)
+    return Answer({"run": run.id, "log": log}, log or "The worker has written nothing.")
+
+
+def _delete(options: argparse.Namespace) -> Answer:
+    store = RunStore()
+    run = store.get(options.run)
+    store.delete(run.id)
+    return Answer({"run": run.id, "deleted": True}, f"Run {run.id} is deleted.")
+
+
+def _ended(store: RunStore, run: Run, *, detach: bool) -> Answer:
+    if detach:
+        return _told(run)
+    run = follow(store, run, stop_on_interrupt=True)
+    report = run.report()
+    if report is not None and run.state is State.SUCCEEDED:
+        print(report_table(report), file=sys.stderr, flush=True)
+    return _told(run)
+
+
+def _told(run: Run) -> Answer:
+    state, reason = run.state, run.status["reason"]
+    status = FAILED if state in (State.FAILED, State.LOST) else DONE
+    return Answer({"run": run.id, "state": state.value, "reason": reason}, f"Run {run.id}: {state}. {reason}", status)
+
+
+COMMANDS: dict[str, Command] = {
+    "preflight": (_experiment_arguments, _preflight),
+    "train": (_train_arguments, _train),
+    "resume": (_resume_arguments, _resume),
+    "stop": (_stop_arguments, _stop),
+    "logs": (_logs_arguments, _logs),
+    "delete": (_run_argument, _delete),
+}
