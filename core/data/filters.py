@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import erfc, sqrt
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import Calls, Genotypes
+from core.data.hardy_weinberg import hardy_weinberg_p
 from core.data.options import ImportOptions
 from core.errors import InputError
 
@@ -115,7 +114,7 @@ def apply_filters(genotypes: Genotypes, options: ImportOptions) -> tuple[Genotyp
         mask = frequency >= options.maf_min - 1e-12
         genotypes = _keep(genotypes, mask, f"minor-allele frequency below {options.maf_min:g}", removed)
     if options.hwe_p_min is not None:
-        genotypes = _drop_disequilibrium(genotypes, options, removed)
+        genotypes = _drop_disequilibrium(genotypes, options.hwe_p_min, removed)
     if options.thin_bp is not None:
         genotypes = _keep(genotypes, _thinned(genotypes, options.thin_bp), "thinned by distance", removed)
     return genotypes, removed
@@ -173,15 +172,14 @@ def _drop_individuals(genotypes: Genotypes, limit: float, removed: dict[str, int
     return genotypes if mask.all() else genotypes.individuals(mask)
 
 
-def _drop_disequilibrium(genotypes: Genotypes, options: ImportOptions, removed: dict[str, int]) -> Genotypes:
+def _drop_disequilibrium(genotypes: Genotypes, limit: float, removed: dict[str, int]) -> Genotypes:
     if genotypes.ploidy != 2:
         raise InputError(
             "A Hardy-Weinberg filter was asked for haploid data; it is defined for diploids: leave it out."
         )
     table = count_genotypes(genotypes).table
-    p = hardy_weinberg_exact(table) if options.hwe_test == "exact" else hardy_weinberg_chi2(table)
-    assert options.hwe_p_min is not None
-    return _keep(genotypes, p >= options.hwe_p_min, f"Hardy-Weinberg p below {options.hwe_p_min:g}", removed)
+    # A variant called in fewer than two individuals has p = NaN and stays: there is nothing against it.
+    return _keep(genotypes, ~(hardy_weinberg_p(table) < limit), f"Hardy-Weinberg p below {limit:g}", removed)
 
 
 def _thinned(genotypes: Genotypes, distance: int) -> Mask:
@@ -199,43 +197,3 @@ def _thinned(genotypes: Genotypes, distance: int) -> Mask:
             mask[j] = True
             last[contigs[j]] = positions[j]
     return mask
-
-
-def hardy_weinberg_exact(table: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """(m,) exact two-sided p-values from genotype counts (m, 3): homozygote, heterozygote, homozygote.
-
-    The probability of all heterozygote counts that are no likelier than the one seen, given the allele counts
-    (Wigginton, Cutler and Abecasis 2005, eq. 1). A monomorphic or uncalled variant has p = 1.
-    """
-    low, high = table[:, [0, 2]].min(axis=1), table[:, [0, 2]].max(axis=1)
-    keys, inverse = np.unique(np.column_stack([low, table[:, 1], high]), axis=0, return_inverse=True)
-    total = int(table.sum(axis=1).max(initial=0))
-    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, 2 * total + 2)))])
-    p = np.array([_exact(int(a), int(h), int(b), log_factorial) for a, h, b in keys], dtype=np.float64)
-    return p[inverse.reshape(-1)]
-
-
-def _exact(rare: int, heterozygous: int, common: int, log_factorial: npt.NDArray[Any]) -> float:
-    n = rare + heterozygous + common
-    minor = 2 * rare + heterozygous
-    het = np.arange(minor % 2, minor + 1, 2)
-    aa = (minor - het) // 2
-    bb = n - het - aa
-    log_p = het * np.log(2.0) - log_factorial[aa] - log_factorial[het] - log_factorial[bb]
-    probability = np.exp(log_p - log_p.max())
-    seen = probability[(heterozygous - minor % 2) // 2]
-    # Equal probabilities differ by rounding; they must count as no likelier.
-    return min(1.0, float(probability[probability <= seen * (1 + 1e-9)].sum() / probability.sum()))
-
-
-def hardy_weinberg_chi2(table: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """(m,) p-values of Pearson's chi-squared with one degree of freedom, without continuity correction.
-
-    p = erfc(sqrt(X² / 2)); X² = n F² with F = 1 - H_observed / H_expected. A monomorphic variant has p = 1.
-    """
-    n = np.maximum(table.sum(axis=1), 1)
-    q = (table[:, 1] + 2 * table[:, 2]) / (2 * n)
-    expected = 2 * q * (1 - q)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inbreeding = np.where(expected > 0, 1 - (table[:, 1] / n) / expected, 0.0)
-    return np.array([erfc(sqrt(x / 2)) for x in n * inbreeding**2], dtype=np.float64)

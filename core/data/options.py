@@ -24,13 +24,10 @@ class ImportOptions:
     thin_bp: int | None = setting(None, "Keep variants at least this far apart on their contig.", unit="bp", low=1)
     hwe_p_min: float | None = setting(
         None,
-        "Remove variants whose Hardy-Weinberg p-value over all individuals is below this; "
-        "differences between populations also lower it.",
+        "Remove variants whose Hardy-Weinberg p-value (exact; chi-squared above 20,000 individuals) is below this; "
+        "differences between populations lower it too.",
         low=0.0,
         high=1.0,
-    )
-    hwe_test: str = setting(
-        "exact", "Exact test (Wigginton et al. 2005) or chi-squared.", choices=("exact", "chi2"), advanced=True
     )
     multiallelic: str = setting(
         "drop",

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import comb, factorial
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import chi2
 
-from core.data.filters import Region, apply_filters, count_genotypes, hardy_weinberg_chi2, hardy_weinberg_exact
+from core.data.filters import Region, apply_filters, count_genotypes
 from core.data.genotypes import Genotypes, from_calls
 from core.data.options import ImportOptions
 from core.errors import InputError
@@ -120,61 +114,13 @@ def test_region_without_bounds_is_a_contig() -> None:
     assert Region.parse("  ") is None
 
 
-def exact_by_enumeration(aa: int, ab: int, bb: int) -> float:
-    """Levene's distribution in exact fractions."""
-    n, minor = aa + ab + bb, 2 * aa + ab
-
-    def probability(het: int) -> Fraction:
-        rare, common = (minor - het) // 2, n - het - (minor - het) // 2
-        ways = factorial(n) // (factorial(rare) * factorial(het) * factorial(common))
-        return Fraction(2**het * ways, comb(2 * n, minor))
-
-    table = {het: probability(het) for het in range(minor % 2, min(minor, 2 * n - minor) + 1, 2)}
-    assert sum(table.values()) == 1
-    return float(sum(p for p in table.values() if p <= table[ab]))
-
-
-@given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 12))
-def test_exact_hardy_weinberg_equals_enumeration(aa: int, ab: int, bb: int) -> None:
-    if aa + ab + bb:
-        assert hardy_weinberg_exact(np.array([[aa, ab, bb]]))[0] == pytest.approx(
-            exact_by_enumeration(aa, ab, bb), rel=1e-9
-        )
-
-
-def test_exact_hardy_weinberg_of_unusual_tables() -> None:
-    """100 individuals with 21 minor alleles (the example of Wigginton et al. 2005), from no homozygote to ten."""
-    tables = [(0, 21, 79), (2, 17, 81), (5, 11, 84), (10, 1, 89)]
-    p = hardy_weinberg_exact(np.array(tables))
-    np.testing.assert_allclose(p, [exact_by_enumeration(*table) for table in tables], rtol=1e-9)
-    assert (np.diff(p[1:]) < 0).all()
-
-
-def test_exact_hardy_weinberg_of_a_large_cohort_neither_over_nor_underflows() -> None:
-    p = hardy_weinberg_exact(np.array([[2500, 5000, 2500], [5000, 0, 5000], [0, 0, 10_000], [0, 0, 0]]))
-    assert p[0] == pytest.approx(1.0)
-    assert 0 <= p[1] < 1e-300
-    assert p[2:].tolist() == [1.0, 1.0]
-
-
-def test_chi2_hardy_weinberg_equals_pearson() -> None:
-    table = np.array([[10, 30, 60], [25, 50, 25], [0, 0, 100]])
-    expected = []
-    for row in table[:2]:
-        n, q = row.sum(), (row[1] + 2 * row[2]) / (2 * row.sum())
-        model = n * np.array([(1 - q) ** 2, 2 * q * (1 - q), q**2])
-        expected.append(chi2.sf(((row - model) ** 2 / model).sum(), 1))
-    np.testing.assert_allclose(hardy_weinberg_chi2(table), [*expected, 1.0], rtol=1e-9)
-
-
 def test_hardy_weinberg_filter_removes_the_lack_of_heterozygotes() -> None:
     rng = np.random.default_rng(1)
     calls = rng.binomial(2, 0.5, (200, 3)).astype(np.int8)
     calls[:, 1] = np.where(calls[:, 1] > 0, 2, 0)
-    for test in ("exact", "chi2"):
-        left, removed = apply_filters(from_calls(calls), ImportOptions(hwe_p_min=1e-6, hwe_test=test))
-        assert left.variant_id.tolist() == ["variant_1", "variant_3"]
-        assert removed == {"Hardy-Weinberg p below 1e-06": 1}
+    left, removed = apply_filters(from_calls(calls), ImportOptions(hwe_p_min=1e-6))
+    assert left.variant_id.tolist() == ["variant_1", "variant_3"]
+    assert removed == {"Hardy-Weinberg p below 1e-06": 1}
     with pytest.raises(InputError, match="diploid"):
         apply_filters(from_calls([[0, 1], [1, 0]], ploidy=1), ImportOptions(hwe_p_min=0.1))
 
