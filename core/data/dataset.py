@@ -13,8 +13,10 @@ A dataset is a folder that numpy and json suffice to read:
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -22,7 +24,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from core.data.genotypes import Genotypes
+from core.data.genotypes import Genotypes, Strings
+from core.data.set_store import read_sets
+from core.data.sets import SetCollection
 from core.data.split import Split
 from core.errors import InputError
 
@@ -47,6 +51,9 @@ class DatasetMeta:
         notes: sentences for the user.
         import_options: the settings of the import or of the simulation.
         embedded: shipped with Popscape, read-only.
+        sets, observations, shape, modality, features, covariates, sizes, unit: of a collection of sets (kind "sets"):
+            how many, the shape of one observation, names (at most 200 features), {"min", "median", "max"} set size,
+            and the label column that the split keeps together.
     """
 
     id: str
@@ -69,6 +76,14 @@ class DatasetMeta:
     notes: list[str] = field(default_factory=list)
     import_options: dict[str, Any] = field(default_factory=dict)
     embedded: bool = False
+    sets: int = 0
+    observations: int = 0
+    shape: list[int] = field(default_factory=list)
+    modality: str = ""
+    features: list[str] = field(default_factory=list)
+    covariates: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+    unit: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
@@ -107,6 +122,13 @@ class Dataset:
             ploidy=self.meta.ploidy,
             truth=self.truth(),
         )
+
+    def collection(self) -> SetCollection:
+        """The sets; observations are a read-only memory map (an array in memory for shipped data)."""
+        try:
+            return read_sets(self.path, self.truth())
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise self._damaged("sets.npz", error) from error
 
     def split(self) -> Split:
         """The train / holdout partition fixed at import."""
@@ -179,16 +201,33 @@ def write_dataset(
             for key in ("variant_id", "variant_contig", "variant_position", "variant_allele")
         },
     )
+    write_rest(folder, genotypes.truth, meta, split, profile)
+
+
+def write_rest(
+    folder: Path, truth: Mapping[str, Any], meta: DatasetMeta, split: Split, profile: Mapping[str, Any]
+) -> None:
+    """What every kind of dataset has: split, profile, truth and, last, meta.json."""
     _savez(folder / "split.npz", {"train": split.train, "holdout": split.holdout})
     _savez(folder / "profile.npz", profile["arrays"])
     write_json(folder / "profile.json", {k: v for k, v in profile.items() if k != "arrays"})
-    if genotypes.truth:
-        arrays, rest = _parted(genotypes.truth)
+    if truth:
+        arrays, rest = _parted(truth)
         _savez(folder / "truth.npz", arrays)
         write_json(folder / "truth.json", rest)
     write_json(folder / "meta.json", meta.to_dict())
     for path in folder.iterdir():
         _flush_to_disk(path)
+
+
+def ranked(values: Strings) -> list[str]:
+    """The distinct values that are not missing, most frequent first."""
+    return [v for v, _ in sorted(Counter(values.tolist()).items(), key=lambda item: (-item[1], item[0])) if v]
+
+
+def timestamp() -> str:
+    """Now, ISO 8601 in UTC, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def write_json(path: Path, value: Any) -> None:

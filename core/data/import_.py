@@ -39,6 +39,9 @@ _ENDINGS = (
     ".txt",
     ".hapt",
     ".hap",
+    ".h5ad",
+    ".fasta",
+    ".fa",
 )
 _STALE_SECONDS = 86_400  # a folder older than a day belongs to a process that died
 _NAME_LONGEST = 80  # what the library takes
@@ -96,7 +99,7 @@ def import_file(
     shown = _names(paths, names)
     return library.add(
         result.genotypes,
-        name=name or _stem(shown[0]),
+        name=name or stem(shown[0]),
         source=", ".join(shown),
         dropped=result.dropped,
         notes=result.notes,
@@ -115,7 +118,7 @@ def read_file(
     limits: Limits | None = None,
 ) -> ReadResult:
     """Read genotype files without storing them; arguments and errors as in `import_file`."""
-    with _folder() as folder:
+    with scratch_folder() as folder:
         job = _job("read", paths, names, options) | _tables(samples, variants, label_columns)
         outcome = sandbox.run("core.data.reading", job, folder, limits)
         value = outcome.value
@@ -137,13 +140,14 @@ def preview(
     {"format", "individuals", "variants" (None where only a full reading tells), "orientation", "rows" (the first cells,
     as strings), "notes"}. Raises InputError.
     """
-    with _folder() as folder:
+    with scratch_folder() as folder:
         job = _job("preview", paths, names, options)
         return sandbox.run("core.data.reading", job, folder, Limits(cpu_seconds=60, wall_seconds=120)).value
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def scratch_folder() -> Iterator[Path]:
+    """A folder for one reading, removed afterwards; those that a killed process left are removed after a day."""
     cache = home() / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for stale in cache.glob("import-*"):
@@ -160,7 +164,7 @@ def _job(task: str, paths: Sequence[Path], names: Sequence[str] | None, options:
     if not paths:
         raise InputError("No file was given; name a genotype file to import.")
     for path in paths:
-        _check_regular(path)
+        check_regular(path)
     return {
         "task": task,
         "paths": [str(path.resolve()) for path in paths],
@@ -173,41 +177,43 @@ def _tables(samples: Path | None, variants: Path | None, label_columns: Sequence
     tables: dict[str, Any] = {}
     for key, path in (("samples", samples), ("variants", variants)):
         if path is not None:
-            _check_regular(path)
-            tables |= {key: str(path.resolve()), f"{key}_name": _shown(path.name)}
+            check_regular(path)
+            tables |= {key: str(path.resolve()), f"{key}_name": shown_name(path.name)}
     return tables | ({"label_columns": list(label_columns)} if label_columns is not None else {})
 
 
-def _check_regular(path: Path) -> None:
+def check_regular(path: Path) -> None:
+    """Raise InputError for anything but a regular file that can be opened."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISREG(mode):
             path.open("rb").close()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "the name is not possible"
-        raise InputError(f"{_shown(path.name)} cannot be opened ({reason}); check the path.") from None
+        raise InputError(f"{shown_name(path.name)} cannot be opened ({reason}); check the path.") from None
     if stat.S_ISDIR(mode):
-        raise InputError(f"{_shown(path.name)} is a folder; give the file inside it.")
+        raise InputError(f"{shown_name(path.name)} is a folder; give the file inside it.")
     if not stat.S_ISREG(mode):
-        raise InputError(f"{_shown(path.name)} is no regular file; give a file on disk.")
+        raise InputError(f"{shown_name(path.name)} is no regular file; give a file on disk.")
 
 
 def _names(paths: Sequence[Path], names: Sequence[str] | None) -> list[str]:
     given = [path.name for path in paths] if names is None else list(names)
     if len(given) != len(paths):
         raise InputError(f"{len(paths)} files came with {len(given)} names; one name each is expected.")
-    return [_shown(one) for one in given]
+    return [shown_name(one) for one in given]
 
 
-def _shown(name: str) -> str:
+def shown_name(name: str) -> str:
     """A client's file name as it may be shown: its last part, printable, short, the ending kept."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     clean = "".join(c for c in last if c.isprintable()).strip() or "file"
     return clean if len(clean) <= 100 else f"{clean[:60]}...{clean[-30:]}"
 
 
-def _stem(name: str) -> str:
-    stem = name
-    while stem.lower().endswith(_ENDINGS):
-        stem = stem.rsplit(".", 1)[0]
-    return (stem or name)[:_NAME_LONGEST]
+def stem(name: str) -> str:
+    """The file name without the endings of data files, as long as a dataset's name may be."""
+    short = name
+    while short.lower().endswith(_ENDINGS):
+        short = short.rsplit(".", 1)[0]
+    return (short or name)[:_NAME_LONGEST]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import logging
 import re
 import shutil
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from core.config.home import ASSETS, home, resolve_inside
-from core.data.dataset import Dataset, DatasetMeta, write_dataset, write_json
+from core.data.dataset import Dataset, DatasetMeta, ranked, timestamp, write_dataset, write_json
 from core.data.digest import content_digest
 from core.data.genotypes import MISSING, Genotypes
 from core.data.profile import make_profile
 from core.data.relatives import Relatives, find_relatives
+from core.data.set_dataset import describe_sets, sets_digest, store_sets
+from core.data.sets import SetCollection
 from core.data.split import make_split
 from core.errors import InputError
 
@@ -73,7 +73,37 @@ class Library:
         fewer than 2 individuals or no variant, calls outside 0..ploidy, ids that repeat.
         """
         _check(genotypes)
-        digest = content_digest(genotypes)
+        told = {"source": source, "dropped": dict(dropped or {}), "notes": list(notes)}
+
+        def write(folder: Path, digest: str, free_name: str) -> None:
+            meta = describe(genotypes, id=digest, name=free_name, import_options=dict(import_options or {}), **told)
+            store(folder, genotypes, meta, compressed=False)
+
+        return self._place(content_digest(genotypes), name, write)
+
+    def add_sets(
+        self,
+        sets: SetCollection,
+        *,
+        name: str,
+        source: str = "",
+        dropped: Mapping[str, int] | None = None,
+        notes: Iterable[str] = (),
+        import_options: Mapping[str, Any] | None = None,
+    ) -> DatasetMeta:
+        """Store a collection of sets with its split and profile, as `add` does a cohort. Raises InputError."""
+        if sets.s < 2:
+            raise InputError(f"The collection has {sets.s} set; at least 2 sets are needed.")
+        told = {"source": source, "dropped": dict(dropped or {}), "notes": list(notes)}
+
+        def write(folder: Path, digest: str, free_name: str) -> None:
+            meta = describe_sets(sets, id=digest, name=free_name, import_options=dict(import_options or {}), **told)
+            store_sets(folder, sets, meta, compressed=False)
+
+        return self._place(sets_digest(sets), name, write)
+
+    def _place(self, digest: str, name: str, write: Callable[[Path, str, str], None]) -> DatasetMeta:
+        """Let `write(folder, digest, free name)` fill a new folder, and rename it into the library when it is whole."""
         for meta in self.list():
             if meta.id == digest:
                 return meta
@@ -81,16 +111,7 @@ class Library:
         self._sweep()
         folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.root))
         try:
-            meta = describe(
-                genotypes,
-                id=digest,
-                name=self._free_name(_clean_name(name)),
-                source=source,
-                dropped=dict(dropped or {}),
-                notes=list(notes),
-                import_options=dict(import_options or {}),
-            )
-            store(folder, genotypes, meta, compressed=False)
+            write(folder, digest, self._free_name(_clean_name(name)))
             folder.chmod(0o755)
             try:
                 folder.rename(self.root / digest)
@@ -195,15 +216,12 @@ def describe(genotypes: Genotypes, **told: Any) -> DatasetMeta:
         n_train=0,
         n_holdout=0,
         ploidy=genotypes.ploidy,
-        labels={
-            column: [v for v, _ in sorted(Counter(values.tolist()).items(), key=lambda item: (-item[1], item[0])) if v]
-            for column, values in genotypes.labels.items()
-        },
+        labels={column: ranked(values) for column, values in genotypes.labels.items()},
         phenotypes=list(genotypes.phenotypes),
         contigs=[contig for contig in dict.fromkeys(genotypes.variant_contig.tolist()) if contig],
         has_positions=genotypes.has_positions,
         has_truth=bool(genotypes.truth),
-        **({"created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")} | told),
+        **({"created": timestamp()} | told),
     )
 
 

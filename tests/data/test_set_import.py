@@ -14,6 +14,9 @@ from PIL import Image
 from scipy.sparse import csr_matrix
 
 from core.config.schema import to_dict
+from core.data.families import FamilyConfig, simulate_family
+from core.data.library import Library
+from core.data.set_import import import_sets
 from core.data.set_options import SetImportOptions
 from core.data.set_reading import main
 from core.data.set_split import profile_sets, sets_digest, split_sets
@@ -238,3 +241,30 @@ def test_real_files(
 ) -> None:
     found, _ = read(shared / "data" / file, tmp_path / "out", **options)
     assert (found.s, *found.shape) == expected
+
+
+def test_sets_go_through_the_library_and_back(home: Path, tmp_path: Path) -> None:
+    path, counts = cells(tmp_path)
+    library = Library()
+    options = SetImportOptions(set_column=("donor", "state"), unit="donor")
+    meta = import_sets(path, library=library, options=options)
+    assert (meta.kind, meta.sets, meta.observations, meta.shape) == ("sets", 6, 60, [5])
+    assert meta.name == "cells" and meta.unit == "donor" and meta.n_train + meta.n_holdout == 6
+    assert import_sets(path, library=library, options=options).id == meta.id and len(library.list()) == 1 + len(
+        [m for m in library.list() if m.embedded]
+    )
+    dataset = library.open("cells")
+    sets = dataset.collection()
+    assert isinstance(sets.observations, np.memmap)
+    np.testing.assert_array_equal(sets.observations_of(0), counts[0:20:2])
+    assert dataset.profile()["sizes"]["median"] == 10
+    with pytest.raises(InputError, match="no column 'nobody'"):
+        import_sets(path, library=library, options=SetImportOptions(set_column=("nobody",)))
+
+
+def test_simulated_truth_survives_the_library(home: Path) -> None:
+    sets = simulate_family(FamilyConfig(family="mvn", sets=10, observations=20, dimension=2))
+    meta = Library().add_sets(sets, name="gaussians")
+    back = Library().open(meta.id).collection()
+    np.testing.assert_array_equal(back.truth["covariance"], sets.truth["covariance"])
+    assert back.truth["family"] == "mvn"

@@ -1,0 +1,62 @@
+"""Import of sets: read in the resource-limited child process, then stored in the library."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from core.config.schema import to_dict
+from core.data import sandbox
+from core.data.import_ import check_regular, scratch_folder, shown_name, stem
+from core.data.library import DatasetMeta, Library
+from core.data.sandbox import Limits
+from core.data.set_options import SetImportOptions
+from core.data.set_store import read_sets
+
+_DEFAULTS = SetImportOptions()
+
+
+def import_sets(
+    path: Path,
+    *,
+    library: Library,
+    name: str | None = None,
+    options: SetImportOptions = _DEFAULTS,
+    shown: str | None = None,
+    limits: Limits | None = None,
+) -> DatasetMeta:
+    """Read a file of observations, group them, and store the sets; the same content again is a no-op.
+
+    `shown` is the user's name of the file where `path` is a temporary one. Raises InputError with one sentence.
+    """
+    with scratch_folder() as folder:
+        answer = _run("read", path, options, shown, folder, limits)
+        file = shown_name(shown or path.name)
+        return library.add_sets(
+            read_sets(folder),
+            name=name or stem(file),
+            source=file,
+            dropped=answer["dropped"],
+            notes=answer["notes"],
+            import_options=to_dict(options) | {"format": answer["format"]},
+        )
+
+
+def preview_sets(path: Path, *, options: SetImportOptions = _DEFAULTS, shown: str | None = None) -> dict[str, Any]:
+    """{"format", "observations", "modality", "shape", "columns": {name: {"kind", "distinct"}}, "features"}."""
+    with scratch_folder() as folder:
+        return _run("preview", path, options, shown, folder, Limits(cpu_seconds=60, wall_seconds=120))
+
+
+def _run(
+    task: str, path: Path, options: SetImportOptions, shown: str | None, folder: Path, limits: Limits | None
+) -> dict[str, Any]:
+    check_regular(path)
+    job = {
+        "task": task,
+        "path": str(path.resolve()),
+        "name": shown_name(shown or path.name),
+        "options": asdict(options),
+    }
+    return sandbox.run("core.data.set_reading", job, folder, limits).value
