@@ -14,6 +14,7 @@ from core.data.sandbox import Limits
 from core.data.set_options import SetImportOptions
 from core.data.set_store import read_sets
 
+READER = "core.data.set_reading"
 _DEFAULTS = SetImportOptions()
 
 
@@ -31,7 +32,7 @@ def import_sets(
     `shown` is the user's name of the file where `path` is a temporary one. Raises InputError with one sentence.
     """
     with scratch_folder() as folder:
-        answer = _run("read", path, options, shown, folder, limits)
+        answer = sandbox.run(READER, _job("read", path, options, shown), folder, limits).value
         file = shown_name(shown or path.name)
         return library.add_sets(
             read_sets(folder),
@@ -46,17 +47,11 @@ def import_sets(
 def preview_sets(path: Path, *, options: SetImportOptions = _DEFAULTS, shown: str | None = None) -> dict[str, Any]:
     """{"format", "observations", "modality", "shape", "columns": {name: {"kind", "distinct"}}, "features"}."""
     with scratch_folder() as folder:
-        return _run("preview", path, options, shown, folder, Limits(cpu_seconds=60, wall_seconds=120))
+        limits = Limits(cpu_seconds=60, wall_seconds=120)
+        return sandbox.run(READER, _job("preview", path, options, shown), folder, limits).value
 
 
-def _run(
-    task: str, path: Path, options: SetImportOptions, shown: str | None, folder: Path, limits: Limits | None
-) -> dict[str, Any]:
+def _job(task: str, path: Path, options: SetImportOptions, shown: str | None) -> dict[str, Any]:
     check_regular(path)
-    job = {
-        "task": task,
-        "path": str(path.resolve()),
-        "name": shown_name(shown or path.name),
-        "options": asdict(options),
-    }
-    return sandbox.run("core.data.set_reading", job, folder, limits).value
+    name = shown_name(shown or path.name)
+    return {"task": task, "path": str(path.resolve()), "name": name, "options": asdict(options)}
