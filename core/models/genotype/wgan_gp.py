@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from core.config.schema import setting
 from core.config.training import TrainingConfig
@@ -17,8 +16,8 @@ from core.models import calibration, factors
 from core.models.base import UNKNOWN, Batch, Clock, Condition, DataSpec, Losses, Model, TrainData
 from core.models.gumbel import draw, gumbel_softmax, one_hot, planes_softmax
 from core.models.moments import Moments
+from core.models.networks import Critic, Generator
 from core.models.registry import models
-from core.models.trunk import Conditioning, Trunk
 
 MOST_CLASSES = 32  # latent classes where individuals have no label
 CLASS_SIZE = 60  # individuals a class should have on average, so that its frequencies are known to some 5 %
@@ -47,81 +46,15 @@ class WganGpConfig:
     straight_through: bool = more(True, "Hard calls forward, soft gradients backward: no soft call meets the critic.")
     real_noise: float = more(0.0, "Upper end of the noise that softens one-hot real calls.", low=0.0, high=0.3)
     gradient_penalty: float = setting(10.0, "Weight lambda of the gradient penalty.", low=0.0, high=1000.0)
-    critic_steps: int = setting(2, "Critic steps on each minibatch before one generator step.", low=1, high=20)
-    critic_rate: float = more(2.0, "Critic's learning rate as a multiple of the generator's.", low=0.01, high=100.0)
+    critic_steps: int = setting(3, "Critic steps on each minibatch before one generator step.", low=1, high=20)
+    critic_rate: float = more(1.0, "Critic's learning rate as a multiple of the generator's.", low=0.01, high=100.0)
     beta1: float = more(0.5, "Decay of Adam's first moment.", low=0.0, high=0.999)
-    beta2: float = more(0.9, "Decay of Adam's second moment.", low=0.0, high=0.9999)
+    beta2: float = more(0.99, "Decay of Adam's second moment.", low=0.0, high=0.9999)
     rate_decay: float = more(0.05, "Learning rate at the end as a share of the start (cosine).", low=0.0, high=1.0)
     average: float = more(0.995, "Decay of the averaged weights that are sampled; 0: none.", low=0.0, high=0.99999)
     calibrate: bool = more(True, "Correct the output bias for sampling until the genotype frequencies are right.")
     frequency_weight: float = setting(100.0, "Weight of the penalty on genotype frequencies.", low=0.0, high=1e6)
-    linkage_weight: float = setting(100.0, "Weight of the penalty on linkage.", low=0.0, high=1e6)
-
-
-class Generator(nn.Module):
-    """From a latent and a condition to the logits of every call."""
-
-    def __init__(self, config: WganGpConfig, spec: DataSpec) -> None:
-        super().__init__()
-        self.config = config
-        self.shape = (spec.categories, spec.variants)
-        self.condition = Conditioning(spec, config.embedding)
-        norm = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}[config.normalisation]
-        widths = config.generator_widths or published_widths(spec, config.generator_divisors)
-        self.width = widths[-1]
-        self.trunk = Trunk(config.latent, widths, self.condition.width, norm)
-        inputs = widths[-1] + config.latent * config.latent_skip + self.condition.width * config.condition_output
-        self.output = nn.Linear(inputs, spec.categories * spec.variants)
-        # Logits of each population (or latent class) beside those of everybody; row 0 is an unknown population.
-        groups = len(next(iter(spec.label_columns.values()), [])) + 1 if config.closed_form_start else 0
-        self.offsets = nn.Embedding(groups, self.output.out_features)
-
-    def forward(self, latent: Tensor, condition: Condition) -> Tensor:
-        """(b, latent) to (b, categories, m): one plane a category, so that softmax is a few vector operations."""
-        known = self.condition(condition)
-        parts = [self.trunk(latent, known)]
-        parts += [latent] * self.config.latent_skip + [known] * self.config.condition_output
-        logits: Tensor = self.output(torch.cat(parts, dim=1))
-        if self.offsets.num_embeddings:
-            logits = logits + self.offsets(condition.labels[:, 0] - UNKNOWN)
-        return logits.reshape(-1, *self.shape)
-
-    @torch.no_grad()
-    def start(self, calls: Tensor, group: Tensor) -> None:
-        """Set the output layer to a logistic factor model of calls (n, m) in groups (n,), 0 for unknown.
-
-        The trunk then has to learn only what such a model misses.
-        """
-        latent = self.config.latent if self.config.latent_skip else 1
-        model = factors.fit(calls, group, self.offsets.num_embeddings, self.shape[0], latent)
-        self.output.bias.copy_(model.intercepts[0].flatten())
-        self.offsets.weight.copy_((model.intercepts - model.intercepts[0]).flatten(1))
-        if self.config.latent_skip:
-            self.output.weight *= 0.1  # what the untrained trunk adds is noise: keep it below the factors
-            dose = torch.arange(self.shape[0], device=calls.device)[:, None, None]
-            first = self.width
-            self.output.weight[:, first : first + latent] = (dose * model.slopes).flatten(0, 1)
-
-
-class Critic(nn.Module):
-    """From one-hot calls and a condition to a score: no normalisation, no sigmoid."""
-
-    def __init__(self, config: WganGpConfig, spec: DataSpec) -> None:
-        super().__init__()
-        self.condition = Conditioning(spec, config.embedding)
-        widths = config.critic_widths or published_widths(spec, config.critic_divisors)
-        self.trunk = Trunk(spec.categories * spec.variants, widths, self.condition.width)
-        self.output = nn.Linear(widths[-1], 1)
-
-    def forward(self, calls: Tensor, condition: Condition) -> Tensor:
-        """(b, categories, m) to (b,) unbounded scores; the higher the more real."""
-        score: Tensor = self.output(self.trunk(calls.flatten(1), self.condition(condition)))
-        return score.squeeze(1)
-
-
-def published_widths(spec: DataSpec, divisors: Sequence[int]) -> list[int]:
-    """The published rule 3L//c (2L//c for haplotypes), never below 8."""
-    return [max(8, spec.categories * spec.variants // c) for c in divisors]
+    linkage_weight: float = setting(10.0, "Weight of the penalty on linkage.", low=0.0, high=1e6)
 
 
 @models.register(
@@ -214,14 +147,18 @@ class WganGp(Model):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """(loss, Wasserstein estimate, penalty) of real and fake (b, categories, m); mix (b, 1, 1) places x'.
 
-        One pass scores real and fake together: the critic has no batch statistics that would mix them.
+        One pass scores real and fake together: the critic has no batch statistics that would mix them. The first layer
+        is linear, so that of x' is mixed from theirs, and the slope in x' is the slope after it times its weights.
         """
         both = Condition(condition.labels.repeat(2, 1), condition.phenotypes.repeat(2, 1))
-        on_real, on_fake = self.critic(torch.cat([real, fake]), both).chunk(2)
+        entered = self.critic.enter(torch.cat([real, fake]), both)
+        on_real, on_fake = self.critic.judge(entered, both).chunk(2)
         distance = on_real.mean() - on_fake.mean()
-        between = torch.lerp(fake, real, mix).requires_grad_()
-        (slope,) = torch.autograd.grad(self.critic(between, condition).sum(), between, create_graph=True)
-        penalty = ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()
+        of_real, of_fake = entered.detach().chunk(2)
+        between = torch.lerp(of_fake, of_real, mix.flatten(1)).requires_grad_()
+        (slope,) = torch.autograd.grad(self.critic.judge(between, condition).sum(), between, create_graph=True)
+        slope = slope @ self.critic.trunk.first.weight[:, : real[0].numel()]
+        penalty = ((slope.norm(dim=1) - 1) ** 2).mean()
         return self.config.gradient_penalty * penalty - distance, distance, penalty
 
     def _generator_step(self, condition: Condition, temperature: Tensor) -> dict[str, Tensor]:
@@ -304,7 +241,7 @@ class WganGp(Model):
         if not self.config.real_noise:
             return real
         noise = torch.rand_like(real) * self.config.real_noise * (1 - real)
-        return real + noise - real * noise.sum(1, keepdim=True)
+        return torch.as_tensor(real + noise - real * noise.sum(1, keepdim=True))
 
     @torch.no_grad()
     def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
@@ -316,5 +253,4 @@ class WganGp(Model):
             logits = self._logits(known, generator)
             noise = torch.rand(logits.shape, generator=generator, device=generator.device)
             parts.append(draw(logits, noise.to(logits.device)))
-        calls: Tensor = torch.cat(parts)
-        return calls
+        return torch.cat(parts)
