@@ -6,7 +6,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,6 +46,7 @@ _ENDINGS = (
 _STALE_SECONDS = 86_400  # a folder older than a day belongs to a process that died
 _NAME_LONGEST = 80  # what the library takes
 _DEFAULTS = ImportOptions()
+_NO_NAMES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def import_file(
     label_columns: Sequence[str] | None = None,
     options: ImportOptions = _DEFAULTS,
     names: Sequence[str] | None = None,
+    table_names: Mapping[str, str] = _NO_NAMES,
     limits: Limits | None = None,
 ) -> DatasetMeta:
     """Read genotype files and store them in `library`; the same content again is the dataset that is there already.
@@ -84,6 +86,7 @@ def import_file(
         variants: a table of variants with ids, positions and alleles.
         label_columns: which columns are labels, the population first.
         names: what the user calls the files where `paths` are temporary ones; shown, never used as a path.
+        table_names: the same for the tables, by "samples" and "variants".
 
     Raises InputError with one sentence on every input that cannot be read; the library is then unchanged.
     """
@@ -94,6 +97,7 @@ def import_file(
         label_columns=label_columns,
         options=options,
         names=names,
+        table_names=table_names,
         limits=limits,
     )
     shown = _names(paths, names)
@@ -115,11 +119,12 @@ def read_file(
     label_columns: Sequence[str] | None = None,
     options: ImportOptions = _DEFAULTS,
     names: Sequence[str] | None = None,
+    table_names: Mapping[str, str] = _NO_NAMES,
     limits: Limits | None = None,
 ) -> ReadResult:
     """Read genotype files without storing them; arguments and errors as in `import_file`."""
     with scratch_folder() as folder:
-        job = _job("read", paths, names, options) | _tables(samples, variants, label_columns)
+        job = _job("read", paths, names, options) | _tables(samples, variants, label_columns, table_names)
         outcome = sandbox.run("core.data.reading", job, folder, limits)
         value = outcome.value
         return ReadResult(
@@ -173,7 +178,9 @@ def _job(task: str, paths: Sequence[Path], names: Sequence[str] | None, options:
     }
 
 
-def _tables(samples: Path | None, variants: Path | None, label_columns: Sequence[str] | None) -> dict[str, Any]:
+def _tables(
+    samples: Path | None, variants: Path | None, label_columns: Sequence[str] | None, names: Mapping[str, str]
+) -> dict[str, Any]:
     tables: dict[str, Any] = {}
     for key, path in (("samples", samples), ("variants", variants)):
         if path is not None:
