@@ -24,15 +24,23 @@ class Series:
     time: list[float] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
 
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Add one line of the file."""
+        self.step.append(int(entry["step"]))
+        self.epoch.append(int(entry["epoch"]))
+        self.time.append(float(entry["time"]))
+        self.value.append(_number(entry["value"]))
+
+    def copy(self) -> Series:
+        """The same points in lists of their own."""
+        return Series(self.step[:], self.epoch[:], self.time[:], self.value[:])
+
 
 class MetricsWriter:
     """Appends to `metrics.jsonl`; a call is one write, so a reader sees whole calls but for a torn last line."""
 
     def __init__(self, path: Path) -> None:
-        torn = path.exists() and not _ends_in_newline(path)
         self._stream = path.open("a", encoding="utf-8")
-        if torn:  # a killed worker left half a line; what follows must not be glued to it
-            self._stream.write("\n")
 
     def write(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
         """One line {"step","epoch","time","name","value"} for each value; not-finite values are written as null."""
@@ -48,6 +56,17 @@ class MetricsWriter:
         self._stream.close()
 
 
+def rewind(path: Path, step: int) -> None:
+    """Forget what came after `step`, and a torn last line: a resumed run lives through those steps again."""
+    if not path.exists():
+        return
+    lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    kept = [line for line in lines if (entry := _parse(line)) is not None and entry["step"] <= step]
+    draft = path.with_name(f".{path.name}")
+    draft.write_bytes(b"".join(kept))
+    draft.replace(path)
+
+
 class MetricsFile:
     """The series in a `metrics.jsonl`; each `read` parses only what was appended since the last one."""
 
@@ -55,16 +74,14 @@ class MetricsFile:
         self.path = path
         self._offset = 0
         self._inode = -1
-        # name → step → (epoch, time, value). A resumed run repeats steps after its checkpoint: the last line counts.
-        self._points: dict[str, dict[int, tuple[int, float, float]]] = {}
+        self._series: dict[str, Series] = {}
         self._lock = threading.Lock()
 
     def read(self, names: list[str] | None = None) -> dict[str, Series]:
         """Series by metric name, in the order in which they first appeared; only `names` if given."""
         with self._lock:
             self._catch_up()
-            wanted = [n for n in self._points if names is None or n in names]
-            return {name: _series(self._points[name]) for name in wanted}
+            return {name: s.copy() for name, s in self._series.items() if names is None or name in names}
 
     def _catch_up(self) -> None:
         try:
@@ -72,17 +89,15 @@ class MetricsFile:
         except FileNotFoundError:
             return
         if facts.st_ino != self._inode or facts.st_size < self._offset:
-            self._offset, self._inode, self._points = 0, facts.st_ino, {}
+            self._offset, self._inode, self._series = 0, facts.st_ino, {}
         if facts.st_size == self._offset:
             return
         with self.path.open("rb") as stream:
             stream.seek(self._offset)
             whole, newline, _ = stream.read().rpartition(b"\n")
         self._offset += len(whole) + len(newline)
-        for line in whole.splitlines():
-            if (entry := _parse(line)) is not None:
-                point = (int(entry["epoch"]), float(entry["time"]), _number(entry["value"]))
-                self._points.setdefault(entry["name"], {})[int(entry["step"])] = point
+        for entry in filter(None, map(_parse, whole.splitlines())):
+            self._series.setdefault(entry["name"], Series()).append(entry)
 
 
 _open_files: OrderedDict[Path, MetricsFile] = OrderedDict()
@@ -114,14 +129,6 @@ def last_values(path: Path) -> tuple[int, dict[str, float]]:
     return epoch, values
 
 
-def _ends_in_newline(path: Path) -> bool:
-    with path.open("rb") as stream:
-        if not stream.seek(0, 2):
-            return True
-        stream.seek(-1, 2)
-        return stream.read() == b"\n"
-
-
 def _parse(line: bytes) -> dict[str, Any] | None:
     """One line, None if it is torn (its writer was killed)."""
     try:
@@ -133,14 +140,3 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
-
-
-def _series(points: dict[int, tuple[int, float, float]]) -> Series:
-    series = Series()
-    for step in sorted(points):
-        epoch, moment, value = points[step]
-        series.step.append(step)
-        series.epoch.append(epoch)
-        series.time.append(moment)
-        series.value.append(value)
-    return series

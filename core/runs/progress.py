@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.runs.directory import Run
-from core.runs.metrics import MetricsWriter
+from core.runs.files import read_json
+from core.runs.metrics import MetricsWriter, rewind
 
 
 class RunProgress:
@@ -17,6 +18,7 @@ class RunProgress:
         self.checkpoint_dir: Path = run.checkpoints
         self._run = run
         self._poll = poll
+        rewind(run.path / "metrics.jsonl", _checkpointed_step(run))
         self._metrics = MetricsWriter(run.path / "metrics.jsonl")
         self._looked = -poll
         self._stop = False
@@ -40,3 +42,9 @@ class RunProgress:
     def close(self) -> None:
         """Close the metrics."""
         self._metrics.close()
+
+
+def _checkpointed_step(run: Run) -> int:
+    """The step from which the run will go on: that of its checkpoint `last`, 0 where there is none."""
+    facts = read_json(run.checkpoints / "last" / "checkpoint.json") or {}
+    return int(facts.get("clock", {}).get("step", 0))

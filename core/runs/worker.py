@@ -39,7 +39,7 @@ def main(directory: Path) -> int:
     run = Run(directory.resolve())
     intervals = Intervals.from_environment()
     if not _claim(run, patience=intervals.start):
-        print("Another worker has this run; this one ends.", flush=True)  # noqa: T201
+        _log("Another worker has this run; this one ends.")
         return FAILED
     run.note(**ProcessIdentity.of(os.getpid()).to_status())
     with heartbeat.beating(run.path, intervals.heartbeat):
@@ -72,7 +72,7 @@ def _live(run: Run, intervals: Intervals) -> int:
     if not _await_turn(run, intervals):
         _end(run, State.CANCELLED, "Stopped while it waited for its turn; nothing was trained.")
         return DONE
-    run.move(State.STARTING, "Loading the dataset and the model.", phase="loading", started=now())
+    _go_on(run, State.STARTING, "Loading the dataset and the model.", phase="loading", started=now())
     from core.runs import work  # after the place is taken, for that says what torch may see
 
     _go_on(run, State.RUNNING, "Training.", phase="training")
@@ -131,6 +131,7 @@ def _await_turn(run: Run, intervals: Intervals) -> bool:
 
 def _go_on(run: Run, state: State, reason: str, **fields: Any) -> None:
     """Go to the next state, unless the run was asked to stop meanwhile: then it stays `stopping`."""
+    _log(f"{state}: {reason}")
     try:
         run.move(state, reason, **fields)
     except IllegalMove:
@@ -141,6 +142,7 @@ def _go_on(run: Run, state: State, reason: str, **fields: Any) -> None:
 
 def _end(run: Run, state: State, reason: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the last word is being written
+    _log(f"{state}: {reason}")
     try:
         run.move(state, reason, phase=None, ended=now())
     except (OSError, PopscapeError):
@@ -153,3 +155,8 @@ def _resume_advice(run: Run) -> str:
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
+
+
+def _log(text: str) -> None:
+    """A line in `log.txt`, which is the worker's standard output."""
+    print(f"{now()[:19]} {text}", flush=True)  # noqa: T201

@@ -1,0 +1,66 @@
+"""pretrained: train again what is shipped, from fixed seeds, so that the first launch shows a finished comparison."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from core.commands.answer import FAILED, Answer, Command
+from core.commands.follow import follow
+from core.config.experiments import compose
+from core.config.home import PRETRAINED
+from core.errors import RunError
+from core.runs.directory import Run
+from core.runs.files import write_json
+from core.runs.states import State
+from core.runs.store import RunStore
+from core.runs.submission import prepare
+
+EXPERIMENTS = ("independent_sites", "gaussian_copula", "haplotype_mosaic", "resample", "wgan_gp")
+# What a reader of a finished run needs; the log, the heartbeat and the checkpoint for resuming stay behind.
+_FILES = ("config.json", "report.json", "metrics.jsonl", "synthetic.npz")
+_FOLDERS = ("arrays", "checkpoints/best")
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=f"default: {', '.join(EXPERIMENTS)}")
+
+
+def _pretrained(options: argparse.Namespace) -> Answer:
+    store = RunStore()
+    shipped: dict[str, str] = {}
+    for name in options.experiments or EXPERIMENTS:
+        # On the CPU, so that whoever repeats it gets the same numbers.
+        run = store.submit(prepare(compose([f"experiment={name}", "training.device=cpu"])))
+        run = follow(store, run, stop_on_interrupt=True)
+        if run.state is not State.SUCCEEDED:
+            return Answer({"run": run.id, "state": run.state}, f"{name}: {run.state}. {run.status['reason']}", FAILED)
+        shipped[name] = str(ship(run, PRETRAINED / name))
+        store.delete(run.id)
+    return Answer({"shipped": shipped}, "\n".join(f"{name}: {folder}" for name, folder in shipped.items()))
+
+
+def ship(run: Run, folder: Path) -> Path:
+    """Copy what a reader needs of a finished run into `folder`, in place of what is there. Raises RunError."""
+    if run.report() is None:
+        raise RunError(f"Run {run.id} has no report; only a run that was evaluated can be shipped.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = folder.with_name(f".{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    for name in _FILES:
+        shutil.copyfile(run.path / name, draft / name)
+    for name in _FOLDERS:
+        shutil.copytree(run.path / name, draft / name, copy_function=shutil.copyfile)
+    # Neither this machine's name nor its paths leave it.
+    status = {k: run.status[k] for k in ("state", "created", "started", "ended")}
+    write_json(draft / "status.json", {**status, "reason": f"Shipped with Popscape. {run.status['reason']}"})
+    env = {k: v for k, v in run.env.items() if k in ("versions", "commit", "device", "cpus")}
+    write_json(draft / "env.json", env)
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
+    return folder
+
+
+COMMANDS: dict[str, Command] = {"pretrained": (_arguments, _pretrained)}
