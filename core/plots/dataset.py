@@ -32,9 +32,11 @@ def allele_frequencies(profile: Profile) -> Figure:
     )
 
 
-def missingness(profile: Profile) -> Figure:
-    """The share of missing calls in each variant and in each individual, in bins that widen."""
+def missingness(profile: Profile) -> Figure | None:
+    """The share of missing calls in each variant and in each individual, in bins that widen; None where all is known."""
     found = profile["missing"]
+    if not found["fraction"]:
+        return None
     rows = []
     for what in ("variant", "individual"):
         edges, counts = found[f"{what}_histogram"]["edges"], found[f"{what}_histogram"]["counts"]
@@ -62,7 +64,7 @@ def missingness(profile: Profile) -> Figure:
                     "field": "of",
                     "type": "nominal",
                     "scale": {"domain": ["Variants", "Individuals"], "range": [1, _HELD_OUT]},
-                    "legend": {"title": None, "orient": "top"},
+                    "legend": {"title": None, "orient": "top", "symbolFillColor": REAL, "symbolStrokeWidth": 0},
                 },
                 "tooltip": [
                     {"field": "of", "title": "Of"},
@@ -170,7 +172,7 @@ def label_values(profile: Profile, column: str) -> Figure | None:
                     "field": "part",
                     "type": "nominal",
                     "scale": {"domain": ["Training", "Held out"], "range": [1, _HELD_OUT]},
-                    "legend": {"title": None, "orient": "top"},
+                    "legend": {"title": None, "orient": "top", "symbolFillColor": REAL, "symbolStrokeWidth": 0},
                 },
                 "order": {"field": "part", "sort": "descending"},
                 "tooltip": [
@@ -233,7 +235,14 @@ def _bars(histogram: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 
 def _quantity(field: str, title: str) -> Spec:
-    return {"field": field, "type": "quantitative", "title": title, "scale": {"zero": False, "nice": False}}
+    return {
+        "field": field,
+        "bin": "binned",
+        "type": "quantitative",
+        "title": title,
+        "scale": {"zero": False, "nice": False},
+        "axis": {"format": "~g"},
+    }
 
 
 def _bar_tooltip(what: str) -> list[Spec]:

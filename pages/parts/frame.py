@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from pages.parts.sections import about, link
 from pages.parts.state import link_to_view
@@ -10,9 +11,21 @@ from pages.parts.state import link_to_view
 
 def heading(name: str) -> None:
     """Title and question of a page."""
+    _through_the_router()
     section = about(name)
     st.title(section.title)
     st.caption(section.answers)
+
+
+def _through_the_router() -> None:
+    """Start over in app.py where Streamlit ran a page by itself.
+
+    Beside a folder called pages/, Streamlit takes the first visitor of a fresh server who follows a link to a page
+    past app.py, and goes on doing so until somebody opens Home.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def share(*keys: str) -> None:

@@ -14,6 +14,18 @@ Settings = list[dict[str, Any]]
 _COLUMNS = 3
 _WIDEST = 2**53 - 1  # beyond this a browser's integers are no longer exact
 _FEW = 5
+_SPELLED = {
+    "maf": "MAF",
+    "hwe": "HWE",
+    "bp": "bp",
+    "cpu": "CPU",
+    "cuda": "GPU (CUDA)",
+    "chi2": "chi-squared",
+    "out_of_africa": "Out of Africa",
+    "fp32": "fp32",
+    "bf16": "bf16",
+}
+_BOUNDS = {"min": "Minimum", "max": "Maximum"}
 
 
 def settings_form(
@@ -41,6 +53,19 @@ def settings_form(
     return chosen
 
 
+def title(name: str) -> str:
+    """The name of a setting as its label: "hwe_p_min" -> "Minimum HWE p"."""
+    words = name.split("_")
+    words = [_BOUNDS[words[-1]], *words[:-1]] if words[-1] in _BOUNDS and len(words) > 1 else words
+    said = " ".join(_SPELLED.get(word, word) for word in words)
+    return said[:1].upper() + said[1:]
+
+
+def choice(value: str) -> str:
+    """A choice as its label: "samples_in_rows" -> "Samples in rows"."""
+    return _SPELLED.get(value, sentence(value))
+
+
 def _rows(
     settings: Settings,
     prefix: str,
@@ -59,7 +84,7 @@ def _rows(
 
 def _widget(one: dict[str, Any], key: str, value: Any, options: Sequence[str] | None, bound: bool) -> Any:
     unit = f" ({one['unit']})" if one.get("unit") else ""
-    common: dict[str, Any] = {"label": sentence(one["name"]) + unit, "key": key, "help": one["help"]}
+    common: dict[str, Any] = {"label": title(one["name"]) + unit, "key": key, "help": one["help"]}
     if bound:
         common["bind"] = "query-params"
     kind = one["type"].removesuffix("?")
@@ -76,8 +101,8 @@ def _widget(one: dict[str, Any], key: str, value: Any, options: Sequence[str] | 
     if one.get("choices"):
         choices = list(one["choices"])
         if len(choices) <= _FEW and sum(map(len, choices)) <= 24:
-            return st.segmented_control(options=choices, default=value, required=True, format_func=sentence, **common)
-        return st.selectbox(options=choices, index=choices.index(value), format_func=sentence, **common)
+            return st.segmented_control(options=choices, default=value, required=True, format_func=choice, **common)
+        return st.selectbox(options=choices, index=choices.index(value), format_func=choice, **common)
     return st.text_input(value=value or "", **common) or ""
 
 

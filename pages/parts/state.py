@@ -14,6 +14,17 @@ DATASET = "dataset"
 RUNS = "runs"
 RUN = "run"
 
+DATASETS_VIEW = "datasets"
+DATASETS_LABEL = "labels"
+DATASETS_PHENOTYPE = "phenotype"
+
+TRAIN_EXPERIMENT = "experiment"
+
+RUNS_STATE = "state"
+RUNS_SEARCH = "find"
+RUNS_SMOOTHING = "smoothing"
+RUNS_AXES = "axes"
+
 COMPARE_BASELINE = "baseline"
 COMPARE_FAMILY = "metrics"
 
@@ -43,3 +54,18 @@ def link_to_view(keys: tuple[str, ...]) -> str:
         if value is not None:
             values += [(key, v) for v in (value if isinstance(value, list | tuple) else [value])]
     return f"{st.context.url or ''}?{urlencode(values)}" if values else st.context.url or ""
+
+
+_PENDING = "pending"
+
+
+def go(**values: Any) -> None:
+    """Run the page again with these values in its widgets; a widget that is already drawn cannot be set."""
+    st.session_state[_PENDING] = values
+    st.rerun()
+
+
+def arrive() -> None:
+    """Put the values of `go` in place; call it before the first widget of a page."""
+    for key, value in st.session_state.pop(_PENDING, {}).items():
+        st.session_state[key] = value

@@ -1,0 +1,94 @@
+"""Datasets: what is in the library, what is wrong with it, and how to add more."""
+
+import streamlit as st
+
+from core.data.dataset import DatasetMeta
+from core.data.library import Library
+from core.plots.numbers import ago
+from pages.parts.dataset_actions import actions
+from pages.parts.dataset_profile import show_profile
+from pages.parts.frame import heading, share
+from pages.parts.importing import import_view, simulate_view
+from pages.parts.state import DATASET, DATASETS_LABEL, DATASETS_PHENOTYPE, DATASETS_VIEW, arrive
+
+LIBRARY, IMPORT, SIMULATE = "Library", "Import files", "Simulate a cohort"
+TABLE_ROWS = 8
+
+
+def row(meta: DatasetMeta) -> dict[str, object]:
+    """A dataset as a line of the table."""
+    return {
+        "Name": meta.name,
+        "Individuals": meta.individuals,
+        "Variants": meta.variants,
+        "Populations": len(next(iter(meta.labels.values()), [])),
+        "Phenotypes": len(meta.phenotypes),
+        "Missing": 100 * meta.missing,
+        "From": "shipped with Popscape" if meta.embedded else meta.source,
+        "Added": "" if meta.embedded else ago(meta.created),
+    }
+
+
+def chosen_in_table(key: str, names: list[str]) -> None:
+    """Show the dataset whose row was clicked."""
+    rows = st.session_state[key]["selection"]["rows"]
+    if rows:
+        st.session_state[DATASET] = names[rows[0]]
+
+
+def library_view(library: Library, metas: list[DatasetMeta]) -> None:
+    """The table, and the profile of the chosen dataset."""
+    names = [meta.name for meta in metas]
+    slot = st.container()
+    choose, copy = st.columns([5, 1], vertical_alignment="bottom")
+    with choose:
+        chosen = st.selectbox(
+            "Dataset", names, key=DATASET, bind="query-params", help="The dataset that is described below."
+        )  # fmt: skip
+    here = names.index(chosen or names[0])
+    key = f"library_{metas[here].id}_{len(metas)}"
+    with slot:
+        rows = [row(meta) for meta in metas]
+        st.dataframe(
+            {name: [line[name] for line in rows] for name in rows[0]},
+            key=key,
+            hide_index=True,
+            height="auto" if len(rows) <= TABLE_ROWS else 320,
+            on_select=lambda: chosen_in_table(key, names),
+            selection_mode="single-row",
+            selection_default={"selection": {"rows": [here]}},
+            column_config={
+                "Name": st.column_config.TextColumn(pinned=True, width="medium"),
+                "Individuals": st.column_config.NumberColumn(format="localized"),
+                "Variants": st.column_config.NumberColumn(format="localized"),
+                "Missing": st.column_config.NumberColumn(format="%.2f %%", help="Share of calls without a genotype"),
+            },
+            alt=f"{len(metas)} datasets with their size, populations, phenotypes and missing calls.",
+        )
+    dataset = library.open(metas[here].id)
+    with copy:
+        share(DATASETS_VIEW, DATASET, DATASETS_LABEL, DATASETS_PHENOTYPE)
+    actions(library, dataset.meta)
+    show_profile(dataset)
+
+
+arrive()
+heading("datasets")
+library = Library()
+metas = [meta for meta in library.list() if meta.kind == "genotypes"]
+view = st.segmented_control(
+    "View", [LIBRARY, IMPORT, SIMULATE], default=LIBRARY if metas else IMPORT, required=True, key=DATASETS_VIEW,
+    bind="query-params", label_visibility="collapsed",
+)  # fmt: skip
+if said := st.session_state.pop("datasets_said", None):
+    st.success(said, icon=":material/check_circle:")
+if view == IMPORT:
+    import_view(library, LIBRARY)
+elif view == SIMULATE:
+    simulate_view(LIBRARY)
+elif metas:
+    library_view(library, metas)
+else:
+    with st.container(border=True):
+        st.markdown("**The library is empty**")
+        st.caption("Import a VCF, BCF, PLINK, CSV, npz or haplotype file, or simulate a cohort: choose above.")
