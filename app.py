@@ -2,7 +2,8 @@
 
 import streamlit as st
 
+from core.config.home import ASSETS
 from pages.parts.sections import navigation
 
-st.set_page_config(page_title="Popscape", page_icon=":material/scatter_plot:", layout="wide")
+st.set_page_config(page_title="Popscape", page_icon=str(ASSETS / "icon.png"), layout="wide")
 navigation().run()

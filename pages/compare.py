@@ -55,7 +55,7 @@ chart(
     strips(
         candidates,
         names,
-        width=330,
+        width=305,
         caption=provenance(
             candidates[0].report,
             "points with 95% bootstrap intervals",
@@ -80,7 +80,8 @@ if not flagged:
 
 st.subheader("Numbers")
 columns = table(candidates, names, baseline)
-pinned = {name: st.column_config.TextColumn(pinned=name == "Metric", width="medium") for name in columns}
+widths = {"Metric": "medium", "Null": 70, "Ceiling": 70, "Goal": 105}
+pinned = {k: st.column_config.TextColumn(pinned=k == "Metric", width=widths.get(k, 165)) for k in columns}
 st.dataframe(
     columns,
     hide_index=True,
@@ -90,7 +91,7 @@ st.dataframe(
 )
 if baseline:
     st.caption(
-        f"▲ clearly better and ▼ clearly worse than {plain(baseline.label)}: the 95% intervals do not overlap; ≈ they do."
+        f"▲ clearly better, ▼ clearly worse than {plain(baseline.label)}: the 95% intervals do not overlap; ≈ they do."
     )
 st.download_button(
     "Comparison as one HTML page", partial(report_page, f"Models of {dataset_name(runs[0])}", candidates, baseline),

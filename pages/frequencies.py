@@ -44,11 +44,9 @@ def metrics(*names: str) -> None:
         )  # fmt: skip
 
 
-def curve(
-    name: str, x: str, y: str, titles: tuple[str, str], key: str, note: str = "", scale: dict | None = None
-) -> None:
-    """A curve of all models, or the reason why there is none."""
-    figure = by_frequency(several, name, x, y, titles=titles, scale=scale, caption=provenance(report, note))
+def curve(name: str, y: str, titles: tuple[str, str], *, key: str, note: str = "") -> None:
+    """A curve of all models over the frequency, or the reason why there is none."""
+    figure = by_frequency(several, name, "frequency", y, titles=titles, caption=provenance(report, note))
     if figure is None:
         st.info("These reports hold no such curve; evaluate the runs again.", icon=":material/info:")
     else:
@@ -60,8 +58,8 @@ stored = arrays.frequencies(chosen.arrays, report["n"]) if tabs["Alleles"].open 
 with tabs["Alleles"]:
     if stored:
         metrics("allele_frequency_r", "allele_frequency_rmse", "fst")
-        note = f"Grey line: equal frequencies; grey band: what sampling {stored.n_synthetic:,} individuals explains (±2 SE)"
-        chart(alleles(stored, one, caption=f"{caption} {note}."), key="alleles")
+        note = "Grey line: equal frequencies; grey band: differences that sampling alone explains (±2 standard errors)."
+        chart(alleles(stored, one, caption=f"{caption} {note}"), key="alleles")
 with tabs["Genotypes"]:
     if stored:
         metrics("genotype_frequency_r", "genotype_frequency_rmse", "heterozygosity_ratio", "f_is_rmse")
@@ -75,27 +73,20 @@ with tabs["Genotypes"]:
             chart(inbreeding(f_is, one, caption=caption), key="inbreeding")
 with tabs["Error by frequency"]:
     if tabs["Error by frequency"].open:
-        curve("allele_frequency_bins", "frequency", "rmse", (FREQUENCY, "Frequency error (RMSE)"), "frequency_error")
+        curve("allele_frequency_bins", "rmse", (FREQUENCY, "Frequency error (RMSE)"), key="frequency_error")
 with tabs["Rare alleles"]:
     if tabs["Rare alleles"].open:
         metrics("matthew_slope", "rare_alleles_lost")
         st.markdown(
-            "Generators tend to make common alleles more common and rare ones rarer: below 0, the minor allele was lost.",
+            "Generators tend to make common alleles more common and rare ones rarer. Below 0, minor alleles got rarer.",
             help="Called the Matthew effect: to those who have, more is given.",
         )
-        titles = (FREQUENCY, "Change of the minor allele's frequency")
-        curve("allele_frequency_bins", "frequency", "bias", titles, "matthew", scale={"zero": True})
-        curve("allele_frequency_bins", "frequency", "lost", (FREQUENCY, "Share of minor alleles lost"), "lost")
+        change = "Change of the minor allele's frequency"
+        curve("allele_frequency_bins", "bias", (FREQUENCY, change), key="matthew")
+        curve("allele_frequency_bins", "lost", (FREQUENCY, "Share of minor alleles lost"), key="lost")
 with tabs["Spectrum"]:
     if tabs["Spectrum"].open:
         metrics("site_frequency_spectrum_distance")
         titles = ("Frequency of the minor allele", "Share of variants")
-        curve(
-            "site_frequency_spectrum",
-            "frequency",
-            "synthetic",
-            titles,
-            "spectrum",
-            "frequencies projected to fewer copies",
-        )
+        curve("site_frequency_spectrum", "synthetic", titles, key="spectrum", note="projected to fewer chromosomes")
 share(DATASET, RUN, FREQUENCIES_VIEW)

@@ -63,8 +63,7 @@ else:
         strips(
             candidates,
             shown,
-            columns=3,
-            width=215,
+            width=305,
             caption=provenance(
                 first,
                 "points with 95% bootstrap intervals",

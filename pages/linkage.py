@@ -5,7 +5,7 @@ import streamlit as st
 from core.plots import arrays
 from core.plots.linkage import DIFFERENCE_LIMIT, INTERACTIVE, triangles
 from core.plots.linkage_decay import decay
-from core.plots.numbers import number, position
+from core.plots.numbers import number
 from core.plots.provenance import provenance
 from pages.parts.chart import chart
 from pages.parts.frame import heading, nothing_yet, plain, share
@@ -42,30 +42,34 @@ else:
     where, region_box = st.columns([1, 3])
     with where:
         contig = st.selectbox("Contig", list(windows), key=LINKAGE_CONTIG, bind="query-params")
-    window = windows[contig] if contig in windows else next(iter(windows.values()))
-    start, end = int(window.position[0]), int(window.position[-1])
+    whole = windows.get(contig) or next(iter(windows.values()))
+    start, end = int(whole.position[0]), int(whole.position[-1])
+    first = int(whole.position[min(FIRST, len(whole.position)) - 1])
     with region_box:
         low, high = st.slider(
-            "Region (base pairs)", start, max(end, start + 1),
-            (start, int(window.position[min(FIRST, window.size) - 1])), key=LINKAGE_REGION, bind="query-params",
-            format="localized", help=f"Up to {INTERACTIVE} variants, point at a pair to read it and click to keep it.",
+            "Region (base pairs)" if whole.placed else "Region (variant number)", start, max(end, start + 1),
+            (start, first), key=LINKAGE_REGION, bind="query-params", format="localized",
+            help=f"With up to {INTERACTIVE} variants, point at a pair to read it and click to keep it.",
         )  # fmt: skip
-    shown = window.between(low, high)
+    shown = whole.window(low, high)
     if shown.size < 2:
         st.info("Fewer than two variants lie in this region; widen it.", icon=":material/info:")
     else:
-        note = f"{shown.size:,} variants from {position(low)} to {position(high)}, differences clipped at ±{DIFFERENCE_LIMIT}"
-        figure = triangles(shown, VIEWS[view], chosen.candidate.label, caption=provenance(report, note))
+        notes = [f"{shown.variants:,} variants from {shown.place(low)} to {shown.place(high)}"]
+        notes.append(f"differences clipped at ±{DIFFERENCE_LIMIT}")
+        if shown.pooled:
+            notes.append(f"mean r² of cells of about {shown.variants / shown.size:.0f} variants")
+        figure = triangles(shown, VIEWS[view], chosen.candidate.label, caption=provenance(report, *notes))
         selected = chart(figure, key="triangles", width="content", select=bool(figure.selections))
         pairs = [rows[0] for rows in selected.values() if rows]
         if pairs and max(pairs[0]["i"], pairs[0]["j"]) < shown.size:
             pair = shown.pair(int(pairs[0]["i"]), int(pairs[0]["j"]))
             st.markdown(
                 f"**{plain(pair['variants'][0])}** and **{plain(pair['variants'][1])}**, "
-                f"{position(pair['distance'])} apart: r² {number(pair['real'])} in real, "
+                f"{pair['apart']} apart: r² {number(pair['real'])} in real, "
                 f"{number(pair['synthetic'])} in synthetic data."
             )
-        elif shown.size > INTERACTIVE:
+        elif not figure.selections:
             st.caption(f"Narrow the region to {INTERACTIVE} variants or fewer to read single pairs.")
 
 st.subheader("Decay with distance", help="Mean r² of all pairs of variants at a distance, up to a limit.")

@@ -66,7 +66,7 @@ with groups:
             )
             if figure is None:
                 st.info(
-                    f"{metric} by population needs synthetic individuals that carry the label; choose recall or coverage.",
+                    f"{metric} by population needs synthetic individuals with labels; choose recall or coverage.",
                     icon=":material/info:",
                 )
             else:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.plots.frequencies import Frequencies
+from core.plots.linkage_windows import Contig, contigs
 from core.plots.structure import Scores
 
 _KEPT = 16  # files: one page of six models reads at most two of each
@@ -59,6 +60,12 @@ def structure(folder: Path) -> Scores | None:
         real_labels=labels("real"),
         synthetic_labels=labels("synthetic"),
     )
+
+
+def linkage(folder: Path) -> dict[str, Contig]:
+    """`linkage.npz`: the contigs with r² of neighbouring variants, by name; empty where it is not there."""
+    stored = _read(folder / "linkage.npz")
+    return contigs(stored) if stored else {}
 
 
 def _read(path: Path) -> dict[str, npt.NDArray[Any]] | None:

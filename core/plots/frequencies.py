@@ -17,6 +17,8 @@ from core.plots.style import REAL, model_colour
 POINTS = 3000
 """Variants drawn as points of their own; more are drawn as a map of counts, with the worst ones as points."""
 
+_X, _Y = "Allele frequency, real", "Allele frequency, synthetic"
+_TITLES = {"real": _X, "x": _X, "synthetic": _Y, "low": _Y, "y": _Y}
 _WORST = 60
 _CELLS = 60
 Floats = npt.NDArray[np.floating[Any]]
@@ -76,15 +78,15 @@ def alleles(frequencies: Frequencies, candidate: Candidate, *, caption: str = ""
                     "data": {"name": "band"},
                     "mark": {"type": "area", "color": REAL, "opacity": 0.25},
                     "encoding": {
-                        "x": _axis("real", "Allele frequency, real"),
-                        "y": _axis("low", None),
+                        "x": _axis("real"),
+                        "y": _axis("low"),
                         "y2": {"field": "high"},
                     },
                 },
                 {
                     "data": {"name": "band"},
                     "mark": {"type": "line", "color": REAL, "strokeWidth": 1.5},
-                    "encoding": {"x": _axis("real", None), "y": _axis("real", None)},
+                    "encoding": {"x": _axis("real"), "y": _axis("real", _TITLES["synthetic"])},
                 },
                 *cloud,
             ],
@@ -151,7 +153,7 @@ def _points_layer(candidate: Candidate) -> list[Spec]:
                 "opacity": 0.6,
                 "color": model_colour(candidate.model),
             },
-            "encoding": {"x": _axis("real", None), "y": _axis("synthetic", None), "tooltip": _tips()},
+            "encoding": {"x": _axis("real"), "y": _axis("synthetic"), "tooltip": _tips()},
         }
     ]
 
@@ -163,9 +165,9 @@ def _counts_layer() -> list[Spec]:
             "data": {"name": "counts"},
             "mark": {"type": "rect", "tooltip": True},
             "encoding": {
-                "x": {**_axis("x", None), **cell},
+                "x": {**_axis("x"), **cell},
                 "x2": {"field": "x2"},
-                "y": {**_axis("y", None), **cell},
+                "y": {**_axis("y"), **cell},
                 "y2": {"field": "y2"},
                 "color": {
                     "field": "count",
@@ -178,7 +180,7 @@ def _counts_layer() -> list[Spec]:
         {
             "data": {"name": "variants"},
             "mark": {"type": "point", "size": 22, "color": REAL},
-            "encoding": {"x": _axis("real", None), "y": _axis("synthetic", None), "tooltip": _tips()},
+            "encoding": {"x": _axis("real"), "y": _axis("synthetic"), "tooltip": _tips()},
         },
     ]
 
@@ -192,10 +194,16 @@ def _tips() -> list[Spec]:
     ]
 
 
-def _axis(field: str, title: str | None) -> Spec:
-    named = "Allele frequency, synthetic" if field in ("synthetic", "low") else title
+def _axis(field: str, title: str | None = None) -> Spec:
+    named = title or _TITLES.get(field)
     scale = {"domain": [0, 1], "nice": False}
-    return {"field": field, "type": "quantitative", "title": named, "scale": scale, "axis": {"grid": False}}
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": named,
+        "scale": scale,
+        "axis": {"grid": False, "tickCount": 6},
+    }
 
 
 def _band(f: Frequencies) -> dict[str, Any]:
@@ -239,8 +247,8 @@ def _genotype_panel(name: str, candidate: Candidate, width: int, *, titled: bool
                     "color": model_colour(candidate.model),
                 },
                 "encoding": {
-                    "x": axis("real", None),
-                    "y": axis("synthetic", None),
+                    "x": axis("real", "Real"),
+                    "y": axis("synthetic", "Synthetic" if titled else None),
                     "tooltip": [t for t in _tips() if t["field"] != "difference"],
                 },
             },

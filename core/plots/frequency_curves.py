@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.plots.figure import Figure, Spec, columns_of
+from core.plots.figure import Figure, Spec
 from core.plots.numbers import number
 from core.plots.scorecard import Candidate
-from core.plots.series import REAL_LABEL, REFERENCES, encodings
+from core.plots.series import REAL_LABEL, REFERENCES, line_data, line_table, lines
 
 
 def by_frequency(
@@ -18,7 +18,6 @@ def by_frequency(
     y: str,
     *,
     titles: tuple[str, str],
-    scale: Spec | None = None,
     caption: str = "",
 ) -> Figure | None:
     """A curve of the reports over frequency (its rows hold `x`, `y`, null_… and ceiling_…, or real / synthetic)."""
@@ -27,47 +26,36 @@ def by_frequency(
     if first is None:
         return None
     shown = [key for key in ("real", "null", "ceiling") if any(_value(row, key, y) is not None for row in first)]
-    rows = [
-        {"series": REFERENCES[key], "x": _middle(row, x), "y": _value(row, key, y)} for key in shown for row in first
-    ] + [
-        {"series": label, "x": _middle(row, x), "y": _value(row, "", y)}
-        for label, values in known.items()
-        for row in values
+    references = [
+        {"reference": REFERENCES[key], "x": _middle(row, x), "y": _value(row, key, y)} for key in shown for row in first
     ]
-    colour, dash, shape = encodings(candidates, shown)
-    common: Spec = {
-        "x": {"field": "x", "type": "quantitative", "title": titles[0], "axis": {"grid": False}},
-        "y": {"field": "y", "type": "quantitative", "title": titles[1], "scale": scale or {"domainMin": 0}},
-        "color": colour,
-    }
+    models = [
+        {"series": label, "x": _middle(row, x), "y": _value(row, "", y)}
+        for label, rows in known.items()
+        for row in rows
+    ]
+    across: Spec = {"field": "x", "type": "quantitative", "title": titles[0], "axis": {"grid": False, "tickCount": 8}}
+    up: Spec = {"field": "y", "type": "quantitative", "title": titles[1], "axis": {"tickCount": 6}}
     tooltip = [
-        {"field": "series", "title": "Data"},
         {"field": "x", "title": titles[0], "format": ".3g"},
         {"field": "y", "title": titles[1], "format": ".4g"},
     ]
     return Figure(
-        name=curve,
-        spec={
-            "data": {"name": "curve"},
-            "height": 320,
-            "layer": [
-                {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {**common, "strokeDash": dash}},
-                {
-                    "mark": {"type": "point", "filled": True, "size": 40, "opacity": 1},
-                    "encoding": {**common, "shape": shape, "tooltip": tooltip},
-                },
-            ],
-        },
-        data={"curve": columns_of(rows)},
-        alt=_curve_alt(rows, titles, list(known)),
+        name=f"{curve}_{y}",
+        spec={"height": 320, "layer": lines("curve", candidates, across, up, tooltip=tooltip, references=shown)},
+        data=line_data("curve", models, references),
+        alt=_curve_alt([*references, *models], titles, list(known)),
         caption=caption,
+        table=line_table(models, references),
     )
 
 
 def _curve_alt(rows: Sequence[Mapping[str, Any]], titles: tuple[str, str], labels: Sequence[str]) -> str:
     said = []
     for label in [REAL_LABEL, *labels]:
-        value = next((r["y"] for r in rows if r["series"] == label and r["y"] is not None), None)
+        value = next(
+            (r["y"] for r in rows if r.get("series", r.get("reference")) == label and r["y"] is not None), None
+        )
         if value is not None:
             said.append(f"{label} {number(value)}")
     return f"{titles[1]} in the lowest bin of {titles[0].lower()}: {', '.join(said)}."

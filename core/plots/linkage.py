@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +11,8 @@ import numpy.typing as npt
 from core.plots.colormaps import DIVERGING, SEQUENTIAL
 from core.plots.figure import Figure, Spec
 from core.plots.linkage_picture import picture
-from core.plots.numbers import number, position
+from core.plots.linkage_windows import Window
+from core.plots.numbers import number
 
 INTERACTIVE = 500
 """Variants up to which every pair is a mark of its own that can be pointed at; above, the triangle is a picture."""
@@ -20,53 +20,8 @@ INTERACTIVE = 500
 DIFFERENCE_LIMIT = 0.5
 """Both ends of the colour scale of differences, the same for every model, so that pictures can be compared."""
 
-_WIDTH = 820
+_WIDTH = 700
 View = Literal["real", "synthetic", "difference"]
-
-
-@dataclass(frozen=True)
-class Window:
-    """r² of neighbouring variants on one contig.
-
-    Attributes:
-        real, synthetic: (w, w) float32 in 0–1, NaN where a variant does not vary.
-        index: (w,) number of each variant in the dataset. position: (w,) base pairs, or ranks without positions.
-        identifier: (w,) variant ids. contig: name.
-    """
-
-    real: npt.NDArray[np.float32]
-    synthetic: npt.NDArray[np.float32]
-    index: npt.NDArray[np.int64]
-    position: npt.NDArray[np.int64]
-    identifier: Sequence[str]
-    contig: str
-
-    @property
-    def size(self) -> int:
-        """Number of variants."""
-        return len(self.index)
-
-    def between(self, start: float, end: float) -> Window:
-        """The variants whose positions lie in [start, end]."""
-        keep = np.flatnonzero((self.position >= start) & (self.position <= end))
-        return Window(
-            self.real[np.ix_(keep, keep)],
-            self.synthetic[np.ix_(keep, keep)],
-            self.index[keep],
-            self.position[keep],
-            [self.identifier[int(i)] for i in keep],
-            self.contig,
-        )
-
-    def pair(self, i: int, j: int) -> dict[str, Any]:
-        """What is known of the pair of the i-th and j-th variant of the window."""
-        return {
-            "variants": (str(self.identifier[i]), str(self.identifier[j])),
-            "positions": (int(self.position[i]), int(self.position[j])),
-            "distance": int(abs(self.position[j] - self.position[i])),
-            "real": float(self.real[i, j]),
-            "synthetic": float(self.synthetic[i, j]),
-        }
 
 
 def triangles(window: Window, views: Sequence[View], model: str, *, caption: str = "") -> Figure:
@@ -75,8 +30,8 @@ def triangles(window: Window, views: Sequence[View], model: str, *, caption: str
     r² always spans 0–1 and differences (synthetic minus real) ±DIFFERENCE_LIMIT. Up to INTERACTIVE variants a pair can
     be pointed at and selected (parameters pair_real, pair_synthetic, pair_difference with fields i and j).
     """
-    interactive = window.size <= INTERACTIVE
-    height = _WIDTH // 2 if len(views) == 1 else 270
+    interactive = window.size <= INTERACTIVE and not window.pooled
+    height = _WIDTH // 2 if len(views) == 1 else 240
     pairs = _pairs(window)
     make = _marks if interactive else _raster
     layers = [make(window, view, model, height) for view in views]
@@ -87,7 +42,7 @@ def triangles(window: Window, views: Sequence[View], model: str, *, caption: str
         spec={"vconcat": layers, "spacing": 6, "resolve": {"scale": {"color": "independent"}}},
         data={"pairs": pairs} if interactive else {"corner": {"x": [0.0], "y": [0.0]}},
         alt=(
-            f"Linkage between {window.size} variants on {window.contig}: mean r² {number(real)} in real and "
+            f"Linkage between {window.variants:,} variants on {window.contig}: mean r² {number(real)} in real and "
             f"{number(made)} in synthetic data ({model}); they differ by {number(gap)} on average."
         ),
         caption=caption,
@@ -112,7 +67,7 @@ def _pairs(window: Window) -> dict[str, npt.NDArray[Any]]:
 
 
 def _table(window: Window, pairs: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
-    identifier = np.asarray(window.identifier, dtype=str)
+    identifier = window.identifier.astype(str)
     return {
         "variant_1": identifier[pairs["i"]],
         "variant_2": identifier[pairs["j"]],
@@ -129,7 +84,10 @@ def _frame(window: Window, view: View, model: str, height: int) -> tuple[Spec, S
     titles = {"real": "Real data", "synthetic": f"Synthetic: {model}", "difference": f"Synthetic − real: {model}"}
     down = view == "synthetic"
     ticks = _ticks(window)
-    labels = " : ".join(f"datum.value == {tick} ? '{position(window.position[tick])}'" for tick in ticks) + " : ''"
+    labels = (
+        " : ".join(f"datum.value == {tick} ? '{window.place(float(window.position[tick]))}'" for tick in ticks)
+        + " : ''"
+    )
     x = {
         "field": "x",
         "type": "quantitative",
@@ -152,7 +110,13 @@ def _frame(window: Window, view: View, model: str, height: int) -> tuple[Spec, S
         "axis": None,
     }
     frame: Spec = {
-        "title": {"text": titles[view], "anchor": "start", "fontSize": 13, "orient": "bottom" if down else "top"},
+        "title": {
+            "text": titles[view],
+            "anchor": "start",
+            "fontSize": 13,
+            "orient": "bottom" if down else "top",
+            "offset": -18,
+        },
         "width": _WIDTH,
         "height": height,
         "view": {"stroke": None},
@@ -196,7 +160,7 @@ def _marks(window: Window, view: View, model: str, height: int) -> Spec:
         **frame,
         "data": {"name": "pairs"},
         "params": [{"name": f"pair_{view}", "select": {"type": "point", "fields": ["i", "j"]}}],
-        "mark": {"type": "point", "shape": shape, "filled": True, "size": cell**2 / 4 * 1.0, "opacity": 1},
+        "mark": {"type": "point", "shape": shape, "filled": True, "size": cell**2, "opacity": 1},
         "encoding": {"x": x, "y": y, "color": _colour(view), "tooltip": tooltip},
     }
 

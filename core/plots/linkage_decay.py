@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.plots.figure import Figure, Spec, columns_of
+from core.plots.figure import Figure, Spec
 from core.plots.numbers import number, position
 from core.plots.scorecard import Candidate
-from core.plots.series import REAL_LABEL, REFERENCES, encodings
+from core.plots.series import REFERENCES, line_data, line_table, lines
 
 
 def decay(candidates: Sequence[Candidate], *, caption: str = "") -> Figure | None:
@@ -17,41 +17,33 @@ def decay(candidates: Sequence[Candidate], *, caption: str = "") -> Figure | Non
     first = next((rows for rows in curves.values() if rows), None)
     if first is None:
         return None
-    rows = [_row(title, row, key) for key, title in REFERENCES.items() for row in first]
-    rows += [_row(label, row, "synthetic") for label, values in curves.items() for row in values]
-    colour, dash, shape = encodings(candidates)
-    x: Spec = {"field": "distance", "type": "quantitative", "title": "Distance between variants (bp, log scale)"}
+    shown = [key for key in REFERENCES if any(row.get(key) is not None for row in first)]
+    references = [{"reference": REFERENCES[key], **_row(row, key)} for key in shown for row in first]
+    models = [{"series": label, **_row(row, "synthetic")} for label, values in curves.items() for row in values]
+    x: Spec = {
+        "field": "distance",
+        "type": "quantitative",
+        "title": "Distance between variants (base pairs, log scale)",
+    }
     x |= {"scale": {"type": "log", "nice": False}, "axis": {"format": "~s", "grid": False, "tickCount": 6}}
-    y = {"field": "r2", "type": "quantitative", "title": "Mean r²", "scale": {"domainMin": 0}}
+    y = {"field": "r2", "type": "quantitative", "title": "Mean r²", "axis": {"tickCount": 6}}
     tooltip = [
-        {"field": "series", "title": "Data"},
         {"field": "distance", "format": ",.0f", "title": "Distance (bp)"},
         {"field": "r2", "format": ".3f", "title": "Mean r²"},
         {"field": "pairs", "format": ",", "title": "Pairs"},
     ]
-    common = {"x": x, "y": y, "color": colour}
     return Figure(
         name="linkage_decay",
-        spec={
-            "data": {"name": "decay"},
-            "height": 360,
-            "layer": [
-                {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {**common, "strokeDash": dash}},
-                {
-                    "transform": [{"filter": {"field": "series", "oneOf": [REAL_LABEL, *curves]}}],
-                    "mark": {"type": "point", "filled": True, "size": 40, "opacity": 1},
-                    "encoding": {**common, "shape": shape, "tooltip": tooltip},
-                },
-            ],
-        },
-        data={"decay": columns_of(rows)},
+        spec={"height": 360, "layer": lines("decay", candidates, x, y, tooltip=tooltip, references=shown)},
+        data=line_data("decay", models, references),
         alt=_alt(first, curves),
         caption=caption,
+        table=line_table(models, references),
     )
 
 
-def _row(series: str, row: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {"series": series, "distance": row["distance"], "r2": row.get(key), "pairs": row.get("count")}
+def _row(row: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {"distance": row["distance"], "r2": row.get(key), "pairs": row.get("count")}
 
 
 def _alt(real: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:

@@ -16,7 +16,7 @@ def number(value: float | None, digits: int = 3) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     if abs(value) < 1e-3:
-        return f"{value:.{digits - 1}e}"
+        return f"{value:.2g}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     return f"{value:.{min(decimals, 3 if abs(value) >= 0.1 else 5)}f}"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from core.plots.figure import Figure, Spec, columns_of
+from core.plots.figure import Columns, Figure, Spec, columns_of
 from core.plots.numbers import number
 from core.plots.scorecard import Candidate
-from core.plots.series import REFERENCES, encodings
+from core.plots.series import REFERENCES, colour_and_shape, line_data, lines
 
 PANELS = {
     "precision": "Precision: synthetic individuals that look real",
@@ -16,57 +16,50 @@ PANELS = {
     "density": "Density: how crowded the real regions are",
     "coverage": "Coverage: real individuals with a synthetic neighbour",
 }
+_KEYS = ("null", "ceiling")
 _CURVE, _POPULATIONS = "precision_recall", "precision_recall_by_population"
 
 
 def curves(
-    candidates: Sequence[Candidate], names: Sequence[str], *, width: int = 370, caption: str = ""
+    candidates: Sequence[Candidate], names: Sequence[str], *, width: int = 345, caption: str = ""
 ) -> Figure | None:
     """A panel a metric in `names` (keys of PANELS) with a line a model over k; None where no report has the curve."""
     known = {c.label: c.report.get("curves", {}).get(_CURVE) or [] for c in candidates}
     first = next((rows for rows in known.values() if rows), None)
     if first is None:
         return None
-    rows = []
+    data: dict[str, Columns] = {}
     for name in names:
-        for key in ("null", "ceiling"):
-            rows += [_row(name, REFERENCES[key], r["k"], r.get(f"{key}_{name}")) for r in first]
-        rows += [_row(name, label, r["k"], r.get(name)) for label, values in known.items() for r in values]
+        references = [
+            {"reference": REFERENCES[key], "k": r["k"], "value": r.get(f"{key}_{name}")} for key in _KEYS for r in first
+        ]
+        models = [{"series": l, "k": r["k"], "value": r.get(name)} for l, rows in known.items() for r in rows]
+        data |= line_data(name, models, references)
     smallest = min(r["k"] for r in first)
     return Figure(
         name="precision_recall",
         spec={"concat": [_panel(candidates, name, width) for name in names], "columns": 2, "spacing": 24},
-        data={name: columns_of([r for r in rows if r["metric"] == name]) for name in names},
+        data=data,
         alt=" ".join(_alt(candidates, name, smallest) for name in names[:2]),
         caption=caption,
-        table=columns_of(rows),
+        table=_table(known, first, names),
     )
 
 
 def _panel(candidates: Sequence[Candidate], name: str, width: int) -> Spec:
-    colour, dash, shape = encodings(candidates, ("null", "ceiling"))
     x: Spec = {"field": "k", "type": "quantitative", "title": "Neighbours k (log scale)"}
     x |= {"scale": {"type": "log", "nice": False}, "axis": {"values": [3, 5, 10, 20, 50, 100], "grid": False}}
     scale = {"domainMin": 0} if name == "density" else {"domain": [0, 1]}
-    y = {"field": "value", "type": "quantitative", "title": None, "scale": scale}
-    common = {"x": x, "y": y, "color": colour}
+    y = {"field": "value", "type": "quantitative", "title": None, "scale": scale, "axis": {"tickCount": 5}}
     tooltip = [
-        {"field": "series", "title": "Data"},
         {"field": "k", "title": "k"},
         {"field": "value", "title": name.capitalize(), "format": ".3f"},
     ]
     return {
         "title": {"text": PANELS[name], "anchor": "start", "fontSize": 13},
-        "data": {"name": name},
         "width": width,
-        "height": 230,
-        "layer": [
-            {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {**common, "strokeDash": dash}},
-            {
-                "mark": {"type": "point", "filled": True, "size": 40, "opacity": 1},
-                "encoding": {**common, "shape": shape, "tooltip": tooltip},
-            },
-        ],
+        "height": 220,
+        "layer": lines(name, candidates, x, y, tooltip=tooltip, references=_KEYS),
     }
 
 
@@ -81,7 +74,7 @@ def populations(candidates: Sequence[Candidate], name: str, column: str, *, capt
     if not rows:
         return None
     order = list(dict.fromkeys(str(r["population"]) for r in rows))
-    colour, _, shape = encodings(candidates, ())
+    colour, shape = colour_and_shape(candidates)
     worst = min(rows, key=lambda r: r["value"])
     return Figure(
         name=f"{name}_by_population",
@@ -127,8 +120,17 @@ def label_columns(candidates: Sequence[Candidate]) -> list[str]:
     return list(dict.fromkeys(str(r["column"]) for r in rows))
 
 
-def _row(metric: str, series: str, k: int, value: float | None) -> dict[str, Any]:
-    return {"metric": metric, "series": series, "k": k, "value": value}
+def _table(known: dict[str, list[dict[str, Any]]], first: list[dict[str, Any]], names: Sequence[str]) -> Columns:
+    rows = [
+        {"metric": n, "series": l, "k": r["k"], "value": r.get(n)} for n in names for l, v in known.items() for r in v
+    ]
+    for n in names:
+        rows += [
+            {"metric": n, "series": REFERENCES[key], "k": r["k"], "value": r.get(f"{key}_{n}")}
+            for key in _KEYS
+            for r in first
+        ]
+    return columns_of(rows)
 
 
 def _population_row(series: str, row: dict[str, Any], name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.plots.numbers import interval, number
 
-HEADLINE = ("allele_frequency_rmse", "ld_r", "precision", "recall", "pca_wasserstein", "aats")
+HEADLINE = ("allele_frequency_rmse", "ld_r", "precision", "recall", "pca_wasserstein", "privacy_loss")
 """One metric a family: what the first look shows."""
 
 # A metric belongs to the family with the longest prefix that begins its name.

@@ -1,31 +1,90 @@
-"""Encodings that charts of several models share: one colour and marker a model, grey and dashes for references."""
+"""Lines of several models on one chart: one colour and marker a model, grey lines for real, null and ceiling."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.plots.figure import Spec
+from core.plots.figure import Columns, Spec, columns_of
 from core.plots.scorecard import Candidate
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
 
 REAL_LABEL = "Real"
 REFERENCES = {"real": REAL_LABEL, "null": NULL_LABEL, "ceiling": CEILING_LABEL}
-_DASHES: dict[str, list[int]] = {"real": [1, 0], "null": NULL_DASH, "ceiling": CEILING_DASH}
+_DASHES = {"real": [1, 0], "null": NULL_DASH, "ceiling": CEILING_DASH}
+_LEGEND: Spec = {"title": None, "orient": "bottom", "columns": 3, "labelLimit": 300}
 
 
-def encodings(
-    candidates: Sequence[Candidate], references: Sequence[str] = ("real", "null", "ceiling"), *, columns: int = 3
-) -> tuple[Spec, Spec, Spec]:
-    """(colour, dash, shape) of the field "series": the chosen references first, then the candidates by label."""
-    domain = [*(REFERENCES[r] for r in references), *(c.label for c in candidates)]
-    many = len(references)
-    legend = {"title": None, "orient": "bottom", "columns": columns, "labelLimit": 260, "symbolStrokeWidth": 2}
-    colour = _scaled(domain, [REAL] * many + [model_colour(c.model) for c in candidates]) | {"legend": legend}
-    dash = _scaled(domain, [*(_DASHES[r] for r in references), *([[1, 0]] * len(candidates))]) | {"legend": legend}
-    shape = _scaled(domain, ["circle"] * many + [model_shape(c.model) for c in candidates]) | {"legend": legend}
-    return colour, dash, shape
+def colour_and_shape(candidates: Sequence[Candidate], field: str = "series") -> tuple[Spec, Spec]:
+    """The colour and shape encodings of models by their labels in `field`, with one legend for both."""
+    labels = [c.label for c in candidates]
+    encoding = {"field": field, "type": "nominal", "legend": _LEGEND}
+    colours, shapes = [model_colour(c.model) for c in candidates], [model_shape(c.model) for c in candidates]
+    return (
+        {**encoding, "scale": {"domain": labels, "range": colours}},
+        {**encoding, "scale": {"domain": labels, "range": shapes}},
+    )
 
 
-def _scaled(domain: list[str], values: list[Any]) -> Spec:
-    return {"field": "series", "type": "nominal", "scale": {"domain": domain, "range": values}}
+def lines(
+    name: str,
+    candidates: Sequence[Candidate],
+    x: Spec,
+    y: Spec,
+    *,
+    tooltip: Sequence[Spec],
+    references: Sequence[str],
+) -> list[Spec]:
+    """Layers over the data set `name` (models, field "series") and "<name> references" (field "reference")."""
+    colour, shape = colour_and_shape(candidates)
+    shown = [REFERENCES[key] for key in references]
+    dash = {
+        "field": "reference",
+        "type": "nominal",
+        "scale": {"domain": shown, "range": [_DASHES[key] for key in references]},
+        "legend": {**_LEGEND, "symbolType": "stroke", "symbolSize": 600, "symbolStrokeColor": REAL},
+    }
+    grey: list[Spec] = [
+        {
+            "data": {"name": f"{name} references"},
+            "mark": {"type": "line", "strokeWidth": 2.5, "color": REAL},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "strokeDash": dash,
+                "tooltip": [{"field": "reference", "title": "Data"}, *tooltip],
+            },
+        }
+    ]
+    return [
+        *(grey if shown else []),
+        {
+            "data": {"name": name},
+            "mark": {"type": "line", "strokeWidth": 2},
+            "encoding": {"x": x, "y": y, "color": colour},
+        },
+        {
+            "data": {"name": name},
+            "mark": {"type": "point", "filled": True, "size": 45, "opacity": 1},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "color": colour,
+                "shape": shape,
+                "tooltip": [{"field": "series", "title": "Model"}, *tooltip],
+            },
+        },
+    ]
+
+
+def line_data(
+    name: str, models: Sequence[Mapping[str, Any]], references: Sequence[Mapping[str, Any]]
+) -> dict[str, Columns]:
+    """The data sets that `lines` draws: rows of models with "series", rows of references with "reference"."""
+    return {name: columns_of(models), f"{name} references": columns_of(references)}
+
+
+def line_table(models: Sequence[Mapping[str, Any]], references: Sequence[Mapping[str, Any]]) -> Columns:
+    """Both as one table for the CSV."""
+    renamed = [{"series" if k == "reference" else k: v for k, v in row.items()} for row in references]
+    return columns_of([*renamed, *models])

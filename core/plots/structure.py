@@ -12,7 +12,7 @@ import numpy.typing as npt
 from core.plots.figure import Figure, Spec, columns_of
 from core.plots.numbers import number
 from core.plots.scorecard import Candidate
-from core.plots.series import REAL_LABEL, encodings
+from core.plots.series import REAL_LABEL, REFERENCES, line_data, line_table, lines
 from core.plots.style import REAL, model_colour, model_shape, population_colours, population_shapes
 
 POINTS = 2000
@@ -52,7 +52,7 @@ def overlay(
         *_points(scores.synthetic, None, (first, second), candidate.label, seed),
     ]
     domain = [REAL_LABEL, candidate.label]
-    legend = {"title": None, "orient": "top"}
+    legend = {"title": None, "orient": "top", "labelLimit": 300}
     return Figure(
         name=f"pca_{first}_{second}",
         spec={
@@ -140,19 +140,13 @@ def by_population(
 
 def spread(items: Sequence[tuple[Candidate, Scores]], *, caption: str = "") -> Figure:
     """Standard deviation along each component: below the real line a model has lost variety, above it adds noise."""
-    rows: list[dict[str, Any]] = []
     first = items[0][1]
-    for series, values in ((REAL_LABEL, first.real), ("null", first.null)):
-        if values is not None:
-            rows += _spread_rows("Null: independent sites" if series == "null" else series, values)
-    for candidate, scores in items:
-        rows += _spread_rows(candidate.label, scores.synthetic)
-    candidates = [c for c, _ in items]
-    colour, dash, shape = encodings(candidates, ("real", "null"))
+    sides = {"real": first.real} | ({} if first.null is None else {"null": first.null})
+    references = [{"reference": REFERENCES[k], **row} for k, values in sides.items() for row in _deviations(values)]
+    models = [{"series": c.label, **row} for c, scores in items for row in _deviations(scores.synthetic)]
     x = {"field": "component", "type": "ordinal", "title": "Principal component", "axis": {"labelAngle": 0}}
-    y = {"field": "deviation", "type": "quantitative", "title": "Standard deviation", "scale": {"domainMin": 0}}
+    y = {"field": "deviation", "type": "quantitative", "title": "Standard deviation", "axis": {"tickCount": 6}}
     tooltip = [
-        {"field": "series", "title": "Data"},
         {"field": "component", "title": "Component"},
         {"field": "deviation", "title": "Standard deviation", "format": ".3g"},
     ]
@@ -161,26 +155,18 @@ def spread(items: Sequence[tuple[Candidate, Scores]], *, caption: str = "") -> F
     return Figure(
         name="pca_spread",
         spec={
-            "data": {"name": "spread"},
             "height": 300,
-            "encoding": {"x": x, "y": y, "color": colour},
-            "layer": [
-                {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"strokeDash": dash}},
-                {
-                    "mark": {"type": "point", "filled": True, "size": 45, "opacity": 1},
-                    "encoding": {"shape": shape, "tooltip": tooltip},
-                },
-            ],
+            "layer": lines("spread", [c for c, _ in items], x, y, tooltip=tooltip, references=list(sides)),
         },
-        data={"spread": columns_of(rows)},
+        data=line_data("spread", models, references),
         alt=f"Standard deviation along the first component: real {number(real)}, {said}.",
         caption=caption,
+        table=line_table(models, references),
     )
 
 
-def _spread_rows(series: str, values: npt.NDArray[np.float32]) -> list[dict[str, Any]]:
-    deviations = values.std(axis=0)
-    return [{"series": series, "component": i + 1, "deviation": float(d)} for i, d in enumerate(deviations)]
+def _deviations(values: npt.NDArray[np.float32]) -> list[dict[str, Any]]:
+    return [{"component": i + 1, "deviation": float(d)} for i, d in enumerate(values.std(axis=0))]
 
 
 def _points(
@@ -214,7 +200,7 @@ def _axes(scores: Scores, first: int, second: int) -> Spec:
             "type": "quantitative",
             "title": f"PC{component} ({share:.1%} of the real variance)",
             "scale": {"domain": [low - pad, high + pad], "nice": False, "zero": False},
-            "axis": {"grid": False},
+            "axis": {"grid": False, "tickCount": 8},
         }
     return axes
 

@@ -23,6 +23,9 @@ def chart(figure: Figure, key: str, *, width: str | int = "stretch", select: boo
         spec = figure.inlined()
     else:
         spec = {**figure.spec, "datasets": {name: _arrow(columns) for name, columns in figure.data.items()}}
+    if not {"concat", "hconcat", "vconcat"}.isdisjoint(spec):
+        # "fit", which Streamlit asks for by default, leaves a chart of several views empty.
+        spec = {"autosize": {"type": "pad", "contains": "padding"}, **spec}
     interaction: dict[str, Any] = {"on_select": "rerun"} if select else {}
     event = st.vega_lite_chart(spec, key=key, width=width, alt=figure.alt, **interaction)
     below, corner = st.columns([6, 1], vertical_alignment="top")
