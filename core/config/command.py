@@ -25,21 +25,22 @@ def changed(experiment: Mapping[str, Any], chosen: Changes, defaults: Changes) -
     return found
 
 
-def applied(experiment: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
-    """The experiment with the changed settings in place."""
-    return {**experiment, **{node: {**experiment.get(node, {}), **settings} for node, settings in changes.items()}}
+def applied(experiment: Mapping[str, Any], changes: Changes, title: str = "") -> dict[str, Any]:
+    """The experiment with the changed settings, and the title if there is one, in place."""
+    nodes = {node: {**experiment.get(node, {}), **settings} for node, settings in changes.items()}
+    return {**experiment, **nodes, **({"title": title} if title else {})}
 
 
-def overrides(experiment: str, changes: Changes) -> list[str]:
+def overrides(experiment: str, changes: Changes, title: str = "") -> list[str]:
     """`experiment=NAME` and one `node.setting=value` a change, as `core.config.experiments.compose` reads them."""
-    return [f"experiment={experiment}"] + [
-        f"{node}.{key}={_spelled(value)}" for node, settings in changes.items() for key, value in settings.items()
-    ]
+    words = [f"experiment={experiment}"]
+    words += [f"{node}.{key}={_spelled(value)}" for node, values in changes.items() for key, value in values.items()]
+    return [*words, f"title={_spelled(title)}"] if title else words
 
 
-def train_command(experiment: str, dataset: str, changes: Changes) -> str:
+def train_command(experiment: str, dataset: str, changes: Changes, title: str = "") -> str:
     """The shell command that starts the same run."""
-    words = ["python", "-m", "core", "train", *overrides(experiment, changes), "--dataset", dataset]
+    words = ["python", "-m", "core", "train", *overrides(experiment, changes, title), "--dataset", dataset]
     return shlex.join(words)
 
 

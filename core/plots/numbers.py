@@ -73,3 +73,24 @@ def parameters(params: dict[str, Any] | None) -> str:
         f"{k.replace('_', ' ')} = {v:g}" if isinstance(v, float) else f"{k.replace('_', ' ')} = {v}"
         for k, v in shown.items()
     )
+
+
+def duration(seconds: float | None) -> str:
+    """A span of time: "40 s", "3 min", "2 h 5 min"; "–" where there is none."""
+    if seconds is None or not math.isfinite(seconds):
+        return "–"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 10 and minutes else f"{hours} h"
+
+
+def size(amount: float) -> str:
+    """Bytes as "12 kB", "3.4 MB", "1.2 GB"."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if amount >= unit:
+            return f"{amount / unit:.1f} {name}"
+    return f"{amount / 1e3:.0f} kB"

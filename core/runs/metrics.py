@@ -115,18 +115,23 @@ def read(path: Path, names: list[str] | None = None) -> dict[str, Series]:
 
 def last_values(path: Path) -> tuple[int, dict[str, float]]:
     """(epoch, name → value) at the end of `path`: the newest value of each metric in its last 64 KB."""
+    epoch, values = 0, dict[str, float]()
+    for entry in tail(path):
+        epoch = int(entry["epoch"])
+        values[entry["name"]] = _number(entry["value"])
+    return epoch, values
+
+
+def tail(path: Path) -> list[dict[str, Any]]:
+    """The lines in the last 64 KB of `path`, parsed; [] where there is no file."""
     try:
         with path.open("rb") as stream:
             size = stream.seek(0, 2)
             stream.seek(max(0, size - _TAIL_BYTES))
             lines = stream.read().splitlines()
     except FileNotFoundError:
-        return 0, {}
-    epoch, values = 0, dict[str, float]()
-    for entry in filter(None, map(_parse, lines)):
-        epoch = int(entry["epoch"])
-        values[entry["name"]] = _number(entry["value"])
-    return epoch, values
+        return []
+    return list(filter(None, map(_parse, lines)))
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
