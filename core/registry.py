@@ -31,15 +31,15 @@ class Entry(Generic[T]):
 
 
 class Registry(Generic[T]):
-    """Named choices, filled by a decorator when the modules of `package` are first needed.
+    """Named choices, filled by a decorator when the modules of `packages` are first needed.
 
-    Adding a choice is adding a file to the package: every module in it is imported at the first look-up,
+    Adding a choice is adding a file to a package: every module in it is imported at the first look-up,
     not when the registry is made, so that a page which lists nothing pays nothing.
     """
 
-    def __init__(self, what: str, package: str) -> None:
+    def __init__(self, what: str, *packages: str) -> None:
         self.what = what
-        self.package = package
+        self.packages = packages
         self._entries: dict[str, Entry[T]] = {}
         self._loaded = False
 
@@ -80,6 +80,7 @@ class Registry(Generic[T]):
         if self._loaded:
             return
         self._loaded = True
-        package = importlib.import_module(self.package)
-        for module in pkgutil.iter_modules(package.__path__, prefix=f"{self.package}."):
-            importlib.import_module(module.name)
+        for name in self.packages:
+            package = importlib.import_module(name)
+            for module in pkgutil.iter_modules(package.__path__, prefix=f"{name}."):
+                importlib.import_module(module.name)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from core.config.schema import to_dict
 from core.config.training import TrainingConfig
 
 UNKNOWN = -1  # code of a label that an individual does not have
@@ -135,6 +136,23 @@ class Clock(Protocol):
     progress: Tensor
 
 
+class TrainingSplit(Protocol):
+    """One side of a split on one device, as the loop sees it."""
+
+    @property
+    def spec(self) -> Any:
+        """What the model must know of the data; it travels with the checkpoint."""
+
+    def __len__(self) -> int:
+        """Number of individuals or sets."""
+
+    def index(self, i: Tensor) -> Any:
+        """Those at `i` as one batch."""
+
+    def to(self, device: torch.device | str) -> TrainingSplit:
+        """The same on `device`."""
+
+
 class Trainable(nn.Module):
     """What the loop trains and the checkpoint keeps, of whatever kind of data.
 
@@ -144,6 +162,9 @@ class Trainable(nn.Module):
     generator in `sample`.
     """
 
+    # Kind of data that it is trained on: "genotypes" or "sets".
+    kind: ClassVar[str] = "genotypes"
+
     # Whether `steps` has fixed shapes and never reads a tensor's value, so that a CUDA graph may replay it.
     capturable: ClassVar[bool] = False
 
@@ -152,6 +173,15 @@ class Trainable(nn.Module):
         self.config = config
         self.spec = spec
         self.training_config = training
+
+    @property
+    def widest(self) -> int:
+        """Width of the widest layer: whether a lower precision pays depends on it."""
+        return 0
+
+    def settings(self) -> dict[str, Any]:
+        """What `core.models.registry.build` needs beside the name to build this model again, JSON types."""
+        return to_dict(self.config) if self.config is not None else {}
 
     def prepare(self, data: Any) -> None:
         """Called once before the first step, and before `load` on resume: closed-form fits, scales, starting biases.
@@ -213,6 +243,11 @@ class Model(Trainable):
         super().__init__(config, spec, training)
         self.register_buffer("condition_labels", torch.empty(0, len(spec.label_columns), dtype=torch.int64))
         self.register_buffer("condition_phenotypes", torch.empty(0, len(spec.phenotypes)))
+
+    @property
+    def widest(self) -> int:
+        """The one-hot coded calls."""
+        return self.spec.variants * self.spec.categories
 
     def prepare(self, data: TrainData) -> None:
         """Keep the conditions of the training individuals; subclasses add their fits.

@@ -8,10 +8,13 @@ from typing import Any
 
 from core.config.schema import from_dict, to_dict
 from core.config.training import TrainingConfig
-from core.models.base import DataSpec, Model
+from core.models.base import Trainable
 from core.registry import Registry
 
-models: Registry[type[Model]] = Registry("model", "core.models.genotype")
+models: Registry[type[Trainable]] = Registry("model", "core.models.genotype", "core.models.gde")
+
+# Nodes that a model of sets is put together from, beside its own settings.
+PARTS = ("encoder", "generator", "mixer")
 
 
 def validate(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,13 +32,17 @@ def configure(name: str, settings: Mapping[str, Any]) -> Any:
     return from_dict(models[name].config or NoSettings, settings, where="model")
 
 
-def build(name: str, settings: Mapping[str, Any], spec: DataSpec, training: TrainingConfig) -> Model:
+def build(name: str, settings: Mapping[str, Any], spec: Any, training: TrainingConfig) -> Any:
     """The untrained model `name` for data of the given spec; `settings` may be partial. Raises InputError.
 
-    Weights are drawn from torch's global generator: seed it first.
+    The settings of a model of sets hold the nodes of its parts too. Weights are drawn from torch's global generator:
+    seed it first.
     """
-    settings = {key: value for key, value in settings.items() if key != "name"}
-    return models[name].value(configure(name, settings), spec, training)
+    own = {key: value for key, value in settings.items() if key not in ("name", *PARTS)}
+    parts = {key: settings[key] for key in PARTS if key in settings}
+    config = configure(name, own)
+    make: Any = models[name].value
+    return make(config, spec, training, parts) if parts else make(config, spec, training)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,8 @@ METRICS = ("precision", "recall", "allele_frequency_rmse", "ld_r")
 MOST = 500  # individuals a side; keeps a validation near a second on two cores
 
 
-def validator(seed: int, device: str) -> Callable[[Calls, Calls], Mapping[str, float]]:
-    """A function (samples, holdout calls) → value of each of `METRICS`, NaN where it has none; calls are complete int8.
+def validator(seed: int, device: str) -> Callable[[Any, Any, Any], Mapping[str, float]]:
+    """A function (model, holdout, noise) → value of each of `METRICS` on as many samples as there are held out, or NaN.
 
     Precision and recall take k = 5. The same holdout individuals are used every time.
     """
@@ -28,10 +29,11 @@ def validator(seed: int, device: str) -> Callable[[Calls, Calls], Mapping[str, f
         chosen = np.sort(np.random.default_rng(seed).permutation(len(calls))[:MOST])
         return Cohort(from_calls(calls[chosen], ploidy=ploidy), name, seed=seed, config=config, device=device)
 
-    def validate(samples: Calls, holdout: Calls) -> Mapping[str, float]:
-        ploidy = 2 if max(samples.max(), holdout.max()) > 1 else 1
+    def validate(model: Any, holdout: Any, noise: Any) -> Mapping[str, float]:
+        samples = model.sample(len(holdout), holdout.condition.to(noise.device), noise).cpu().numpy()
+        ploidy = model.spec.ploidy
         comparison = Comparison(
-            cohort(holdout, "holdout", ploidy),
+            cohort(holdout.calls.cpu().numpy(), "holdout", ploidy),
             cohort(samples, "synthetic", ploidy),
             seed=seed,
             config=config,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.config.training import TrainingConfig
 from core.errors import InputError, RunError
-from core.models.base import Batch, Clock, Condition, Losses, Model
+from core.models.base import Batch, Clock, Condition, Losses, Trainable
 
 WARM_UP = 3  # eager steps before capture: libraries choose their kernels and optimisers make their moments
 
@@ -41,7 +41,7 @@ def precision(config: TrainingConfig, device: torch.device, width: int) -> Abstr
     return torch.autocast(device.type, dtype=torch.bfloat16, cache_enabled=False)
 
 
-def stepper(model: Model, config: TrainingConfig, device: torch.device) -> Stepper:
+def stepper(model: Trainable, config: TrainingConfig, device: torch.device) -> Stepper:
     """How steps are taken: replayed from a CUDA graph on a GPU where the model allows it, else one by one.
 
     torch.compile is not used for the GAN: its gradient penalty needs second derivatives, which compiled autograd
@@ -49,7 +49,7 @@ def stepper(model: Model, config: TrainingConfig, device: torch.device) -> Stepp
     """
     if config.compile == "on" and device.type != "cuda":
         raise InputError("training.compile is 'on' but CUDA graphs need a GPU; use 'auto' or 'off'.")
-    context = precision(config, device, model.spec.variants * model.spec.categories)
+    context = precision(config, device, model.widest)
     if config.compile == "off" or device.type != "cuda" or not model.capturable:
         return Stepper(model, context)
     return GraphStepper(model, context)
@@ -58,7 +58,7 @@ def stepper(model: Model, config: TrainingConfig, device: torch.device) -> Stepp
 class Stepper:
     """Takes steps one by one."""
 
-    def __init__(self, model: Model, context: AbstractContextManager[Any]) -> None:
+    def __init__(self, model: Trainable, context: AbstractContextManager[Any]) -> None:
         self.model = model
         self.context = context
 
@@ -76,7 +76,7 @@ class GraphStepper(Stepper):
     `capturable`; torch's CUDA generator advances inside a replay as it would outside. Runs only where CUDA is.
     """
 
-    def __init__(self, model: Model, context: AbstractContextManager[Any]) -> None:
+    def __init__(self, model: Trainable, context: AbstractContextManager[Any]) -> None:
         super().__init__(model, context)
         self.taken = 0
         self.graph: torch.cuda.CUDAGraph | None = None

@@ -12,20 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from core.config.schema import to_dict
 from core.config.training import TrainingConfig
 from core.errors import RunError
-from core.models.base import Model, TrainData
+from core.models.base import Trainable, TrainingSplit
 from core.training import checkpoints, devices, randomness
 from core.training.clock import TrainingClock
 
-Calls = npt.NDArray[np.int8]
-Validate = Callable[[Calls, Calls], Mapping[str, float]]
+Validate = Callable[[Any, Any, torch.Generator], Mapping[str, float]]
 
 VALIDATION_SEED = 20_000  # added to the run's seed: validation samples share no stream with training noise
 
@@ -67,9 +64,9 @@ class _History:
 
 def fit(
     run: Progress,
-    model: Model,
-    data: TrainData,
-    holdout: TrainData | None,
+    model: Trainable,
+    data: TrainingSplit,
+    holdout: TrainingSplit | None,
     config: TrainingConfig,
     *,
     resume: bool,
@@ -81,11 +78,11 @@ def fit(
     Args:
         run: where metrics go and stop requests come from.
         model: built after `torch.manual_seed(config.seed)`; moved to its device here.
-        data, holdout: complete calls and conditions; moved to the device once.
+        data, holdout: both sides of the split; `data` is moved to the device once.
         config: validated settings.
         resume: go on from the checkpoint "last": on a CPU, bit for bit as if it had never stopped.
         name: the model's name in the registry, kept in the checkpoint for `load_model`.
-        validate: (samples, holdout calls) int8 → values by name; called every `evaluate_every` epochs.
+        validate: (model in evaluation mode, holdout, noise) → values by name; called every `evaluate_every` epochs.
 
     Raises RunError (diverged, out of memory, disk full) with the reason for the user; "last" is then the last good one.
     """
@@ -107,9 +104,9 @@ class _Training:
     def __init__(
         self,
         run: Progress,
-        model: Model,
-        data: TrainData,
-        holdout: TrainData | None,
+        model: Trainable,
+        data: TrainingSplit,
+        holdout: TrainingSplit | None,
         config: TrainingConfig,
         *,
         name: str,
@@ -211,8 +208,7 @@ class _Training:
             self.model.eval()
             self.model.settle()
             noise = torch.Generator(self.device).manual_seed(self.config.seed + VALIDATION_SEED)
-            samples = self.model.sample(len(self.holdout), self.holdout.condition.to(self.device), noise)
-            values = dict(self.validate(samples.cpu().numpy(), self.holdout.calls.cpu().numpy()))
+            values = dict(self.validate(self.model, self.holdout, noise))
             self.model.train()
         result = score(self.config.score, values, means)
         if values:
@@ -245,7 +241,8 @@ class _Training:
         self.history.totals = {k: float(v) for k, v in self.sums.items()}
         states = randomness.states(self.epoch_start) if last else {}
         facts = {
-            "model": {"name": self.name, **(to_dict(self.model.config) if self.model.config else {})},
+            "kind": self.model.kind,
+            "model": {"name": self.name, **self.model.settings()},
             "training": to_dict(self.config),
             "spec": self.model.spec.to_dict(),
             "clock": self.clock.to_dict(),

@@ -164,7 +164,8 @@ def _part(split: Split) -> Split:
 
 
 def _build(model: Mapping[str, Any], data: TrainData, training: TrainingConfig, device: torch.device) -> Model:
-    return build(model["name"], model, data.spec, training).to(device)
+    built: Model = build(model["name"], model, data.spec, training)
+    return built.to(device)
 
 
 def _timed(work: Any, device: torch.device) -> float:

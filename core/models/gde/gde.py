@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from core.models.gde.base import encoders, generators
 from core.models.gde.data import SetBatch, SetData, SetSpec, draw
 from core.models.gde.divergences import random_projections, sliced_wasserstein
 from core.models.gde.mixers import mix, mixers
+from core.models.registry import models
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,13 @@ class Standardiser(nn.Module):
         return x * self.scale + self.mean
 
 
+@models.register(
+    "gde",
+    kind="sets",
+    config=GDEConfig,
+    help="Generative Distribution Embedding: a set encoder joined to a conditional generator.",
+    source="Fishman et al. 2025, eq. 1 and algorithm 1",
+)
 class GDE(Trainable):
     """E(S) = z; G(z) regenerates the distribution that S was drawn from (Fishman et al. 2025, eq. 1).
 
@@ -83,12 +91,14 @@ class GDE(Trainable):
     (sliced) optimal-transport distances, and let the latent predict labels, dynamics or effects.
     """
 
+    kind: ClassVar[str] = "sets"
     spec: SetSpec
     updates: Tensor
 
     def __init__(self, config: GDEConfig, spec: SetSpec, training: TrainingConfig, parts: dict[str, Any]) -> None:
         """`parts`: validated nodes "encoder", "generator", "mixer", each {"name": …, settings…}."""
         super().__init__(config, spec, training)
+        self.parts = {what: dict(node) for what, node in parts.items()}
         self.standardise = Standardiser(spec.shape)
         built = {}
         for what, registry in (("encoder", encoders), ("generator", generators)):
@@ -106,6 +116,9 @@ class GDE(Trainable):
         self.register_buffer("updates", torch.zeros(()))
         self.mixer = mixers[parts["mixer"]["name"]].value(part_config("mixer", parts))
         self._optimisers: dict[str, torch.optim.Optimizer] = {}
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), **self.parts}
 
     def prepare(self, data: SetData) -> None:
         """Scale of the features, and what the encoder fits in closed form, from at most 50,000 observations."""
