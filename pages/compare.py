@@ -13,7 +13,7 @@ from pages.parts.frame import heading, nothing_yet, plain, share
 from pages.parts.reports import all_runs, dataset_name, pick_dataset, pick_many, with_reports
 from pages.parts.state import COMPARE_BASELINE, COMPARE_FAMILY, DATASET, RUNS
 
-heading("compare")
+top = heading("compare")
 runs = with_reports(all_runs())
 if not runs:
     nothing_yet("There is no report to compare yet")
@@ -33,7 +33,6 @@ with pin:
         "Baseline", labels, key=COMPARE_BASELINE, bind="query-params",
         help="Every other model is marked ▲ clearly better, ▼ clearly worse, or ≈ within noise of this one.",
     )  # fmt: skip
-    share(DATASET, RUNS, COMPARE_BASELINE, COMPARE_FAMILY)
 baseline = next((c for c in candidates if c.label == chosen), None)
 
 every = metric_names(candidates)
@@ -81,7 +80,7 @@ if not flagged:
 st.subheader("Numbers")
 columns = table(candidates, names, baseline)
 widths = {"Metric": "medium", "Null": 70, "Ceiling": 70, "Goal": 105}
-pinned = {k: st.column_config.TextColumn(pinned=k == "Metric", width=widths.get(k, 165)) for k in columns}
+pinned = {k: st.column_config.TextColumn(pinned=k == "Metric", width=widths.get(k, 190)) for k in columns}
 st.dataframe(
     columns,
     hide_index=True,
@@ -105,3 +104,4 @@ with st.expander("What the metrics mean", key="definitions", on_change="rerun") 
             about = described(candidates, name)
             way = goal(about["direction"], about["target"])
             st.markdown(f"**{plain(about['label'])}** ({way}): {plain(about['help'])}")
+share(DATASET, RUNS, COMPARE_BASELINE, COMPARE_FAMILY, place=top)

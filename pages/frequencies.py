@@ -16,7 +16,7 @@ from pages.parts.state import DATASET, FREQUENCIES_VIEW, RUN
 VIEWS = ["Alleles", "Genotypes", "Error by frequency", "Rare alleles", "Spectrum"]
 FREQUENCY = "Minor-allele frequency in real data"
 
-heading("frequencies")
+top = heading("frequencies")
 runs = with_reports(all_runs())
 if not runs:
     nothing_yet("There is no report to look at yet")
@@ -89,4 +89,4 @@ with tabs["Spectrum"]:
         metrics("site_frequency_spectrum_distance")
         titles = ("Frequency of the minor allele", "Share of variants")
         curve("site_frequency_spectrum", "synthetic", titles, key="spectrum", note="projected to fewer chromosomes")
-share(DATASET, RUN, FREQUENCIES_VIEW)
+share(DATASET, RUN, FREQUENCIES_VIEW, place=top)

@@ -16,7 +16,7 @@ FIRST = 150  # variants shown before the reader chooses: each pair can still be 
 VIEWS = {"Real and synthetic": ("real", "synthetic"), "Difference": ("difference",)}
 VIEWS |= {"All three": ("real", "synthetic", "difference")}
 
-heading("linkage")
+top = heading("linkage")
 runs = with_reports(all_runs())
 if not runs:
     nothing_yet("There is no report to look at yet")
@@ -79,4 +79,4 @@ if curve is None:
     st.info("These reports hold no decay curve: it needs variants with positions.", icon=":material/info:")
 else:
     chart(curve, key="decay")
-share(DATASET, RUN, LINKAGE_VIEW, LINKAGE_CONTIG, LINKAGE_REGION)
+share(DATASET, RUN, LINKAGE_VIEW, LINKAGE_CONTIG, LINKAGE_REGION, place=top)

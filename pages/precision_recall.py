@@ -9,7 +9,7 @@ from pages.parts.frame import heading, nothing_yet, share
 from pages.parts.reports import all_runs, pick_dataset, pick_many, with_reports
 from pages.parts.state import DATASET, PRECISION_COLUMN, PRECISION_METRIC, PRECISION_VIEW, RUNS
 
-heading("precision_recall")
+top = heading("precision_recall")
 runs = with_reports(all_runs())
 if not runs:
     nothing_yet("There is no report to look at yet")
@@ -71,4 +71,4 @@ with groups:
                 )
             else:
                 chart(figure, key="pr_populations")
-share(DATASET, RUNS, PRECISION_VIEW, PRECISION_METRIC, PRECISION_COLUMN)
+share(DATASET, RUNS, PRECISION_VIEW, PRECISION_METRIC, PRECISION_COLUMN, place=top)

@@ -11,7 +11,7 @@ from pages.parts.frame import heading, nothing_yet, share
 from pages.parts.reports import SHOWN_FIRST, all_runs, judged, pick_dataset, pick_one, with_reports
 from pages.parts.state import DATASET, RUN, STRUCTURE_COLOUR, STRUCTURE_X, STRUCTURE_Y
 
-heading("structure")
+top = heading("structure")
 runs = with_reports(all_runs())
 if not runs:
     nothing_yet("There is no report to look at yet")
@@ -76,4 +76,4 @@ st.subheader("Spread along each component", help="A model that lost variety lies
 others = [item for run in runs[:SHOWN_FIRST] if (item := judged(run))]
 known = [(o.candidate, s) for o in others if (s := arrays.structure(o.arrays)) and s.components == scores.components]
 chart(spread(known, caption=provenance(report)), key="pca_spread")
-share(DATASET, RUN, STRUCTURE_X, STRUCTURE_Y, STRUCTURE_COLOUR)
+share(DATASET, RUN, STRUCTURE_X, STRUCTURE_Y, STRUCTURE_COLOUR, place=top)

@@ -63,6 +63,12 @@ class Figure:
         return stream.getvalue()
 
 
+def grid(views: Sequence[Spec], columns: int, *, row_gap: int = 22, column_gap: int = 26) -> Spec:
+    """Views in rows of `columns`. (Not "concat", which Streamlit draws with no width.)"""
+    rows = [list(views[i : i + columns]) for i in range(0, len(views), columns)]
+    return {"vconcat": [{"hconcat": row, "spacing": column_gap} for row in rows], "spacing": row_gap}
+
+
 def length(columns: Columns) -> int:
     """Number of rows of a set of columns."""
     return len(next(iter(columns.values()), ()))

@@ -39,7 +39,7 @@ def triangles(window: Window, views: Sequence[View], model: str, *, caption: str
     real, made = (float(np.nanmean(pairs[k])) if window.size > 1 else 0.0 for k in ("real", "synthetic"))
     return Figure(
         name=f"linkage_{window.contig}_{window.position[0]}_{window.position[-1]}",
-        spec={"vconcat": layers, "spacing": 6, "resolve": {"scale": {"color": "independent"}}},
+        spec={"vconcat": layers, "spacing": 18, "resolve": {"scale": {"color": "independent"}}},
         data={"pairs": pairs} if interactive else {"corner": {"x": [0.0], "y": [0.0]}},
         alt=(
             f"Linkage between {window.variants:,} variants on {window.contig}: mean r² {number(real)} in real and "
@@ -128,7 +128,7 @@ def _ticks(window: Window) -> list[int]:
     return sorted({int(t) for t in np.linspace(0, window.size - 1, min(7, window.size))})
 
 
-def _colour(view: View) -> Spec:
+def _colour(view: View, *, legend: bool = True) -> Spec:
     scale: Spec = {"range": SEQUENTIAL, "domain": [0, 1], "clamp": True}
     if view == "difference":
         scale = {"range": DIVERGING, "domain": [-DIFFERENCE_LIMIT, DIFFERENCE_LIMIT], "clamp": True}
@@ -137,7 +137,7 @@ def _colour(view: View) -> Spec:
         "field": view,
         "type": "quantitative",
         "scale": scale,
-        "legend": {"title": title, "gradientLength": 120, "tickCount": 3},
+        "legend": {"title": title, "gradientLength": 120, "tickCount": 3} if legend else None,
     }
 
 
@@ -161,7 +161,7 @@ def _marks(window: Window, view: View, model: str, height: int) -> Spec:
         "data": {"name": "pairs"},
         "params": [{"name": f"pair_{view}", "select": {"type": "point", "fields": ["i", "j"]}}],
         "mark": {"type": "point", "shape": shape, "filled": True, "size": cell**2, "opacity": 1},
-        "encoding": {"x": x, "y": y, "color": _colour(view), "tooltip": tooltip},
+        "encoding": {"x": x, "y": y, "color": _colour(view, legend=not (view == "synthetic")), "tooltip": tooltip},
     }
 
 
@@ -174,7 +174,7 @@ def _raster(window: Window, view: View, model: str, height: int) -> Spec:
     url = picture(values, _WIDTH, height, limits=limits, stops=stops, down=view == "synthetic")
     middle = {"value": _WIDTH / 2}, {"value": height / 2}
     # The invisible point carries the axes and the legend, which an image does not have.
-    ghost = {**_colour(view), "field": "x"}
+    ghost = {**_colour(view, legend=not (view == "synthetic")), "field": "x"}
     return {
         **frame,
         "layer": [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from core.plots.figure import Columns, Figure, Spec, columns_of
+from core.plots.figure import Columns, Figure, Spec, columns_of, grid
 from core.plots.numbers import number
 from core.plots.scorecard import Candidate
 from core.plots.series import REFERENCES, colour_and_shape, line_data, lines
@@ -38,7 +38,7 @@ def curves(
     smallest = min(r["k"] for r in first)
     return Figure(
         name="precision_recall",
-        spec={"concat": [_panel(candidates, name, width) for name in names], "columns": 2, "spacing": 24},
+        spec=grid([_panel(candidates, name, width) for name in names], 2),
         data=data,
         alt=" ".join(_alt(candidates, name, smallest) for name in names[:2]),
         caption=caption,

@@ -12,13 +12,16 @@ from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL,
 REAL_LABEL = "Real"
 REFERENCES = {"real": REAL_LABEL, "null": NULL_LABEL, "ceiling": CEILING_LABEL}
 _DASHES = {"real": [1, 0], "null": NULL_DASH, "ceiling": CEILING_DASH}
-_LEGEND: Spec = {"title": None, "orient": "bottom", "columns": 3, "labelLimit": 300}
+_LEGEND: Spec = {"title": None, "labelLimit": 300}
+_LEGEND_CHARACTERS = 90  # a line of labels at 12 px that fits beside the sidebar on a screen of 1280 px
 
 
 def colour_and_shape(candidates: Sequence[Candidate], field: str = "series") -> tuple[Spec, Spec]:
     """The colour and shape encodings of models by their labels in `field`, with one legend for both."""
     labels = [c.label for c in candidates]
-    encoding = {"field": field, "type": "nominal", "legend": _LEGEND}
+    columns = max(1, _LEGEND_CHARACTERS // (6 + max((len(label) for label in labels), default=1)))
+    legend = {**_LEGEND, "orient": "bottom", "columns": columns}
+    encoding = {"field": field, "type": "nominal", "legend": legend}
     colours, shapes = [model_colour(c.model) for c in candidates], [model_shape(c.model) for c in candidates]
     return (
         {**encoding, "scale": {"domain": labels, "range": colours}},
@@ -42,7 +45,7 @@ def lines(
         "field": "reference",
         "type": "nominal",
         "scale": {"domain": shown, "range": [_DASHES[key] for key in references]},
-        "legend": {**_LEGEND, "symbolType": "stroke", "symbolSize": 600, "symbolStrokeColor": REAL},
+        "legend": {**_LEGEND, "orient": "top", "symbolType": "stroke", "symbolSize": 600, "symbolStrokeColor": REAL},
     }
     grey: list[Spec] = [
         {

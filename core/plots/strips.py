@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from core.plots.figure import Figure, Spec
+from core.plots.figure import Figure, Spec, grid
 from core.plots.numbers import interval, number, parameters
 from core.plots.scorecard import Candidate, best, described, goal, numbers
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
@@ -29,7 +29,7 @@ def strips(
         alt += f" {winner.label} is best, or within noise of the best, on most of them."
     return Figure(
         name="scorecard",
-        spec={"concat": views, "columns": columns, "spacing": {"row": 22, "column": 26}},
+        spec=grid(views, columns),
         data=data,
         alt=alt,
         caption=caption,
@@ -40,7 +40,15 @@ def strips(
 def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool, width: int) -> Spec:
     about = described(candidates, name)
     labels = [c.label for c in candidates]
-    axis = {"title": None, "labelLimit": 170, "labels": labelled, "ticks": False, "domain": False, "grid": False}
+    axis = {
+        "title": None,
+        "labelLimit": 170,
+        "labelOverlap": False,
+        "labels": labelled,
+        "ticks": False,
+        "domain": False,
+        "grid": False,
+    }
     y = {"field": "model", "type": "nominal", "sort": labels, "axis": axis}
     x = {
         "field": "value",

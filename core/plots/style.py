@@ -29,7 +29,7 @@ _OTHER_MODELS = (YELLOW, "#7b61c4", "#8a5a2b", "#17a2a8", "#b0446c", "#5b8c2a")
 _POPULATIONS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, YELLOW, "#7b61c4", "#8a5a2b", "#17a2a8")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 
-FONT = "Source Sans, Source Sans 3, Helvetica, Arial, sans-serif"
+FONT = "DejaVu Sans, Liberation Sans, Helvetica, Arial, sans-serif"
 
 
 def model_colour(name: str) -> str:

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from pages.parts.sections import about, link
 from pages.parts.state import link_to_view
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
-def heading(name: str) -> None:
-    """Title and question of a page."""
-    _through_the_router()
+
+def heading(name: str) -> DeltaGenerator:
+    """Title and question of a page; returns the place at its right where `share` puts the link to the view."""
     section = about(name)
-    st.title(section.title)
-    st.caption(section.answers)
+    left, right = st.columns([5, 1], vertical_alignment="bottom")
+    with left:
+        st.title(section.title)
+        st.caption(section.answers)
+    return right
 
 
-def _through_the_router() -> None:
-    """Start over in app.py where Streamlit ran a page by itself.
-
-    Beside a folder called pages/, Streamlit takes the first visitor of a fresh server who follows a link to a page
-    past app.py, and goes on doing so until somebody opens Home.
-    """
-    if PagesManager.uses_pages_directory:
-        PagesManager.uses_pages_directory = False
-        st.rerun()
-
-
-def share(*keys: str) -> None:
+def share(*keys: str, place: DeltaGenerator | None = None) -> None:
     """A "Copy link" menu with the address of the exact view; call it after the widgets of `keys`."""
-    with st.popover("Copy link", icon=":material/link:", type="tertiary", help="An address that restores this view"):
+    with (place or st).popover(
+        "Copy link", icon=":material/link:", type="tertiary", help="An address that restores this view"
+    ):
         st.code(link_to_view(keys), language=None, wrap_lines=True)
 
 
