@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from core.evaluation.bootstrap import block_weights, contiguous_blocks
 from core.evaluation.context import Cohort, Comparison, Panel
+from core.evaluation.hardy_weinberg import f_is, heterozygosity_observed, hwe_exact
 from core.evaluation.moments import BLOCKS, moments, pearson, ratio, rmse, slope
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 
@@ -157,7 +158,8 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
 def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
     """`frequencies`: per variant, for real, synthetic, null, ceiling: allele and genotype frequency, missing share.
 
-    Names: allele_<cohort> (m,), genotype_<cohort> (ploidy + 1, m), missing_<cohort> (m,); float32.
+    Names: allele_<cohort> (m,), genotype_<cohort> (ploidy + 1, m), missing_<cohort> (m,), and for diploids
+    heterozygosity_<cohort>, f_is_<cohort>, hwe_p_<cohort> (m,), all float32; position, contig, id (m,).
     """
     cohorts = {"real": panel.value.reference, "synthetic": panel.value.candidate, "null": panel.null.candidate}
     if panel.ceiling is not None:
@@ -167,6 +169,11 @@ def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
         found[f"allele_{name}"] = cohort.allele_frequency.astype(np.float32)
         found[f"genotype_{name}"] = genotype_frequencies(cohort).astype(np.float32)
         found[f"missing_{name}"] = (1 - cohort.called / cohort.n).astype(np.float32)
+        if cohort.ploidy == 2:
+            counts = cohort.genotype_counts
+            found[f"heterozygosity_{name}"] = heterozygosity_observed(counts).astype(np.float32)
+            found[f"f_is_{name}"] = f_is(counts).astype(np.float32)
+            found[f"hwe_p_{name}"] = hwe_exact(counts).astype(np.float32)
     genotypes = panel.value.reference.genotypes
     found |= {"position": genotypes.variant_position, "contig": genotypes.variant_contig, "id": genotypes.variant_id}
     return {"frequencies": found}

@@ -10,17 +10,26 @@ Floats = npt.NDArray[np.float64]
 # Contiguous blocks of variants that a bootstrap replicate draws from.
 BLOCKS = 100
 
+# Entries summed at once: a bounded float64 copy of vectors of tens of millions of pairs.
+_CHUNK = 1 << 20
 
-def moments(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating], code: npt.NDArray[np.int64], size: int) -> Floats:
+
+def moments(
+    x: npt.NDArray[np.floating], y: npt.NDArray[np.floating], code: npt.NDArray[np.integer], size: int
+) -> Floats:
     """(size, 6) float64: count, Σx, Σy, Σx², Σy², Σxy of the entries with each code 0..size-1.
 
     Entries where x or y is NaN are left out.
     """
-    keep = np.isfinite(x) & np.isfinite(y)
-    if not keep.all():
-        x, y, code = x[keep], y[keep], code[keep]
-    terms: list[npt.NDArray[np.floating] | None] = [None, x, y, x * x, y * y, x * y]
-    return np.stack([np.bincount(code, weights=term, minlength=size) for term in terms], axis=-1).astype(np.float64)
+    sums = np.zeros((size, 6))
+    for start in range(0, len(x), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        left, right = x[part].astype(np.float64), y[part].astype(np.float64)
+        keep = np.isfinite(left) & np.isfinite(right)
+        left, right, here = left[keep], right[keep], code[part][keep]
+        terms = (None, left, right, left * left, right * right, left * right)
+        sums += np.stack([np.bincount(here, weights=term, minlength=size) for term in terms], axis=-1)
+    return sums
 
 
 def pearson(sums: Floats) -> Floats:

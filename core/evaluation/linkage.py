@@ -1,0 +1,241 @@
+"""Linkage disequilibrium: agreement of pairwise r², its error and its decay by distance, and what lies far apart.
+
+r² is the squared correlation of calls (composite genotypic linkage, Rogers & Huff 2009). Unlinked variants have
+r² ≈ 1/(n−1) by chance; errors and curves use r² − (1 − r²)/(n − 2) instead, which is 0 without linkage and 1 for
+complete linkage at any n (Wherry 1931), so that cohorts of different sizes can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.evaluation.bootstrap import block_weights
+from core.evaluation.context import Cohort, Comparison, Panel
+from core.evaluation.linkage_arrays import linkage_arrays
+from core.evaluation.moments import BLOCKS, moments, pearson, rmse
+from core.evaluation.pairs import Pairs, choose, pair_r
+from core.evaluation.registry import Estimate, Unmeasurable, metric
+
+Floats = npt.NDArray[np.float64]
+
+_ROGERS_HUFF = "Rogers & Huff 2009 (r²)"
+_CORRECTED = "r² − (1 − r²)/(n − 2)"
+
+
+@metric(
+    "ld_r",
+    label="LD r",
+    direction="higher",
+    bounds=(-1.0, 1.0),
+    help="Pearson correlation between real and synthetic r² over pairs of variants: does the same linkage stand in the "
+    "same places. A variant that no longer varies among the synthetic individuals has r² 0.",
+    source=_ROGERS_HUFF + "; Yelmen et al. 2021 (correlation of LD)",
+)
+def ld_r(comparison: Comparison) -> Estimate:
+    """Correlation of the two vectors of r² over the chosen pairs."""
+    pairs, real, made = _squared(comparison)
+    size = min(BLOCKS, pairs.m)
+    block = (np.arange(pairs.m, dtype=np.int64) * size // pairs.m).astype(np.int32)
+    sums = moments(real, made, block[pairs.left] * size + block[pairs.right], size * size).reshape(size, size, 6)
+    draws = None
+    if comparison.draws:
+        weights = block_weights(pairs.m, BLOCKS, comparison.draws, comparison.generator(301)).astype(np.float64)
+        # A block that stands twice in a replicate brings its own pairs twice, not pairs between its two copies.
+        within = sums[np.arange(size), np.arange(size)].copy()
+        sums_between = sums.copy()
+        sums_between[np.arange(size), np.arange(size)] = 0
+        draws = pearson(np.einsum("da,db,abk->dk", weights, weights, sums_between, optimize=True) + weights @ within)
+    total = sums.sum(axis=(0, 1))
+    return Estimate(float(pearson(total)), draws, _params(comparison, pairs) | {"pairs_used": int(total[0])})
+
+
+@metric(
+    "ld_r2_error",
+    label="LD r² error",
+    direction="lower",
+    bounds=(0.0, 1.5),
+    help="Root mean square difference of real and synthetic r² over pairs of variants, every distance bin weighing the "
+    "same (all pairs alike where positions are unknown).",
+    source=_ROGERS_HUFF,
+)
+def ld_r2_error(comparison: Comparison) -> Estimate:
+    """√ of the mean over distance bins of the mean squared difference of corrected r²."""
+    return _over_bins(comparison, lambda sums: np.sqrt(_mean_over_bins(np.square(rmse(sums)))), stream=302)
+
+
+@metric(
+    "ld_decay_rmse",
+    label="LD decay RMSE",
+    direction="lower",
+    bounds=(0.0, 1.5),
+    help="Root mean square difference between the real and the synthetic curve of mean r² against distance, over the "
+    "distance bins of the curve.",
+    source="Hill & Weir 1988 (decay of r²); " + _ROGERS_HUFF,
+)
+def ld_decay_rmse(comparison: Comparison) -> Estimate:
+    """RMSE over distance bins of the difference of mean corrected r²."""
+    if not pairs_of(comparison).bins:
+        raise Unmeasurable("The variants have no positions, so there is no distance to decay with.")
+    return _over_bins(comparison, _decay_gap, stream=303)
+
+
+@metric(
+    "ld_long_range_error",
+    label="Long-range LD error",
+    direction="lower",
+    bounds=(0.0, 1.5),
+    help="Difference between real and synthetic mean r² over pairs on different contigs or more than half a contig "
+    "apart: linkage that recombination would have broken, which structure or a collapsed model brings.",
+    source=_ROGERS_HUFF,
+)
+def ld_long_range_error(comparison: Comparison) -> Estimate:
+    """|mean corrected r² of candidate − of reference| over far pairs; both means in params."""
+    pairs, real, made = _corrected(comparison)
+    size = min(BLOCKS, pairs.m)
+    if not pairs.far.any():
+        raise Unmeasurable("No two variants lie far apart.")
+    left = pairs.left[pairs.far].astype(np.int64) * size // pairs.m
+    sums = moments(real[pairs.far], made[pairs.far], left, size)
+    total = sums.sum(axis=0)
+    means = {"real": float(total[1] / total[0]), "synthetic": float(total[2] / total[0])}
+
+    def gap(each: Floats) -> Floats:
+        return np.asarray(np.abs(each[..., 2] - each[..., 1]) / each[..., 0])
+
+    draws = None
+    if comparison.draws:
+        draws = gap(block_weights(pairs.m, BLOCKS, comparison.draws, comparison.generator(304)) @ sums)
+    stated = _params(comparison, pairs) | {"pairs_used": int(total[0]), "corrected": _CORRECTED} | means
+    return Estimate(float(gap(total)), draws, stated)
+
+
+def pairs_of(comparison: Comparison) -> Pairs:
+    """The pairs of this comparison's variants, chosen once a reference."""
+    reference = comparison.reference
+    return reference.shared("pairs", lambda: choose(reference.genotypes, comparison.seed))
+
+
+def pair_r_of(cohort: Cohort, pairs: Pairs, seed: int) -> npt.NDArray[np.float32]:
+    """(P,) float32 correlation of calls over `pairs`, computed once a cohort; NaN where a variant does not vary."""
+    return cohort.shared(("pair_r", seed), lambda: pair_r(cohort.genotypes.calls, pairs))
+
+
+def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
+    """`ld_decay`: mean corrected r² by distance; `ld_r2_error_by_distance`: RMSE of corrected r² by distance.
+
+    Rows of the first: {"low", "high", "distance", "count", "real", "synthetic", "null", "ceiling"}, distances in base
+    pairs, "ceiling" the other real individuals; of the second the same without "real". Empty without positions.
+    """
+    found: dict[str, Floats] = {}
+    for name, comparison in (("value", panel.value), ("null", panel.null), ("ceiling", panel.ceiling)):
+        if comparison is not None and comparison.reference.n > 3 and comparison.candidate.n > 3:
+            found[name] = _bin_sums(comparison).sum(axis=1)
+    pairs = pairs_of(panel.value)
+    if "value" not in found or not pairs.bins:
+        return {"ld_decay": [], "ld_r2_error_by_distance": []}
+    decay: list[dict[str, Any]] = []
+    error: list[dict[str, Any]] = []
+    for j in np.flatnonzero(found["value"][:, 0]).tolist():
+        low, high = float(pairs.edges[j]), float(pairs.edges[j + 1])
+        place = {"low": low, "high": high, "distance": float(np.sqrt(low * high)), "count": int(found["value"][j, 0])}
+        first = found["value"][j]
+        decay.append(
+            place
+            | {"real": float(first[1] / first[0]), "synthetic": float(first[2] / first[0])}
+            | {"null": _mean(found, "null", j), "ceiling": _mean(found, "ceiling", j)}
+        )
+        error.append(place | {k: _rmse(found, name, j) for k, name in _ERRORS.items()})
+    return {"ld_decay": decay, "ld_r2_error_by_distance": error}
+
+
+def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
+    """`linkage`: bands and overviews of r² per contig, real and synthetic; see `linkage_arrays`."""
+    real, made = panel.value.reference.genotypes, panel.value.candidate.genotypes
+    return {"linkage": linkage_arrays(real, made)}
+
+
+_ERRORS = {"synthetic": "value", "null": "null", "ceiling": "ceiling"}
+
+
+def _mean(found: dict[str, Floats], name: str, j: int) -> float | None:
+    """Mean r² of the candidate of a comparison in bin j."""
+    return float(found[name][j, 2] / found[name][j, 0]) if name in found and found[name][j, 0] else None
+
+
+def _rmse(found: dict[str, Floats], name: str, j: int) -> float | None:
+    return float(rmse(found[name][j])) if name in found and found[name][j, 0] else None
+
+
+def _squared(comparison: Comparison) -> tuple[Pairs, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """(pairs, r² of the reference with NaN where undefined, r² of the candidate with 0 where it does not vary)."""
+    least = min(comparison.reference.n, comparison.candidate.n)
+    if least < 4 or comparison.reference.m < 2:
+        raise Unmeasurable(
+            f"Linkage needs 4 individuals and 2 variants; there are {least} and {comparison.reference.m}."
+        )
+    pairs = pairs_of(comparison)
+    real = np.square(pair_r_of(comparison.reference, pairs, comparison.seed))
+    made = np.nan_to_num(np.square(pair_r_of(comparison.candidate, pairs, comparison.seed)), nan=0.0)
+    return pairs, real, made
+
+
+def _corrected(comparison: Comparison) -> tuple[Pairs, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    pairs, real, made = _squared(comparison)
+    return pairs, corrected(real, comparison.reference.n), corrected(made, comparison.candidate.n)
+
+
+def corrected(r2: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.float32]:
+    """r² less what n individuals give by chance: r² − (1 − r²)/(n − 2), float32, 0 on average without linkage."""
+    return r2 - (1 - r2) / np.float32(n - 2)
+
+
+def _bin_sums(comparison: Comparison) -> Floats:
+    """(bins, blocks, 6) moments of corrected r² by distance bin and block of the left variant.
+
+    Without positions all pairs form one bin.
+    """
+
+    def make() -> Floats:
+        pairs, real, made = _corrected(comparison)
+        size, bins = min(BLOCKS, pairs.m), max(1, pairs.bins)
+        used = pairs.bin >= 0 if pairs.bins else np.ones(len(pairs.left), dtype=np.bool_)
+        distance = np.maximum(pairs.bin[used], 0).astype(np.int64)
+        code = distance * size + pairs.left[used].astype(np.int64) * size // pairs.m
+        return moments(real[used], made[used], code, bins * size).reshape(bins, size, 6)
+
+    return comparison.shared("ld_bins", make)
+
+
+def _over_bins(comparison: Comparison, statistic: Callable[[Floats], Floats], stream: int) -> Estimate:
+    sums = _bin_sums(comparison)
+    pairs = pairs_of(comparison)
+    draws = None
+    if comparison.draws:
+        weights = block_weights(pairs.m, BLOCKS, comparison.draws, comparison.generator(stream)).astype(np.float64)
+        draws = statistic(np.einsum("db,kbs->dks", weights, sums))
+    total = sums.sum(axis=1)
+    stated = {"pairs_used": int(total[:, 0].sum()), "bins": int((total[:, 0] > 0).sum()), "corrected": _CORRECTED}
+    return Estimate(float(statistic(total)), draws, _params(comparison, pairs) | stated)
+
+
+def _decay_gap(sums: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.sqrt(_mean_over_bins(np.square((sums[..., 2] - sums[..., 1]) / sums[..., 0]))))
+
+
+def _mean_over_bins(values: Floats) -> Floats:
+    """Mean over the last axis of the bins that hold pairs."""
+    there = np.isfinite(values)
+    count = there.sum(axis=-1)
+    return np.asarray(np.where(there, values, 0.0).sum(axis=-1) / np.where(count > 0, count, np.nan))
+
+
+def _params(comparison: Comparison, pairs: Pairs) -> dict[str, Any]:
+    stated: dict[str, Any] = {"pairs": pairs.described, "n": comparison.candidate.n, "n_real": comparison.reference.n}
+    if comparison.reference.has_missing or comparison.candidate.has_missing:
+        stated["missing"] = "left out pair by pair"
+    return stated
