@@ -9,7 +9,7 @@ from pages.parts.dataset_actions import actions
 from pages.parts.dataset_profile import show_profile
 from pages.parts.frame import heading, share
 from pages.parts.importing import import_view, simulate_view
-from pages.parts.state import DATASET, DATASETS_LABEL, DATASETS_PHENOTYPE, DATASETS_VIEW, arrive
+from pages.parts.state import DATASET, DATASETS_LABEL, DATASETS_PHENOTYPE, DATASETS_SAID, DATASETS_VIEW, arrive
 
 LIBRARY, IMPORT, SIMULATE = "Library", "Import files", "Simulate a cohort"
 TABLE_ROWS = 8
@@ -40,11 +40,9 @@ def library_view(library: Library, metas: list[DatasetMeta]) -> None:
     """The table, and the profile of the chosen dataset."""
     names = [meta.name for meta in metas]
     slot = st.container()
-    choose, copy = st.columns([5, 1], vertical_alignment="bottom")
-    with choose:
-        chosen = st.selectbox(
-            "Dataset", names, key=DATASET, bind="query-params", help="The dataset that is described below."
-        )  # fmt: skip
+    chosen = st.selectbox(
+        "Dataset", names, key=DATASET, bind="query-params", help="The dataset that is described below."
+    )  # fmt: skip
     here = names.index(chosen or names[0])
     key = f"library_{metas[here].id}_{len(metas)}"
     with slot:
@@ -66,21 +64,19 @@ def library_view(library: Library, metas: list[DatasetMeta]) -> None:
             alt=f"{len(metas)} datasets with their size, populations, phenotypes and missing calls.",
         )
     dataset = library.open(metas[here].id)
-    with copy:
-        share(DATASETS_VIEW, DATASET, DATASETS_LABEL, DATASETS_PHENOTYPE)
     actions(library, dataset.meta)
     show_profile(dataset)
 
 
 arrive()
-heading("datasets")
+top = heading("datasets")
 library = Library()
 metas = [meta for meta in library.list() if meta.kind == "genotypes"]
 view = st.segmented_control(
     "View", [LIBRARY, IMPORT, SIMULATE], default=LIBRARY if metas else IMPORT, required=True, key=DATASETS_VIEW,
     bind="query-params", label_visibility="collapsed",
 )  # fmt: skip
-if said := st.session_state.pop("datasets_said", None):
+if said := st.session_state.pop(DATASETS_SAID, None):
     st.success(said, icon=":material/check_circle:")
 if view == IMPORT:
     import_view(library, LIBRARY)
@@ -92,3 +88,4 @@ else:
     with st.container(border=True):
         st.markdown("**The library is empty**")
         st.caption("Import a VCF, BCF, PLINK, CSV, npz or haplotype file, or simulate a cohort: choose above.")
+share(DATASETS_VIEW, DATASET, DATASETS_LABEL, DATASETS_PHENOTYPE, place=top)

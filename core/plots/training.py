@@ -34,6 +34,7 @@ _TITLES = {
 }
 _SHARES = ("precision", "recall", "ld_r", "score")
 _BAND, _RAW = 0.25, 0.35
+_WIDTH, _MARGIN = 320, 46  # one margin for the labels of all panels, so that they stand below each other
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,12 @@ def _panel(key: str, data: Columns, colour: str, *, smoothing: float, log_x: boo
         scale = {"domainMax": 1, "domainMin": min(0.0, _lowest(data))}
     elif log_y:
         scale = {"type": "log" if _lowest(data) > 0 else "symlog"}
-    y: Spec = {"type": "quantitative", "title": None, "scale": scale, "axis": {"tickCount": 4}}
+    y: Spec = {
+        "type": "quantitative",
+        "title": None,
+        "scale": scale,
+        "axis": {"tickCount": 4, "minExtent": _MARGIN, "maxExtent": _MARGIN},
+    }
     tooltip = [
         {"field": "epoch", "title": "Epoch"},
         {"field": "value", "title": title, "format": ".4~g"},
@@ -172,8 +178,8 @@ def _panel(key: str, data: Columns, colour: str, *, smoothing: float, log_x: boo
     return {
         "title": {"text": title, "anchor": "start", "fontSize": 13},
         "data": {"name": key},
-        "width": 400,
-        "height": 90,
+        "width": _WIDTH,
+        "height": 80,
         "layer": layers,
     }
 

@@ -13,7 +13,7 @@ from core.data.library import Library
 from core.errors import InputError
 from pages.parts.frame import plain
 from pages.parts.sections import link
-from pages.parts.state import DATASET, go
+from pages.parts.state import DATASET, DATASETS_SAID, go
 
 _FORMATS = {
     "npz: everything, for Python": ".npz",
@@ -70,7 +70,7 @@ def _rename(library: Library, meta: DatasetMeta) -> None:
         except InputError as error:
             st.error(plain(error))
             return
-        st.session_state["datasets_said"] = f"The dataset is now called {plain(renamed.name)}."
+        st.session_state[DATASETS_SAID] = f"The dataset is now called {plain(renamed.name)}."
         go(**{DATASET: renamed.name})
 
 
@@ -83,6 +83,6 @@ def _remove(library: Library, meta: DatasetMeta) -> None:
         except InputError as error:
             st.error(plain(error))
             return
-        st.session_state["datasets_said"] = f"{plain(meta.name)} was removed."
+        st.session_state[DATASETS_SAID] = f"{plain(meta.name)} was removed."
         st.session_state.pop(DATASET, None)
         st.rerun()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
 
+from pages.parts.router import through_the_router
 from pages.parts.sections import about, link
 from pages.parts.state import link_to_view
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def heading(name: str) -> DeltaGenerator:
     """Title and question of a page; returns the place at its right where `share` puts the link to the view."""
+    through_the_router()
     section = about(name)
     left, right = st.columns([5, 1], vertical_alignment="bottom")
     with left:

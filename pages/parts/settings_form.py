@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -13,7 +13,7 @@ Settings = list[dict[str, Any]]
 
 _COLUMNS = 3
 _WIDEST = 2**53 - 1  # beyond this a browser's integers are no longer exact
-_FEW = 5
+_FEW, _SHORT = 5, 24  # choices, and letters in them, that fit side by side
 _SPELLED = {
     "maf": "MAF",
     "hwe": "HWE",
@@ -35,21 +35,28 @@ def settings_form(
     *,
     options: Mapping[str, Sequence[str]] | None = None,
     bound: bool = True,
+    fold: str = "",
 ) -> dict[str, Any]:
     """Draw `settings` with `values` over their defaults; the value of each as chosen.
 
     Args:
         prefix: stable beginning of every key, and of the query parameter where `bound`.
         options: for list settings, what may be chosen from.
+        fold: put all settings behind this title, not only the advanced ones.
     """
     start = {one["name"]: one["default"] for one in settings} | dict(values or {})
-    chosen: dict[str, Any] = {}
-    basic = [one for one in settings if not one.get("advanced")]
-    advanced = [one for one in settings if one.get("advanced")]
-    _rows(basic, prefix, start, options or {}, bound, chosen)
-    if advanced:
-        with st.expander(f"More settings ({len(advanced)})", icon=":material/tune:"):
-            _rows(advanced, prefix, start, options or {}, bound, chosen)
+
+    def draw(one: dict[str, Any]) -> Any:
+        known = (options or {}).get(one["name"])
+        common = {"label": _label(one), "key": f"{prefix}.{one['name']}", "help": one["help"]}
+        return _widget(one, start[one["name"]], known, common | ({"bind": "query-params"} if bound else {}))
+
+    basic = [one for one in settings if not one.get("advanced") and not fold]
+    rest = [one for one in settings if one not in basic]
+    chosen = _rows(basic, draw)
+    if rest:
+        with st.expander(f"{fold or 'More settings'} ({len(rest)})", icon=":material/tune:"):
+            chosen |= _rows(rest, draw)
     return chosen
 
 
@@ -66,44 +73,44 @@ def choice(value: str) -> str:
     return _SPELLED.get(value, sentence(value))
 
 
-def _rows(
-    settings: Settings,
-    prefix: str,
-    start: Mapping[str, Any],
-    options: Mapping[str, Sequence[str]],
-    bound: bool,
-    chosen: dict[str, Any],
-) -> None:
+def _rows(settings: Settings, draw: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    chosen = {}
     for first in range(0, len(settings), _COLUMNS):
         columns = st.columns(_COLUMNS, vertical_alignment="bottom")
         for column, one in zip(columns, settings[first : first + _COLUMNS], strict=False):
             with column:
-                name = one["name"]
-                chosen[name] = _widget(one, f"{prefix}.{name}", start[name], options.get(name), bound)
+                chosen[one["name"]] = draw(one)
+    return chosen
 
 
-def _widget(one: dict[str, Any], key: str, value: Any, options: Sequence[str] | None, bound: bool) -> Any:
-    unit = f" ({one['unit']})" if one.get("unit") else ""
-    common: dict[str, Any] = {"label": title(one["name"]) + unit, "key": key, "help": one["help"]}
-    if bound:
-        common["bind"] = "query-params"
+def _label(one: dict[str, Any]) -> str:
+    return title(one["name"]) + (f" ({one['unit']})" if one.get("unit") else "")
+
+
+def _widget(one: dict[str, Any], value: Any, options: Sequence[str] | None, common: dict[str, Any]) -> Any:
     kind = one["type"].removesuffix("?")
-    if options is not None:
-        known = list(dict.fromkeys([*options, *value]))
-        return st.multiselect(options=known, default=list(value), **common)
     if kind.startswith("list["):
-        text = st.text_input(value=", ".join(map(str, value)), placeholder="automatic", **common)
-        return [_item(part, kind[5:-1]) for part in (text or "").replace(",", " ").split()]
+        return _several(kind[5:-1], value, options, common)
     if kind == "bool":
         return st.toggle(value=value, **common)
     if kind in ("int", "float"):
         return _number(one, kind, value, common)
     if one.get("choices"):
-        choices = list(one["choices"])
-        if len(choices) <= _FEW and sum(map(len, choices)) <= 24:
-            return st.segmented_control(options=choices, default=value, required=True, format_func=choice, **common)
-        return st.selectbox(options=choices, index=choices.index(value), format_func=choice, **common)
+        return _one_of(list(one["choices"]), value, common)
     return st.text_input(value=value or "", **common) or ""
+
+
+def _several(kind: str, value: Sequence[Any], options: Sequence[str] | None, common: dict[str, Any]) -> list[Any]:
+    if options is not None:
+        return st.multiselect(options=list(dict.fromkeys([*options, *value])), default=list(value), **common)
+    text = st.text_input(value=", ".join(map(str, value)), placeholder="automatic", **common)
+    return [_item(part, kind) for part in (text or "").replace(",", " ").split()]
+
+
+def _one_of(choices: list[str], value: str, common: dict[str, Any]) -> str:
+    if len(choices) <= _FEW and sum(map(len, choices)) <= _SHORT:
+        return st.segmented_control(options=choices, default=value, required=True, format_func=choice, **common)
+    return st.selectbox(options=choices, index=choices.index(value), format_func=choice, **common)
 
 
 def _number(one: dict[str, Any], kind: str, value: float | None, common: dict[str, Any]) -> float | int | None:

@@ -17,6 +17,7 @@ RUN = "run"
 DATASETS_VIEW = "datasets"
 DATASETS_LABEL = "labels"
 DATASETS_PHENOTYPE = "phenotype"
+DATASETS_SAID = "datasets_said"
 
 TRAIN_EXPERIMENT = "experiment"
 
@@ -24,6 +25,7 @@ RUNS_STATE = "state"
 RUNS_SEARCH = "find"
 RUNS_SMOOTHING = "smoothing"
 RUNS_AXES = "axes"
+RUNS_SAID = "runs_said"
 
 COMPARE_BASELINE = "baseline"
 COMPARE_FAMILY = "metrics"

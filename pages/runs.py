@@ -1,0 +1,41 @@
+"""Runs: every training with its state, and the chosen one live. All that is shown is read from run directories."""
+
+import streamlit as st
+
+from core.runs.store import RunStore
+from pages.parts.frame import heading, share
+from pages.parts.reports import label
+from pages.parts.run_table import filtered, run_table
+from pages.parts.run_view import run_view
+from pages.parts.sections import link
+from pages.parts.state import RUN, RUNS_AXES, RUNS_SAID, RUNS_SMOOTHING, arrive
+
+LOOK_EVERY = 2.0  # seconds between two looks at a run that lives
+
+arrive()
+top = heading("runs")
+if said := st.session_state.pop(RUNS_SAID, None):
+    st.success(said, icon=":material/check_circle:")
+runs = RunStore().list()
+if not runs:
+    with st.container(border=True):
+        st.markdown("**Nothing has been trained yet**")
+        st.caption("A run appears here as soon as it is started, and stays when this tab is closed.")
+        link("train", "Train a model")
+    st.stop()
+
+shown = filtered(runs)
+chosen = st.session_state.get(RUN)
+# A run that the filter hides stays chosen: a link to it must not depend on the filter.
+listed = {label(run): run for run in runs if run in shown or label(run) == chosen} or {label(run): run for run in runs}
+slot = st.container()
+name = st.selectbox(
+    "Run", list(listed), key=RUN, bind="query-params", help="The run shown below; a click in the table chooses too."
+)
+run = listed[name or next(iter(listed))]
+with slot:
+    run_table(shown, run)
+
+live = st.fragment(run_view, run_every=LOOK_EVERY if run.active else None, key="live")
+live(run.run, label(run), was_active=run.active)
+share(RUN, RUNS_SMOOTHING, RUNS_AXES, place=top)

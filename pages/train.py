@@ -1,0 +1,111 @@
+"""Train: choose data and a model, see what will happen and whether it fits, start."""
+
+import streamlit as st
+
+from core.commands.child import ask
+from core.config.catalogue import catalogue
+from core.config.command import applied, changed, overrides, train_command
+from core.config.experiments import load, names
+from core.data.library import Library
+from core.errors import PopscapeError
+from core.plots.numbers import ago
+from core.runs.store import RunStore
+from core.runs.submission import prepare
+from pages.parts.frame import heading, plain, share
+from pages.parts.plan import show_estimate, show_plan
+from pages.parts.reports import label
+from pages.parts.sections import link
+from pages.parts.settings_form import settings_form
+from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, arrive
+
+KIND = "genotypes"
+
+arrive()
+top = heading("train")
+metas = [meta for meta in Library().list() if meta.kind == KIND]
+if not metas:
+    with st.container(border=True):
+        st.markdown("**There is no dataset to train on yet**")
+        st.caption("Import your own genotypes, or simulate a cohort with known truth.")
+        link("datasets", "Add a dataset")
+    st.stop()
+
+with st.spinner("Listing the models…"):
+    known = catalogue()
+models = {one["name"]: one for one in known["models"]}
+# Models that learn by steps first; then those that are fitted at once, against which they are judged.
+loaded = [load(name) for name in names(KIND)]
+experiments = {one["name"]: one for one in sorted(loaded, key=lambda one: one["training"].get("epochs") == 0)}
+
+data, model = st.columns([2, 3], gap="large")
+with data:
+    by_name = {meta.name: meta for meta in metas}
+    dataset = st.selectbox(
+        "Dataset", list(by_name), key=DATASET, bind="query-params", help="The population to learn from."
+    )  # fmt: skip
+    meta = by_name[dataset or metas[0].name]
+    added = "shipped with Popscape" if meta.embedded else f"added {ago(meta.created)}"
+    st.caption(f"{meta.individuals:,} individuals × {meta.variants:,} variants, {added}.")
+    title = st.text_input(
+        "Name of the run (optional)", key="train_title", max_chars=60,
+        help="Shown in every table and figure, beside the model's colour.",
+    ).strip()  # fmt: skip
+with model:
+    chosen = st.radio(
+        "Model",
+        list(experiments),
+        format_func=lambda name: experiments[name]["title"],
+        captions=[one["help"] for one in experiments.values()],
+        key=TRAIN_EXPERIMENT,
+        bind="query-params",
+    )
+experiment = experiments[chosen]
+learns = experiment["training"].get("epochs", 1) > 0
+
+settings = {"model": models[experiment["model"]["name"]]["settings"]}
+settings["training"] = [one for one in known["training"] if learns or one["name"] in ("seed", "condition_on")]
+settings["evaluation"] = known["evaluation"]
+columns = {"condition_on": ["auto", "none", *meta.labels, *meta.phenotypes]}
+asked: dict[str, dict[str, object]] = {}
+for node, heads in (("training", "Training"), ("model", experiment["title"]), ("evaluation", "")):
+    if settings[node]:
+        if heads:
+            st.markdown(f"**{plain(heads)}**")
+        asked[node] = settings_form(
+            settings[node],
+            f"{chosen}.{node}",
+            experiment[node],
+            options=columns,
+            fold="" if heads else "How it is evaluated",
+        )
+defaults = {node: {one["name"]: one["default"] for one in described} for node, described in settings.items()}
+changes = changed(experiment, asked, defaults)
+
+st.subheader("What will happen")
+training = {**defaults["training"], **experiment["training"], **asked["training"]}
+runs = RunStore().list()
+show_plan(meta, experiment, training, changes, waiting=sum(run.active for run in runs))
+words = [*overrides(chosen, changes), f"--dataset={meta.id}"]
+if st.button("Check time and memory", icon=":material/speed:", key="check", help="Trains a few real batches."):
+    with st.spinner("Trying a few real batches…", show_time=True):
+        try:
+            st.session_state["estimate"] = (words, ask("preflight", *words))
+        except PopscapeError as error:
+            st.session_state["estimate"] = (words, {"refused": str(error)})
+checked, found = st.session_state.get("estimate", (None, {}))
+if checked == words:
+    show_estimate(found)
+elif checked:
+    st.caption("The settings have changed since the last check.")
+
+share(DATASET, TRAIN_EXPERIMENT, *(f"{chosen}.{node}.{name}" for node in changes for name in changes[node]), place=top)
+if st.button("Start training", type="primary", icon=":material/play_arrow:", key="start"):
+    try:
+        run = RunStore().submit(prepare(applied(experiment, changes, title), meta.id))
+    except PopscapeError as error:
+        st.error(plain(error), title="Not started", icon=":material/error:")
+    else:
+        summary = next(one for one in RunStore().list() if one.run == run.id)
+        st.switch_page("pages/runs.py", query_params={RUN: label(summary)})
+st.caption("The same from a terminal:")
+st.code(train_command(chosen, meta.id, changes, title), language="bash", wrap_lines=True)
