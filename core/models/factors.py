@@ -19,7 +19,7 @@ from torch import Tensor
 from core.models.gumbel import one_hot
 
 MOST = 4096  # individuals used for the loadings: their Gram matrix is then at most 64 MiB
-SHRINK = 1.0  # weight, in individuals, of the overall frequencies in those of a group
+SHRINK = 1.5  # weight, in individuals, of the overall frequencies in those of a group
 CAP = 0.97  # largest share of a variant's variance that the factors may explain; the rest keeps slopes finite
 NODES = 32  # points of the mid-quantile rule by which expectations over a normal factor are taken
 AXES = 20  # principal components on which latent classes are found
@@ -71,8 +71,7 @@ def classes(calls: Tensor, number: int) -> Tensor:
     """
     x = _standardised(calls.float())
     pick = _spread(calls)
-    values, vectors = torch.linalg.eigh(x[pick] @ x[pick].T)
-    scores = x @ (x[pick].T @ vectors[:, -AXES:] / values[-AXES:].clamp(min=1e-6).sqrt())
+    scores = x @ _components(x[pick], AXES)[1]
     noise = torch.Generator().manual_seed(0)
     centres = scores[torch.randint(len(scores), (1,), generator=noise).to(scores.device)]
     for _ in range(number - 1):  # k-means++: far individuals are likelier seeds
@@ -92,15 +91,35 @@ def _loadings(calls: Tensor, group: Tensor, frequencies: Tensor, rank: int) -> T
     dose = torch.arange(frequencies.shape[1], device=calls.device, dtype=torch.float32)
     x = _standardised(calls[pick].float() - torch.einsum("akm,k->am", frequencies, dose)[group[pick]])
     n, m = x.shape
-    values, vectors = torch.linalg.eigh(x @ x.T / n)
     kept = min(rank, n // 2, m)
-    values, vectors = values.flip(0)[:kept].clamp(min=1e-9), vectors.flip(1)[:, :kept]
-    noise = ((x.square().sum() / n - values.sum()) / max(m - kept, 1)).clamp(min=1e-6)
+    values, directions = _components(x, kept)
+    noise = _noise(values, x.square().sum() / n, n, m)
     spikes = _unbiased_spikes(values / noise, m / n)
-    directions = x.T @ vectors / (n * values).sqrt()
     loadings = x.new_zeros(m, rank)
     loadings[:, :kept] = directions * ((spikes - 1).clamp(min=0) * noise).sqrt()
     return loadings
+
+
+def _components(x: Tensor, kept: int) -> tuple[Tensor, Tensor]:
+    """The largest eigenvalues (kept,) of x'x / n, descending, and unit vectors (m, kept), from the smaller Gram."""
+    n, m = x.shape
+    values, vectors = torch.linalg.eigh(x.T @ x / n if m <= n else x @ x.T / n)
+    values, vectors = values.flip(0)[:kept].clamp(min=1e-9), vectors.flip(1)[:, :kept]
+    return values, vectors if m <= n else x.T @ vectors / (n * values).sqrt()
+
+
+def _noise(values: Tensor, total: Tensor, n: int, m: int) -> Tensor:
+    """The eigenvalue of pure noise: the mean of all that lie below its own upper edge, found by iteration.
+
+    values: the largest eigenvalues, descending; total: the sum of all of them. The mean of those left out alone would
+    be too small, because noise has its large eigenvalues too.
+    """
+    left = (total - values.sum()).clamp(min=0)
+    noise = left / max(min(n, m) - len(values), 1)
+    for _ in range(ROUNDS):
+        below = values < noise * (1 + (m / n) ** 0.5) ** 2
+        noise = (left + (values * below).sum()) / (m - len(values) + below.sum()).clamp(min=1)
+    return noise.clamp(min=1e-6)
 
 
 def _spread(calls: Tensor) -> Tensor:
