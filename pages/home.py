@@ -9,8 +9,10 @@ from core.plots.strips import strips
 from pages.parts.chart import chart
 from pages.parts.frame import nothing_yet, plain
 from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, with_reports
+from pages.parts.router import through_the_router
 from pages.parts.sections import link
 
+through_the_router()
 runs = all_runs()
 
 st.title("Popscape")

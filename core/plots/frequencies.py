@@ -108,7 +108,7 @@ def alleles(frequencies: Frequencies, candidate: Candidate, *, caption: str = ""
     )
 
 
-def genotypes(frequencies: Frequencies, candidate: Candidate, *, width: int = 250, caption: str = "") -> Figure:
+def genotypes(frequencies: Frequencies, candidate: Candidate, *, width: int = 190, caption: str = "") -> Figure:
     """A panel a genotype: its frequency at each variant, real against synthetic."""
     f = frequencies
     names: tuple[str, ...] = ("Reference homozygotes", "Heterozygotes", "Alternate homozygotes")

@@ -35,7 +35,10 @@ def by_frequency(
         for row in rows
     ]
     across: Spec = {"field": "x", "type": "quantitative", "title": titles[0], "axis": {"grid": False, "tickCount": 8}}
-    up: Spec = {"field": "y", "type": "quantitative", "title": titles[1], "axis": {"tickCount": 6}}
+    # A curve that is 0 everywhere needs an axis all the same.
+    flat = not any(row["y"] for row in [*references, *models])
+    up: Spec = {"scale": {"domain": [0, 0.1]} if flat else {"nice": True}}
+    up |= {"field": "y", "type": "quantitative", "title": titles[1], "axis": {"tickCount": 6}}
     tooltip = [
         {"field": "x", "title": titles[0], "format": ".3g"},
         {"field": "y", "title": titles[1], "format": ".4g"},

@@ -145,7 +145,7 @@ def _marks(window: Window, view: View, model: str, height: int) -> Spec:
     """Every pair a diamond: the cell of the matrix, turned by 45°."""
     frame, x, y = _frame(window, view, model, height)
     # A diamond symbol of size s is sqrt(s) wide; a little overlap closes the seams.
-    cell = (_WIDTH / window.size) * 1.06
+    cell = (_WIDTH / window.size) * 1.2
     tooltip = [
         {"field": "i", "title": "Variant", "type": "quantitative"},
         {"field": "j", "title": "and variant", "type": "quantitative"},
@@ -161,7 +161,7 @@ def _marks(window: Window, view: View, model: str, height: int) -> Spec:
         "data": {"name": "pairs"},
         "params": [{"name": f"pair_{view}", "select": {"type": "point", "fields": ["i", "j"]}}],
         "mark": {"type": "point", "shape": shape, "filled": True, "size": cell**2, "opacity": 1},
-        "encoding": {"x": x, "y": y, "color": _colour(view, legend=not (view == "synthetic")), "tooltip": tooltip},
+        "encoding": {"x": x, "y": y, "color": _colour(view, legend=view != "synthetic"), "tooltip": tooltip},
     }
 
 
@@ -174,7 +174,7 @@ def _raster(window: Window, view: View, model: str, height: int) -> Spec:
     url = picture(values, _WIDTH, height, limits=limits, stops=stops, down=view == "synthetic")
     middle = {"value": _WIDTH / 2}, {"value": height / 2}
     # The invisible point carries the axes and the legend, which an image does not have.
-    ghost = {**_colour(view, legend=not (view == "synthetic")), "field": "x"}
+    ghost = {**_colour(view, legend=view != "synthetic"), "field": "x"}
     return {
         **frame,
         "layer": [

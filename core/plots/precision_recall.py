@@ -88,6 +88,7 @@ def populations(candidates: Sequence[Candidate], name: str, column: str, *, capt
                     "type": "quantitative",
                     "title": name.capitalize(),
                     "scale": {"domainMin": 0, "domainMax": 1} if name != "density" else {"domainMin": 0},
+                    "axis": {"tickCount": 6},
                 },
                 "y": {
                     "field": "population",

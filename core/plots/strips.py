@@ -10,6 +10,7 @@ from core.plots.numbers import interval, number, parameters
 from core.plots.scorecard import Candidate, best, described, goal, numbers
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
 
+_BAND = 0.1
 _STEP = 17  # pixels a model: room for an 11 px label and its marker
 
 
@@ -44,6 +45,8 @@ def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool, width:
         "title": None,
         "labelLimit": 170,
         "labelOverlap": False,
+        "labelFlush": False,
+        "labelBound": False,
         "labels": labelled,
         "ticks": False,
         "domain": False,
@@ -53,7 +56,7 @@ def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool, width:
     x = {
         "field": "value",
         "type": "quantitative",
-        "scale": {"zero": False, "nice": True, "padding": 8},
+        "scale": _scale(candidates, name),
         "axis": {"title": None, "tickCount": 4, "grid": False},
     }
     colour = {
@@ -124,6 +127,15 @@ def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool, width:
         ],
         "resolve": {"scale": {"x": "shared"}},
     }
+
+
+def _scale(candidates: Sequence[Candidate], name: str) -> Spec:
+    """Room for every value, interval, null and ceiling; a band around the value where all are the same."""
+    entries = [c.metric(name) for c in candidates]
+    known = [v for e in entries for k in ("value", "low", "high", "null", "ceiling") if (v := e.get(k)) is not None]
+    if known and min(known) == max(known):
+        return {"domain": [known[0] - _BAND, known[0] + _BAND], "nice": False}
+    return {"zero": False, "nice": True, "padding": 8}
 
 
 def _points(candidates: Sequence[Candidate], name: str) -> dict[str, list[Any]]:

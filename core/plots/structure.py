@@ -88,7 +88,7 @@ def by_population(
     second: int,
     *,
     seed: int = 0,
-    width: int = 380,
+    width: int = 325,
     caption: str = "",
 ) -> Figure:
     """Two panels on the same axes, real and synthetic, each individual in the colour and shape of its population."""
@@ -99,14 +99,18 @@ def by_population(
     known = sorted({str(v) for _, labels in sides.values() for v in labels.get(column, ())} - {""})
     colours, shapes = population_colours(known), population_shapes(known)
     domain = [*known, "unknown"]
-    legend = {"title": column, "symbolLimit": 60, "columns": 1 + len(known) // 14}
+    legend = {"title": column, "symbolLimit": 60, "columns": 8, "orient": "bottom"}
     data, panels = {}, []
     for name, (values, labels) in sides.items():
         rows = _points(values, labels.get(column), (first, second), name, seed)
         data[name] = columns_of(rows, ["source", "x", "y", "population"])
         panels.append(
             {
-                "title": {"text": "Synthetic: " + name if name != REAL_LABEL else "Real data", "anchor": "start"},
+                "title": {
+                    "text": "Synthetic: " + name if name != REAL_LABEL else "Real data",
+                    "anchor": "start",
+                    "fontSize": 13,
+                },
                 "data": {"name": name},
                 "width": width,
                 "height": width,

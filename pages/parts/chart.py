@@ -23,16 +23,14 @@ def chart(figure: Figure, key: str, *, width: str | int = "stretch", select: boo
         spec = figure.inlined()
     else:
         spec = {**figure.spec, "datasets": {name: _arrow(columns) for name, columns in figure.data.items()}}
-    if not {"concat", "hconcat", "vconcat"}.isdisjoint(spec):
-        # "fit", which Streamlit asks for by default, leaves a chart of several views empty.
-        spec = {"autosize": {"type": "pad", "contains": "padding"}, **spec}
+    # "fit", which Streamlit asks for by default, leaves charts of several views empty, and squeezes the height of
+    # a single view until its legends fit too.
+    several = not {"concat", "hconcat", "vconcat"}.isdisjoint(spec)
+    spec = {"autosize": {"type": "pad" if several else "fit-x", "contains": "padding"}, **spec}
     interaction: dict[str, Any] = {"on_select": "rerun"} if select else {}
     event = st.vega_lite_chart(spec, key=key, width=width, alt=figure.alt, **interaction)
-    below, corner = st.columns([6, 1], vertical_alignment="top")
-    with below:
-        if figure.caption:
-            st.caption(figure.caption)
-    with corner:
+    with st.container(horizontal=True, vertical_alignment="top", wrap=False):
+        st.caption(figure.caption, width="stretch")
         downloads(figure, key)
     return dict(event["selection"]) if select and event else {}
 

@@ -61,7 +61,7 @@ def make(root: Path, dataset: Dataset, names: Sequence[str] = tuple(GENERATORS),
     made = []
     for k, name in enumerate(names):
         title, generator = GENERATORS[name]
-        synthetic = _synthetic(train, generator(train.calls, holdout.n, np.random.default_rng(k)))
+        synthetic = _synthetic(train, generator, holdout.n, np.random.default_rng(k))
         path = _directory(root, dataset, name, title, created=f"2026-01-0{k + 1}T00:00:00+00:00")
         evaluate(train, synthetic, holdout=holdout, seed=42, options=EvaluationConfig(bootstrap=bootstrap), out=path)
         made.append(path)
@@ -108,8 +108,13 @@ def _directory(root: Path, dataset: Dataset, name: str, title: str, created: str
     return path
 
 
-def _synthetic(train: Genotypes, calls: Calls) -> Genotypes:
-    """The calls as individuals over the variants of `train`, labelled as their first row would be."""
-    drawn = train.individuals(np.arange(len(calls)) % train.n)
-    ids = np.array([f"synthetic_{i + 1}" for i in range(len(calls))])
-    return replace(drawn, calls=calls, sample_id=ids)
+def _synthetic(train: Genotypes, generator: Generator, n: int, rng: np.random.Generator) -> Genotypes:
+    """`n` individuals made within the populations of `train`, in its proportions, labelled by them."""
+    labels = next(iter(train.labels.values()), np.zeros(train.n))
+    drawn = np.sort(rng.choice(train.n, n, replace=n > train.n))
+    calls = np.empty((n, train.m), dtype=np.int8)
+    for population in np.unique(labels):
+        here = labels[drawn] == population
+        calls[here] = generator(train.calls[labels == population], int(here.sum()), rng)
+    ids = np.array([f"synthetic_{i + 1}" for i in range(n)])
+    return replace(train.individuals(drawn), calls=calls, sample_id=ids)
