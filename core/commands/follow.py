@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,8 @@ from core.runs.states import ACTIVE
 from core.runs.store import RunStore
 
 _SECONDS = 0.3  # between two looks
-_LINES = 100  # about how many progress lines a whole training prints
+_LINES = 100  # about how many progress lines a whole training prints, if it is quick
+_QUIET = 10.0  # seconds after which a slow one tells its newest epoch anyway
 
 
 def follow(store: RunStore, run: Run, *, stop_on_interrupt: bool) -> Run:
@@ -39,13 +41,14 @@ def follow(store: RunStore, run: Run, *, stop_on_interrupt: bool) -> Run:
 
 
 class _Line:
-    """Progress of one run, in about a hundred lines however long it is."""
+    """Progress of one run: a line every hundredth part of it, or every ten seconds."""
 
     def __init__(self, run: Run) -> None:
         self.epochs = int(run.config["training"]["epochs"])
         self.every = max(1, self.epochs // _LINES)
         self.epoch = 0
         self.reason = ""
+        self.told = time.monotonic()
 
     def show(self, run: Run) -> None:
         """Print the state's reason where it is new, and the newest values where enough epochs have passed."""
@@ -54,8 +57,9 @@ class _Line:
             self.reason = status["reason"]
             _tell(f"{status['state']}: {self.reason}")
         epoch, values = last_values(run.path / "metrics.jsonl")
-        if epoch >= self.epoch + self.every:
-            self.epoch = epoch
+        late = time.monotonic() - self.told > _QUIET
+        if epoch >= self.epoch + (1 if late else self.every):
+            self.epoch, self.told = epoch, time.monotonic()
             _tell(f"epoch {epoch}/{self.epochs}  " + "  ".join(f"{k} {v:.4g}" for k, v in values.items()))
 
 

@@ -11,20 +11,24 @@ from core.commands.settings import add_settings, read_settings
 from core.data.dataset import DatasetMeta
 from core.data.library import Library
 from core.data.options import ImportOptions
+from core.data.set_options import SetImportOptions
 from core.errors import InputError
 
 
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or files that belong together")
     parser.add_argument("--name", help="what to call the dataset (default: from the file name)")
-    parser.add_argument("--kind", choices=("genotypes",), default="genotypes", help="what the file holds")
+    parser.add_argument("--kind", choices=("genotypes", "sets"), default="genotypes", help="what the file holds")
     parser.add_argument("--samples", type=Path, help="a table of individuals with populations and phenotypes")
     parser.add_argument("--variants", type=Path, help="a table of variants with ids, positions and alleles")
     parser.add_argument("--label-columns", help="which columns are labels, the population first: C[,C…]")
-    add_settings(parser, ImportOptions, "reading and filtering")
+    add_settings(parser, ImportOptions, "reading and filtering genotypes")
+    add_settings(parser, SetImportOptions, "reading and grouping sets (--kind sets)", leave_out=("label_columns",))
 
 
 def _import(options: argparse.Namespace) -> Answer:
+    if options.kind == "sets":
+        return _import_sets(options)
     from core.data.import_ import import_file
 
     meta = import_file(
@@ -37,6 +41,15 @@ def _import(options: argparse.Namespace) -> Answer:
         library=Library(),
     )
     return _described(meta)
+
+
+def _import_sets(options: argparse.Namespace) -> Answer:
+    from core.data.set_import import import_sets
+
+    if len(options.paths) > 1:
+        raise InputError(f"{len(options.paths)} files were given; sets are imported from one file at a time.")
+    choices = read_settings(options, SetImportOptions)
+    return _described_sets(import_sets(options.paths[0], name=options.name, options=choices, library=Library()))
 
 
 def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +89,34 @@ def _export(options: argparse.Namespace) -> Answer:
     files = [str(path) for path in write(genotypes, options.out)]
     value = {"dataset": dataset.meta.id, "individuals": genotypes.n, "variants": genotypes.m, "files": files}
     return Answer(value, f"{genotypes.n} individuals × {genotypes.m} variants written to {', '.join(files)}.")
+
+
+def _described_sets(meta: DatasetMeta) -> Answer:
+    shape = " × ".join(str(n) for n in meta.shape)
+    value: dict[str, Any] = {
+        "dataset": meta.id,
+        "name": meta.name,
+        "sets": meta.sets,
+        "observations": meta.observations,
+        "features": meta.shape[0] if len(meta.shape) == 1 else meta.shape,
+        "dropped": meta.dropped,
+        "modality": meta.modality,
+        "sizes": meta.sizes,
+        "labels": {column: len(values) for column, values in meta.labels.items()},
+        "covariates": meta.covariates,
+        "unit": meta.unit,
+        "train": meta.n_train,
+        "holdout": meta.n_holdout,
+        "notes": meta.notes,
+    }
+    lines = [
+        f"{meta.name} ({meta.id}): {meta.sets:,} sets of {meta.sizes['min']:,} to {meta.sizes['max']:,} observations "
+        f"({meta.observations:,} in all), each a {meta.modality} of {shape}; "
+        f"{meta.n_train:,} sets to train, {meta.n_holdout:,} held out.",
+        *(f"dropped: {reason}: {count:,}" for reason, count in meta.dropped.items() if count),
+        *meta.notes,
+    ]
+    return Answer(value, "\n".join(lines))
 
 
 def _described(meta: DatasetMeta) -> Answer:

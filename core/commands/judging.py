@@ -35,6 +35,11 @@ def _sample(options: argparse.Namespace) -> Answer:
     from core.data.export import write
 
     run = RunStore().get(options.run)
+    if run.config["kind"] == "sets":
+        raise InputError(
+            f"Run {run.id} is a model of sets; `python -m core interpolate {run.id[:12]} --from SET --to SET --steps 2` "
+            "regenerates sets."
+        )
     wish = dict(_condition(text) for text in options.condition)
     made = sampling.synthesise(run, _dataset(run), options.n, wish=wish, seed=options.seed, device=options.device)
     files = [str(path) for path in write(made, options.out)]

@@ -19,8 +19,11 @@ def _datasets(options: argparse.Namespace) -> Answer:
 
     metas = Library().list()
     value = [{"dataset": m.id, **{k: v for k, v in m.to_dict().items() if k != "id"}} for m in metas]
-    rows = [[m.name, m.id, m.individuals, m.variants, len(next(iter(m.labels.values()), []))] for m in metas]
-    text = table(["name", "dataset", "individuals", "variants", "populations"], rows)
+    rows = [
+        [m.name, m.id, m.kind, *((m.sets, m.observations) if m.kind == "sets" else (m.individuals, m.variants))]
+        for m in metas
+    ]
+    text = table(["name", "dataset", "kind", "individuals or sets", "variants or observations"], rows)
     return Answer({"datasets": value}, text if metas else "No dataset yet: `python -m core import FILE`.")
 
 

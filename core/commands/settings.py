@@ -12,10 +12,15 @@ C = TypeVar("C")
 _TYPES = {"int": int, "float": float, "str": str}
 
 
-def add_settings(parser: argparse.ArgumentParser, cls: type, title: str) -> None:
-    """An option --setting-name for each setting of `cls`, with its help, range and default."""
+def add_settings(parser: argparse.ArgumentParser, cls: type, title: str, leave_out: tuple[str, ...] = ()) -> None:
+    """An option --setting-name for each setting of `cls`, with its help, range and default.
+
+    Settings in `leave_out` have an option of that name already.
+    """
     group = parser.add_argument_group(title)
     for one in describe(cls):
+        if one["name"] in leave_out:
+            continue
         kind = one["type"].removesuffix("?")
         words = [one["help"].replace("%", "%%")]
         if one.get("choices"):

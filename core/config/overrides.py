@@ -38,7 +38,10 @@ def parse(texts: Sequence[str]) -> list[Override]:
             if override.type not in (OverrideType.CHANGE, OverrideType.ADD, OverrideType.FORCE_ADD):
                 raise InputError(f"{text!r} would delete a setting; write key=value instead.")
             value = override.value()
+            key = str(override.key_or_group).replace("/", ".")
         except HydraException:
-            raise InputError(f"{text!r} is not a setting; write key=value, such as training.epochs=20.") from None
-        found.append(Override(override.key_or_group.replace("/", "."), value))
+            key = ""
+        if not key:
+            raise InputError(f"{text!r} is not a setting; write key=value, such as training.epochs=20.")
+        found.append(Override(key, value))
     return found

@@ -43,7 +43,12 @@ def test_moves_keep_the_other_fields(tmp_path: Path) -> None:
     run.note(pid=12)
     run.move(State.STARTING, "Loading.", phase="loading")
     status = run.status
-    assert (status["state"], status["reason"], status["pid"], status["phase"]) == ("starting", "Loading.", 12, "loading")
+    assert (status["state"], status["reason"], status["pid"], status["phase"]) == (
+        "starting",
+        "Loading.",
+        12,
+        "loading",
+    )
     with pytest.raises(IllegalMove):
         run.move(State.SUCCEEDED, "Done.")
     assert run.status == status

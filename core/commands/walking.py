@@ -1,0 +1,62 @@
+"""interpolate: what lies between two sets, as files."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.commands.answer import Answer, Command
+from core.errors import InputError
+from core.runs.store import RunStore
+
+
+def _interpolate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="id of a run on sets, or its first six letters or more")
+    parser.add_argument("--from", dest="start", required=True, metavar="SET", help="name of the first set")
+    parser.add_argument("--to", dest="end", required=True, metavar="SET", help="name of the last set")
+    parser.add_argument("--steps", type=int, default=11, help="points on the way, both ends counted (default 11)")
+    parser.add_argument("--n", type=int, default=500, help="observations generated at each point (default 500)")
+    parser.add_argument("--seed", type=int, default=0, help="of the noise, the same at each point (default 0)")
+    parser.add_argument("--out", type=Path, required=True, help="file ending in .npz")
+
+
+def _interpolate(options: argparse.Namespace) -> Answer:
+    from core.runs.interpolation import interpolate
+    from core.runs.lens import open_lens
+    from core.runs.set_work import sets_of
+    from core.runs.work import dataset_of
+
+    if options.out.suffix != ".npz":
+        raise InputError(f"--out {options.out.name!r} does not end in .npz; the path is written as a NumPy archive.")
+    if options.steps < 2 or options.n < 1:
+        raise InputError(f"--steps is {options.steps} and --n is {options.n}; at least 2 and 1 are expected.")
+    run = RunStore().get(options.run)
+    lens = open_lens(run)
+    sets, _ = sets_of(run, dataset_of(run))
+    path = interpolate(lens, sets, options.start, options.end, steps=options.steps, n=options.n, seed=options.seed)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with options.out.open("wb") as file:
+        np.savez_compressed(file, **path.arrays())  # type: ignore[arg-type]
+    value: dict[str, Any] = {
+        "run": run.id,
+        "from": options.start,
+        "to": options.end,
+        "steps": options.steps,
+        "n": options.n,
+        "path_length": path.length,
+        "distance": path.distance,
+        "deviation": path.deviation,
+        "file": str(options.out),
+    }
+    text = (
+        f"{options.steps} points with {options.n} observations each written to {options.out}. The generated path is "
+        f"{path.length:.4g} long, the ends are {path.distance:.4g} apart (W2 in {path.space}); it strays from the "
+        f"optimal-transport path by {path.deviation:.1%} of its length at most."
+    )
+    return Answer(value, text)
+
+
+COMMANDS: dict[str, Command] = {"interpolate": (_interpolate_arguments, _interpolate)}

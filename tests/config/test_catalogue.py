@@ -1,0 +1,68 @@
+"""The catalogue: what a form is drawn from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.config import catalogue
+from core.config.home import REPOSITORY
+from core.errors import InputError
+
+
+def test_it_lists_everything_and_loads_no_torch(home: Path) -> None:
+    code = (
+        "import sys, json; from core.config.catalogue import catalogue\n"
+        "found = catalogue(); print(json.dumps([sorted(found), 'torch' in sys.modules, len(found['models'])]))\n"
+    )
+    for _ in range(2):  # listed by a child, then from the cache
+        done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+        sections, torch, models = json.loads(done.stdout)
+        assert {"models", "metrics", "experiments", "training", "evaluation", "import", "simulate"} <= set(sections)
+        assert not torch
+        assert models >= 5
+    (kept,) = (home / "cache").glob("catalogue-*.json")
+    assert json.loads(kept.read_text())["digest"] in kept.name
+
+
+def test_a_changed_source_makes_it_anew(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(catalogue, "_list_in_child", lambda: asked.append("x") or {"digest": "new"})
+    catalogue.keep({"digest": "old", "models": []})
+    catalogue._of.cache_clear()
+    assert catalogue._of("old") == {"digest": "old", "models": []}
+    assert catalogue._of("new") == {"digest": "new"}
+    assert asked == ["x"]
+    catalogue.keep({"digest": "new", "models": []})
+    assert [p.name for p in (home / "cache").glob("*.json")] == ["catalogue-new.json"]
+    catalogue._of.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("node", "sentence"),
+    [
+        ({"name": "wgan_gp", "latnt": 3}, "no setting 'model.latnt'; did you mean 'latent'"),
+        ({"name": "wgan_gp", "latent": 0}, "at least 1"),
+        ({"name": "wgan_gp", "latent": "many"}, "of type int"),
+        ({"name": "wgan_gp", "normalisation": "none"}, "choose one of: batch, layer"),
+        ({"name": "wgan_gp", "generator_widths": [8, "x"]}, "of type int"),
+        ({"name": "gan"}, "no model called 'gan'"),
+        ({}, "no model called ''"),
+    ],
+)
+def test_nodes_are_checked_without_the_model(node: dict[str, object], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        catalogue.validate("model", node)
+
+
+def test_a_checked_node_equals_the_model_registrys_own() -> None:
+    from core.models.registry import models, validate
+
+    for entry in models:
+        assert catalogue.validate("model", {"name": entry.name}) == validate({"name": entry.name})
+    given = {"name": "wgan_gp", "generator_widths": [64], "gradient_penalty": 5}
+    assert catalogue.validate("model", given) == validate(given)
