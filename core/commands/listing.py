@@ -52,7 +52,15 @@ def _models(options: argparse.Namespace) -> Answer:
     return Answer({"models": models}, "\n\n".join(parts))
 
 
+def _declare_metrics(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--markdown", action="store_true", help="print docs/metrics.md")
+
+
 def _metrics(options: argparse.Namespace) -> Answer:
+    if options.markdown:
+        from core.evaluation.documentation import markdown
+
+        return Answer(None, markdown().rstrip("\n"))
     from core.config.catalogue import catalogue
 
     metrics = catalogue()["metrics"]
@@ -119,7 +127,7 @@ COMMANDS: dict[str, Command] = {
     "datasets": (_nothing, _datasets),
     "runs": (_nothing, _runs),
     "models": (_nothing, _models),
-    "metrics": (_nothing, _metrics),
+    "metrics": (_declare_metrics, _metrics),
     "experiments": (_nothing, _experiments),
     "catalogue": (_nothing, _catalogue),
 }

@@ -1,0 +1,286 @@
+"""Failure flags: patterns in a report that mean something, each with its numbers and what to do about it.
+
+Every threshold stands between what real individuals give (the ceiling) and what individuals without linkage give
+(the null) on the same data, so that it means the same for any cohort; a flag whose metrics have no value is silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+from core.evaluation.context import Panel
+
+Report = dict[str, Any]
+
+
+class Flag(TypedDict):
+    """One failure: `severity` is "high" or "medium", `evidence` its numbers, `advice` what to try."""
+
+    name: str
+    severity: str
+    evidence: str
+    advice: str
+
+
+def find(report: Report, panel: Panel | None = None) -> list[Flag]:
+    """The failures that a report shows, the severe ones first; an empty list where it shows none.
+
+    `panel` gives the labels of the individuals; without it missing populations are not looked for.
+    """
+    found = [flag for check in _CHECKS if (flag := check(report)) is not None]
+    missing = None if panel is None else _population_missing(panel)
+    if missing is not None:
+        found.append(missing)
+    return sorted(found, key=lambda flag: flag["severity"] != "high")
+
+
+def _mode_collapse(report: Report) -> Flag | None:
+    """High precision with low recall or coverage, or rows that repeat: the model makes few kinds of individuals."""
+    repeated, usual = _value(report, "duplicates"), _value(report, "duplicates", "ceiling") or 0.0
+    if repeated is not None and repeated > usual + 0.05:
+        return _flag(
+            "mode_collapse",
+            "high",
+            f"{_percent(repeated)} of the synthetic individuals are identical to another one ({_percent(usual)} of the "
+            "real ones are).",
+            "Train with more latent noise or a larger batch, or stop at an earlier checkpoint with a higher recall.",
+        )
+    precision, recall, coverage = (_fair(report, name) for name in ("precision", "recall", "coverage"))
+    if precision is None or recall is None:
+        return None
+    spread = min(_of_ceiling(recall), 1.0 if coverage is None else _of_ceiling(coverage))
+    if _of_ceiling(precision) < 0.9 or spread > 0.6:
+        return None
+    covered = "" if coverage is None else f", coverage {_against(coverage)}"
+    return _flag(
+        "mode_collapse",
+        "high" if spread < 0.4 else "medium",
+        f"Precision {_against(precision)} but recall {_against(recall)}{covered}: what is made is plausible, and most "
+        "of what is real is never made.",
+        "Choose the checkpoint by recall, train longer with more critic steps or a lower learning rate, sample calls "
+        "instead of taking the likeliest one; do not read precision alone.",
+    )
+
+
+def _frequency_distortion(report: Report) -> Flag | None:
+    """The Matthew effect: frequent alleles get more frequent, rare ones vanish, heterozygotes go or are invented."""
+    slope, ratio, lost = (_entry(report, k) for k in ("matthew_slope", "heterozygosity_ratio", "rare_alleles_lost"))
+    says = []
+    worst = 0.0
+    for entry, title in ((slope, "slope of minor-allele frequency"), (ratio, "heterozygosity ratio")):
+        if entry is None:
+            continue
+        usual = 1.0 if entry["ceiling"] is None else entry["ceiling"]
+        gap = abs(entry["value"] - usual)
+        if gap > 0.05:
+            says.append(f"{title} {entry['value']:.2f} (real {usual:.2f})")
+            worst = max(worst, gap)
+    if lost is not None and (lost["params"] or {}).get("rare", 0) >= 10:
+        # Chance loses alleles too, more in the ceiling's smaller halves; the null loses them at the value's size.
+        usual = max(lost["null"] or 0.0, lost["ceiling"] or 0.0)
+        gap = lost["value"] - usual
+        if gap > 0.15:
+            says.append(f"{_percent(lost['value'])} of the rare alleles are gone ({_percent(usual)} by chance)")
+            worst = max(worst, gap)
+    if not says:
+        return None
+    shrunk = slope is not None and slope["value"] < 1
+    return _flag(
+        "frequency_distortion",
+        "high" if worst > 0.15 else "medium",
+        "Frequencies are distorted: " + "; ".join(says) + ".",
+        "Frequent alleles gain (the Matthew effect): draw each call from its probabilities instead of taking the "
+        "likeliest, start the output at the observed frequencies, and compare rare bins on the Frequencies page."
+        if shrunk
+        else "Rare alleles or heterozygotes are inflated: lower the temperature of the output, or replace rounding by "
+        "thresholds at each variant's own genotype frequencies.",
+    )
+
+
+def _misleading_aats(report: Report) -> Flag | None:
+    """AA truth and AA synthetic on opposite sides of 0.5, so that their mean says nothing."""
+    truth, synthetic, both = (_value(report, name) for name in ("aa_truth", "aa_synthetic", "aats"))
+    if truth is None or synthetic is None or both is None:
+        return None
+    if (truth - 0.5) * (synthetic - 0.5) >= 0 or min(abs(truth - 0.5), abs(synthetic - 0.5)) < 0.15:
+        return None
+    return _flag(
+        "misleading_aats",
+        "high" if min(abs(truth - 0.5), abs(synthetic - 0.5)) > 0.3 else "medium",
+        f"AATS {both:.2f} is the mean of AA truth {truth:.2f} and AA synthetic {synthetic:.2f}, which fail in opposite "
+        "directions.",
+        "Do not read this AATS as good: the synthetic individuals lie closer together than real ones (AA synthetic "
+        "high: too little variety)."
+        if synthetic > 0.5
+        else "Do not read this AATS as good: the synthetic individuals are scattered more widely than real ones (AA "
+        "truth high: noise in place of structure).",
+    )
+
+
+def _copying(report: Report) -> Flag | None:
+    """Synthetic individuals that are, or stand closer than chance to, single training individuals."""
+    copied, usual = _value(report, "copies"), _value(report, "copies", "ceiling") or 0.0
+    near, loss = _value(report, "aats_train"), _value(report, "privacy_loss")
+    says = []
+    high = False
+    if copied is not None and copied > usual + 0.01:
+        says.append(f"{_percent(copied)} of the synthetic individuals equal a training individual at every call")
+        high = copied > usual + 0.05
+    if near is not None and near < 0.35 and (loss is None or loss > 0.05):
+        # Without privacy loss a low value is collapse, not memory: unseen individuals are as near as seen ones.
+        says.append(f"AATS against the training individuals is {near:.2f} (0.5 without memory)")
+    if loss is not None and loss > 0.1:
+        chance = _value(report, "privacy_loss", "ceiling") or 0.0
+        says.append(f"privacy loss is {loss:.2f} ({chance:.2f} for real individuals)")
+        high = high or loss > 0.2
+    if not says:
+        return None
+    return _flag(
+        "copying",
+        "high" if high else "medium",
+        _sentence("; ".join(says)),
+        "Do not share these individuals. Train on more individuals, with a smaller model or for fewer epochs, and "
+        "look at the nearest records on the Privacy page.",
+    )
+
+
+def _lost_linkage(report: Report) -> Flag | None:
+    """Linkage nearer to that of independent sites than to the real one."""
+    for name in ("ld_decay_rmse", "ld_r"):
+        fair = _fair(report, name)
+        if fair is None:
+            continue
+        fraction = _between(fair)
+        rows = report.get("curves", {}).get("ld_decay") or []
+        weaker = not rows or _total(rows, "synthetic") < 0.9 * _total(rows, "real")
+        if name == "ld_decay_rmse" and not weaker:
+            continue
+        if fraction is not None and fraction < 0.6:
+            near = f"; mean r² at the shortest distance {_near(rows)}" if rows else ""
+            return _flag(
+                "lost_linkage",
+                "high" if fraction < 0.3 else "medium",
+                f"{_label(report, name)} stands at {fraction:.0%} of the way from independent sites to real data "
+                f"({_against(fair)}, independent sites {fair[1]:.3g}){near}.",
+                "Variants are drawn too independently: lower the output temperature, train longer, widen the layer "
+                "before the output, or use a model that knows positions (haplotype mosaic).",
+            )
+    return None
+
+
+def _spurious_linkage(report: Report) -> Flag | None:
+    """More linkage between far variants than the real individuals have."""
+    entry = _entry(report, "ld_long_range_error")
+    if entry is None or not {"real", "synthetic"} <= set(entry["params"] or {}):
+        return None
+    real, made = entry["params"]["real"], entry["params"]["synthetic"]
+    chance = entry["ceiling"] or 0.0
+    if made - real < max(0.01, 3 * chance, 0.25 * real):
+        return None
+    return _flag(
+        "spurious_linkage",
+        "high" if made - real > 0.05 else "medium",
+        f"Mean r² between far variants is {made:.3f} in synthetic and {real:.3f} in real individuals.",
+        "Too few kinds of individuals, or populations set too far apart, link everything with everything: check "
+        "recall and the Structure page, and raise the latent size.",
+    )
+
+
+def _population_missing(panel: Panel) -> Flag | None:
+    """A population of the reference that no or hardly any synthetic individual belongs to (by its labels)."""
+    real, made = panel.value.reference.genotypes, panel.value.candidate.genotypes
+    absent: list[str] = []
+    for column, labels in real.labels.items():
+        made_labels = made.labels.get(column)
+        if made_labels is None or not (made_labels != "").any():
+            continue
+        for name in sorted(set(labels.tolist()) - {""}):
+            expected = float((labels == name).mean()) * made.n
+            # A tenth of an expectation of at least five has a chance below 1 in 100 under random sampling.
+            if expected >= 5 and int((made_labels == name).sum()) < 0.1 * expected:
+                absent.append(f"{name} ({int((made_labels == name).sum())} of {expected:.0f} expected)")
+        if absent:
+            break
+    if not absent:
+        return None
+    listed = ", ".join(absent[:5]) + ("" if len(absent) <= 5 else f" and {len(absent) - 5} more")
+    return _flag(
+        "population_missing",
+        "medium",
+        f"Synthetic individuals of these populations are missing: {listed}.",
+        "Sample with the labels of the real individuals as conditions, or train a model conditional on the population.",
+    )
+
+
+_CHECKS: tuple[Callable[[Report], Flag | None], ...] = (
+    _mode_collapse,
+    _frequency_distortion,
+    _misleading_aats,
+    _copying,
+    _lost_linkage,
+    _spurious_linkage,
+)
+
+# (value, null, ceiling) of a metric, at one size.
+_Fair = tuple[float, float, float]
+
+
+def _fair(report: Report, name: str) -> _Fair | None:
+    """Value, null and ceiling measured at the same size, or None where one is lacking."""
+    entry = _entry(report, name)
+    if entry is None or entry["ceiling"] is None:
+        return None
+    sized = entry.get("matched") or entry
+    if sized["value"] is None or sized["null"] is None:
+        return None
+    return float(sized["value"]), float(sized["null"]), float(entry["ceiling"])
+
+
+def _between(fair: _Fair) -> float | None:
+    """Where the value stands on the way from null (0) to ceiling (1); None where these are too close to tell."""
+    value, null, ceiling = fair
+    span = ceiling - null
+    return None if abs(span) < 0.005 else (value - null) / span
+
+
+def _of_ceiling(fair: _Fair) -> float:
+    return fair[0] / fair[2] if fair[2] > 0 else 1.0
+
+
+def _against(fair: _Fair) -> str:
+    return f"{fair[0]:.3g} against {fair[2]:.3g} for real data"
+
+
+def _entry(report: Report, name: str) -> dict[str, Any] | None:
+    entry = report["metrics"].get(name)
+    return None if entry is None or entry["value"] is None else dict(entry)
+
+
+def _value(report: Report, name: str, column: str = "value") -> float | None:
+    entry = report["metrics"].get(name)
+    return None if entry is None or entry[column] is None else float(entry[column])
+
+
+def _label(report: Report, name: str) -> str:
+    return str(report["metrics"][name].get("label", name))
+
+
+def _total(rows: list[dict[str, Any]], column: str) -> float:
+    return float(sum(row[column] or 0.0 for row in rows))
+
+
+def _near(rows: list[dict[str, Any]]) -> str:
+    return f"{rows[0]['synthetic']:.3f} (real {rows[0]['real']:.3f})"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
+
+
+def _flag(name: str, severity: str, evidence: str, advice: str) -> Flag:
+    return {"name": name, "severity": severity, "evidence": evidence, "advice": advice}
