@@ -18,7 +18,7 @@ from core.errors import InputError, PopscapeError
 
 # verb → (module of core.commands, what it does)
 VERBS = {
-    "import": ("importing", "read genotype files into the library"),
+    "import": ("importing", "read genotypes or sets of observations into the library"),
     "simulate": ("importing", "simulate a cohort into the library"),
     "export": ("importing", "write a dataset to a file"),
     "datasets": ("listing", "list the datasets"),
@@ -36,6 +36,7 @@ VERBS = {
     "sample": ("judging", "draw synthetic individuals from a run"),
     "evaluate": ("judging", "judge synthetic individuals against real ones"),
     "report": ("judging", "the report of a run"),
+    "interpolate": ("walking", "walk from one set to another through the latents of a run"),
     "doctor": ("doctor", "devices, versions, disk, backends: what to paste into an issue"),
     "bench": ("benchmarks", "measure speed: the numbers of docs/benchmarks.md"),
     "pretrained": ("pretrained", "train again what is shipped in pretrained/"),

@@ -37,8 +37,8 @@ def _sample(options: argparse.Namespace) -> Answer:
     run = RunStore().get(options.run)
     if run.config["kind"] == "sets":
         raise InputError(
-            f"Run {run.id} is a model of sets; `python -m core interpolate {run.id[:12]} --from SET --to SET --steps 2` "
-            "regenerates sets."
+            f"Run {run.id} is a model of sets; regenerate them with `python -m core interpolate {run.id[:12]} "
+            "--from SET --to SET --steps 2 --out FILE.npz`."
         )
     wish = dict(_condition(text) for text in options.condition)
     made = sampling.synthesise(run, _dataset(run), options.n, wish=wish, seed=options.seed, device=options.device)

@@ -11,6 +11,7 @@ from core.config.schema import from_dict, to_dict
 from core.config.training import TrainingConfig
 from core.data.dataset import DatasetMeta
 from core.data.library import Library
+from core.data.set_view import settle
 from core.errors import InputError
 
 # Nodes of an experiment that are a choice from a registry.
@@ -30,7 +31,13 @@ def prepare(
     Raises InputError for a dataset, a choice or a setting that does not exist or does not fit.
     """
     node = dict(experiment["dataset"])
-    meta = (library or Library()).open(dataset or str(node.get("name", ""))).meta
+    library = library or Library()
+    seen: dict[str, Any] = {}
+    if experiment["kind"] == "sets":
+        meta, settings = settle(node, dataset, library)
+        node, seen = {}, {"view": settings}
+    else:
+        meta = library.open(dataset or str(node.get("name", ""))).meta
     if meta.kind != experiment["kind"]:
         raise InputError(
             f"The dataset {meta.name!r} holds {meta.kind}, but the experiment {experiment['name']!r} takes "
@@ -39,7 +46,7 @@ def prepare(
     training = to_dict(from_dict(TrainingConfig, experiment["training"], where="training"))
     return {
         **{key: experiment[key] for key in ("name", "title", "kind")},
-        "dataset": {**{k: v for k, v in node.items() if k != "name"}, **_described(meta)},
+        "dataset": {**{k: v for k, v in node.items() if k != "name"}, **seen, **_described(meta)},
         "split": {"train": meta.n_train, "holdout": meta.n_holdout},
         **{group: catalogue.validate(group, experiment[group]) for group in CHOICES if group in experiment},
         "training": training,
@@ -50,4 +57,5 @@ def prepare(
 
 
 def _described(meta: DatasetMeta) -> dict[str, Any]:
-    return {"id": meta.id, "name": meta.name, "individuals": meta.individuals, "variants": meta.variants}
+    counts = ("sets", "observations") if meta.kind == "sets" else ("individuals", "variants")
+    return {"id": meta.id, "name": meta.name, **{k: getattr(meta, k) for k in counts}}

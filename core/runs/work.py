@@ -10,7 +10,7 @@ from core.config.training import TrainingConfig
 from core.data.dataset import Dataset
 from core.data.library import Library
 from core.errors import InputError
-from core.runs import sampling
+from core.runs import sampling, set_work
 from core.runs.directory import Run
 from core.runs.environment import environment
 from core.runs.files import write_json
@@ -46,6 +46,8 @@ def train(run: Run, poll: float) -> Outcome:
     training = from_dict(TrainingConfig, config["training"], where="training")
     device = devices.choose(training.device)
     write_json(run.path / "env.json", environment(device_name(device)))
+    if config["kind"] == "sets":
+        return set_work.train(run, dataset_of(run), device, poll)
     data, holdout = load_split(dataset_of(run), training)
     torch.manual_seed(training.seed)
     model = build(config["model"]["name"], config["model"], data.spec, training)
@@ -67,6 +69,8 @@ def train(run: Run, poll: float) -> Outcome:
 
 def sample(run: Run) -> None:
     """As many synthetic individuals as there are held-out ones, under the same conditions, kept in `synthetic.npz`."""
+    if run.config["kind"] == "sets":
+        return  # the report of sets draws its own samples, set by set
     dataset = dataset_of(run)
     split, genotypes = dataset.split(), dataset.genotypes()
     like = genotypes.individuals(split.holdout if len(split.holdout) else split.train)
@@ -79,6 +83,8 @@ def evaluate(run: Run) -> dict[str, Any]:
     from core.evaluation.report import evaluate as report_on
 
     dataset = dataset_of(run)
+    if run.config["kind"] == "sets":
+        return set_work.evaluate(run, dataset, _device(run))
     split, genotypes = dataset.split(), dataset.genotypes()
     synthetic = sampling.load(run)
     assert synthetic is not None, "sample() comes before evaluate()"

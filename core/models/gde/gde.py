@@ -183,7 +183,7 @@ class GDE(Trainable):
 
         def chunks() -> Any:
             for i in range(0, len(x), chunk):
-                part = torch.as_tensor(x[i : i + chunk])
+                part = torch.tensor(x[i : i + chunk])  # a copy: a memory map is read-only, which torch does not know
                 yield self.standardise(part.to(device))
 
         return self.averaged["encoder"].encode_stream(chunks).to(device)  # type: ignore[operator,no-any-return]

@@ -1,0 +1,107 @@
+"""The work of a run on sets: train a GDE, embed, regenerate, and report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from core.config.schema import from_dict
+from core.config.training import TrainingConfig
+from core.data.dataset import Dataset
+from core.data.set_view import SetViewConfig, view
+from core.data.sets import SetCollection
+from core.data.split import Split
+from core.runs.directory import Run
+from core.runs.progress import RunProgress
+
+if TYPE_CHECKING:
+    from core.models.gde.gde import GDE
+    from core.training.loop import Outcome
+
+VALIDATION_SETS = 64
+
+
+def sets_of(run: Run, dataset: Dataset) -> tuple[SetCollection, Split]:
+    """The sets that the run uses, and their split."""
+    node = run.config["dataset"]
+    config = from_dict(SetViewConfig, node.get("view", {}), where="dataset")
+    sets, split, _ = view(dataset.collection(), dataset.split(), config, int(run.config["seed"]))
+    return sets, split
+
+
+def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that build the model: its own node with the nodes of its parts."""
+    return {**config["model"], **{part: config[part] for part in ("encoder", "generator", "mixer")}}
+
+
+def train(run: Run, dataset: Dataset, device: Any, poll: float) -> Outcome:
+    """Load, build and fit; goes on from the checkpoint `last` where there is one. Raises InputError, RunError."""
+    import torch
+
+    from core.models.registry import build
+    from core.training.loop import fit
+    from core.training.set_data import load_sets
+
+    config = run.config
+    training = from_dict(TrainingConfig, config["training"], where="training")
+    data, holdout = load_sets(*sets_of(run, dataset), config["model"])
+    torch.manual_seed(training.seed)
+    model = build(config["model"]["name"], settings_of(config), data.spec, training)
+    progress = RunProgress(run, poll)
+    try:
+        return fit(
+            progress,
+            model,
+            data,
+            holdout,
+            training,
+            resume=True,
+            name=config["model"]["name"],
+            validate=validator(str(device)),
+        )
+    finally:
+        progress.close()
+
+
+def validator(device: str) -> Callable[[Any, Any, Any], Mapping[str, float]]:
+    """(model, holdout, noise) → the loss and the variance ratio on held-out sets, from the averaged weights."""
+    import torch
+
+    from core.models.gde.data import SetBatch, draw
+
+    def validate(model: GDE, holdout: Any, noise: torch.Generator) -> Mapping[str, float]:
+        held = holdout.to(device)
+        index = torch.arange(min(len(held), VALIDATION_SETS), device=device)
+        # The loop's own random state must not depend on how often it validates.
+        with torch.random.fork_rng(), torch.no_grad():
+            torch.manual_seed(0)
+            losses = model.losses(SetBatch(held, index))
+            context, query = draw(held, index, 128, 128)
+            generated = model.sample(128, model.encode(context), noise)
+        generated_variance, variance = (x.flatten(2).var(dim=1).sum(dim=1) for x in (generated, query))
+        ratio = (generated_variance / variance.clamp_min(1e-9)).median()
+        shift = (generated.mean(dim=1) - query.mean(dim=1)).flatten(1) / model.standardise.scale.flatten().mean()
+        return {
+            "holdout_loss": float(losses["loss"]),
+            "variance_ratio": float(ratio),
+            "mean_error": float(shift.square().mean().sqrt()),
+        }
+
+    return validate
+
+
+def evaluate(run: Run, dataset: Dataset, device: str) -> dict[str, Any]:
+    """The report on held-out sets, written into the run's directory."""
+    import core
+    from core.evaluation.sets.report import evaluate_sets
+    from core.runs.lens import open_lens
+
+    sets, split = sets_of(run, dataset)
+    lens = open_lens(run, device)
+    config = run.config
+    return evaluate_sets(
+        lens.subject(sets, split, seed=int(config["seed"])),
+        out=run.path,
+        names={"dataset": dataset.meta.name, "model": config.get("title") or config["model"]["name"]},
+        version=core.__version__,
+    )

@@ -1,0 +1,71 @@
+"""From a dataset of sets and its split to what a model of sets sees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from core.data.sets import SetCollection
+from core.data.split import Split
+from core.errors import InputError
+from core.models.gde.data import SetData, prepare_sets
+
+CLASSES_MAX = 500
+
+
+def load_sets(sets: SetCollection, split: Split, model: dict[str, Any]) -> tuple[SetData, SetData | None]:
+    """Both sides of the split ready for a GDE; what the auxiliary head needs is taken from `model`'s settings.
+
+    classification: `model.label` names the label column. next_set: `model.label` names the covariate that orders the
+    sets of one unit. effect: the control is the set of the same unit whose label `model.label` is `model.control`.
+    Raises InputError for a column that the sets lack.
+    """
+    kind, column = str(model.get("auxiliary", "none")), str(model.get("label", ""))
+    if kind in ("classification", "effect") and column not in sets.labels:
+        raise InputError(f"model.label is {column!r}; label columns of these sets: {', '.join(sets.labels) or 'none'}.")
+    if kind == "next_set" and column not in sets.covariates:
+        raise InputError(
+            f"model.label is {column!r}; covariates of these sets: {', '.join(sets.covariates) or 'none'}."
+        )
+    label = column if kind == "classification" else ""
+    if label and len(set(sets.labels[label].tolist())) > CLASSES_MAX:
+        raise InputError(f"The label {label!r} has more than {CLASSES_MAX} values; choose a column of classes.")
+    partner = _partners(sets, kind, column, str(model.get("control", "")))
+    train = _with_partners(prepare_sets(sets, split.train, label=label), partner, split.train)
+    if not len(split.holdout):
+        return train, None
+    held = prepare_sets(sets, split.holdout, label=label, spec=train.spec)
+    return train, _with_partners(held, partner, split.holdout)
+
+
+def _partners(sets: SetCollection, kind: str, column: str, control: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """(s,) the set that each set's head predicts or is compared with, -1 none."""
+    partner = np.full(sets.s, -1, dtype=np.int64)
+    if kind not in ("next_set", "effect"):
+        return partner
+    unit = sets.labels[sets.unit] if sets.unit else np.full(sets.s, "")
+    if kind == "effect" and control not in sets.labels[column]:
+        raise InputError(f"model.control is {control!r}; no set has that value of {column!r}.")
+    for name in np.unique(unit):
+        members = np.flatnonzero(unit == name)
+        if kind == "next_set":
+            order = members[np.argsort(sets.covariates[column][members], kind="stable")]
+            partner[order[:-1]] = order[1:]
+        else:
+            controls = members[sets.labels[column][members] == control]
+            if len(controls):
+                partner[members] = controls[0]
+                partner[controls] = -1
+    return partner
+
+
+def _with_partners(
+    data: SetData, partner: np.ndarray[Any, np.dtype[np.int64]], index: np.ndarray[Any, np.dtype[np.int64]]
+) -> SetData:
+    """Partners as positions within this side of the split; a partner on the other side counts as none."""
+    place = np.full(len(partner) + 1, -1, dtype=np.int64)
+    place[index] = np.arange(len(index))
+    return replace(data, partner=torch.from_numpy(place[partner[index]]))
