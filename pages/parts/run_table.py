@@ -67,6 +67,7 @@ def run_table(runs: Sequence[RunSummary], chosen: RunSummary) -> None:
         },
         key=key,
         hide_index=True,
+        placeholder="",
         height="auto" if len(runs) <= _ROWS else 320,
         on_select=lambda: _click(key, names),
         selection_mode="single-row",
@@ -74,10 +75,11 @@ def run_table(runs: Sequence[RunSummary], chosen: RunSummary) -> None:
         column_config={
             "Run": st.column_config.TextColumn(pinned=True, width="medium"),
             "Progress": st.column_config.ProgressColumn(
-                format="percent", min_value=0, max_value=1, help="Share of the epochs that are done"
+                format="percent", min_value=0, max_value=1, width="small", help="Share of the epochs that are done"
             ),
             "Learning": st.column_config.LineChartColumn(
-                help="Validation score, or the first loss where there is no validation; newest at the right"
+                width="small",
+                help="Validation score, or the first loss where there is no validation; newest at the right",
             ),
             "Score": st.column_config.NumberColumn(
                 format="%.3f", help="Newest validation score, by which the best state is kept; 1 is best"

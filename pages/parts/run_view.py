@@ -11,7 +11,7 @@ import streamlit as st
 from core.errors import InputError, PopscapeError
 from core.plots import training
 from core.plots.figure import Figure
-from core.plots.numbers import ago, duration, number
+from core.plots.numbers import ago, duration
 from core.runs.directory import Run
 from core.runs.files import seconds_between
 from core.runs.metrics import Series
@@ -41,6 +41,12 @@ def run_view(reference: str, name: str, *, was_active: bool) -> None:
     state = State(status["state"])
     if was_active != (state in ACTIVE):
         st.rerun()  # it has ended, or goes on: the table and the pace of looking change too
+    try:
+        run.config  # noqa: B018 - read once and kept; everything below needs it
+    except InputError as error:
+        st.error(plain(error))
+        _delete_button(run, name)
+        return
     _header(run, state, status)
     _actions(run, name, state)
     _curves(run, state)
@@ -100,11 +106,8 @@ def _actions(run: Run, name: str, state: State) -> None:
                 "Resume", key=f"resume_{run.id}", icon=":material/resume:", on_click=_try, args=(store.resume, run.id),
                 type="primary", help="Goes on from the last checkpoint as if it had never stopped.",
             )  # fmt: skip
-        if state not in ACTIVE and not run.embedded:
-            with st.popover("Delete", icon=":material/delete:"):
-                st.markdown(f"Delete **{plain(name)}** with its checkpoints and its report?")
-                if st.button("Delete for good", key=f"delete_{run.id}", type="primary"):
-                    _delete(store, run.id, name)
+        if state not in ACTIVE:
+            _delete_button(run, name)
     if refused := st.session_state.pop("run_refused", None):
         st.error(plain(refused))
 
@@ -116,12 +119,18 @@ def _try(act: Callable[[str], Any], reference: str) -> None:
         st.session_state["run_refused"] = str(error)
 
 
-def _delete(store: RunStore, reference: str, name: str) -> None:
-    try:
-        store.delete(reference)
-    except PopscapeError as error:
-        st.error(plain(error))
+def _delete_button(run: Run, name: str) -> None:
+    if run.embedded:
         return
+    with st.popover("Delete", icon=":material/delete:"):
+        st.markdown(f"Delete **{plain(name)}** with its checkpoints and its report?")
+        if not st.button("Delete for good", key=f"delete_{run.id}", type="primary"):
+            return
+        try:
+            RunStore().delete(run.id)
+        except PopscapeError as error:
+            st.error(plain(error))
+            return
     st.session_state[RUNS_SAID] = f"{plain(name)} was deleted."
     st.session_state.pop(RUN, None)
     st.rerun()
@@ -178,5 +187,3 @@ def _files(run: Run) -> None:
     with st.expander("Settings", icon=":material/tune:", key=f"config_{run.id}", on_change="rerun") as settings:
         if settings.open:
             st.code(json.dumps(run.config, indent=1, ensure_ascii=False), language="json", height=320)
-    if newest := {name: one.value[-1] for name, one in run.metrics().items() if one.value}:
-        st.caption("Newest values: " + ", ".join(f"{plain(name)} {number(v)}" for name, v in newest.items()))
