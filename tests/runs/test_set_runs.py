@@ -1,0 +1,170 @@
+"""Whole runs on sets, from the experiment to the report, and the walks through their latents."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.cli import main
+from core.config.experiments import compose, names
+from core.data.families import FamilyConfig, simulate_family
+from core.data.library import Library
+from core.data.set_view import SetViewConfig, settle, view
+from core.data.split import Split
+from core.errors import InputError
+from core.evaluation.transport import sample_w2
+from core.runs import interpolation
+from core.runs.lens import arithmetic, barycentre, open_lens, outside, path_between
+from core.runs.set_work import sets_of
+from core.runs.store import RunStore
+from core.runs.submission import prepare
+from core.runs.work import dataset_of
+
+TINY = [
+    "training.epochs=2",
+    "training.batch_size=8",
+    "encoder.width=16",
+    "generator.width=16",
+    "model.latent=4",
+    "model.query=16",
+    "model.context_max=32",
+]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one finished run on small Gaussian sets."""
+    home = tmp_path_factory.mktemp("sets") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POPSCAPE_HOME", str(home))
+        own = ["dataset.sets=30", "dataset.observations=40", "dataset.dimension=2"]
+        assert main(["train", "experiment=mvn", *own, *TINY, "--json"]) == 0
+    return home
+
+
+@pytest.fixture
+def home_of_run(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("POPSCAPE_HOME", str(trained))
+    return trained
+
+
+def own_run() -> str:
+    return next(r.run for r in RunStore().list() if not r.embedded)
+
+
+def test_a_run_on_sets_ends_with_a_whole_report(home_of_run: Path) -> None:
+    run = RunStore().get(own_run())
+    assert run.state == "succeeded"
+    report = run.report()
+    assert report is not None and report["kind"] == "sets"
+    assert {"reconstruction_w2", "variance_ratio", "latent_w2_spearman"} <= set(report["metrics"])
+    for stem in ("latents", "maps", "samples"):
+        assert (run.path / "arrays" / f"{stem}.npz").is_file()
+    config = run.config
+    assert config["encoder"]["name"] == "resnet_gnn" and config["dataset"]["sets"] == 30
+    lines = (run.path / "metrics.jsonl").read_text().splitlines()
+    assert any(json.loads(line)["name"] == "holdout_loss" for line in lines)
+
+
+def test_the_latents_of_the_report_are_those_of_the_checkpoint(home_of_run: Path) -> None:
+    run = RunStore().get(own_run())
+    sets, _ = sets_of(run, dataset_of(run))
+    lens = open_lens(run)
+    with np.load(run.path / "arrays" / "latents.npz") as arrays:
+        np.testing.assert_allclose(arrays["z"][3], lens.embed(np.asarray(sets.observations_of(3))), atol=1e-5)
+
+
+def test_interpolate_writes_the_path_and_its_references(home_of_run: Path, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    out = tmp_path / "path.npz"
+    words = ["interpolate", own_run()[:8], "--from", "mvn_1", "--to", "mvn_2", "--steps", "5", "--n", "30"]
+    assert main([*words, "--out", str(out), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert answer["path_length"] >= answer["distance"] * 0.999
+    with np.load(out) as path:
+        assert path["generated"].shape == (5, 30, 2) and path["t"].tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert main([*words[:3], "nobody", *words[4:], "--out", str(out)]) == 2
+    assert "mvn_" in capsys.readouterr().err
+
+
+def test_transport_and_mixture_start_and_end_at_the_real_sets() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(60, 2)), rng.normal(size=(80, 2)) + 5
+    moved, mixed = interpolation.between(a, b, np.linspace(0, 1, 3), seed=0)
+    for path in (moved, mixed):
+        assert set(map(tuple, path[0].round(4))) <= set(map(tuple, a.astype(np.float32).round(4)))
+        assert set(map(tuple, path[2].round(4))) <= set(map(tuple, b.astype(np.float32).round(4)))
+    # Half of the mass has moved half of the way: transport passes between, the mixture does not.
+    assert abs(moved[1].mean() - 2.5) < 0.4 and np.abs(moved[1] - 2.5).mean() < 1.2
+    assert np.abs(mixed[1] - 2.5).mean() > 2
+    half = sample_w2(moved[0], moved[1]) / sample_w2(moved[0], moved[2])
+    assert half == pytest.approx(0.5, abs=0.01)
+
+
+def test_latent_walks() -> None:
+    a, b = np.zeros(2, dtype=np.float32), np.array([2.0, 4.0], dtype=np.float32)
+    np.testing.assert_allclose(path_between(a, b, np.array([0.5, 1.5])), [[1, 2], [3, 6]])
+    np.testing.assert_allclose(barycentre(np.stack([a, b]), np.array([1, 3])), [1.5, 3])
+    np.testing.assert_allclose(arithmetic(b, a, b), [4, 8])
+    grid = np.stack(np.meshgrid(np.arange(5.0), np.arange(5.0)), -1).reshape(-1, 2).astype(np.float32)
+    assert (
+        outside(np.array([2.2, 2.2], dtype=np.float32), grid)
+        < 1
+        < outside(np.array([9.0, 9.0], dtype=np.float32), grid)
+    )
+
+
+def test_a_view_leaves_out_small_sets_on_both_sides() -> None:
+    sets = simulate_family(FamilyConfig(family="normal", sets=6, observations=10))
+    ragged = type(sets)(
+        observations=sets.observations[:33],
+        offsets=np.array([0, 10, 20, 22, 32, 33]),
+        set_id=sets.set_id[:5],
+        feature=sets.feature,
+    )
+    split = Split(train=np.array([0, 1, 2]), holdout=np.array([3, 4]))
+    seen, parts, left_out = view(ragged, split, SetViewConfig(min_samples=5))
+    assert seen.set_id.tolist() == [ragged.set_id[i] for i in (0, 1, 3)] and left_out == 2
+    assert parts.train.tolist() == [0, 1] and parts.holdout.tolist() == [2]
+    with pytest.raises(InputError, match="min_samples"):
+        view(ragged, split, SetViewConfig(min_samples=50))
+
+
+def test_an_experiments_own_data_is_made_once(home: Path) -> None:
+    node = {"simulator": "family", "family": "poisson", "sets": 8, "observations": 5, "dimension": 2, "min_samples": 2}
+    first, seen = settle(node, None, Library())
+    assert settle(node, None, Library())[0].id == first.id and seen["min_samples"] == 2
+    assert settle({**node, "seed": 9}, None, Library())[0].id != first.id
+    with pytest.raises(InputError, match=r"dataset\.colour"):
+        settle({**node, "colour": 1}, None, Library())
+
+
+@pytest.mark.parametrize("name", names("sets"))
+def test_every_set_experiment_composes_to_a_config(name: str, home: Path) -> None:
+    small = (
+        ["dataset.sets=8", "dataset.observations=12"]
+        if "simulator" in compose([f"experiment={name}"])["dataset"]
+        else []
+    )
+    config = prepare(compose([f"experiment={name}", *small]))
+    assert config["kind"] == "sets" and config["model"]["name"] == "gde"
+    assert {"encoder", "generator", "mixer"} <= set(config)
+
+
+def test_the_published_command_line_composes(home: Path) -> None:
+    words = "experiment=lineage_tracing encoder=resnet_gnn generator=cvae mixer=dirichlet_k dataset.min_samples=50"
+    config = prepare(compose(words.split()))
+    assert config["generator"]["name"] == "cvae" and config["mixer"]["name"] == "dirichlet_k"
+    assert config["dataset"]["view"]["min_samples"] == 50
+
+
+def test_a_genotype_dataset_is_refused_by_a_set_experiment(home: Path) -> None:
+    with pytest.raises(InputError, match="genotypes"):
+        prepare(compose(["experiment=mvn"]), "demo")
+
+
+def test_sampling_individuals_from_a_model_of_sets_is_refused(home_of_run: Path, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    assert main(["sample", own_run(), "--n", "5", "--out", str(tmp_path / "x.npz")]) == 2
+    assert "interpolate" in capsys.readouterr().err
