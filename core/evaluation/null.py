@@ -12,12 +12,14 @@ from core.evaluation.context import Cohort
 _COLUMNS = 1024
 
 
-def independent_sites(real: Cohort, n: int, seed: int) -> Genotypes:
-    """`n` individuals whose calls are drawn independently at each variant from the genotype frequencies of `real`.
+def independent_sites(real: Cohort, like: Genotypes, seed: int) -> Genotypes:
+    """As many individuals as `like`, each call drawn by itself from the genotype frequencies of `real`.
 
     Right in every frequency, wrong in all linkage and structure: what a metric gives for it is what the metric
-    gives for nothing. No labels, no missing calls; a variant without any call in `real` becomes 0.
+    gives for nothing. Labels and phenotypes are those of `like`, and the calls know nothing of them. No missing
+    calls; a variant without any call in `real` becomes 0.
     """
+    n = like.n
     generator = np.random.default_rng([seed, 17])
     calls = np.empty((n, real.m), dtype=np.int8)
     counts = real.genotype_counts.astype(np.float32)
@@ -33,7 +35,7 @@ def independent_sites(real: Cohort, n: int, seed: int) -> Genotypes:
         real.genotypes,
         calls=calls,
         sample_id=np.array([f"null_{i + 1}" for i in range(n)], dtype=np.str_),
-        labels={},
-        phenotypes={},
+        labels=like.labels,
+        phenotypes=like.phenotypes,
         truth={},
     )

@@ -88,7 +88,7 @@ def setting(
 def panel(here: Setting) -> Panel:
     """Value, null and ceiling; the ceiling is None where there are too few real individuals (below 4)."""
     reference, synthetic = here.reference, here.synthetic
-    null = here.cohort(independent_sites(here.real, synthetic.n, here.seed), "null")
+    null = here.cohort(independent_sites(here.real, synthetic.genotypes, here.seed), "null")
     return Panel(
         value=here.compare(reference, synthetic, here.train, draws=here.config.bootstrap),
         null=here.compare(reference, null, here.train),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pkgutil
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ import core
 from core.config.evaluation import EvaluationConfig
 from core.config.schema import to_dict
 from core.data.genotypes import Genotypes
+from core.evaluation import flags
 from core.evaluation.bootstrap import interval
 from core.evaluation.context import Comparison, Panel
 from core.evaluation.harmonise import harmonise
@@ -86,7 +86,7 @@ def evaluate(
         "metrics": entries,
         "curves": curves,
     }
-    report["flags"] = _flags(report, parts)
+    report["flags"] = flags.find(report, parts)
     report["seconds"] = round(time.monotonic() - started, 2)
     report = plain(report)
     if out is not None:
@@ -169,12 +169,6 @@ def _drawn(
         if hasattr(family, "arrays"):
             arrays |= family.arrays(parts)
     return curves, arrays
-
-
-def _flags(report: dict[str, Any], parts: Panel) -> list[dict[str, Any]]:
-    if importlib.util.find_spec("core.evaluation.flags") is None:
-        return []
-    return list(importlib.import_module("core.evaluation.flags").find(report, parts))
 
 
 def _families() -> Iterator[ModuleType]:

@@ -16,9 +16,9 @@ from core.evaluation.registry import Estimate, Unmeasurable, metric
 Floats = npt.NDArray[np.float32]
 
 # Up to here the smaller Gram matrix is decomposed exactly; beyond, a randomised range finder is used.
-_EXACT_SIDE = 2048
+_EXACT_SIDE = 1024
 _OVERSAMPLING = 16
-_POWER_ITERATIONS = 5
+_POWER_ITERATIONS = 7
 
 
 @dataclass(frozen=True)
