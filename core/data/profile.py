@@ -26,7 +26,6 @@ from core.data.split import Split
 HWE_DEPARTURE = 1e-6  # the usual bound of array quality control
 
 _PALINDROMES = ({"A", "T"}, {"C", "G"})
-_LISTED = 50
 
 Floats = npt.NDArray[np.float64]
 
@@ -185,5 +184,5 @@ def _alleles(genotypes: Genotypes, counts: GenotypeCounts) -> dict[str, Any]:
     return {
         "known": bool((genotypes.variant_allele != "").all()),
         "strand_ambiguous": int(palindrome.sum()),
-        "mirrored": [str(name) for name in genotypes.variant_id[suspected][:_LISTED]],
+        "mirrored": [str(name) for name in genotypes.variant_id[suspected]],
     }

@@ -32,7 +32,7 @@ def heterozygosity_summary(genotypes: Genotypes, arrays: dict[str, npt.NDArray[A
         "expected": expected,
         "f": 1 - float(observed.mean()) / expected if expected else None,
         "individual_histogram": histogram(individual, np.linspace(*_range(individual), 31)),
-        "outliers": [str(name) for name in genotypes.sample_id[_outlying(individual, genotypes.population)][:_LISTED]],
+        "outliers": [str(name) for name in genotypes.sample_id[_outlying(individual, genotypes.population)]],
     }
 
 

@@ -193,11 +193,11 @@ def _chosen_variants(genotypes: Genotypes) -> Calls:
 
 
 def _exact(genotypes: Genotypes, notes: list[str]) -> Relatives:
-    """Pairs of rows equal in every call, by hashing; a crowd of equal rows is no sign of anything and is left alone."""
+    """Pairs of rows equal in every call, by hashing; left alone when so many are equal that it means nothing."""
     first: dict[bytes, int] = {}
     found = [(j, i) for i in range(genotypes.n) if (j := first.setdefault(genotypes.calls[i].tobytes(), i)) != i]
     pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
-    if _largest_group(pairs, genotypes.n) > _crowd(genotypes.n):
+    if len(np.unique(pairs)) > _crowd(genotypes.n):
         pairs = pairs[:0]
         notes = [*notes, "Many individuals are identical, so the split does not keep them together."]
     ones = np.ones(len(pairs), dtype=np.float32)
