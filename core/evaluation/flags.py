@@ -68,7 +68,7 @@ def _frequency_distortion(report: Report) -> Flag | None:
     slope, ratio, lost = (_entry(report, k) for k in ("matthew_slope", "heterozygosity_ratio", "rare_alleles_lost"))
     says = []
     worst = 0.0
-    for entry, title in ((slope, "slope of minor-allele frequency"), (ratio, "heterozygosity ratio")):
+    for entry, title in ((slope, "allele frequency slope"), (ratio, "heterozygosity ratio")):
         if entry is None:
             continue
         usual = 1.0 if entry["ceiling"] is None else entry["ceiling"]
@@ -85,16 +85,16 @@ def _frequency_distortion(report: Report) -> Flag | None:
             worst = max(worst, gap)
     if not says:
         return None
-    shrunk = slope is not None and slope["value"] < 1
+    inflated = ratio is not None and ratio["value"] > 1 if slope is None else slope["value"] < 1
     return _flag(
         "frequency_distortion",
         "high" if worst > 0.15 else "medium",
         "Frequencies are distorted: " + "; ".join(says) + ".",
-        "Frequent alleles gain (the Matthew effect): draw each call from its probabilities instead of taking the "
-        "likeliest, start the output at the observed frequencies, and compare rare bins on the Frequencies page."
-        if shrunk
-        else "Rare alleles or heterozygotes are inflated: lower the temperature of the output, or replace rounding by "
-        "thresholds at each variant's own genotype frequencies.",
+        "Rare alleles or heterozygotes are inflated: lower the temperature of the output, or replace rounding by "
+        "thresholds at each variant's own genotype frequencies."
+        if inflated
+        else "Frequent alleles gain (the Matthew effect): draw each call from its probabilities instead of taking the "
+        "likeliest, start the output at the observed frequencies, and compare rare bins on the Frequencies page.",
     )
 
 

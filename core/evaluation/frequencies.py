@@ -99,16 +99,17 @@ def rare_alleles_lost(comparison: Comparison) -> Estimate:
 
 @metric(
     "matthew_slope",
-    label="Minor allele slope",
+    label="Allele frequency slope",
     direction="target",
     target=1.0,
-    help="Slope through the origin of the synthetic on the real frequency of each variant's minor allele: below 1, "
-    "frequent alleles became more frequent (the Matthew effect); above 1, rare ones were inflated.",
+    help="Slope of synthetic on real allele frequencies, both measured from one half: above 1, frequent alleles became "
+    "more frequent and rare ones rarer (the Matthew effect); below 1, rare alleles were inflated.",
     source="Xie et al. 2025 (the Matthew effect on allele frequencies)",
 )
 def matthew_slope(comparison: Comparison) -> Estimate:
-    """Least-squares slope of the candidate's on the reference's minor-allele frequency, without intercept."""
-    return over_variants(comparison, *minor_allele_frequencies(comparison), slope)
+    """Least-squares slope of q − ½ on p − ½ without intercept; the same whichever allele is counted."""
+    real, made = _alleles(comparison)
+    return over_variants(comparison, real - 0.5, made - 0.5, slope)
 
 
 def minor_allele_frequencies(comparison: Comparison) -> tuple[Floats, Floats]:

@@ -67,10 +67,13 @@ def hwe_departure(comparison: Comparison) -> Estimate:
         np.where(np.isnan(p := hwe_p(c)), np.nan, p < HWE_ALPHA).astype(np.float64)
         for c in (comparison.reference, comparison.candidate)
     )
-    shares = {"share": round(float(np.nanmean(made)), 6), "share_real": round(float(np.nanmean(real)), 6)}
+    both = np.isfinite(real) & np.isfinite(made)
+    if not both.any():
+        raise Unmeasurable("No variant is called in both cohorts.")
+    shares = {"share": round(float(made[both].mean()), 6), "share_real": round(float(real[both].mean()), 6)}
 
     def gap(sums: Floats) -> Floats:
-        return np.asarray(np.abs(sums[..., 2] - sums[..., 1]) / sums[..., 0])
+        return np.asarray(np.abs(sums[..., 2] - sums[..., 1]) / np.where(sums[..., 0] > 0, sums[..., 0], np.nan))
 
     return over_variants(comparison, real, made, gap, alpha=HWE_ALPHA, **shares)
 
