@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,18 @@ PUBLISHED = WganGpConfig(
 
 # Dense bf16 (or fp16) products a second of common devices, in 1e12, from the makers' data sheets.
 PEAKS = {"H200": 989.0, "H100": 989.0, "A100": 312.0, "L40S": 362.0, "L4": 121.0, "V100": 125.0, "T4": 65.0}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`bench training [--variants M] [--individuals N] [--epochs E] [--json]`; 0 where the goal is met."""
+    parser = argparse.ArgumentParser(prog="python -m core bench training", description=__doc__)
+    for name, default in (("variants", VARIANTS), ("individuals", INDIVIDUALS), ("epochs", EPOCHS)):
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"default {default}")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(arguments)
+    result = run(options.variants, max(BATCH, options.individuals), options.epochs)
+    print(json.dumps(result) if options.json else summary(result))
+    return 0 if result["passed"] else 1
 
 
 def run(variants: int = VARIANTS, individuals: int = INDIVIDUALS, epochs: int = EPOCHS) -> dict[str, Any]:
