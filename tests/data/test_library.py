@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,6 +69,13 @@ def test_adding_twice_changes_nothing(library: Library, tiny: Genotypes) -> None
     stamps = {path: path.stat().st_mtime_ns for path in library.root.rglob("*")}
     assert library.add(tiny, name="two", source="elsewhere.bed") == first
     assert {path: path.stat().st_mtime_ns for path in library.root.rglob("*")} == stamps
+
+
+def test_the_same_cohort_added_by_many_at_once_is_stored_once(library: Library, tiny: Genotypes) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        metas = list(pool.map(lambda k: library.add(tiny, name=f"name {k}"), range(8)))
+    assert [path.name for path in library.root.iterdir()] == [metas[0].id]
+    assert all(meta == library.list()[0] for meta in metas)
 
 
 def test_listing_opens_no_array(library: Library, tiny: Genotypes) -> None:
