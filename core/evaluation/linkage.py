@@ -101,10 +101,12 @@ def ld_long_range_error(comparison: Comparison) -> Estimate:
     left = pairs.left[pairs.far].astype(np.int64) * size // pairs.m
     sums = moments(real[pairs.far], made[pairs.far], left, size)
     total = sums.sum(axis=0)
+    if not total[0]:
+        raise Unmeasurable("No two variants that lie far apart vary in the reference.")
     means = {"real": float(total[1] / total[0]), "synthetic": float(total[2] / total[0])}
 
     def gap(each: Floats) -> Floats:
-        return np.asarray(np.abs(each[..., 2] - each[..., 1]) / each[..., 0])
+        return np.asarray(np.abs(each[..., 2] - each[..., 1]) / np.where(each[..., 0] > 0, each[..., 0], np.nan))
 
     draws = None
     if comparison.draws:
@@ -132,11 +134,11 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
     """
     found: dict[str, Floats] = {}
     for name, comparison in (("value", panel.value), ("null", panel.null), ("ceiling", panel.ceiling)):
-        if comparison is not None and comparison.reference.n > 3 and comparison.candidate.n > 3:
+        if comparison is not None and _too_small(comparison) is None:
             found[name] = _bin_sums(comparison).sum(axis=1)
-    pairs = pairs_of(panel.value)
-    if "value" not in found or not pairs.bins:
+    if "value" not in found or not pairs_of(panel.value).bins:
         return {"ld_decay": [], "ld_r2_error_by_distance": []}
+    pairs = pairs_of(panel.value)
     decay: list[dict[str, Any]] = []
     error: list[dict[str, Any]] = []
     for j in np.flatnonzero(found["value"][:, 0]).tolist():
@@ -172,15 +174,17 @@ def _rmse(found: dict[str, Floats], name: str, j: int) -> float | None:
 
 def _squared(comparison: Comparison) -> tuple[Pairs, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """(pairs, r² of the reference with NaN where undefined, r² of the candidate with 0 where it does not vary)."""
-    least = min(comparison.reference.n, comparison.candidate.n)
-    if least < 4 or comparison.reference.m < 2:
-        raise Unmeasurable(
-            f"Linkage needs 4 individuals and 2 variants; there are {least} and {comparison.reference.m}."
-        )
+    if (reason := _too_small(comparison)) is not None:
+        raise Unmeasurable(reason)
     pairs = pairs_of(comparison)
     real = np.square(pair_r_of(comparison.reference, pairs, comparison.seed))
     made = np.nan_to_num(np.square(pair_r_of(comparison.candidate, pairs, comparison.seed)), nan=0.0)
     return pairs, real, made
+
+
+def _too_small(comparison: Comparison) -> str | None:
+    n, m = min(comparison.reference.n, comparison.candidate.n), comparison.reference.m
+    return None if n >= 4 and m >= 2 else f"Linkage needs 4 individuals and 2 variants; there are {n} and {m}."
 
 
 def _corrected(comparison: Comparison) -> tuple[Pairs, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
