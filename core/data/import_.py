@@ -185,7 +185,7 @@ def _tables(
     for key, path in (("samples", samples), ("variants", variants)):
         if path is not None:
             check_regular(path)
-            tables |= {key: str(path.resolve()), f"{key}_name": shown_name(path.name)}
+            tables |= {key: str(path.resolve()), f"{key}_name": shown_name(names.get(key, path.name))}
     return tables | ({"label_columns": list(label_columns)} if label_columns is not None else {})
 
 

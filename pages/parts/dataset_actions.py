@@ -64,7 +64,7 @@ def _download(meta: DatasetMeta) -> None:
 
 def _rename(library: Library, meta: DatasetMeta) -> None:
     name = st.text_input("New name", meta.name, key=f"name_{meta.id}", max_chars=80)
-    if st.button("Rename", key=f"rename_{meta.id}", disabled=name == meta.name):
+    if st.button("Rename", key=f"rename_{meta.id}", disabled=meta.embedded or name == meta.name):
         try:
             renamed = library.rename(meta.id, name)
         except InputError as error:
@@ -77,7 +77,7 @@ def _rename(library: Library, meta: DatasetMeta) -> None:
 def _remove(library: Library, meta: DatasetMeta) -> None:
     st.markdown(f"Remove **{plain(meta.name)}** for good?")
     st.caption("Reports of runs on it stay. Those runs can no longer be resumed or sampled.")
-    if st.button("Remove for good", key=f"remove_{meta.id}", type="primary"):
+    if st.button("Remove for good", key=f"remove_{meta.id}", type="primary", disabled=meta.embedded):
         try:
             library.remove(meta.id)
         except InputError as error:
