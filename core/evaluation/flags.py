@@ -99,15 +99,18 @@ def _frequency_distortion(report: Report) -> Flag | None:
 
 
 def _misleading_aats(report: Report) -> Flag | None:
-    """AA truth and AA synthetic on opposite sides of 0.5, so that their mean says nothing."""
+    """AA truth and AA synthetic on opposite sides of 0.5, so that their mean hides most of the worse one."""
     truth, synthetic, both = (_value(report, name) for name in ("aa_truth", "aa_synthetic", "aats"))
     if truth is None or synthetic is None or both is None:
         return None
-    if (truth - 0.5) * (synthetic - 0.5) >= 0 or min(abs(truth - 0.5), abs(synthetic - 0.5)) < 0.15:
+    worse = max(abs(truth - 0.5), abs(synthetic - 0.5))
+    # Four standard errors of a share of n: small cohorts stray from 0.5 by chance.
+    chance = 4 * 0.5 / max(1, report["metrics"]["aats"]["params"].get("n", 1000)) ** 0.5
+    if (truth - 0.5) * (synthetic - 0.5) >= 0 or worse < max(0.15, chance) or abs(both - 0.5) > 0.4 * worse:
         return None
     return _flag(
         "misleading_aats",
-        "high" if min(abs(truth - 0.5), abs(synthetic - 0.5)) > 0.3 else "medium",
+        "high" if worse > 0.3 else "medium",
         f"AATS {both:.2f} is the mean of AA truth {truth:.2f} and AA synthetic {synthetic:.2f}, which fail in opposite "
         "directions.",
         "Do not read this AATS as good: the synthetic individuals lie closer together than real ones (AA synthetic "
