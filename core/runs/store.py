@@ -39,6 +39,7 @@ class RunSummary:
         last: metric name → newest value (NaN where it was not finite).
         has_report: whether the run has been evaluated.
         embedded: shipped with Popscape, read-only.
+        kind: what it is trained on, "genotypes" or "sets".
     """
 
     run: str
@@ -58,6 +59,7 @@ class RunSummary:
     last: dict[str, float]
     has_report: bool
     embedded: bool
+    kind: str = "genotypes"
 
     @property
     def active(self) -> bool:
@@ -202,6 +204,7 @@ def summarise(run: Run) -> dict[str, Any]:
         "last": {k: v if math.isfinite(v) else None for k, v in last.items()},
         "has_report": (run.path / "report.json").is_file(),
         "embedded": run.embedded,
+        "kind": config.get("kind", "genotypes"),
     }
 
 

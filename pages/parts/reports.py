@@ -38,9 +38,9 @@ def all_runs() -> list[RunSummary]:
     return RunStore().list()
 
 
-def with_reports(runs: Sequence[RunSummary]) -> list[RunSummary]:
-    """The runs that have been evaluated."""
-    return [run for run in runs if run.has_report]
+def with_reports(runs: Sequence[RunSummary], kind: str = "genotypes") -> list[RunSummary]:
+    """The runs on one kind of data that have been evaluated."""
+    return [run for run in runs if run.has_report and run.kind == kind]
 
 
 def label(run: RunSummary) -> str:

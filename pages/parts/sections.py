@@ -38,6 +38,10 @@ SECTIONS = (
         "Do synthetic individuals look real, and is all the real variety there?",
     ),
     Section("structure", "Genotypes", "Structure", "bubble_chart", "Are the populations where they should be?"),
+    Section("atlas", "Distributions", "Atlas", "map", "Which sets are alike, and does a latent give its set back?"),
+    Section("interpolate", "Distributions", "Interpolate", "conversion_path", "What lies between one set and another?"),
+    Section("geometry", "Distributions", "Geometry", "square_foot", "Do latent distances mean anything?"),
+    Section("predict", "Distributions", "Predict", "online_prediction", "What does a latent tell of its set?"),
 )  # fmt: skip
 
 

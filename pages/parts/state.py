@@ -44,6 +44,26 @@ STRUCTURE_X = "pc_x"
 STRUCTURE_Y = "pc_y"
 STRUCTURE_COLOUR = "colour"
 
+SET_RUN = "model"
+SET_A = "a"
+SET_B = "b"
+SET_LAYOUT = "layout"
+SET_COLOUR = "set_colour"
+SET_X = "x"
+SET_Y = "y"
+SET_VIEW = "samples"
+
+INTERPOLATE_T = "t"
+INTERPOLATE_SEED = "noise"
+INTERPOLATE_VIEW = "walk"
+INTERPOLATE_C = "c"
+INTERPOLATE_OTHERS = "sets"
+
+GEOMETRY_VIEW = "geometry"
+
+PREDICT_KIND = "predict"
+PREDICT_TARGET = "target"
+
 
 def link_to_view(keys: tuple[str, ...]) -> str:
     """The address that restores this page with the values of `keys`, defaults written out.
