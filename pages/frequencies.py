@@ -56,12 +56,12 @@ def curve(name: str, y: str, titles: tuple[str, str], *, key: str, note: str = "
 tabs = dict(zip(VIEWS, st.tabs(VIEWS, key=FREQUENCIES_VIEW, on_change="rerun", bind="query-params"), strict=True))
 stored = arrays.frequencies(chosen.arrays, report["n"]) if tabs["Alleles"].open or tabs["Genotypes"].open else None
 with tabs["Alleles"]:
-    if stored:
+    if stored and tabs["Alleles"].open:
         metrics("allele_frequency_r", "allele_frequency_rmse", "fst")
         note = "Grey line: equal frequencies; grey band: differences that sampling alone explains (±2 standard errors)."
         chart(alleles(stored, one, caption=f"{caption} {note}"), key="alleles")
 with tabs["Genotypes"]:
-    if stored:
+    if stored and tabs["Genotypes"].open:
         metrics("genotype_frequency_r", "genotype_frequency_rmse", "heterozygosity_ratio", "f_is_rmse")
         chart(genotypes(stored, one, caption=caption), key="genotypes", width="content")
         if (f_is := arrays.inbreeding(chosen.arrays)) is not None:

@@ -66,7 +66,7 @@ class Candidate:
     @property
     def copies(self) -> bool:
         """Whether a flag says that training individuals come back."""
-        return any("cop" in flag.get("name", "") for flag in self.flags)
+        return any(flag.get("name") == "copying" for flag in self.flags)
 
 
 def family(name: str) -> str:

@@ -31,8 +31,8 @@ def resample(train: Calls, n: int, rng: np.random.Generator) -> Calls:
 
 
 def haplotype_mosaic(train: Calls, n: int, rng: np.random.Generator) -> Calls:
-    """Blocks of about 25 variants, each from a random individual."""
-    switch = rng.random((n, train.shape[1])) < 1 / 25
+    """Blocks of about 25 variants (fewer where there are few), each from a random individual."""
+    switch = rng.random((n, train.shape[1])) < 1 / min(25, train.shape[1] / 15)
     switch[:, 0] = True
     start = np.maximum.accumulate(np.where(switch, np.arange(train.shape[1]), 0), axis=1)
     source = np.take_along_axis(rng.integers(0, len(train), switch.shape), start, axis=1)

@@ -1,0 +1,83 @@
+"""A picture of each page, light and dark: `python -m tests.browser.screenshots FOLDER`.
+
+Pictures show the shipped runs; where none are shipped, runs of simple generators on the demo cohort.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tests.browser.serving import browser, dashboard, settled
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+# Name of the picture → address below the dashboard's.
+VIEWS = {
+    "home": "",
+    "datasets": "datasets",
+    "train": "train",
+    "runs": "runs",
+    "compare": "compare",
+    "compare_all": "compare?metrics=All",
+    "frequencies": "frequencies",
+    "frequencies_genotypes": "frequencies?frequencies=Genotypes",
+    "frequencies_by_frequency": "frequencies?frequencies=Error+by+frequency",
+    "frequencies_rare": "frequencies?frequencies=Rare+alleles",
+    "frequencies_spectrum": "frequencies?frequencies=Spectrum",
+    "linkage": "linkage",
+    "linkage_whole_contig": "linkage?region=1000&region=1900000",
+    "precision_recall": "precision_recall",
+    "precision_recall_populations": "precision_recall?precision=By+population",
+    "structure": "structure",
+    "structure_populations": "structure?colour=population",
+}
+_WIDTH, _HEIGHT, _TALLEST = 1280, 900, 6000
+Scheme = Literal["light", "dark"]
+
+
+def main(folder: Path) -> None:
+    """Write FOLDER/<view>_<scheme>.png for every view of a page that exists."""
+    from pages.parts.sections import exists
+
+    folder.mkdir(parents=True, exist_ok=True)
+    views = {name: path for name, path in VIEWS.items() if exists((path or "home").split("?")[0])}
+    with tempfile.TemporaryDirectory() as home:
+        _content(Path(home))
+        with dashboard(Path(home)) as address, browser() as chromium:
+            schemes: tuple[Scheme, ...] = ("light", "dark")
+            for scheme in schemes:
+                for name, path in views.items():
+                    picture(chromium, f"{address}/{path}", folder / f"{name}_{scheme}.png", scheme)
+                    print(folder / f"{name}_{scheme}.png")
+
+
+def picture(chromium: Browser, url: str, path: Path, scheme: Scheme) -> None:
+    """One full-length picture of the page at `url`, 1280 pixels wide."""
+    page = chromium.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme=scheme)
+    page.goto(url)
+    settled(page)
+    # The page scrolls inside a container: the window has to grow for a picture of all of it.
+    length = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
+    page.set_viewport_size({"width": _WIDTH, "height": min(int(length) + 20, _TALLEST)})
+    settled(page)
+    page.screenshot(path=path)
+    page.close()
+
+
+def _content(home: Path) -> None:
+    os.environ["POPSCAPE_HOME"] = str(home)
+    from core.data.library import Library
+    from core.runs.store import RunStore
+    from tests.pages import finished_runs
+
+    if not any(run.has_report for run in RunStore().list()):
+        finished_runs.make(home / "runs", Library().open("demo"))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots"))

@@ -1,0 +1,152 @@
+"""Home and the pages of section Genotypes: with no run, one, and two hundred; links, selections, hidden tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.parts.reports import SHOWN_FIRST
+from tests.pages import finished_runs
+
+PAGES = ("home", "compare", "frequencies", "linkage", "precision_recall", "structure")
+Open = Callable[..., AppTest]
+Put = Callable[[int], None]
+
+
+def charts(app: AppTest) -> list[str]:
+    """The alternative texts of the charts on a page."""
+    return [chart.proto.alt for chart in app.get("vega_lite_chart")]
+
+
+def words(app: AppTest) -> str:
+    """What the page says in markdown and captions."""
+    return "\n".join(element.value for element in [*app.markdown, *app.caption, *app.info, *app.warning])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_runs_a_page_says_how_to_get_one(page: str, app: Open) -> None:
+    shown = app(page)
+    assert not shown.exception
+    assert not charts(shown)
+    assert "A report appears here when a run has finished." in words(shown)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_one_run_is_drawn_with_its_takeaway_and_its_n(page: str, app: Open, runs: Put) -> None:
+    runs(1)
+    shown = app(page)
+    assert not shown.exception
+    assert charts(shown)
+    for alt in charts(shown):
+        assert alt.endswith(".") and len(alt.split()) > 5
+    assert "synthetic against 24 holdout individuals, 60 variants, seed 42" in words(shown)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_two_hundred_runs_are_drawn(page: str, app: Open, runs: Put) -> None:
+    runs(200)
+    shown = app(page)
+    assert not shown.exception
+    assert charts(shown)
+    for box in shown.multiselect:
+        assert len(box.options) == 200
+        assert len(box.value) == SHOWN_FIRST
+
+
+def test_a_failed_run_stays_on_home_with_its_reason(app: Open, runs: Put, home, finished) -> None:
+    from core.data.library import Library
+
+    runs(1)
+    dataset = Library(home / "datasets").open("small")
+    finished_runs.broken(home / "runs", dataset, "The loss became NaN at step 12.")
+    assert "The loss became NaN at step 12" in words(app("home")).replace("\\", "")
+
+
+def test_the_best_model_is_named_and_a_copier_is_left_out(app: Open, runs: Put) -> None:
+    runs(4)
+    text = words(app("home"))
+    assert "is best, or within noise of the best" in text
+    assert "**Resampled" not in text
+    assert "Left out of the ranking, because training individuals come back: Resampled" in text
+
+
+def test_a_link_restores_the_view(app: Open, runs: Put) -> None:
+    runs(4)
+    shown = app("structure", pc_x="3", pc_y="5", colour="population")
+    assert not shown.exception
+    assert [shown.selectbox(key="pc_x").value, shown.selectbox(key="pc_y").value] == [3, 5]
+    assert "population" in charts(shown)[0]
+    link = shown.code[0].value
+    assert "pc_x=3" in link and "pc_y=5" in link and "colour=population" in link and "dataset=small" in link
+
+
+def test_a_link_to_another_run_opens_that_run(app: Open, runs: Put) -> None:
+    runs(4)
+    other = app("linkage").selectbox(key="run").options[2]
+    shown = app("linkage", run=other)
+    assert shown.selectbox(key="run").value == other
+    assert other in charts(shown)[0]
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("compare", {"baseline": "gone", "metrics": "Gone", "runs": "gone"}),
+        ("linkage", {"region": ["-5", "1e99"], "contig": "<img>", "linkage": "x"}),
+        ("structure", {"pc_x": "999", "colour": "';--"}),
+        ("frequencies", {"frequencies": "No such tab", "run": "../../etc"}),
+        ("precision_recall", {"precision": "?", "pr_metric": "Fun"}),
+    ],
+)
+def test_a_broken_link_falls_back_to_the_default_view(page: str, query: dict, app: Open, runs: Put) -> None:
+    runs(2)
+    shown = app(page, **query)
+    assert not shown.exception
+    assert charts(shown)
+
+
+def test_only_the_open_tab_is_computed(app: Open, runs: Put) -> None:
+    runs(1)
+    assert len(charts(app("frequencies"))) == 1
+    shown = app("frequencies", frequencies="Rare alleles")
+    assert len(charts(shown)) == 2
+    assert "Mean change" not in " ".join(charts(app("precision_recall", precision="By population")))
+
+
+def test_a_click_on_a_pair_shows_its_details(app: Open, runs: Put) -> None:
+    runs(1)
+    shown = app("linkage")
+    shown.session_state["triangles"] = {"selection": {"pair_real": [{"i": 2, "j": 7}], "pair_synthetic": []}}
+    shown.run()
+    assert not shown.exception
+    assert "apart: r² " in words(shown)
+
+
+def test_a_region_is_chosen_by_position(app: Open, runs: Put) -> None:
+    runs(1)
+    whole = app("linkage").slider(key="region")
+    middle = int((whole.min + whole.max) / 2)
+    shown = app("linkage", region=[str(int(whole.min)), str(middle)])
+    assert tuple(shown.slider(key="region").value) == (whole.min, middle)
+    variants = int(charts(shown)[0].split("between ")[1].split()[0])
+    assert 2 <= variants < 60
+
+
+def test_a_baseline_marks_what_is_clearly_better(app: Open, runs: Put) -> None:
+    runs(4)
+    labels = app("compare").multiselect(key="runs").value
+    baseline = next(label for label in labels if label.startswith("Independent"))
+    shown = app("compare", baseline=baseline, metrics="All")
+    table = shown.dataframe[0].value
+    assert not table[baseline].str.contains("[▲▼≈]").any()
+    others = table[[label for label in labels if label != baseline]]
+    assert others.apply(lambda column: column.str.contains("[▲▼]")).any().any()
+
+
+def test_warning_signs_come_with_evidence_and_advice(app: Open, runs: Put) -> None:
+    runs(4)
+    text = words(app("compare")).replace("\\", "")
+    assert "**Copying**" in text
+    assert "equal a training individual at every call" in text

@@ -1,0 +1,80 @@
+"""Rules that hold for every page: no torch, alternative texts, no injected HTML, thin scripts."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = sorted((ROOT / "pages").glob("*.py"))
+SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py"))]
+DRAWN = {
+    "vega_lite_chart", "altair_chart", "plotly_chart", "pyplot", "echarts_chart", "line_chart", "bar_chart",
+    "area_chart", "scatter_chart", "image", "dataframe", "table", "map", "pydeck_chart", "graphviz_chart",
+}  # fmt: skip
+
+_CHILD = """
+import sys
+from streamlit.testing.v1 import AppTest
+for page in sys.argv[1:]:
+    app = AppTest.from_file("app.py", default_timeout=120)
+    app.switch_page(page)
+    app.run()
+    assert not app.exception, (page, app.exception)
+    heavy = {"torch", "sklearn", "scipy", "cyvcf2", "msprime", "umap", "hydra", "allel", "altair"} & set(sys.modules)
+    assert "torch" not in heavy, f"{page} loads torch"
+    print(page, *sorted(heavy))
+"""
+
+
+def calls(path: Path) -> list[ast.Call]:
+    """Every call in a file."""
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+
+
+def name_of(call: ast.Call) -> str:
+    """The last part of what is called: "image" of `st.image(…)`."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_everything_drawn_has_an_alternative_text(path: Path) -> None:
+    for call in calls(path):
+        if name_of(call) in DRAWN and not _is_pyarrow(call):
+            given = {keyword.arg for keyword in call.keywords}
+            assert "alt" in given, f"{path.name}:{call.lineno} draws without alt"
+
+
+def _is_pyarrow(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") == "pa"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_no_html_is_injected(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "unsafe_allow_html" not in text
+    assert not [call for call in calls(path) if name_of(call) in ("html", "iframe")]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.name)
+def test_pages_are_thin(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 150
+
+
+def test_no_page_loads_torch(finished: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD, *(f"pages/{path.name}" for path in SCRIPTS)],
+        cwd=ROOT,
+        env={**os.environ, "POPSCAPE_HOME": str(finished)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(done.stdout.splitlines()) == len(SCRIPTS)
