@@ -34,7 +34,9 @@ def build_sets(table: ObservationTable, options: SetImportOptions, name: str) ->
     """
     dropped, notes = dict(table.dropped), list(table.notes)
     _reduced(table, options, notes)
-    if options.neighbourhood:
+    if options.whole:
+        members, names = [np.arange(len(table.observations))], [name]
+    elif options.neighbourhood:
         members, names = _neighbourhoods(table, options, name)
     else:
         members, names = _groups(table, options, name, dropped)
@@ -48,7 +50,7 @@ def build_sets(table: ObservationTable, options: SetImportOptions, name: str) ->
         dropped["observations of sets that are too small"] = lost
     members = [m for m, keep in zip(members, large, strict=True) if keep]
     names = [n for n, keep in zip(names, large, strict=True) if keep]
-    if len(members) < 2:
+    if len(members) < (1 if options.whole else 2):
         raise InputError(
             f"{name} gives {len(members)} sets of at least {options.min_samples} observations; 2 or more are needed: "
             "choose other columns for the sets, or a smaller minimum."

@@ -13,6 +13,7 @@ from core.data.library import DatasetMeta, Library
 from core.data.sandbox import Limits
 from core.data.set_options import SetImportOptions
 from core.data.set_store import read_sets
+from core.data.sets import SetCollection
 
 READER = "core.data.set_reading"
 _DEFAULTS = SetImportOptions()
@@ -42,6 +43,15 @@ def import_sets(
             notes=answer["notes"],
             import_options=to_dict(options) | {"format": answer["format"]},
         )
+
+
+def read_collection(
+    path: Path, *, options: SetImportOptions = _DEFAULTS, shown: str | None = None, limits: Limits | None = None
+) -> SetCollection:
+    """Read a file of observations into sets without storing them. Raises InputError."""
+    with scratch_folder() as folder:
+        sandbox.run(READER, _job("read", path, options, shown), folder, limits)
+        return read_sets(folder)
 
 
 def preview_sets(path: Path, *, options: SetImportOptions = _DEFAULTS, shown: str | None = None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ class SetImportOptions:
     set_column: tuple[str, ...] = setting(
         (), "Columns whose values together name the set of an observation, such as patient and condition."
     )
+    whole: bool = setting(False, "The whole file is one set.", advanced=True)
     label_columns: tuple[str, ...] = setting(
         (), "Columns kept as labels of the sets, the first for colours; empty: every column that is constant in a set."
     )

@@ -191,5 +191,5 @@ def _kernel(sample: Array, at: Array) -> Array:
     """Gaussian kernel density with Silverman's bandwidth."""
     deviation = float(np.std(sample)) or 1e-3
     width = 1.06 * deviation * len(sample) ** -0.2
-    heights: Array = np.exp(-0.5 * np.square((at[:, None] - sample[None].astype(float)) / width)).mean(axis=1)
-    return heights / (width * 2.5066)
+    gap = (at[:, None] - sample[None].astype(float)) / width
+    return np.asarray(np.exp(-0.5 * np.square(gap)).mean(axis=1) / (width * 2.5066))
