@@ -56,5 +56,6 @@ def _spelled(value: Any) -> str:
     text = str(value)
     if _PLAIN.fullmatch(text) and not _READ_OTHERWISE.fullmatch(text):
         return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    # In Hydra's quoted strings a backslash is itself, but for those before a quote.
+    escaped = re.sub(r'(\\*)("|$)', lambda found: 2 * found[1] + ('\\"' if found[2] else ""), text)
     return f'"{escaped}"'

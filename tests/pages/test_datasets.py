@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.genotypes import Genotypes
 from core.data.library import Library
+from tests.pages.cohort_files import sample_table, vcf
+from tests.pages.routed import routed  # noqa: F401
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
 SECONDS = 60
@@ -39,27 +41,6 @@ def open_page(view: str = "", dataset: str = "") -> AppTest:
 def text(app: AppTest) -> str:
     shown = [*app.markdown, *app.caption, *app.error, *app.success, *app.warning]
     return " ".join(element.value for element in shown)
-
-
-def vcf(genotypes: Genotypes) -> bytes:
-    """The cohort as VCF text."""
-    codes = ["0/0", "0/1", "1/1", "./."]
-    lines = [
-        "##fileformat=VCFv4.2",
-        "##contig=<ID=1>",
-        '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
-        "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *genotypes.sample_id]),
-    ]
-    for j in range(genotypes.m):
-        calls = [codes[c] for c in genotypes.calls[:, j].tolist()]
-        place = ["1", str(genotypes.variant_position[j]), f"v{j}", "A", "G", ".", ".", ".", "GT"]
-        lines.append("\t".join([*place, *calls]))
-    return ("\n".join(lines) + "\n").encode()
-
-
-def sample_table(genotypes: Genotypes) -> bytes:
-    rows = zip(genotypes.sample_id, genotypes.labels["population"], strict=True)
-    return ("sample\tpopulation\n" + "".join(f"{one}\t{label}\n" for one, label in rows)).encode()
 
 
 def upload(app: AppTest, role: str, name: str, content: bytes) -> None:

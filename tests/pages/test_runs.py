@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.runs.directory import Run, create
 from core.runs.states import State
 from core.runs.store import RunStore
+from tests.pages.routed import routed  # noqa: F401
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
 SECONDS = 30

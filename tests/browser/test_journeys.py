@@ -1,0 +1,183 @@
+"""Two journeys through the dashboard in a real browser, as a newcomer would take them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from core.runs.store import RunStore
+from tests.browser.conftest import Server
+from tests.conftest import tiny_cohort
+from tests.pages.cohort_files import sample_table, vcf
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+SOON, LATER = 30_000, 120_000  # milliseconds: for a page; for a training
+EPOCHS = 400
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A tab of a browser that has never been here."""
+    tab = new_browser(chromium)
+    yield tab
+    tab.context.close()
+
+
+def new_browser(chromium: Browser) -> Page:
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(SOON)
+    return context.new_page()
+
+
+def settled(page: Page) -> None:
+    """Wait until the page's script has ended."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SOON)
+
+
+def chart(page: Page, key: str) -> Locator:
+    return page.locator(f".st-key-{key}").first
+
+
+def picture(figure: Locator) -> str:
+    """What a chart shows, as the browser drew it."""
+    canvas = figure.locator("canvas").first
+    canvas.wait_for()
+    canvas.page.wait_for_timeout(1000)  # Vega draws once more when its fonts and its width are known
+    return str(canvas.evaluate("canvas => canvas.toDataURL()"))
+
+
+def choose(page: Page, label: str, option: str | re.Pattern[str]) -> None:
+    """Take an option of a select box."""
+    page.get_by_role("combobox", name=re.compile(label)).click()
+    page.get_by_role("option", name=option).first.click()
+    settled(page)
+
+
+def finished_demo_comparison(server: Server) -> None:
+    """What is shipped in pretrained/, or the quickest model of the demo cohort in its place."""
+    if not any(run.has_report for run in RunStore(server.home / "runs").list()):
+        server.command("train", "experiment=independent_sites")
+
+
+def test_a_view_is_restored_from_its_link(server: Server, page: Page, chromium: Browser) -> None:
+    finished_demo_comparison(server)
+    page.goto(server.address)
+    page.get_by_role("link", name="See where linkage differs").click()
+    expect(page.get_by_role("heading", name="Linkage", exact=True)).to_be_visible()
+    page.get_by_test_id("stMain").get_by_text("Difference", exact=True).click()
+    settled(page)
+    first = picture(chart(page, "triangles"))
+    words = chart(page, "triangles").get_attribute("aria-label") or chart(page, "triangles").inner_text()
+    page.get_by_role("button", name="Copy link").click()
+    link = page.get_by_test_id("stCode").first.inner_text().strip()
+    assert "linkage=Difference" in link
+
+    other = new_browser(chromium)
+    other.goto(link)
+    expect(other.get_by_role("heading", name="Linkage", exact=True)).to_be_visible()
+    settled(other)
+    chosen = other.get_by_test_id("stMain").get_by_role("radio", name="Difference")
+    expect(chosen).to_be_checked()
+    assert (chart(other, "triangles").get_attribute("aria-label") or chart(other, "triangles").inner_text()) == words
+    assert picture(chart(other, "triangles")) == first
+    other.context.close()
+
+
+def test_from_upload_to_export(server: Server, page: Page, tmp_path: Path) -> None:
+    import_cohort(server, page, tmp_path)
+    server.command("train", "experiment=independent_sites", "--dataset=cohort")
+    start_training(page)
+    tab = watch_close_and_reopen(server, page)
+    stop_and_resume(tab)
+    compare_and_export(tab)
+
+
+def import_cohort(server: Server, page: Page, folder: Path) -> None:
+    cohort = tiny_cohort(n=120, m=60)
+    (folder / "cohort.vcf").write_bytes(vcf(cohort))
+    (folder / "people.tsv").write_bytes(sample_table(cohort))
+    page.goto(f"{server.address}/datasets")
+    page.get_by_test_id("stMain").get_by_text("Import files", exact=True).click()
+    settled(page)
+    page.locator("input[type=file]").nth(0).set_input_files(folder / "cohort.vcf")
+    expect(page.get_by_text("individuals in columns")).to_be_visible()
+    page.locator("input[type=file]").nth(1).set_input_files(folder / "people.tsv")
+    expect(page.get_by_text("people.tsv")).to_be_visible()
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("cohort imported: 120 individuals × 60 variants.")).to_be_visible()
+    expect(page.get_by_text("Hardy-Weinberg equilibrium").first).to_be_visible()
+
+
+def start_training(page: Page) -> None:
+    page.get_by_role("link", name="Train a model on it").click()
+    expect(page.get_by_role("heading", name="What will happen")).to_be_visible()
+    epochs = page.get_by_role("spinbutton", name="Epochs")
+    epochs.fill(str(EPOCHS))
+    epochs.press("Enter")
+    settled(page)
+    expect(page.get_by_text(f"training.epochs={EPOCHS}")).to_be_visible()
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+
+
+def epoch(page: Page) -> int:
+    said = page.get_by_text(re.compile(r"^Epoch [\d,]+ of")).first
+    said.wait_for(timeout=LATER)
+    found = re.search(r"Epoch ([\d,]+) of", said.inner_text())
+    assert found
+    return int(found[1].replace(",", ""))
+
+
+def later_epoch(page: Page, than: int) -> int:
+    """Wait, without touching the page, until it shows a later epoch."""
+    for _ in range(LATER // 250):
+        if (now := epoch(page)) > than:
+            return now
+        page.wait_for_timeout(250)
+    raise AssertionError(f"The page stands still at epoch {than}.")
+
+
+def watch_close_and_reopen(server: Server, page: Page) -> Page:
+    first = later_epoch(page, 0)
+    before = picture(chart(page, "losses_"))
+    second = later_epoch(page, first)
+    assert picture(chart(page, "losses_")) != before
+    context = page.context
+    page.close()
+    tab = context.new_page()
+    tab.goto(f"{server.address}/runs")
+    assert later_epoch(tab, second) > second
+    return tab
+
+
+def stop_and_resume(tab: Page) -> None:
+    tab.get_by_role("button", name="Stop").click()
+    expect(tab.get_by_text("■ cancelled").first).to_be_visible(timeout=LATER)
+    stopped = epoch(tab)
+    assert 0 < stopped < EPOCHS
+    tab.get_by_role("button", name="Resume").click()
+    expect(tab.get_by_text("✓ succeeded").first).to_be_visible(timeout=LATER)
+    assert epoch(tab) == EPOCHS
+
+
+def compare_and_export(tab: Page) -> None:
+    tab.get_by_role("link", name="See its report").click()
+    expect(tab.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
+    settled(tab)
+    choose(tab, "Baseline", re.compile("Independent sites"))
+    expect(tab.get_by_text("clearly better").first).to_be_visible()
+    tab.get_by_role("button", name="Save").first.click()
+    with tab.expect_download() as waiting:
+        tab.get_by_role("button", name="Numbers (CSV)").click()
+    numbers = Path(waiting.value.path()).read_text()
+    assert "recall" in numbers.lower() and "Independent sites" in numbers
+    tab.keyboard.press("Escape")
+    with tab.expect_download() as waiting:
+        tab.get_by_role("button", name="Comparison as one HTML page").click()
+    assert "Independent sites" in Path(waiting.value.path()).read_text()
