@@ -30,8 +30,8 @@ def matching(dataset: str, options: SetImportOptions) -> SetImportOptions:
     fitted = [key for key in ("components", "scale") if known.get(key)]
     if fitted:
         raise InputError(
-            f"The training features were made with {fitted[0]}, which was fitted to the training file; a new file has no "
-            "such features: import the features themselves (layer=obsm:X_pca) and train on those."
+            f"The training features were made with {fitted[0]}, which was fitted to the training file; a new file has "
+            "no such features: import the features themselves (layer=obsm:X_pca) and train on those."
         )
     given: Any = from_dict(SetImportOptions, {key: known[key] for key in _READING if key in known})
     return replace(options, **{key: getattr(given, key) for key in _READING})
