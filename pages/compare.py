@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from core.plots.numbers import sentence
 from core.plots.provenance import provenance
 from core.plots.report_page import report_page
 from core.plots.scorecard import FAMILIES, HEADLINE, best, described, family, goal, metric_names, standing, table
@@ -72,8 +73,8 @@ for c in flagged:
     with st.container(border=True):
         st.markdown(f":material/warning: **{plain(c.label)}**")
         for flag in c.flags:
-            name = str(flag.get("name", "")).replace("_", " ").capitalize()
-            st.markdown(f"- **{plain(name)}**: {plain(flag.get('evidence', ''))} *{plain(flag.get('advice', ''))}*")
+            name = plain(sentence(flag.get("name", "")))
+            st.markdown(f"- **{name}**: {plain(flag.get('evidence', ''))} *{plain(flag.get('advice', ''))}*")
 if not flagged:
     st.caption("No mode collapse, lost linkage, frequency distortion or copying was found in these models.")
 

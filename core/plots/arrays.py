@@ -35,11 +35,20 @@ def frequencies(folder: Path, n: Mapping[str, Any]) -> Frequencies | None:
 
 
 def inbreeding(folder: Path) -> dict[str, npt.NDArray[Any]] | None:
-    """F_IS by cohort ("real", "synthetic", …), each (m,); None for haploids."""
-    stored = _read(folder / "hardy_weinberg.npz")
-    if stored is None:
+    """F_IS = 1 − H_o / 2p(1 − p) by cohort ("real", "synthetic", "null", …), each (m,); None for haploids.
+
+    NaN where a variant does not vary. Wright 1951; H_o is the share of heterozygotes.
+    """
+    stored = _read(folder / "frequencies.npz")
+    if stored is None or len(stored["genotype_real"]) != 3:
         return None
-    return {name.removeprefix("f_is_"): v for name, v in stored.items() if name.startswith("f_is_")} or None
+    found = {}
+    for name in ("real", "synthetic", "null"):
+        if f"genotype_{name}" in stored:
+            expected = 2 * stored[f"allele_{name}"] * (1 - stored[f"allele_{name}"])
+            observed = stored[f"genotype_{name}"][1]
+            found[name] = 1 - observed / np.where(expected > 0, expected, np.nan)
+    return found
 
 
 def structure(folder: Path) -> Scores | None:

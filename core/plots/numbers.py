@@ -44,7 +44,13 @@ def position(base_pairs: float) -> str:
 
 def sentence(name: str) -> str:
     """A snake_case name as the start of a sentence: "haplotype_mosaic" -> "Haplotype mosaic"."""
-    known = {"wgan_gp": "WGAN-GP", "wgan_gp_published": "WGAN-GP (published)", "vae": "VAE", "gan": "GAN"}
+    known = {
+        "wgan_gp": "WGAN-GP",
+        "wgan_gp_published": "WGAN-GP (published)",
+        "vae": "VAE",
+        "gan": "GAN",
+        "misleading_aats": "Misleading AATS",
+    }
     return known.get(name, name.replace("_", " ").capitalize())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from core.plots.numbers import interval, number, parameters
+from core.plots.numbers import interval, number, parameters, sentence
 from core.plots.provenance import provenance
 from core.plots.render import render
 from core.plots.scorecard import UNCLEAR, Candidate, described, family, goal, metric_names, standing, verdict
@@ -80,7 +80,7 @@ def _value(c: Candidate, entry: dict[str, Any], about: dict[str, Any], name: str
 
 def _flags(candidates: Sequence[Candidate]) -> str:
     rows = "".join(
-        f"<tr><td>{escape(c.label)}</td><td>{escape(str(f.get('name', '')).replace('_', ' ').capitalize())}</td>"
+        f"<tr><td>{escape(c.label)}</td><td>{escape(sentence(str(f.get('name', ''))))}</td>"
         f"<td>{escape(str(f.get('evidence', '')))}</td><td>{escape(str(f.get('advice', '')))}</td></tr>"
         for c in candidates
         for f in c.flags

@@ -39,8 +39,9 @@ def all_runs() -> list[RunSummary]:
 
 
 def with_reports(runs: Sequence[RunSummary], kind: str = "genotypes") -> list[RunSummary]:
-    """The runs on one kind of data that have been evaluated."""
-    return [run for run in runs if run.has_report and run.kind == kind]
+    """The runs on one kind of data that have been evaluated: models that learn by steps before those fitted at once."""
+    found = [run for run in runs if run.has_report and run.kind == kind]
+    return sorted(found, key=lambda run: run.epochs == 0)
 
 
 def label(run: RunSummary) -> str:

@@ -67,7 +67,7 @@ def image_pair(real: Any, made: Any, caption: str) -> None:
     for place, title, images in ((left, "Real", real), (right, "Generated", made)):
         with place:
             st.markdown(f"**{title}**")
-            st.image(strip(images[:IMAGES], 8, scale), width="stretch")
+            st.image(strip(images[:IMAGES], 8, scale), width="stretch", alt=f"{title} images: {caption}")
     st.caption(caption + ".")
 
 

@@ -97,7 +97,7 @@ def _directory(root: Path, dataset: Dataset, name: str, title: str, created: str
         "kind": "genotypes",
         "dataset": {"id": dataset.meta.id, "name": dataset.meta.name},
         "model": {"name": name},
-        "training": {"epochs": 100},
+        "training": {"epochs": 100 if name == "wgan_gp" else 0},
         "seed": 42,
         "created": created,
     }
