@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.evaluation.sets.effects import effects
 from core.evaluation.sets.flags import flags
 from core.evaluation.sets.geometry import BASELINES, invariance, set_size_curve, shepard, spearman
+from core.evaluation.sets.lineage import early_late
 from core.evaluation.sets.maps import maps
 from core.evaluation.sets.metrics import METRICS
 from core.evaluation.sets.probes import probes
@@ -29,7 +31,8 @@ def evaluate_sets(
 ) -> dict[str, Any]:
     """Judge a model on its held-out sets; writes report.json and arrays/*.npz into `out`.
 
-    Metrics: see `METRICS`. Curves: "shepard", "reconstruction", "set_size", "probes".
+    Metrics: see `METRICS`. Curves: "shepard", "reconstruction", "set_size", "probes". Beside them "lineage" (early
+    and late sets of a unit) and "effects" (conditions carried over to held-out units), each with values or a reason.
     """
     started = time.monotonic()
     rebuilt, pairs = reconstruct(subject), shepard(subject)
@@ -51,6 +54,8 @@ def evaluate_sets(
         "judged": "holdout" if len(subject.holdout) >= 2 else "train",
         "metrics": {name: METRICS[name] | value for name, value in values.items()},
         "curves": {"shepard": pairs, "reconstruction": rebuilt, "set_size": sizes, "probes": probes(subject)},
+        "lineage": early_late(subject),
+        "effects": effects(subject),
     }
     report["flags"] = flags(report)
     arrays = _arrays(subject)
