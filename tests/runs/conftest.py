@@ -19,7 +19,7 @@ from core.runs.submission import prepare
 
 SMALL = [
     "training.device=cpu",
-    "training.batch_size=16",
+    "training.batch_size=32",
     "evaluation.bootstrap=0",
     "evaluation.neighbours=[3,5]",
 ]
@@ -28,6 +28,9 @@ NETWORK = [
     "model.latent=4",
     "model.generator_widths=[8]",
     "model.critic_widths=[8]",
+    "model.closed_form_start=false",
+    "model.calibrate=false",
+    "model.critic_steps=1",
     "training.evaluate_every=100000",
     *SMALL,
 ]

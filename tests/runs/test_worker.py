@@ -56,9 +56,9 @@ def test_a_run_leaves_everything_that_the_pages_read(store: RunStore, config: Co
 
 
 def test_kill_9_reads_lost_and_resume_equals_never_having_stopped(store: RunStore, config: Config) -> None:
-    wanted = config(*NETWORK, "training.epochs=120", "training.checkpoint_every=5")
+    wanted = config(*NETWORK, "training.epochs=100", "training.checkpoint_every=5")
     run = store.submit(wanted)
-    wait_until(lambda: epochs_done(run) >= 12)
+    wait_until(lambda: epochs_done(run) >= 7)
     os.kill(run.status["pid"], signal.SIGKILL)
     wait_until(lambda: store.list()[0].state == State.LOST, 20)
     reason = store.get(run.id).status["reason"]
