@@ -47,14 +47,14 @@ class WganGpConfig:
     real_noise: float = more(0.0, "Upper end of the noise that softens one-hot real calls.", low=0.0, high=0.3)
     gradient_penalty: float = setting(10.0, "Weight lambda of the gradient penalty.", low=0.0, high=1000.0)
     critic_steps: int = setting(3, "Critic steps on each minibatch before one generator step.", low=1, high=20)
-    critic_rate: float = more(1.0, "Critic's learning rate as a multiple of the generator's.", low=0.01, high=100.0)
+    critic_rate: float = more(4.0, "Critic's learning rate as a multiple of the generator's.", low=0.01, high=100.0)
     beta1: float = more(0.5, "Decay of Adam's first moment.", low=0.0, high=0.999)
     beta2: float = more(0.99, "Decay of Adam's second moment.", low=0.0, high=0.9999)
     rate_decay: float = more(0.05, "Learning rate at the end as a share of the start (cosine).", low=0.0, high=1.0)
     average: float = more(0.995, "Decay of the averaged weights that are sampled; 0: none.", low=0.0, high=0.99999)
     calibrate: bool = more(True, "Correct the output bias for sampling until the genotype frequencies are right.")
     frequency_weight: float = setting(100.0, "Weight of the penalty on genotype frequencies.", low=0.0, high=1e6)
-    linkage_weight: float = setting(10.0, "Weight of the penalty on linkage.", low=0.0, high=1e6)
+    linkage_weight: float = setting(100.0, "Weight of the penalty on linkage.", low=0.0, high=1e6)
 
 
 @models.register(
@@ -233,7 +233,9 @@ class WganGp(Model):
         """(n, categories, m) of the averaged generator, with latents from `noise`."""
         n, device = len(known), self.updates.device
         latent = torch.randn(n, self.config.latent, generator=noise, device=noise.device).to(device)
-        uniform = torch.rand(n, generator=noise, device=noise.device).to(device)
+        # One draw in each n-th of [0, 1): classes come in their shares, as populations do in a stratified holdout.
+        strata = torch.randperm(n, generator=noise, device=noise.device)
+        uniform = ((strata + torch.rand(n, generator=noise, device=noise.device)) / n).to(device)
         return torch.as_tensor(self.averaged(latent, self._classed(known, uniform)).float() + self.correction)
 
     def _soften(self, real: Tensor) -> Tensor:
