@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from core.config.home import ASSETS, REPOSITORY, home
+from core.config.home import REPOSITORY, home
 from core.config.schema import from_dict, to_dict
 from core.errors import InputError, PopscapeError
 
@@ -89,11 +89,8 @@ def _hint(name: str) -> Any:
 
 @cache
 def _of(key: str) -> dict[str, Any]:
-    for path in (home() / "cache" / f"catalogue-{key}.json", ASSETS / "catalogue.json"):
-        found = _read(path)
-        if found is not None and found.get("digest") == key:
-            return found
-    return _list_in_child()
+    found = _read(home() / "cache" / f"catalogue-{key}.json")
+    return _list_in_child() if found is None else found
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -29,7 +29,7 @@ DONE, FAILED = 0, 1
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived outside of the training loop, which handles it by itself."""
+    """SIGTERM arrived: the machine is going down, or somebody does not want to wait."""
 
 
 def main(directory: Path) -> int:
@@ -46,7 +46,11 @@ def main(directory: Path) -> int:
         try:
             return _live(run, intervals)
         except Terminated:
-            reason = "Stopped at once, as asked." if run.cancel_requested else "The machine asked the worker to end."
+            reason = (
+                "Stopped at once, as asked."
+                if run.cancel_requested
+                else "The machine asked the worker to end (SIGTERM)."
+            )
             _end(run, State.CANCELLED, f"{reason} {_resume_advice(run)}")
             return DONE
         except BaseException as error:  # noqa: BLE001 - whatever it is, the run must say what happened
@@ -77,8 +81,10 @@ def _live(run: Run, intervals: Intervals) -> int:
 
     _go_on(run, State.RUNNING, "Training.", phase="training")
     outcome = work.train(run, intervals.poll)
-    if outcome.state == "cancelled" and (run.cancel_hurried or not run.cancel_requested):
-        _end(run, State.CANCELLED, outcome.reason)  # hurried, or the machine is going down: no time for a report
+    if outcome.state == "cancelled" and not run.cancel_requested:
+        raise Terminated  # the loop has saved a checkpoint; a machine that is going down leaves no time for a report
+    if outcome.state == "cancelled" and run.cancel_hurried:
+        _end(run, State.CANCELLED, outcome.reason)
         return DONE
     return _report(run, outcome)
 

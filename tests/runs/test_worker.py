@@ -98,6 +98,16 @@ def test_stop_now_leaves_a_checkpoint_without_a_report(store: RunStore, config: 
     assert run.has_checkpoint
 
 
+def test_a_machine_that_goes_down_leaves_a_checkpoint(store: RunStore, config: Config) -> None:
+    run = store.submit(config(*NETWORK, "training.epochs=100000"))
+    wait_until(lambda: epochs_done(run) >= 2)
+    os.kill(run.status["pid"], signal.SIGTERM)
+    run = ended(store, run)
+    assert (run.state, run.has_checkpoint, run.report()) == (State.CANCELLED, True, None)
+    assert "SIGTERM" in run.status["reason"]
+    assert "Resume continues" in run.status["reason"]
+
+
 def test_the_death_of_the_submitter_changes_nothing_for_worker_and_queue(store: RunStore, config: Config) -> None:
     (store.root.parent / "first.json").write_text(json.dumps(config(*NETWORK, "training.epochs=60")))
     (store.root.parent / "second.json").write_text(json.dumps(config("experiment=resample", *SMALL)))
