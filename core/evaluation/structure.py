@@ -138,16 +138,23 @@ class _Standardised:
         return np.asarray((self.calls[rows].astype(np.float32) - self.mean) * self.scale)
 
     def times(self, right: Floats) -> Floats:
-        """Z @ right."""
-        return np.concatenate([self.rows(rows) @ right for rows in self.blocks()])
+        """Z @ right, with scale and mean applied to the small factor: the calls are only converted, never rewritten."""
+        scaled = self.scale[:, None] * right
+        shift = self.mean @ scaled
+        return np.concatenate([self.calls[rows].astype(np.float32) @ scaled - shift for rows in self.blocks()])
 
     def gram_times(self, right: Floats) -> Floats:
         """Zᵀ Z @ right, in one reading of the calls."""
-        total = np.zeros((self.calls.shape[1], right.shape[1]), dtype=np.float32)
+        scaled = self.scale[:, None] * right
+        shift = self.mean @ scaled
+        total = np.zeros(right.shape, dtype=np.float64)
+        sums = np.zeros(right.shape[1], dtype=np.float64)
         for rows in self.blocks():
-            z = self.rows(rows)
-            total += z.T @ (z @ right)
-        return total
+            block = self.calls[rows].astype(np.float32)
+            product = block @ scaled - shift
+            total += block.T @ product
+            sums += product.sum(axis=0)
+        return np.asarray(self.scale[:, None] * (total - np.multiply.outer(self.mean, sums)), dtype=np.float32)
 
 
 def _leading(z: _Standardised, count: int, generator: np.random.Generator) -> tuple[Floats, npt.NDArray[np.float64]]:

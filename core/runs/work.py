@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from core.training.loop import Outcome
 
 LEAST = 20  # individuals in a report where the holdout is smaller: fewer make no cloud
+# At most this many: a copy of a training individual shows only where about as many are sampled as were trained on.
+MOST = 2000
 
 
 def dataset_of(run: Run) -> Dataset:
@@ -68,13 +70,17 @@ def train(run: Run, poll: float) -> Outcome:
 
 
 def sample(run: Run) -> None:
-    """As many synthetic individuals as there are held-out ones, under the same conditions, kept in `synthetic.npz`."""
+    """Synthetic individuals under the conditions of the held-out ones in turn, kept in `synthetic.npz`.
+
+    As many as there are training individuals, up to MOST: distances to the holdout use as many of them as it has.
+    """
     if run.config["kind"] == "sets":
         return  # the report of sets draws its own samples, set by set
     dataset = dataset_of(run)
     split, genotypes = dataset.split(), dataset.genotypes()
     like = genotypes.individuals(split.holdout if len(split.holdout) else split.train)
-    made = sampling.synthesise(run, dataset, max(like.n, LEAST), like=like, device=_device(run))
+    count = max(like.n, LEAST, min(len(split.train), MOST))
+    made = sampling.synthesise(run, dataset, count, like=like, device=_device(run))
     sampling.save(made, run)
 
 
