@@ -98,9 +98,10 @@ def _measured(here: Setting, parts: Panel, progress: Callable[[str], None]) -> d
     """Every metric on every comparison; a side is let go of before the next takes memory."""
     progress("Measuring the synthetic individuals")
     values = _all(parts.value)
+    here.synthetic.release()
     progress("Measuring the null (independent sites)")
     nulls = _all(parts.null)
-    for cohort in (here.real, here.reference, here.synthetic, parts.null.candidate):
+    for cohort in (here.real, here.reference, parts.null.candidate):
         cohort.release()
     progress("Measuring the ceiling (real against real)")
     ceilings = {} if parts.ceiling is None else _all(parts.ceiling)
