@@ -13,6 +13,7 @@ from core.plots.figure import Figure, Spec
 from core.plots.style import REAL, population_colours, population_shapes
 
 LAYOUTS = {"UMAP of latents": "umap", "PCA of latents": "pca", "Transport distances (MDS)": "mds"}
+_PIN = "#5a5f66"  # what marks a set: a grey that stands out on white and on black, with a white letter on it
 MANY = 20  # a label with more values is shown by colour only for the most frequent
 
 
@@ -75,12 +76,15 @@ def set_map(
         "mark": {"type": "point", "filled": True, "size": 70, "opacity": 0.85, "cursor": "pointer"},
         "encoding": {**position, **_colours(values, data["value"], colour), "tooltip": tooltip},
     }
+    lifted = -22  # pixels: a letter stands above its set
+    pin = {"type": "point", "filled": True, "size": 330, "color": _PIN, "opacity": 1, "stroke": "white"}
     rings: Spec = {
         "transform": [{"filter": "datum.mark != ''"}],
         "layer": [
-            {"mark": {"type": "point", "size": 260, "strokeWidth": 2.5, "color": REAL}, "encoding": position},
+            {"mark": {"type": "point", "size": 190, "strokeWidth": 2.5, "color": _PIN}, "encoding": position},
+            {"mark": {**pin, "strokeWidth": 1.5, "yOffset": lifted}, "encoding": position},
             {
-                "mark": {"type": "text", "dy": -16, "fontSize": 14, "fontWeight": "bold", "color": REAL},
+                "mark": {"type": "text", "dy": lifted, "fontSize": 12, "fontWeight": "bold", "color": "white"},
                 "encoding": {**position, "text": {"field": "mark"}},
             },
         ],

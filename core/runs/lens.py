@@ -94,11 +94,18 @@ def outside(z: Latents, known: Latents) -> float:
     """How far z (latent,) lies outside of the known latents (s, latent): its distance to the nearest of them, as a
     multiple of the largest such distance among themselves; above 1 the model extrapolates.
     """
+    return float(np.linalg.norm(known - z, axis=1).min() / max(reach(known), 1e-12))
+
+
+def reach(known: Latents) -> float:
+    """The largest distance of a known latent (s, latent) from its nearest other one, among at most 2,000 of them."""
     some = known if len(known) <= MOST else known[np.random.default_rng(0).permutation(len(known))[:MOST]]
-    gap = np.linalg.norm(some[:, None] - some[None], axis=2)
+    x = some.astype(np.float64)
+    length = np.square(x).sum(axis=1)
+    # ‖a − b‖² = ‖a‖² + ‖b‖² − 2a·b: no array of all differences.
+    gap = length[:, None] + length[None] - 2 * x @ x.T
     np.fill_diagonal(gap, np.inf)
-    nearest = gap.min(axis=1)
-    return float(np.linalg.norm(known - z, axis=1).min() / max(float(nearest.max()), 1e-12))
+    return float(np.sqrt(max(float(gap.min(axis=1).max()), 0.0)))
 
 
 def names_to_indices(sets: SetCollection) -> Mapping[str, int]:

@@ -14,12 +14,15 @@ from core.plots.render import render
 _INLINE_ROWS = 3000
 
 
-def chart(figure: Figure, key: str, *, width: str | int = "stretch", select: bool = False) -> dict[str, Any]:
+def chart(
+    figure: Figure, key: str, *, width: str | int = "stretch", select: bool = False, moving: bool = False
+) -> dict[str, Any]:
     """Draw `figure` under the unique `key`; return what the reader selected, by parameter name (empty: nothing).
 
-    Read the selection with item access only: tests inject plain dictionaries.
+    Read the selection with item access only: tests inject plain dictionaries. `moving`: the numbers travel apart
+    from the drawing, so that the browser moves the points of an unchanged drawing instead of drawing anew.
     """
-    if figure.marks <= _INLINE_ROWS:
+    if figure.marks <= _INLINE_ROWS and not moving:
         spec = figure.inlined()
     else:
         spec = {**figure.spec, "datasets": {name: _arrow(columns) for name, columns in figure.data.items()}}

@@ -33,15 +33,34 @@ class SetRun:
     sets: SetCollection
 
     @property
-    def vectors(self) -> bool:
-        """Whether observations are vectors, which are drawn as points."""
-        return self.sets.modality == "vector"
+    def image(self) -> bool:
+        """Whether observations are images."""
+        return self.sets.modality == "image"
 
     @property
     def features(self) -> list[str]:
-        """Names of the features of a vector, or of the positions of a one-hot coded sequence."""
+        """Names of the coordinates of an observation: features, pixels, or letters at positions ("12A")."""
+        if self.sets.modality == "sequence":
+            letters = [*self.sets.alphabet, "end"]
+            return [f"{i + 1}{letter}" for i in range(self.sets.shape[0]) for letter in letters]
         width = int(np.prod(self.sets.shape))
         return [str(f) for f in self.sets.feature] or [f"x{i + 1}" for i in range(width)]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the sets."""
+        return [str(name) for name in self.sets.set_id]
+
+    @property
+    def latents(self) -> Any:
+        """(s, latent) of all sets, each from all its observations."""
+        return self.arrays("latents")["z"]
+
+    def observations(self, i: int) -> Any:
+        """(k, *shape) observations of set i as the model takes them, sequences one-hot."""
+        from core.evaluation.sets.space import coded
+
+        return coded(self.sets, np.asarray(self.sets.observations_of(i)))
 
     def provenance(self, *extra: str) -> str:
         """n, seed and space of the report, for captions."""
@@ -99,10 +118,17 @@ def the_map(chosen: SetRun) -> SetMap:
 
 
 def open_model(chosen: SetRun) -> Lens:
-    """The model of a run on the CPU, loaded once; the first call of a server imports torch."""
+    """The model of a run on the CPU, loaded once; the first call of a server imports torch.
+
+    Where it cannot be loaded, says why and ends the page.
+    """
     checkpoint = chosen.run.checkpoints
     changed = max((p.stat().st_mtime_ns for p in checkpoint.rglob("*.json")), default=0)
-    return _lens(chosen.run.id, changed)
+    try:
+        return _lens(chosen.run.id, changed)
+    except PopscapeError as error:
+        st.error(plain(error), icon=":material/error:")
+        st.stop()
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the model…")

@@ -58,6 +58,11 @@ INTERPOLATE_SEED = "noise"
 INTERPOLATE_VIEW = "walk"
 INTERPOLATE_C = "c"
 INTERPOLATE_OTHERS = "sets"
+INTERPOLATE_BEYOND = "beyond"
+INTERPOLATE_POINTS = "points"
+INTERPOLATE_PLAYING = "playing"
+
+ATLAS_SURE = "uncertainty"
 
 GEOMETRY_VIEW = "geometry"
 

@@ -1,0 +1,75 @@
+"""Interpolate: what lies between two sets, what several have in common, and what a change does to a third."""
+
+import streamlit as st
+
+from pages.parts.frame import heading, plain, share
+from pages.parts.set_algebra import arithmetic_of, barycentre_of
+from pages.parts.set_axes import Drawing, axes_of, pick_view
+from pages.parts.set_ends import far_apart, pick_ends
+from pages.parts.set_path import whole_path
+from pages.parts.set_runs import pick_set_run
+from pages.parts.set_walk import PACE, player
+from pages.parts.state import (
+    INTERPOLATE_C,
+    INTERPOLATE_OTHERS,
+    INTERPOLATE_PLAYING,
+    INTERPOLATE_POINTS,
+    INTERPOLATE_SEED,
+    INTERPOLATE_VIEW,
+    SET_A,
+    SET_B,
+    SET_RUN,
+    SET_VIEW,
+    SET_X,
+    SET_Y,
+    arrive,
+)
+
+VIEWS = ["From A to B", "Barycentre", "A − B + C"]
+
+top = heading("interpolate")
+arrive()
+left, right = st.columns([3, 2], vertical_alignment="bottom")
+with left:
+    chosen = pick_set_run()
+if chosen is None:
+    st.stop()
+with right:
+    view = st.segmented_control(
+        "Question", VIEWS, default=VIEWS[0], required=True, key=INTERPOLATE_VIEW, bind="query-params"
+    )
+points, seeds, *_ = st.columns([2, 1, 2])
+with points:
+    n = st.segmented_control(
+        "Generated observations", [200, 500, 1000, 2000], default=500, required=True, key=INTERPOLATE_POINTS,
+        bind="query-params",
+    )  # fmt: skip
+with seeds:
+    seed = int(st.number_input("Noise", 0, 9999, 0, key=INTERPOLATE_SEED, bind="query-params", help="Seed of the draw"))
+n = min(n or 500, 64) if chosen.image else n or 500
+shared = (SET_RUN, INTERPOLATE_VIEW, SET_A, SET_B, INTERPOLATE_POINTS, INTERPOLATE_SEED, SET_VIEW, SET_X, SET_Y)
+
+if view == VIEWS[1]:
+    several = st.multiselect(
+        "Sets", chosen.names, default=list(far_apart(chosen)), key=INTERPOLATE_OTHERS, bind="query-params"
+    )
+    drawn = Drawing("Images", n=n, seed=seed) if chosen.image else pick_view(axes_of(chosen), n, seed)
+    if len(several) < 2:
+        st.info("Choose two sets or more.", icon=":material/info:")
+    else:
+        barycentre_of(chosen, several, drawn)
+    share(*shared, INTERPOLATE_OTHERS, place=top)
+elif view == VIEWS[2]:
+    ends = pick_ends(chosen, {"A": SET_A, "B": SET_B, "C": INTERPOLATE_C})
+    drawn = Drawing("Images", n=n, seed=seed) if chosen.image else pick_view(axes_of(chosen), n, seed)
+    arithmetic_of(chosen, (ends["A"], ends["B"], ends["C"]), drawn)
+    share(*shared, INTERPOLATE_C, place=top)
+else:
+    ends = pick_ends(chosen, {"A": SET_A, "B": SET_B})
+    drawn = Drawing("Images", n=n, seed=seed) if chosen.image else pick_view(axes_of(chosen), n, seed)
+    moving = bool(st.session_state.get(INTERPOLATE_PLAYING))
+    live = st.fragment(player, run_every=PACE if moving else None, key="walk")
+    live(chosen, ends["A"], ends["B"], drawn)
+    if not moving:
+        st.subheader(f"The whole way from {plain(ends['A'])} to {plain(ends['B'])}")
+        whole_path(chosen, ends["A"], ends["B"], drawn)

@@ -1,0 +1,57 @@
+"""Which sets a page is about: chosen by name or by a click on the map of sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.plots.sets_map import LAYOUTS, set_map
+from pages.parts.chart import chart
+from pages.parts.set_runs import SetRun, the_map
+from pages.parts.state import go
+
+MOVES = "interpolate_moves"  # which letter the next click on the map moves
+
+
+def pick_ends(chosen: SetRun, letters: dict[str, str]) -> dict[str, str]:
+    """Let the reader choose a set for each letter (letter → key), by name or by a click on the map."""
+    names = chosen.names
+    defaults = far_apart(chosen)
+    sets = the_map(chosen)
+    left, right = st.columns([2, 3])
+    with left:
+        ends = {}
+        for i, (letter, key) in enumerate(letters.items()):
+            found = st.selectbox(
+                f"Set {letter}", names, index=names.index(defaults[i % 2]), key=key, bind="query-params",
+                help="Type to search, or click a point on the map.",
+            )  # fmt: skip
+            ends[letter] = found if found in names else defaults[i % 2]
+        moves = st.segmented_control("A click on the map moves", list(letters), default="A", required=True, key=MOVES)
+    with right:
+        layout = next(key for key in LAYOUTS.values() if key in sets.xy)
+        marked = {name: "/".join(k for k, v in ends.items() if v == name) for name in ends.values()}
+        colour = next(iter(sets.columns))
+        figure = set_map(sets, layout, colour, marked=marked, height=270, caption=chosen.provenance())
+        clicked = newly_clicked(chart(figure, key="ends_map", select=True), "ends_map")
+    if clicked in names:
+        order = list(letters)
+        after = order[(order.index(moves or "A") + 1) % len(order)]
+        go(**{letters[moves or "A"]: clicked, MOVES: after})
+    return ends
+
+
+def far_apart(chosen: SetRun) -> tuple[str, str]:
+    """Two sets to begin with: the first, and the one farthest from it."""
+    gap = ((chosen.latents - chosen.latents[0]) ** 2).sum(axis=1)
+    return chosen.names[0], chosen.names[int(gap.argmax())]
+
+
+def newly_clicked(selection: Mapping[str, Any], key: str) -> str | None:
+    """The set that was clicked since the last run of the page; a click is told once, however long it stays selected."""
+    rows = [row["set"] for row in selection.get("set") or [] if isinstance(row, dict) and "set" in row]
+    now = str(rows[0]) if rows else None
+    before, st.session_state[f"{key}_clicked"] = st.session_state.get(f"{key}_clicked"), now
+    return now if now != before else None

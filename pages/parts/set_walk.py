@@ -1,0 +1,170 @@
+"""One moment of the walk from A to B, and the player that moves it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from core.plots.figure import Figure
+from core.plots.numbers import count, number
+from core.plots.sets_axes import Axes
+from core.plots.sets_samples import strip
+from core.plots.sets_walk import GENERATED, MIXTURE, TRANSPORT, moment
+from pages.parts.chart import chart
+from pages.parts.frame import plain, share
+from pages.parts.set_axes import Drawing, axes_of, densities
+from pages.parts.set_runs import SetRun, open_model
+from pages.parts.state import (
+    INTERPOLATE_BEYOND,
+    INTERPOLATE_PLAYING,
+    INTERPOLATE_POINTS,
+    INTERPOLATE_SEED,
+    INTERPOLATE_T,
+    INTERPOLATE_VIEW,
+    SET_A,
+    SET_B,
+    SET_RUN,
+    SET_VIEW,
+    SET_X,
+    SET_Y,
+)
+
+if TYPE_CHECKING:
+    from core.runs.walk import Walk
+
+BEYOND = (-0.5, 1.5)
+PACE = 0.4  # seconds between two frames
+_STEP = 0.05
+IMAGES = 24
+LINKED = (
+    SET_RUN, SET_A, SET_B, INTERPOLATE_VIEW, INTERPOLATE_T, INTERPOLATE_BEYOND, INTERPOLATE_POINTS, INTERPOLATE_SEED,
+    SET_VIEW, SET_X, SET_Y,
+)  # fmt: skip
+
+
+def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
+    """The slider over t, the play button and what the walk looks like at t; a fragment, which redraws by itself."""
+    if st.session_state.get(INTERPOLATE_PLAYING):
+        _advance()
+    beyond = st.session_state.get(INTERPOLATE_BEYOND, False)
+    low, high = BEYOND if beyond else (0.0, 1.0)
+    if (now := st.session_state.get(INTERPOLATE_T)) is not None:
+        st.session_state[INTERPOLATE_T] = min(max(float(now), low), high)
+    play, slide, further, linked = st.columns([1.3, 4.6, 2.4, 1.6], vertical_alignment="bottom")
+    playing = bool(st.session_state.get(INTERPOLATE_PLAYING))
+    with play:
+        if st.button(
+            "Stop" if playing else "Play", key="walk_play", icon=f":material/{'stop' if playing else 'play_arrow'}:",
+            help="Walk from A to B.", on_click=_toggle,
+        ):  # fmt: skip
+            st.rerun()
+    with slide:
+        t = st.slider(
+            "t: 0 is A, 1 is B", low, high, 0.5, 0.01, key=INTERPOLATE_T, bind="query-params",
+            help="The latent (1 − t) A + t B is given to the generator; the noise stays the same at every t.",
+        )  # fmt: skip
+    with further:
+        if st.toggle(
+            "Beyond the ends", key=INTERPOLATE_BEYOND, bind="query-params", help="t from −0.5 to 1.5: extrapolation."
+        ) != beyond:  # fmt: skip
+            st.rerun(scope="fragment")
+    with linked:
+        share(*LINKED)
+    _at(chosen, (a, b), float(t), drawn)
+    if playing and t >= 1:
+        st.session_state[INTERPOLATE_PLAYING] = False
+        st.rerun()
+
+
+def _toggle() -> None:
+    playing = not st.session_state.get(INTERPOLATE_PLAYING, False)
+    st.session_state[INTERPOLATE_PLAYING] = playing
+    if playing and st.session_state.get(INTERPOLATE_T, 0.0) >= 1:
+        st.session_state[INTERPOLATE_T] = 0.0
+
+
+def _advance() -> None:
+    now = float(st.session_state.get(INTERPOLATE_T, 0.0))
+    st.session_state[INTERPOLATE_T] = round(min(1.0, now + _STEP), 2)
+
+
+def _at(chosen: SetRun, names: tuple[str, str], t: float, drawn: Drawing) -> None:
+    """The three answers to what lies at t, drawn as the observations are: points, densities or images."""
+    way = walk(chosen, *names, drawn.seed)
+    z = way.latent(t)
+    near = np.argsort(np.linalg.norm(chosen.latents - z, axis=1), kind="stable")[:3]
+    if not 0 <= t <= 1:
+        _warn(chosen, z)
+    samples = {
+        GENERATED: open_model(chosen).generate(z[None], drawn.n, drawn.seed)[0],
+        TRANSPORT: way.transport(t),
+        MIXTURE: way.mixture(t),
+    }
+    pairs = count(len(way.first), "real pair")
+    caption = (
+        f"t = {t:g}; {drawn.n:,} generated, {pairs} in transport and mixture; noise {drawn.seed}. "
+        f"Nearest known sets: {', '.join(chosen.names[i] for i in near)}."
+    )
+    if chosen.image:
+        images(samples, f"t = {t:g} from {names[0]} to {names[1]}", caption)
+    elif drawn.view == "Densities":
+        chart(densities(axes_of(chosen), samples, caption), key="moment_density", width="content", moving=True)
+    else:
+        made = np.mean(axes_of(chosen).plane(samples[GENERATED], drawn.x, drawn.y), axis=0)
+        alt = (
+            f"Between A ({names[0]}) and B ({names[1]}) at t = {t:g}: generated observations around "
+            f"({number(float(made[0]))}, {number(float(made[1]))}), transport and mixture beside them."
+        )
+        figure = _moment(axes_of(chosen), way, samples, drawn)
+        chart(replace(figure, alt=alt, caption=caption), key="moment", width="content", moving=True)
+
+
+def _moment(axes: Axes, way: Walk, samples: dict[str, Any], drawn: Drawing) -> Figure:
+    beyond = BEYOND if st.session_state.get(INTERPOLATE_BEYOND) else ()
+    return moment(
+        {name: axes.plane(sample, drawn.x, drawn.y) for name, sample in samples.items()},
+        {letter: axes.plane(real, drawn.x, drawn.y) for letter, real in zip("AB", way.real, strict=True)},
+        (axes.title(drawn.x), axes.title(drawn.y)),
+        framed=[axes.plane(way.transport(end), drawn.x, drawn.y) for end in beyond],
+    )
+
+
+def images(samples: dict[str, Any], what: str, caption: str) -> None:
+    """A board of images for each source, side by side."""
+    for place, (name, sample) in zip(st.columns(len(samples)), samples.items(), strict=True):
+        with place:
+            st.markdown(f"**{name}**")
+            st.image(board(sample), width="stretch", alt=f"{name}: {what}.")
+    st.caption(plain(caption))
+
+
+def board(sample: Any) -> bytes:
+    """PNG of at most 24 images in rows of six."""
+    return strip(sample[:IMAGES], 6, max(1, 260 // (sample.shape[-1] * 6)))
+
+
+def _warn(chosen: SetRun, z: Any) -> None:
+    from core.runs.lens import outside
+
+    far = outside(z, chosen.latents)
+    st.warning(
+        f"Extrapolation: this latent is {number(far)} times as far from the nearest known set as known sets are from "
+        f"each other{'; the model has seen nothing like it' if far > 1 else ''}. Transport goes straight on; the "
+        "mixture stays at its end.",
+        icon=":material/warning:",
+    )
+
+
+def walk(chosen: SetRun, a: str, b: str, seed: int) -> Walk:
+    """The prepared walk, kept for each pair of ends."""
+    return _walk(str(chosen.run.path), a, b, seed, chosen)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Pairing the observations…")
+def _walk(path: str, a: str, b: str, seed: int, _chosen: SetRun) -> Walk:
+    from core.runs.walk import walk_between
+
+    return walk_between(_chosen.sets, _chosen.latents, a, b, seed)
