@@ -33,7 +33,12 @@ def load_trained(folder: Path, device: torch.device | str = "cpu") -> Trainable:
     training = from_dict(TrainingConfig, facts["training"], where="training")
     with torch.random.fork_rng(devices=[]):
         model: Trainable = build(facts["model"]["name"], facts["model"], spec, training)
-    model.load({name: tensor for name, tensor in tensors.items() if not name.startswith(OPTIMISER)})
+    try:
+        model.load({name: tensor for name, tensor in tensors.items() if not name.startswith(OPTIMISER)})
+    except RuntimeError as error:  # what torch raises for tensors of other names or shapes
+        raise InputError(
+            "The checkpoint does not fit this version of its model, which was trained by another; train it again."
+        ) from error
     return model.to(device).eval()
 
 
