@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.data.genotypes import Genotypes, from_calls
+from core.runs.files import read_json
+from core.runs.process import ProcessIdentity
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty POPSCAPE_HOME for this test and the processes it starts."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty POPSCAPE_HOME for this test and the processes it starts; workers that it leaves behind are ended."""
     folder = tmp_path / "home"
     monkeypatch.setenv("POPSCAPE_HOME", str(folder))
-    return folder
+    yield folder
+    end_workers(folder)
+
+
+def end_workers(folder: Path) -> None:
+    """Kill the workers of the runs in a home: they outlive whoever started them, a failed test too."""
+    for status in folder.glob("runs/*/status.json"):
+        process = ProcessIdentity.from_status(read_json(status) or {})
+        # A test of liveness may have noted itself as a worker.
+        if process is not None and process.pid != os.getpid() and process.here and process.alive:
+            process.signal_group(signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

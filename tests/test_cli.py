@@ -15,7 +15,7 @@ import pytest
 from core import cli
 from core.config.home import REPOSITORY
 from core.data.export import write
-from tests.conftest import tiny_cohort
+from tests.conftest import end_workers, tiny_cohort
 
 SMALL = ["training.device=cpu", "evaluation.bootstrap=0", "evaluation.neighbours=[3,5]"]
 
@@ -37,6 +37,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         assert cli.main(["import", "tiny.npz"]) == 0
         assert cli.main(["train", "experiment=independent_sites", "--dataset", "tiny", *SMALL]) == 0
         yield folder
+        end_workers(folder / "home")
 
 
 @pytest.fixture
