@@ -9,7 +9,7 @@ from core.data.genotypes import Calls
 from core.evaluation.bootstrap import block_weights
 from core.evaluation.context import Comparison
 from core.evaluation.moments import BLOCKS, pearson
-from core.evaluation.pairs import correlate
+from core.evaluation.pairs import columns_of, correlate
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 
 Floats = npt.NDArray[np.float64]
@@ -72,8 +72,8 @@ def correlation_sums(real: Calls, made: Calls, columns: npt.NDArray[np.int64], s
 
 
 def _tile(calls: Calls, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    left = np.asarray(calls[:, rows])
-    right = left if np.array_equal(rows, columns) else np.asarray(calls[:, columns])
+    left = columns_of(calls, rows)
+    right = left if np.array_equal(rows, columns) else columns_of(calls, columns)
     return np.nan_to_num(correlate(left, right), nan=0.0)
 
 

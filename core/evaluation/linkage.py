@@ -3,6 +3,10 @@
 r² is the squared correlation of calls (composite genotypic linkage, Rogers & Huff 2009). Unlinked variants have
 r² ≈ 1/(n−1) by chance; errors and curves use r² − (1 − r²)/(n − 2) instead, which is 0 without linkage and 1 for
 complete linkage at any n (Wherry 1931), so that cohorts of different sizes can be compared.
+
+A variant that does not vary in the reference is left out. One that varies there but no longer in the candidate has
+r² 0 where pairs are compared one by one (its linkage is lost), and is left out on both sides where means are: else
+rare variants, which any small sample loses, would make every candidate look less linked.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ _CORRECTED = "r² − (1 − r²)/(n − 2)"
 )
 def ld_r(comparison: Comparison) -> Estimate:
     """Correlation of the two vectors of r² over the chosen pairs."""
-    pairs, real, made = _squared(comparison)
+    pairs, real, made = _squared(comparison, lost=0.0)
     size = min(BLOCKS, pairs.m)
     block = (np.arange(pairs.m, dtype=np.int64) * size // pairs.m).astype(np.int32)
     sums = moments(real, made, block[pairs.left] * size + block[pairs.right], size * size).reshape(size, size, 6)
@@ -64,7 +68,7 @@ def ld_r(comparison: Comparison) -> Estimate:
 )
 def ld_r2_error(comparison: Comparison) -> Estimate:
     """√ of the mean over distance bins of the mean squared difference of corrected r²."""
-    return _over_bins(comparison, lambda sums: np.sqrt(_mean_over_bins(np.square(rmse(sums)))), stream=302)
+    return _over_bins(comparison, lambda sums: np.sqrt(_mean_over_bins(np.square(rmse(sums)))), 302, lost=0.0)
 
 
 @metric(
@@ -80,7 +84,7 @@ def ld_decay_rmse(comparison: Comparison) -> Estimate:
     """RMSE over distance bins of the difference of mean corrected r²."""
     if not pairs_of(comparison).bins:
         raise Unmeasurable("The variants have no positions, so there is no distance to decay with.")
-    return _over_bins(comparison, _decay_gap, stream=303)
+    return _over_bins(comparison, _decay_gap, 303, lost=np.nan)
 
 
 @metric(
@@ -94,7 +98,7 @@ def ld_decay_rmse(comparison: Comparison) -> Estimate:
 )
 def ld_long_range_error(comparison: Comparison) -> Estimate:
     """|mean corrected r² of candidate − of reference| over far pairs; both means in params."""
-    pairs, real, made = _corrected(comparison)
+    pairs, real, made = _corrected(comparison, lost=np.nan)
     size = min(BLOCKS, pairs.m)
     if not pairs.far.any():
         raise Unmeasurable("No two variants lie far apart.")
@@ -133,9 +137,11 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
     pairs, "ceiling" the other real individuals; of the second the same without "real". Empty without positions.
     """
     found: dict[str, Floats] = {}
+    errors: dict[str, Floats] = {}
     for name, comparison in (("value", panel.value), ("null", panel.null), ("ceiling", panel.ceiling)):
         if comparison is not None and _too_small(comparison) is None:
-            found[name] = _bin_sums(comparison).sum(axis=1)
+            found[name] = _bin_sums(comparison, np.nan).sum(axis=1)
+            errors[name] = _bin_sums(comparison, 0.0).sum(axis=1)
     if "value" not in found or not pairs_of(panel.value).bins:
         return {"ld_decay": [], "ld_r2_error_by_distance": []}
     pairs = pairs_of(panel.value)
@@ -150,7 +156,7 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
             | {"real": float(first[1] / first[0]), "synthetic": float(first[2] / first[0])}
             | {"null": _mean(found, "null", j), "ceiling": _mean(found, "ceiling", j)}
         )
-        error.append(place | {k: _rmse(found, name, j) for k, name in _ERRORS.items()})
+        error.append(place | {k: _rmse(errors, name, j) for k, name in _ERRORS.items()})
     return {"ld_decay": decay, "ld_r2_error_by_distance": error}
 
 
@@ -172,13 +178,13 @@ def _rmse(found: dict[str, Floats], name: str, j: int) -> float | None:
     return float(rmse(found[name][j])) if name in found and found[name][j, 0] else None
 
 
-def _squared(comparison: Comparison) -> tuple[Pairs, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """(pairs, r² of the reference with NaN where undefined, r² of the candidate with 0 where it does not vary)."""
+def _squared(comparison: Comparison, lost: float) -> tuple[Pairs, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """(pairs, r² of the reference, r² of the candidate): NaN where a variant does not vary, `lost` in the candidate."""
     if (reason := _too_small(comparison)) is not None:
         raise Unmeasurable(reason)
     pairs = pairs_of(comparison)
     real = np.square(pair_r_of(comparison.reference, pairs, comparison.seed))
-    made = np.nan_to_num(np.square(pair_r_of(comparison.candidate, pairs, comparison.seed)), nan=0.0)
+    made = np.nan_to_num(np.square(pair_r_of(comparison.candidate, pairs, comparison.seed)), nan=lost)
     return pairs, real, made
 
 
@@ -187,9 +193,10 @@ def _too_small(comparison: Comparison) -> str | None:
     return None if n >= 4 and m >= 2 else f"Linkage needs 4 individuals and 2 variants; there are {n} and {m}."
 
 
-def _corrected(comparison: Comparison) -> tuple[Pairs, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    pairs, real, made = _squared(comparison)
-    return pairs, corrected(real, comparison.reference.n), corrected(made, comparison.candidate.n)
+def _corrected(comparison: Comparison, lost: float) -> tuple[Pairs, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    pairs, real, made = _squared(comparison, np.nan)
+    made = np.nan_to_num(corrected(made, comparison.candidate.n), nan=lost)
+    return pairs, corrected(real, comparison.reference.n), made
 
 
 def corrected(r2: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.float32]:
@@ -197,25 +204,25 @@ def corrected(r2: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.float32]:
     return r2 - (1 - r2) / np.float32(n - 2)
 
 
-def _bin_sums(comparison: Comparison) -> Floats:
+def _bin_sums(comparison: Comparison, lost: float) -> Floats:
     """(bins, blocks, 6) moments of corrected r² by distance bin and block of the left variant.
 
     Without positions all pairs form one bin.
     """
 
     def make() -> Floats:
-        pairs, real, made = _corrected(comparison)
+        pairs, real, made = _corrected(comparison, lost)
         size, bins = min(BLOCKS, pairs.m), max(1, pairs.bins)
         used = pairs.bin >= 0 if pairs.bins else np.ones(len(pairs.left), dtype=np.bool_)
         distance = np.maximum(pairs.bin[used], 0).astype(np.int64)
         code = distance * size + pairs.left[used].astype(np.int64) * size // pairs.m
         return moments(real[used], made[used], code, bins * size).reshape(bins, size, 6)
 
-    return comparison.shared("ld_bins", make)
+    return comparison.shared(("ld_bins", bool(lost == 0)), make)
 
 
-def _over_bins(comparison: Comparison, statistic: Callable[[Floats], Floats], stream: int) -> Estimate:
-    sums = _bin_sums(comparison)
+def _over_bins(comparison: Comparison, statistic: Callable[[Floats], Floats], stream: int, lost: float) -> Estimate:
+    sums = _bin_sums(comparison, lost)
     pairs = pairs_of(comparison)
     draws = None
     if comparison.draws:

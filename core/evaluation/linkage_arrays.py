@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from core.data.bands import UNDEFINED, pack
 from core.data.genotypes import Calls, Genotypes
-from core.evaluation.pairs import correlate
+from core.evaluation.pairs import columns_of, correlate
 
 # Neighbours kept for each variant at most (a region of one variant more shows every pair), and the bytes
 # that a cohort's bands may take: above, bands get narrower.
@@ -23,7 +23,7 @@ PER_CELL = 6
 
 # Contigs drawn, the longest first: assemblies in thousands of scaffolds would fill the disk with nothing to see.
 CONTIGS = 200
-_TILE = 512
+_TILE = 256
 
 
 def linkage_arrays(real: Genotypes, synthetic: Genotypes) -> dict[str, npt.NDArray[Any]]:
@@ -61,7 +61,7 @@ def band(calls: Calls, index: npt.NDArray[np.int64], width: int) -> npt.NDArray[
     """(w, width) uint8 r² of each variant of `index` with its next `width`; 255 past the end."""
     packed = np.full((len(index), width), UNDEFINED, dtype=np.uint8)
     for start in range(0, len(index), _TILE):
-        columns = np.asarray(calls[:, index[start : start + _TILE + width]])
+        columns = columns_of(calls, index[start : start + _TILE + width])
         rows = min(_TILE, len(index) - start)
         left = columns if rows == columns.shape[1] else columns[:, :rows]
         r2 = pack(np.square(correlate(left, columns)))
@@ -83,8 +83,8 @@ def overview(calls: Calls, index: npt.NDArray[np.int64], edges: npt.NDArray[np.i
     for a in range(0, cells, step):
         for b in range(a, cells, step):
             cut_a, cut_b = (starts[k : min(k + step, cells) + 1] for k in (a, b))
-            left = np.asarray(calls[:, columns[cut_a[0] : cut_a[-1]]])
-            right = left if a == b else np.asarray(calls[:, columns[cut_b[0] : cut_b[-1]]])
+            left = columns_of(calls, columns[cut_a[0] : cut_a[-1]])
+            right = left if a == b else columns_of(calls, columns[cut_b[0] : cut_b[-1]])
             r2 = np.square(correlate(left, right))
             if a == b:
                 np.fill_diagonal(r2, np.nan)

@@ -22,7 +22,9 @@ SAMPLED = 800
 # Distance bins a decade, and the pairs that a bin needs to be kept.
 _PER_DECADE = 4
 _LEAST = 30
-_TILE = 512
+
+# Variants a tile of the window: wider tiles compute more pairs beyond it, narrower ones waste the matrix product.
+_TILE = 128
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,22 @@ def pair_r(calls: Calls, pairs: Pairs) -> Floats:
     """
     parts = []
     for rows, columns, keep in pairs.tiles:
-        left = np.asarray(calls[:, rows])
-        right = left if np.array_equal(rows, columns) else np.asarray(calls[:, columns])
+        right = columns_of(calls, columns)
+        if np.array_equal(rows, columns):
+            left = right  # the same object: half the product
+        elif rows[0] == columns[0]:
+            left = right[:, : len(rows)]
+        else:
+            left = columns_of(calls, rows)
         parts.append(correlate(left, right)[keep])
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
+
+
+def columns_of(calls: Calls, index: npt.NDArray[np.integer]) -> Calls:
+    """(n, w) int8 columns of (n, m) calls, contiguous in memory; a run of neighbours is copied as one."""
+    if len(index) and index[-1] - index[0] == len(index) - 1 and (np.diff(index) == 1).all():
+        return np.ascontiguousarray(calls[:, int(index[0]) : int(index[-1]) + 1])
+    return np.ascontiguousarray(calls[:, index])
 
 
 def correlate(left: Calls, right: Calls) -> Floats:

@@ -349,3 +349,17 @@ def test_what_is_shared_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> Non
     for name in OURS[:4]:
         metrics[name].value(both)
     assert len(made) == 2
+
+
+def test_lost_rare_variants_do_not_weaken_the_curve_of_real_individuals() -> None:
+    """Small halves lose rare variants by chance; means are over pairs that vary in both, so neither looks worse."""
+    population = placed(mosaic(120, 150, 36, founders=60, switch=0.01))
+    rare = population.calls.copy()
+    rare[:, ::2] = np.where(np.random.default_rng(4).random(rare[:, ::2].shape) < 0.01, 1, 0)
+    rare[:, 1::2] = np.maximum(rare[:, ::2], rare[:, 1::2] * (np.arange(120)[:, None] % 40 == 0))
+    population = placed(from_calls(rare.astype(np.int8)))
+    real, made = population.individuals(np.arange(60)), population.individuals(np.arange(60, 120))
+    rows = curves(Panel(comparison(real, made), comparison(real, made), None))["ld_decay"]
+    mirrored = curves(Panel(comparison(made, real), comparison(made, real), None))["ld_decay"]
+    for row, other in zip(rows, mirrored, strict=True):
+        assert (row["real"], row["count"]) == pytest.approx((other["synthetic"], other["count"]))
