@@ -179,9 +179,10 @@ def test_a_submission_that_cannot_start_fails_with_its_reason(
     def refuse(*args: Any, **options: Any) -> None:
         raise OSError(12, "Cannot allocate memory")
 
+    wanted = config("experiment=resample")
     monkeypatch.setattr(local.subprocess, "Popen", refuse)
     with pytest.raises(RunError, match="could not be started"):
-        store.submit(config("experiment=resample"))
+        store.submit(wanted)
     (summary,) = store.list()
     assert (summary.state, "Cannot allocate memory" in summary.reason) == (State.FAILED, True)
     assert not list(store.root.glob(".queue/*/*.ticket"))
