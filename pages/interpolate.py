@@ -8,7 +8,7 @@ from pages.parts.set_axes import Drawing, axes_of, pick_view
 from pages.parts.set_ends import far_apart, pick_ends
 from pages.parts.set_path import whole_path
 from pages.parts.set_runs import pick_set_run
-from pages.parts.set_walk import PACE, player
+from pages.parts.set_walk import IMAGES, PACE, player
 from pages.parts.state import (
     INTERPOLATE_C,
     INTERPOLATE_OTHERS,
@@ -40,13 +40,12 @@ with right:
     )
 points, seeds, *_ = st.columns([2, 1, 2])
 with points:
-    n = st.segmented_control(
+    n = IMAGES if chosen.image else st.segmented_control(
         "Generated observations", [200, 500, 1000, 2000], default=500, required=True, key=INTERPOLATE_POINTS,
         bind="query-params",
-    )  # fmt: skip
+    ) or 500  # fmt: skip
 with seeds:
     seed = int(st.number_input("Noise", 0, 9999, 0, key=INTERPOLATE_SEED, bind="query-params", help="Seed of the draw"))
-n = min(n or 500, 64) if chosen.image else n or 500
 shared = (SET_RUN, INTERPOLATE_VIEW, SET_A, SET_B, INTERPOLATE_POINTS, INTERPOLATE_SEED, SET_VIEW, SET_X, SET_Y)
 
 if view == VIEWS[1]:

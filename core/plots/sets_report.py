@@ -30,8 +30,8 @@ def shepard(report: Mapping[str, Any], *, caption: str = "") -> Figure:
             {
                 "data": {"name": "pairs"},
                 "title": {"text": title, "subtitle": f"rank correlation {number(scores.get(key))}", "anchor": "start"},
-                "width": 205,
-                "height": 190,
+                "width": 160,
+                "height": 160,
                 "mark": {"type": "point", "filled": True, "size": 10, "opacity": 0.35, "color": colour},
                 "encoding": {
                     "x": {"field": "w2", "type": "quantitative", "title": "W2 between the sets"},

@@ -27,7 +27,6 @@ _ROWS = 4  # images of each source in the strip of the whole way
 def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     """Numbers, small multiples and the curve of the deviation, with the arrays to take home."""
     path, gaps = _path(str(chosen.run.path), a, b, drawn.seed, chosen)
-    floor = float(max(gaps[0][0], gaps[0][-1]))
     length, direct, strays = st.columns(3)
     length.metric(
         "Path length", number(path.length), border=True,
@@ -55,8 +54,12 @@ def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         flat = {name: [axes.plane(part[i], drawn.x, drawn.y) for i in shown] for name, part in rows.items()}
         figure = whole_way(flat, [float(path.t[i]) for i in shown], caption=f"{drawn.x} and {drawn.y}; {caption}.")
         chart(figure, key="whole_way", width="content")
-    curve = f"W2 in {path.space}, {min(n, path.transport.shape[1]):,} observations on each side; dotted: the model at "
-    chart(straying(path.t, *gaps, floor, caption=curve + f"the ends; seed {drawn.seed}."), key="straying")
+    each = min(n, path.transport.shape[1])
+    off = (
+        f"error of the model at the ends taken off: {number(float(gaps[0][0]))} at A, {number(float(gaps[0][-1]))} at B"
+    )
+    caption = f"W2 in {path.space}, {each:,} observations on each side; {off}; seed {drawn.seed}."
+    chart(straying(path.t, *gaps, caption=caption), key="straying")
     st.download_button(
         "Path (npz)", lambda: _npz(path), f"path_{a}_{b}.npz", key="path_npz", on_click="ignore",
         icon=":material/download:", type="tertiary", help="t, latents, generated, transport and mixture as arrays.",
