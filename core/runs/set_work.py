@@ -1,4 +1,4 @@
-"""The work of a run on sets: train a GDE, embed, regenerate, and report."""
+"""The part of a run's work that is different for sets: their preparation, validation and report."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.config.schema import from_dict
-from core.config.training import TrainingConfig
 from core.data.dataset import Dataset
 from core.data.set_view import SetViewConfig, view
 from core.data.sets import SetCollection
 from core.data.split import Split
 from core.runs.directory import Run
-from core.runs.progress import RunProgress
 
 if TYPE_CHECKING:
+    from core.models.gde.data import SetData
     from core.models.gde.gde import GDE
-    from core.training.loop import Outcome
+    from core.training.loop import Validate
 
 VALIDATION_SETS = 64
 
@@ -34,33 +33,13 @@ def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
     return {**config["model"], **{part: config[part] for part in ("encoder", "generator", "mixer")}}
 
 
-def train(run: Run, dataset: Dataset, device: Any, poll: float) -> Outcome:
-    """Load, build and fit; goes on from the checkpoint `last` where there is one. Raises InputError, RunError."""
-    import torch
-
-    from core.models.registry import build
-    from core.training.loop import fit
+def prepared(run: Run, dataset: Dataset, device: str) -> tuple[SetData, SetData | None, Mapping[str, Any], Validate]:
+    """Both sides of the split, the settings of the model with its parts, and how it is validated."""
     from core.training.set_data import load_sets
 
     config = run.config
-    training = from_dict(TrainingConfig, config["training"], where="training")
     data, holdout = load_sets(*sets_of(run, dataset), config["model"])
-    torch.manual_seed(training.seed)
-    model = build(config["model"]["name"], settings_of(config), data.spec, training)
-    progress = RunProgress(run, poll)
-    try:
-        return fit(
-            progress,
-            model,
-            data,
-            holdout,
-            training,
-            resume=True,
-            name=config["model"]["name"],
-            validate=validator(str(device)),
-        )
-    finally:
-        progress.close()
+    return data, holdout, settings_of(config), validator(device)
 
 
 def validator(device: str) -> Callable[[Any, Any, Any], Mapping[str, float]]:

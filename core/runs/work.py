@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.config.evaluation import EvaluationConfig
@@ -18,7 +19,8 @@ from core.runs.progress import RunProgress
 from core.runs.validation import validator
 
 if TYPE_CHECKING:
-    from core.training.loop import Outcome
+    from core.models.base import TrainingSplit
+    from core.training.loop import Outcome, Validate
 
 LEAST = 20  # individuals in a report where the holdout is smaller: fewer make no cloud
 # At most this many: a copy of a training individual shows only where about as many are sampled as were trained on.
@@ -41,18 +43,20 @@ def train(run: Run, poll: float) -> Outcome:
 
     from core.models.registry import build
     from core.training import devices
-    from core.training.data import load_split
     from core.training.loop import fit
 
     config = run.config
     training = from_dict(TrainingConfig, config["training"], where="training")
     device = devices.choose(training.device)
     write_json(run.path / "env.json", environment(device_name(device)))
-    if config["kind"] == "sets":
-        return set_work.train(run, dataset_of(run), device, poll)
-    data, holdout = load_split(dataset_of(run), training)
+    dataset = dataset_of(run)
+    data, holdout, settings, validate = (
+        set_work.prepared(run, dataset, str(device))
+        if config["kind"] == "sets"
+        else _prepared(dataset, training, config, str(device))
+    )
     torch.manual_seed(training.seed)
-    model = build(config["model"]["name"], config["model"], data.spec, training)
+    model = build(config["model"]["name"], settings, data.spec, training)
     progress = RunProgress(run, poll)
     try:
         return fit(
@@ -63,10 +67,20 @@ def train(run: Run, poll: float) -> Outcome:
             training,
             resume=True,
             name=config["model"]["name"],
-            validate=validator(training.seed, str(device)),
+            validate=validate,
         )
     finally:
         progress.close()
+
+
+def _prepared(
+    dataset: Dataset, training: TrainingConfig, config: Mapping[str, Any], device: str
+) -> tuple[TrainingSplit, TrainingSplit | None, Mapping[str, Any], Validate]:
+    """Both sides of the split, the settings of the model, and how it is validated."""
+    from core.training.data import load_split
+
+    data, holdout = load_split(dataset, training)
+    return data, holdout, config["model"], validator(training.seed, device)
 
 
 def sample(run: Run) -> None:
