@@ -161,8 +161,15 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
 
 
 def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
-    """`linkage`: bands and overviews of r² per contig, real and synthetic; see `linkage_arrays`."""
-    real, made = panel.value.reference.genotypes, panel.value.candidate.genotypes
+    """`linkage`: bands and overviews of r² per contig, real and synthetic; see `linkage_arrays`.
+
+    Of larger cohorts, the individuals kept for display: 2,000 place r² within the step of a byte.
+    """
+    most = panel.value.config.display_individuals
+    real, made = (
+        c.genotypes if c.n <= most else c.genotypes.individuals(c.near_index(most))
+        for c in (panel.value.reference, panel.value.candidate)
+    )
     return {"linkage": linkage_arrays(real, made)}
 
 

@@ -29,7 +29,7 @@ _TILE = 256
 def linkage_arrays(real: Genotypes, synthetic: Genotypes) -> dict[str, npt.NDArray[Any]]:
     """r² for each contig c = 0, 1, … of at least two variants, in the order of the file.
 
-    Names: contig (contigs,) str; and for contig c, its variants sorted by position:
+    Names: contig (contigs,) str; n_real, n_synthetic: individuals that r² rests on; and for contig c, its variants sorted by position:
         index_<c> (w,) int64 column in the report's variants; position_<c> (w,) int64 base pairs, 0 where unknown;
         id_<c> (w,) str;
         real_<c>, synthetic_<c> (w, width) uint8: see `core.data.bands` (255 undefined);
@@ -42,6 +42,7 @@ def linkage_arrays(real: Genotypes, synthetic: Genotypes) -> dict[str, npt.NDArr
     kept = sorted(longest, key=lambda k: int(first[k]))
     width = min(WIDTH, max(_NARROWEST, BYTES // max(1, real.m)))
     found: dict[str, npt.NDArray[Any]] = {"contig": np.array([str(names[k]) for k in kept], dtype=np.str_)}
+    found |= {"n_real": np.array(real.n), "n_synthetic": np.array(synthetic.n)}
     for c, k in enumerate(kept):
         here = np.flatnonzero(real.variant_contig == names[k])
         here = here[np.argsort(real.variant_position[here], kind="stable")]

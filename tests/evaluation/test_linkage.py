@@ -318,6 +318,7 @@ def test_arrays_hold_each_contig_in_order_of_position(monkeypatch: pytest.Monkey
     order = np.random.default_rng(2).permutation(60)
     found = linkage_arrays(real.variants(order), made.variants(order))
     assert sorted(found["contig"].tolist()) == ["chr1", "chr2"]
+    assert (int(found["n_real"]), int(found["n_synthetic"])) == (40, 40)
     for c in range(2):
         assert np.all(np.diff(found[f"position_{c}"]) > 0)
         here = order[found[f"index_{c}"]]
