@@ -29,7 +29,8 @@ _TILE = 256
 def linkage_arrays(real: Genotypes, synthetic: Genotypes) -> dict[str, npt.NDArray[Any]]:
     """r² for each contig c = 0, 1, … of at least two variants, in the order of the file.
 
-    Names: contig (contigs,) str; n_real, n_synthetic: individuals that r² rests on; and for contig c, its variants sorted by position:
+    Names: contig (contigs,) str; n_real, n_synthetic: individuals that r² rests on; and for contig c, its variants
+    sorted by position:
         index_<c> (w,) int64 column in the report's variants; position_<c> (w,) int64 base pairs, 0 where unknown;
         id_<c> (w,) str;
         real_<c>, synthetic_<c> (w, width) uint8: see `core.data.bands` (255 undefined);
