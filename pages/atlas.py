@@ -6,9 +6,23 @@ from core.plots.sets_map import LAYOUTS, set_map
 from pages.parts.chart import chart
 from pages.parts.embed_upload import embed_upload
 from pages.parts.frame import heading, plain, share
+from pages.parts.set_ends import newly_clicked, walk_link
 from pages.parts.set_runs import pick_set_run, the_map
 from pages.parts.set_samples import neighbours, real_and_regenerated
-from pages.parts.state import SET_A, SET_COLOUR, SET_LAYOUT, SET_RUN, SET_VIEW, SET_X, SET_Y, arrive, go
+from pages.parts.set_uncertainty import ellipse, how_sure
+from pages.parts.state import (
+    ATLAS_SURE,
+    SET_A,
+    SET_B,
+    SET_COLOUR,
+    SET_LAYOUT,
+    SET_RUN,
+    SET_VIEW,
+    SET_X,
+    SET_Y,
+    arrive,
+    go,
+)
 
 top = heading("atlas")
 arrive()
@@ -27,22 +41,33 @@ with left:
 with middle:
     colour = st.selectbox("Colour", list(sets.columns), key=SET_COLOUR, bind="query-params")
 with right:
-    names = [str(n) for n in sets.set_id]
     picked = st.selectbox(
-        "Set", names, key=SET_A, bind="query-params", help="Type to search, or click a point on the map."
+        "Set", chosen.names, key=SET_A, bind="query-params", help="Type to search, or click a point on the map."
     )
 layout, colour = layout or next(iter(layouts)), colour or next(iter(sets.columns))
-picked = picked if picked in names else names[0]
-figure = set_map(
-    sets, layouts[layout], colour, marked={picked: "A"}, caption=chosen.provenance("latents of all observations")
-)
-selection = chart(figure, key="atlas_map", select=True)
-clicked = [row["set"] for row in (selection.get("set") or []) if isinstance(row, dict) and "set" in row]
-if clicked and clicked[0] != picked and st.session_state.get("atlas_clicked") != clicked[0]:
-    st.session_state["atlas_clicked"] = clicked[0]
-    go(**{SET_A: clicked[0]})
+picked = picked if picked in chosen.names else chosen.names[0]
+other = st.session_state.get("atlas_before")
+other = other if other in chosen.names and other != picked else None
+sure = st.toggle(
+    "Uncertainty of its latent", key=ATLAS_SURE, bind="query-params",
+    help="Resamples the observations of the set: how far would another sample of the same set lie?",
+)  # fmt: skip
+outline = ellipse(chosen, picked, sets.xy["pca"]) if sure and layouts[layout] == "pca" else None
+marked = {picked: "A"} | ({other: "B"} if other else {})
+words = "latents of all observations" + ("; outline: 95% of resampled sets" if outline is not None else "")
+figure = set_map(sets, layouts[layout], colour, marked=marked, outline=outline, caption=chosen.provenance(words))
+clicked = newly_clicked(chart(figure, key="atlas_map", select=True), "atlas_map")
+if clicked in chosen.names and clicked != picked:
+    st.session_state["atlas_before"] = picked
+    go(**{SET_A: clicked})
+if sure:
+    how_sure(chosen, picked)
 
-st.subheader(f"Set {plain(picked)}")
+name, way = st.columns([3, 2], vertical_alignment="center")
+with name:
+    st.subheader(f"Set {plain(picked)}")
+with way:
+    walk_link(chosen, picked, other)
 real_and_regenerated(chosen, picked)
 near, upload = st.columns([3, 2])
 with near:
@@ -54,4 +79,4 @@ with upload:
         help="The trained model embeds sets it has never seen: no training, seconds on a laptop.",
     )
     embed_upload(chosen)
-share(SET_RUN, SET_LAYOUT, SET_COLOUR, SET_A, SET_VIEW, SET_X, SET_Y, place=top)
+share(SET_RUN, SET_LAYOUT, SET_COLOUR, SET_A, SET_B, ATLAS_SURE, SET_VIEW, SET_X, SET_Y, place=top)

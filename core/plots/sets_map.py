@@ -42,10 +42,12 @@ def set_map(
     colour: str,
     *,
     marked: dict[str, str] | None = None,
+    outline: npt.NDArray[Any] | None = None,
     height: int = 440,
     caption: str = "",
 ) -> Figure:
-    """The map of `layout` coloured by the column `colour`; `marked` names sets to ring and letter ("A", "B").
+    """The map of `layout` coloured by the column `colour`; `marked` names sets to ring and letter ("A", "B");
+    `outline` is a closed line (p, 2) on the map.
 
     A click selects a set: the selection parameter is "set", its field "set".
     """
@@ -89,10 +91,20 @@ def set_map(
             },
         ],
     }
+    layers, drawn = [points, rings], {"sets": data}
+    if outline is not None:
+        drawn["outline"] = {
+            "x": outline[:, 0].tolist(),
+            "y": outline[:, 1].tolist(),
+            "order": list(range(len(outline))),
+        }
+        line = {"type": "line", "color": _PIN, "strokeWidth": 1.5, "clip": True}
+        order = {"field": "order", "type": "quantitative"}
+        layers.append({"data": {"name": "outline"}, "mark": line, "encoding": {**position, "order": order}})
     return Figure(
         name=f"map_{layout}",
-        spec={"data": {"name": "sets"}, "height": height, "layer": [points, rings]},
-        data={"sets": data},
+        spec={"data": {"name": "sets"}, "height": height, "layer": layers},
+        data=drawn,
         alt=f"{int(known.sum())} sets, near each other where the layout finds them alike, coloured by {colour}.",
         caption=caption,
         selections=("set",),

@@ -137,7 +137,7 @@ def retrieval(found: Mapping[str, Any], *, caption: str = "") -> Figure:
     }
     return Figure(
         name="retrieval",
-        spec={"data": {"name": "units"}, "height": {"step": 22}, "layer": [bars, chance]},
+        spec={"data": {"name": "units"}, "height": {"step": 48, "for": "position"}, "layer": [bars, chance]},
         data={"units": {key: [row[key] for row in rows] for key in rows[0]}},
         alt=f"The late set of {found['retrieval_top1']:.0%} of the held-out units is nearest to what the early latent "
         f"predicts ({found['mean_retrieval_top1']:.0%} by the mean, {found['chance_top1']:.0%} by chance).",

@@ -30,8 +30,8 @@ def shepard(report: Mapping[str, Any], *, caption: str = "") -> Figure:
             {
                 "data": {"name": "pairs"},
                 "title": {"text": title, "subtitle": f"rank correlation {number(scores.get(key))}", "anchor": "start"},
-                "width": 160,
-                "height": 160,
+                "width": 148,
+                "height": 148,
                 "mark": {"type": "point", "filled": True, "size": 10, "opacity": 0.35, "color": colour},
                 "encoding": {
                     "x": {"field": "w2", "type": "quantitative", "title": "W2 between the sets"},
@@ -145,10 +145,11 @@ def probes(report: Mapping[str, Any], kind: str, *, caption: str = "") -> Figure
     offset = {"field": "input", "sort": scale["domain"]}
     bound = [-0.5, 1.0] if kind == "regression" else [0.0, 1.0]
     x = {"type": "quantitative", "title": title, "scale": {"domain": bound, "clamp": True}}
+    legend = {"title": None, "orient": "top", "labelLimit": 300}
     return Figure(
         name=f"probes_{kind}",
         spec={
-            "height": {"step": 18},
+            "height": {"step": 54, "for": "position"},
             "layer": [
                 {
                     "data": {"name": "chance"},
@@ -163,7 +164,7 @@ def probes(report: Mapping[str, Any], kind: str, *, caption: str = "") -> Figure
                         "yOffset": offset,
                         "x": {**x, "field": "low"},
                         "x2": {"field": "high"},
-                        "color": {"field": "input", "type": "nominal", "scale": scale, "legend": None},
+                        "color": {"field": "input", "type": "nominal", "scale": scale, "legend": legend},
                     },
                 },
                 {
@@ -173,12 +174,7 @@ def probes(report: Mapping[str, Any], kind: str, *, caption: str = "") -> Figure
                         "y": y,
                         "yOffset": offset,
                         "x": {**x, "field": "value"},
-                        "color": {
-                            "field": "input",
-                            "type": "nominal",
-                            "scale": scale,
-                            "legend": {"title": None, "orient": "top", "labelLimit": 300},
-                        },
+                        "color": {"field": "input", "type": "nominal", "scale": scale, "legend": legend},
                         "tooltip": [{"field": "target"}, {"field": "input"}, {"field": "value", "format": ".3f"}],
                     },
                 },

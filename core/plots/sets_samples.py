@@ -36,7 +36,7 @@ def cloud(
         spec={
             "data": {"name": "observations"},
             "height": height,
-            "mark": {"type": "point", "filled": True, "size": 26, "opacity": 0.55},
+            "mark": {"type": "point", "filled": True, "size": 26, "opacity": 0.7, "clip": True},
             "encoding": {**axes(limits(samples.values()), titles), **_coloured(names)},
         },
         data={"observations": columns(samples, most)},
@@ -117,10 +117,14 @@ def columns(samples: Mapping[str, Array], most: int = MOST) -> dict[str, list[An
     return out
 
 
-def limits(samples: Iterable[Array], beyond: float = 0.08) -> tuple[list[float], list[float]]:
-    """Horizontal and vertical limits that hold all but the outermost half percent of the points (n, 2)."""
+def limits(samples: Iterable[Array], beyond: float = 0.06) -> tuple[list[float], list[float]]:
+    """Horizontal and vertical limits around points (n, 2): all of them, but for those that lie farther out from the
+    middle 98 percent than half its width.
+    """
     points = np.concatenate(list(samples)).astype(float)
-    low, high = np.quantile(points, [0.005, 0.995], axis=0)
+    low, high = np.quantile(points, [0.01, 0.99], axis=0)
+    reach = 0.5 * (high - low)
+    low, high = np.maximum(points.min(axis=0), low - reach), np.minimum(points.max(axis=0), high + reach)
     pad = np.where(high > low, high - low, 1.0) * beyond
     sides = np.stack([low - pad, high + pad], axis=1)
     return sides[0].tolist(), sides[1].tolist()
@@ -134,7 +138,7 @@ def axes(sides: tuple[list[float], list[float]], titles: tuple[str, str] | None)
             "field": channel,
             "type": "quantitative",
             "title": title,
-            "scale": {"domain": side, "nice": False, "zero": False, "clamp": True},
+            "scale": {"domain": side, "nice": False, "zero": False},
             "axis": axis,
         }
         for channel, side, title in zip("xy", sides, titles or (None, None), strict=True)

@@ -24,9 +24,9 @@ def scores(chosen: SetRun) -> None:
     trivial = {k: v for k, v in (geometry.get("baselines") or {}).items() if v is not None}
     name, value = max(trivial.items(), key=lambda item: item[1]) if trivial else ("", None)
     frames = {
-        "latent_w2_spearman": ("Distances (rank correlation)", f"{name.replace('_', ' and ')} {number(value)}"),
+        "latent_w2_spearman": ("Rank correlation", f"{name.replace('_', ' and ')} alone {number(value)}"),
         "reconstruction_fraction": ("Reconstruction error", "0 = floor, 1 = mean only"),
-        "variance_ratio": ("Variance, generated / real", "should be 1"),
+        "variance_ratio": ("Variance ratio", "should be 1"),
         "cycle_error": ("Cycle error", "should be near 0"),
     }
     for place, (key, (title, frame)) in zip(st.columns(4), frames.items(), strict=True):
@@ -86,7 +86,7 @@ def _small_sets(chosen: SetRun) -> str:
 
     sizes = chosen.sets.sizes
     median = int(np.median(sizes))
-    words = f"Half of the sets have fewer than {count(median, 'observation')}, the smallest {int(sizes.min())}. "
+    words = f"The median set has {count(median, 'observation')}, the smallest {int(sizes.min())}. "
     curve = chosen.report["curves"]["set_size"]
     if curve:
         row = min(curve, key=lambda r: abs(np.log(r["m"] / max(median, 1))))

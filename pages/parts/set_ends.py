@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.plots.sets_map import LAYOUTS, set_map
+from core.plots.sets_map import set_map
 from pages.parts.chart import chart
 from pages.parts.set_runs import SetRun, the_map
-from pages.parts.state import go
+from pages.parts.state import SET_A, SET_B, SET_RUN, go
 
 MOVES = "interpolate_moves"  # which letter the next click on the map moves
 
@@ -31,10 +31,9 @@ def pick_ends(chosen: SetRun, letters: dict[str, str]) -> dict[str, str]:
             ends[letter] = found if found in names else defaults[i % 2]
         moves = st.segmented_control("A click on the map moves", list(letters), default="A", required=True, key=MOVES)
     with right:
-        layout = next(key for key in LAYOUTS.values() if key in sets.xy)
         marked = {name: "/".join(k for k, v in ends.items() if v == name) for name in ends.values()}
         colour = next(iter(sets.columns))
-        figure = set_map(sets, layout, colour, marked=marked, height=270, caption=chosen.provenance())
+        figure = set_map(sets, "pca", colour, marked=marked, height=270, caption=chosen.provenance())
         clicked = newly_clicked(chart(figure, key="ends_map", select=True), "ends_map")
     if clicked in names:
         order = list(letters)
@@ -47,6 +46,17 @@ def far_apart(chosen: SetRun) -> tuple[str, str]:
     """Two sets to begin with: the first, and the one farthest from it."""
     gap = ((chosen.latents - chosen.latents[0]) ** 2).sum(axis=1)
     return chosen.names[0], chosen.names[int(gap.argmax())]
+
+
+def walk_link(chosen: SetRun, picked: str, other: str | None) -> None:
+    """A link to the walk between the two sets looked at last."""
+    ends = {SET_A: picked, SET_B: other} if other else {SET_A: picked}
+    st.page_link(
+        "pages/interpolate.py",
+        label=f"Walk between A and B: {other}" if other else "Walk from here",
+        icon=":material/conversion_path:", query_params={SET_RUN: chosen.name, **ends},
+        help="Interpolate between the two sets you looked at last; click another set to choose B.",
+    )  # fmt: skip
 
 
 def newly_clicked(selection: Mapping[str, Any], key: str) -> str | None:

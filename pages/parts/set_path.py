@@ -27,7 +27,7 @@ _ROWS = 4  # images of each source in the strip of the whole way
 def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     """Numbers, small multiples and the curve of the deviation, with the arrays to take home."""
     path, gaps = _path(str(chosen.run.path), a, b, drawn.seed, chosen)
-    length, direct, strays = st.columns(3)
+    length, direct, strays, own = st.columns(4)
     length.metric(
         "Path length", number(path.length), border=True,
         help=f"Sum of W2 between {STEPS} neighbouring generated distributions, in {path.space}.",
@@ -37,9 +37,13 @@ def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         help="W2 of the two generated ends: a path that is a shortest one is as long as this.",
     )  # fmt: skip
     strays.metric(
-        "Deviation from transport", f"{path.deviation:.1%}", border=True,
-        help="Largest W2 from a generated distribution to the transport path, less what the ends already have by "
+        "Deviation", f"{path.deviation:.1%}", border=True,
+        help="From optimal transport: largest W2 from a generated distribution to the transport path, less what the ends already have by "
         "sampling and by the model's own error, as a share of the path length.",
+    )  # fmt: skip
+    own.metric(
+        "Error at the ends", number(float(max(gaps[0][0], gaps[0][-1]))), border=True,
+        help="W2 from the generated to the real set, the worse of A and B: the model's own error and sampling.",
     )  # fmt: skip
     n = path.generated.shape[1]
     caption = (

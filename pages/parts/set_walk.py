@@ -118,17 +118,18 @@ def _at(chosen: SetRun, names: tuple[str, str], t: float, drawn: Drawing) -> Non
             f"Between A ({names[0]}) and B ({names[1]}) at t = {t:g}: generated observations around "
             f"({number(float(made[0]))}, {number(float(made[1]))}), transport and mixture beside them."
         )
-        figure = _moment(axes_of(chosen), way, samples, drawn)
+        reach = BEYOND if st.session_state.get(INTERPOLATE_BEYOND) else (0.0, 1.0)
+        framed = _ends(str(chosen.run.path), *names, drawn.seed, reach, chosen)
+        figure = _moment(axes_of(chosen), way, samples, framed, drawn)
         chart(replace(figure, alt=alt, caption=caption), key="moment", width="content", moving=True)
 
 
-def _moment(axes: Axes, way: Walk, samples: dict[str, Any], drawn: Drawing) -> Figure:
-    beyond = BEYOND if st.session_state.get(INTERPOLATE_BEYOND) else ()
+def _moment(axes: Axes, way: Walk, samples: dict[str, Any], framed: list[Any], drawn: Drawing) -> Figure:
     return moment(
         {name: axes.plane(sample, drawn.x, drawn.y) for name, sample in samples.items()},
         {letter: axes.plane(real, drawn.x, drawn.y) for letter, real in zip("AB", way.real, strict=True)},
         (axes.title(drawn.x), axes.title(drawn.y)),
-        framed=[axes.plane(way.transport(end), drawn.x, drawn.y) for end in beyond],
+        framed=[axes.plane(sample, drawn.x, drawn.y) for sample in framed],
     )
 
 
@@ -168,3 +169,11 @@ def _walk(path: str, a: str, b: str, seed: int, _chosen: SetRun) -> Walk:
     from core.runs.walk import walk_between
 
     return walk_between(_chosen.sets, _chosen.latents, a, b, seed)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _ends(path: str, a: str, b: str, seed: int, reach: tuple[float, float], _chosen: SetRun) -> list[Any]:
+    """What is generated and transported at the first and the last t: the frame in which every moment is drawn."""
+    way = walk(_chosen, a, b, seed)
+    made = [open_model(_chosen).generate(way.latent(t)[None], 200, seed)[0] for t in reach]
+    return [*made, *(way.transport(t) for t in reach)]
