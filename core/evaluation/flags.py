@@ -68,14 +68,17 @@ def _frequency_distortion(report: Report) -> Flag | None:
     slope, ratio, lost = (_entry(report, k) for k in ("matthew_slope", "heterozygosity_ratio", "rare_alleles_lost"))
     says = []
     worst = 0.0
-    for entry, title in ((slope, "allele frequency slope"), (ratio, "heterozygosity ratio")):
+    matthew = False
+    for entry, title, sign in ((slope, "allele frequency slope", 1), (ratio, "heterozygosity ratio", -1)):
         if entry is None:
             continue
         usual = 1.0 if entry["ceiling"] is None else entry["ceiling"]
-        gap = abs(entry["value"] - usual)
-        if gap > 0.05:
+        gap = entry["value"] - usual
+        # Real samples of n individuals of a structured population differ by up to about 1/√n.
+        if abs(gap) > max(0.05, (entry["params"] or {}).get("n", 400) ** -0.5):
             says.append(f"{title} {entry['value']:.2f} (real {usual:.2f})")
-            worst = max(worst, gap)
+            worst = max(worst, abs(gap))
+            matthew = matthew or gap * sign > 0
     if lost is not None and (lost["params"] or {}).get("rare", 0) >= 10:
         # Chance loses alleles too, more in the ceiling's smaller halves; the null loses them at the value's size.
         usual = max(lost["null"] or 0.0, lost["ceiling"] or 0.0)
@@ -83,18 +86,18 @@ def _frequency_distortion(report: Report) -> Flag | None:
         if gap > 0.15:
             says.append(f"{_percent(lost['value'])} of the rare alleles are gone ({_percent(usual)} by chance)")
             worst = max(worst, gap)
+            matthew = True
     if not says:
         return None
-    inflated = ratio is not None and ratio["value"] > 1 if slope is None else slope["value"] < 1
     return _flag(
         "frequency_distortion",
         "high" if worst > 0.15 else "medium",
         "Frequencies are distorted: " + "; ".join(says) + ".",
-        "Rare alleles or heterozygotes are inflated: lower the temperature of the output, or replace rounding by "
-        "thresholds at each variant's own genotype frequencies."
-        if inflated
-        else "Frequent alleles gain (the Matthew effect): draw each call from its probabilities instead of taking the "
-        "likeliest, start the output at the observed frequencies, and compare rare bins on the Frequencies page.",
+        "Frequent alleles gain (the Matthew effect): draw each call from its probabilities instead of taking the "
+        "likeliest, start the output at the observed frequencies, and compare rare bins on the Frequencies page."
+        if matthew
+        else "Rare alleles or heterozygotes are inflated: lower the temperature of the output, or replace rounding by "
+        "thresholds at each variant's own genotype frequencies.",
     )
 
 
@@ -164,7 +167,7 @@ def _lost_linkage(report: Report) -> Flag | None:
             return _flag(
                 "lost_linkage",
                 "high" if fraction < 0.3 else "medium",
-                f"{_label(report, name)} stands at {fraction:.0%} of the way from independent sites to real data "
+                f"{_label(report, name)} stands at {max(fraction, 0.0):.0%} of the way from independent sites to real data "
                 f"({_against(fair)}, independent sites {fair[1]:.3g}){near}.",
                 "Variants are drawn too independently: lower the output temperature, train longer, widen the layer "
                 "before the output, or use a model that knows positions (haplotype mosaic).",
