@@ -167,8 +167,8 @@ def _lost_linkage(report: Report) -> Flag | None:
             return _flag(
                 "lost_linkage",
                 "high" if fraction < 0.3 else "medium",
-                f"{_label(report, name)} stands at {max(fraction, 0.0):.0%} of the way from independent sites to real data "
-                f"({_against(fair)}, independent sites {fair[1]:.3g}){near}.",
+                f"{_label(report, name)} stands at {max(fraction, 0.0):.0%} of the way from independent sites to real "
+                f"data ({_against(fair)}, independent sites {fair[1]:.3g}){near}.",
                 "Variants are drawn too independently: lower the output temperature, train longer, widen the layer "
                 "before the output, or use a model that knows positions (haplotype mosaic).",
             )
