@@ -10,16 +10,24 @@ from core.commands.answer import FAILED, Answer, Command
 from core.commands.follow import follow
 from core.config.experiments import compose
 from core.config.home import PRETRAINED
-from core.errors import RunError
+from core.errors import InputError, RunError
 from core.runs.directory import Run
 from core.runs.files import write_json
 from core.runs.states import State
 from core.runs.store import RunStore
 from core.runs.submission import prepare
 
-EXPERIMENTS = ("independent_sites", "gaussian_copula", "haplotype_mosaic", "resample", "wgan_gp")
+# Folder in pretrained/ → what is trained; the models of sets stand for the three kinds of demo collections.
+EXPERIMENTS: dict[str, list[str]] = {
+    **{n: [f"experiment={n}"] for n in ("independent_sites", "gaussian_copula", "haplotype_mosaic", "resample")},
+    "wgan_gp": ["experiment=wgan_gp"],
+    "gaussians": ["experiment=gaussians"],
+    "digits": ["experiment=digits"],
+    "clones": ["experiment=lineage_tracing"],
+}
 # What a reader of a finished run needs; the log, the heartbeat and the checkpoint for resuming stay behind.
-_FILES = ("config.json", "report.json", "metrics.jsonl", "synthetic.npz")
+_FILES = ("config.json", "report.json", "metrics.jsonl")
+_IF_ANY = ("synthetic.npz",)  # runs on sets keep their samples in the arrays of the report
 _FOLDERS = ("arrays", "checkpoints/best")
 
 
@@ -30,9 +38,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _pretrained(options: argparse.Namespace) -> Answer:
     store = RunStore()
     shipped: dict[str, str] = {}
+    unknown = [name for name in options.experiments if name not in EXPERIMENTS]
+    if unknown:
+        raise InputError(f"{unknown[0]!r} is not shipped; choose among: {', '.join(EXPERIMENTS)}.")
     for name in options.experiments or EXPERIMENTS:
         # On the CPU, so that whoever repeats it gets the same numbers.
-        run = store.submit(prepare(compose([f"experiment={name}", "training.device=cpu"])))
+        run = store.submit(prepare(compose([*EXPERIMENTS[name], "training.device=cpu"])))
         run = follow(store, run, stop_on_interrupt=True)
         if run.state is not State.SUCCEEDED:
             return Answer({"run": run.id, "state": run.state}, f"{name}: {run.state}. {run.status['reason']}", FAILED)
@@ -51,6 +62,9 @@ def ship(run: Run, folder: Path) -> Path:
     draft.mkdir()
     for name in _FILES:
         shutil.copyfile(run.path / name, draft / name)
+    for name in _IF_ANY:
+        if (run.path / name).is_file():
+            shutil.copyfile(run.path / name, draft / name)
     for name in _FOLDERS:
         shutil.copytree(run.path / name, draft / name, copy_function=shutil.copyfile)
     # Neither this machine's name nor its paths leave it.

@@ -165,6 +165,9 @@ class Trainable(nn.Module):
     # Kind of data that it is trained on: "genotypes" or "sets".
     kind: ClassVar[str] = "genotypes"
 
+    # Beginnings of the names of weights that sampling does without: a checkpoint for sampling leaves them out.
+    training_only: ClassVar[tuple[str, ...]] = ()
+
     # Whether `steps` has fixed shapes and never reads a tensor's value, so that a CUDA graph may replay it.
     capturable: ClassVar[bool] = False
 
@@ -201,8 +204,12 @@ class Trainable(nn.Module):
         """Called before a validation and a checkpoint: what sampling needs beyond the weights; no global noise."""
 
     def state(self, optimisers: bool = True) -> dict[str, Tensor]:
-        """Everything that must survive as flat named tensors: weights, buffers and (if asked) optimiser moments."""
-        flat = {WEIGHTS + name: tensor for name, tensor in self.state_dict().items()}
+        """What must survive as flat named tensors: weights, buffers and optimiser moments.
+
+        Without `optimisers` it is what sampling needs: `training_only` weights are left out too.
+        """
+        kept = {k: v for k, v in self.state_dict().items() if optimisers or not k.startswith(self.training_only)}
+        flat = {WEIGHTS + name: tensor for name, tensor in kept.items()}
         for label, optimiser in self.optimisers().items() if optimisers else ():
             for index, moments in optimiser.state_dict()["state"].items():
                 flat |= {f"{OPTIMISER}{label}.{index}.{key}": torch.as_tensor(v) for key, v in moments.items()}
@@ -229,7 +236,10 @@ class Trainable(nn.Module):
                 owner, _, leaf = name.rpartition(".")
                 empty = torch.empty_like(weights[name], device=buffer.device)
                 setattr(self.get_submodule(owner), leaf, empty)
-        self.load_state_dict(weights)
+        missing, unknown = self.load_state_dict(weights, strict=False)
+        lost = [name for name in missing if not name.startswith(self.training_only)]
+        if lost or unknown:
+            raise RuntimeError(f"the checkpoint is of another model: {(lost + unknown)[0]!r} does not match")
 
 
 class Model(Trainable):

@@ -75,6 +75,7 @@ class WganGp(Model):
     """
 
     capturable: ClassVar[bool] = True
+    training_only: ClassVar[tuple[str, ...]] = ("generator.", "critic.")
 
     def __init__(self, config: WganGpConfig, spec: DataSpec, training: TrainingConfig) -> None:
         super().__init__(config, spec, training)
