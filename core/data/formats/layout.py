@@ -81,6 +81,7 @@ def find_layout(source: Source) -> Layout:
 
 
 def numbered(head: Head) -> Iterator[tuple[int, bytes]]:
+    """The lines of the file from 1 with their numbers, without the comment lines that begin with ##."""
     for number, line in enumerate(archives.lines(head.path, head.name), 1):
         if not line.startswith(b"##"):
             yield number, line
