@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,20 +45,30 @@ class Curve:
     value: Sequence[float]
 
 
-def losses(
-    curves: Mapping[str, Curve], model: str, *, smoothing: float = 0.8, log_x: bool = False, log_y: bool = False
-) -> Figure | None:
+@dataclass(frozen=True)
+class Look:
+    """How curves are drawn: weight of the past in the moving average, and which axes are logarithmic.
+
+    While training is `running`, the alternative text does not change: Streamlit builds a picture anew whenever it does,
+    and a reader would see it flicker. The newest values stand in the caption.
+    """
+
+    smoothing: float = 0.8
+    log_x: bool = False
+    log_y: bool = False
+    running: bool = False
+
+
+def losses(curves: Mapping[str, Curve], model: str, look: Look) -> Figure | None:
     """A panel a loss, in the colour of the model; None before the first epoch has ended."""
     shown = {name: curve for name, curve in curves.items() if name not in VALIDATION}
-    return _panels("training_losses", shown, model, "Loss", smoothing=smoothing, log_x=log_x, log_y=log_y)
+    return _panels("training_losses", shown, model, "Losses", look)
 
 
-def validation(
-    curves: Mapping[str, Curve], model: str, *, smoothing: float = 0.0, log_x: bool = False
-) -> Figure | None:
-    """A panel a measure of the holdout; None before the first validation."""
+def validation(curves: Mapping[str, Curve], model: str, look: Look) -> Figure | None:
+    """A panel a measure of the holdout, without smoothing; None before the first validation."""
     shown = {name: curves[name] for name in VALIDATION if name in curves}
-    return _panels("training_validation", shown, model, "Validation", smoothing=smoothing, log_x=log_x, log_y=False)
+    return _panels("training_validation", shown, model, "Validation", replace(look, smoothing=0.0, log_y=False))
 
 
 def smoothed(value: Sequence[float], smoothing: float) -> Values:
@@ -110,49 +120,33 @@ def trace(value: Sequence[float], points: int = 30) -> list[float]:
     return [float(finite[end - 1]) for end in np.linspace(0, len(finite), points + 1).astype(int)[1:]]
 
 
-def _panels(
-    name: str,
-    curves: Mapping[str, Curve],
-    model: str,
-    what: str,
-    *,
-    smoothing: float,
-    log_x: bool,
-    log_y: bool,
-) -> Figure | None:
+def _panels(name: str, curves: Mapping[str, Curve], model: str, what: str, look: Look) -> Figure | None:
     if not curves:
         return None
-    data = {key: columns(curve, smoothing) for key, curve in curves.items()}
-    colour = model_colour(model)
-    panels = [_panel(key, data[key], colour, smoothing=smoothing, log_x=log_x, log_y=log_y) for key in curves]
+    data = {key: columns(curve, look.smoothing) for key, curve in curves.items()}
     epochs = max(curve.epoch[-1] for curve in curves.values())
-    band = any(len(curve.value) > POINTS for curve in curves.values())
+    newest = f"after {epochs:,} epochs: {_newest(curves)}."
     return Figure(
         name=name,
-        spec={"vconcat": panels, "spacing": 12},
+        spec={"vconcat": [_panel(key, data[key], model_colour(model), look) for key in curves], "spacing": 12},
         data=data,
-        alt=f"{what} after {epochs:,} epochs: {_newest(curves)}.",
-        caption=_caption(smoothing, band),
+        alt=f"{what} by epoch; training goes on." if look.running else f"{what} {newest}",
+        caption=f"{newest.capitalize()} {_how(look.smoothing, curves)}",
         table=_table(curves),
     )
 
 
-def _panel(key: str, data: Columns, colour: str, *, smoothing: float, log_x: bool, log_y: bool) -> Spec:
-    title = _TITLES.get(key, sentence(key))
+def _panel(key: str, data: Columns, colour: str, look: Look) -> Spec:
     x: Spec = {"field": "epoch", "type": "quantitative", "title": None, "axis": {"tickMinStep": 1, "grid": False}}
-    if log_x:
+    if look.log_x:
         x["scale"] = {"type": "log", "nice": False}
-    scale: Spec = {"zero": False}
-    if key in _SHARES:
-        scale = {"domainMax": 1, "domainMin": min(0.0, _lowest(data))}
-    elif log_y:
-        scale = {"type": "log" if _lowest(data) > 0 else "symlog"}
     y: Spec = {
         "type": "quantitative",
         "title": None,
-        "scale": scale,
+        "scale": _scale(key, _lowest(data), look.log_y),
         "axis": {"tickCount": 4, "minExtent": _MARGIN, "maxExtent": _MARGIN},
     }
+    title = _TITLES.get(key, sentence(key))
     tooltip = [
         {"field": "epoch", "title": "Epoch"},
         {"field": "value", "title": title, "format": ".4~g"},
@@ -164,24 +158,29 @@ def _panel(key: str, data: Columns, colour: str, *, smoothing: float, log_x: boo
             "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
         },
         {
-            "mark": {"type": "line", "color": colour, "opacity": _RAW if smoothing else 1, "point": _few(data)},
+            "mark": {"type": "line", "color": colour, "opacity": _RAW if look.smoothing else 1, "point": _few(data)},
             "encoding": {"x": x, "y": {"field": "value", **y}, "tooltip": tooltip},
         },
+        {
+            "mark": {"type": "line", "color": colour, "strokeWidth": 2.5},
+            "encoding": {"x": x, "y": {"field": "smoothed", **y}, "tooltip": tooltip},
+        },
     ]
-    if smoothing:
-        layers.append(
-            {
-                "mark": {"type": "line", "color": colour, "strokeWidth": 2.5},
-                "encoding": {"x": x, "y": {"field": "smoothed", **y}, "tooltip": tooltip},
-            }
-        )
     return {
         "title": {"text": title, "anchor": "start", "fontSize": 13},
         "data": {"name": key},
         "width": _WIDTH,
         "height": 80,
-        "layer": layers,
+        "layer": layers if look.smoothing else layers[:2],
     }
+
+
+def _scale(key: str, lowest: float, log: bool) -> Spec:
+    if key in _SHARES:
+        return {"domainMax": 1, "domainMin": 0 if lowest >= 0 else -1}
+    if log:
+        return {"type": "log" if lowest > 0 else "symlog"}
+    return {"zero": False}
 
 
 def _few(data: Columns) -> bool | Spec:
@@ -198,11 +197,12 @@ def _newest(curves: Mapping[str, Curve]) -> str:
     return ", ".join(f"{sentence(name).lower()} {number(curve.value[-1])}" for name, curve in curves.items())
 
 
-def _caption(smoothing: float, band: bool) -> str:
+def _how(smoothing: float, curves: Mapping[str, Curve]) -> str:
+    band = any(len(curve.value) > POINTS for curve in curves.values())
     raw = "the band spans the smallest and largest values" if band else "every value is drawn"
     if not smoothing:
-        return f"By epoch; {raw}."
-    return f"By epoch; pale: {raw}; strong: exponential moving average, weight {smoothing:g}, debiased."
+        return f"{raw.capitalize()}."
+    return f"Pale: {raw}; strong: exponential moving average, weight {smoothing:g}, debiased."
 
 
 def _table(curves: Mapping[str, Curve]) -> dict[str, list[Any]]:

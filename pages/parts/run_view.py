@@ -155,11 +155,12 @@ def _curves(run: Run, state: State) -> None:
         log = st.pills(
             "Logarithmic axes", ["Epochs", "Losses"], selection_mode="multi", key=RUNS_AXES, bind="query-params"
         )
+    look = training.Look(smoothing, "Epochs" in log, "Losses" in log, running=state in ACTIVE)
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Losses**")
         _drawn(
-            training.losses(curves, model, smoothing=smoothing, log_x="Epochs" in log, log_y="Losses" in log),
+            training.losses(curves, model, look),
             f"losses_{run.id}",
             "The first losses appear when the first epoch has ended.",
         )
@@ -167,7 +168,7 @@ def _curves(run: Run, state: State) -> None:
         st.markdown("**On held-out individuals**")
         every = run.config.get("training", {}).get("evaluate_every", 10)
         _drawn(
-            training.validation(curves, model, log_x="Epochs" in log),
+            training.validation(curves, model, look),
             f"validation_{run.id}",
             f"Precision, recall and linkage are measured every {every} epochs.",
         )
@@ -177,7 +178,7 @@ def _drawn(figure: Figure | None, key: str, otherwise: str) -> None:
     if figure is None:
         st.caption(otherwise)
     else:
-        chart(figure, key=key, width="content")
+        chart(figure, key=key, width="content", moving=True)
 
 
 def _files(run: Run) -> None:

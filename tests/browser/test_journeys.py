@@ -150,10 +150,10 @@ def later_epoch(page: Page, than: int) -> int:
 
 def watch_close_and_reopen(server: Server, page: Page) -> Page:
     first = later_epoch(page, 0)
-    before = picture(chart(page, "Loss after"))
+    before = picture(chart(page, "Losses"))
     second = later_epoch(page, first)
     for _ in range(20):
-        if picture(chart(page, "Loss after")) != before:
+        if picture(chart(page, "Losses")) != before:
             break
     else:
         raise AssertionError("The curve does not move.")
