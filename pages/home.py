@@ -6,7 +6,8 @@ from core.plots.numbers import ago, count
 from core.plots.provenance import provenance
 from core.plots.scorecard import HEADLINE, best, metric_names, standing
 from core.plots.strips import strips
-from pages.parts.chart import chart
+from core.plots.strips_picture import strips_picture
+from pages.parts.chart import picture
 from pages.parts.frame import nothing_yet, plain
 from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, with_reports
 from pages.parts.router import through_the_router
@@ -41,9 +42,10 @@ if active or broken:
 
 reported = with_reports(runs)
 st.subheader("Which model is best")
-# The dataset somebody works on comes first; at the first launch that is the demo cohort.
-same = [run for run in reported if dataset_name(run) == dataset_name(reported[0])][:SHOWN_FIRST] if reported else []
-found = [item for run in same if (item := judged(run))]
+# The dataset somebody works on comes first (at the first launch the demo cohort); of each preset the newest run.
+latest = max(reported, key=lambda run: run.created, default=None)
+same = {run.experiment or run.run: run for run in reversed(reported) if latest and run.dataset == latest.dataset}
+found = [item for run in list(same.values())[::-1][:SHOWN_FIRST] if (item := judged(run))]
 if not found:
     nothing_yet("No model has been judged yet")
 else:
@@ -54,28 +56,22 @@ else:
     if winner and len(candidates) > 1:
         won, of = standing(candidates, names)[winner.label]
         st.markdown(
-            f"On **{plain(dataset_name(same[0]))}**, **{plain(winner.label)}** is best, or within noise of the best, "
+            f"On **{plain(dataset_name(latest))}**, **{plain(winner.label)}** is best, or within noise of the best, "
             f"on {won} of {of} metrics."
         )
     copiers = [c.label for c in candidates if c.copies]
     if copiers:
         st.caption(f"Left out of the ranking, because training individuals come back: {plain(', '.join(copiers))}.")
     shown = [name for name in HEADLINE if name in names] or names[:6]
-    chart(
-        strips(
-            candidates,
-            shown,
-            width=305,
-            caption=provenance(
-                first,
-                "points with 95% bootstrap intervals",
-                "null: every variant drawn on its own",
-                "ceiling: real individuals in place of synthetic ones",
-            ),
-        ),
-        key="home_scorecard",
-        width="content",
+    caption = provenance(
+        first,
+        "points with 95% bootstrap intervals",
+        "null: every variant drawn on its own",
+        "ceiling: real individuals in place of synthetic ones",
     )
+    figure = strips(candidates, shown, caption=caption)
+    # A picture: the first page that anyone opens does without the chart library and its second of drawing.
+    picture(strips_picture(candidates, shown), figure, key="home_scorecard")
     with st.container(horizontal=True):
         link("compare", "Compare all metrics")
         link("linkage", "See where linkage differs")

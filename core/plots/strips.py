@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.plots.figure import Figure, Spec, grid
@@ -21,9 +21,12 @@ def strips(
     data: dict[str, Any] = {}
     views = []
     for i, name in enumerate(names):
-        data[name] = _points(candidates, name)
+        points = _points(candidates, name)
+        data[name] = _where(points, measured=True)
+        if None in points["value"]:
+            data[f"{name} reasons"] = _where(points, measured=False)
         data[f"{name} references"] = _references(candidates, name)
-        views.append(_strip(candidates, name, labelled=i % columns == 0, width=width))
+        views.append(_strip(candidates, name, data, labelled=i % columns == 0, width=width))
     winner = best(candidates, names)
     alt = f"{len(names)} metrics of {len(candidates)} models, each with its null and ceiling."
     if winner is not None and len(candidates) > 1:
@@ -38,7 +41,7 @@ def strips(
     )
 
 
-def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool, width: int) -> Spec:
+def _strip(candidates: Sequence[Candidate], name: str, data: Mapping[str, Any], *, labelled: bool, width: int) -> Spec:
     about = described(candidates, name)
     labels = [c.label for c in candidates]
     axis = {
@@ -103,30 +106,37 @@ def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool, width:
             },
             {
                 "data": {"name": name},
-                "transform": [{"filter": "isValid(datum.low) && isValid(datum.value)"}],
                 "mark": {"type": "rule", "strokeWidth": 2},
                 "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "color": colour},
             },
             {
                 "data": {"name": name},
-                "transform": [{"filter": "isValid(datum.value)"}],
                 "mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
                 "encoding": {"x": x, "y": y, "color": colour, "shape": shape, "tooltip": tooltip},
             },
-            {
-                "data": {"name": name},
-                "transform": [{"filter": "!isValid(datum.value)"}],
-                "mark": {"type": "text", "align": "left", "color": REAL, "fontSize": 10, "limit": width - 8},
-                "encoding": {
-                    "x": {"value": 4},
-                    "y": y,
-                    "text": {"field": "shown"},
-                    "tooltip": [{"field": "shown", "title": "No value"}],
-                },
-            },
+            *([_reasons(name, y, width)] if f"{name} reasons" in data else []),
         ],
-        "resolve": {"scale": {"x": "shared"}},
     }
+
+
+def _reasons(name: str, y: Spec, width: int) -> Spec:
+    """In place of a point, why there is none."""
+    return {
+        "data": {"name": f"{name} reasons"},
+        "mark": {"type": "text", "align": "left", "color": REAL, "fontSize": 10, "limit": width - 8},
+        "encoding": {
+            "x": {"value": 4},
+            "y": y,
+            "text": {"field": "shown"},
+            "tooltip": [{"field": "shown", "title": "No value"}],
+        },
+    }
+
+
+def _where(points: Mapping[str, list[Any]], *, measured: bool) -> dict[str, list[Any]]:
+    """The rows with a value, or those without."""
+    kept = [i for i, value in enumerate(points["value"]) if (value is not None) == measured]
+    return {key: [column[i] for i in kept] for key, column in points.items()}
 
 
 def _scale(candidates: Sequence[Candidate], name: str) -> Spec:

@@ -32,10 +32,20 @@ def chart(
     spec = {"autosize": {"type": "pad" if several else "fit-x", "contains": "padding"}, **spec}
     interaction: dict[str, Any] = {"on_select": "rerun"} if select else {}
     event = st.vega_lite_chart(spec, key=key, width=width, alt=figure.alt, **interaction)
+    _foot(figure, key)
+    return dict(event["selection"]) if select and event else {}
+
+
+def picture(svg: str, figure: Figure, key: str) -> None:
+    """Show `figure` as the ready-made picture `svg`, with all that a chart carries."""
+    st.image(svg, alt=figure.alt)
+    _foot(figure, key)
+
+
+def _foot(figure: Figure, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="top", wrap=False):
         st.caption(figure.caption, width="stretch")
         downloads(figure, key)
-    return dict(event["selection"]) if select and event else {}
 
 
 def downloads(figure: Figure, key: str) -> None:

@@ -36,7 +36,7 @@ def dashboard(home: Path, port: int | None = None) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait(address, server)
+        wait_for(address, server)
         yield address
     finally:
         server.terminate()
@@ -75,7 +75,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
+def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    """Return when the server answers; RuntimeError when it ends first or takes too long."""
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end:
         if server.poll() is not None:
@@ -83,5 +84,5 @@ def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(urllib.error.URLError, OSError):
             urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
             return
-        time.sleep(0.1)
+        time.sleep(0.02)
     raise RuntimeError(f"The dashboard did not answer at {address} within {_START_SECONDS} s.")

@@ -17,7 +17,8 @@ Put = Callable[[int], None]
 
 def charts(app: AppTest) -> list[str]:
     """The alternative texts of the charts on a page."""
-    return [chart.proto.alt for chart in app.get("vega_lite_chart")]
+    drawn = [chart.proto.alt for chart in app.get("vega_lite_chart")]
+    return drawn + [image.alt for element in app.get("image") for image in element.proto.imgs]
 
 
 def words(app: AppTest) -> str:

@@ -27,6 +27,7 @@ from core.plots.render import render, standalone
 from core.plots.report_page import report_page
 from core.plots.scorecard import Candidate
 from core.plots.strips import strips
+from core.plots.strips_picture import strips_picture
 from core.plots.style import REAL, model_colour, model_shape, population_colours, population_shapes
 
 RNG = np.random.default_rng(3)
@@ -246,3 +247,12 @@ def test_intervals_positions_and_times_for_readers() -> None:
     assert interval(0.5, None, None) == "0.500"
     assert [position(x) for x in (850, 12_500, 3_420_000)] == ["850 bp", "12.5 kb", "3.42 Mb"]
     assert ago("not a time") == "" and ago(None) == ""
+
+
+def test_the_picture_of_the_scorecard_is_well_formed_and_holds_every_model() -> None:
+    from xml.etree import ElementTree
+
+    text = strips_picture(CANDIDATES, ["ld_r", "recall"])
+    words = " ".join(ElementTree.fromstring(text).itertext())
+    assert "Mosaic <b>" in words and "WGAN-GP" in words and "no value" in words
+    assert model_colour("wgan_gp") in text and REAL in text
