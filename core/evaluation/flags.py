@@ -147,7 +147,7 @@ def _copying(report: Report) -> Flag | None:
         "high" if high else "medium",
         _sentence("; ".join(says)),
         "Do not share these individuals. Train on more individuals, with a smaller model or for fewer epochs, and "
-        "look at the nearest records on the Privacy page.",
+        "look at the privacy metrics on the Compare page.",
     )
 
 
