@@ -27,16 +27,25 @@ class Cohort:
         name: what it is ("reference", "synthetic", "null", …), for messages.
         seed: of the draws below (which individuals distances use, how missing calls are filled).
         config: settings of the report. device: "cpu", "cuda", "cuda:0".
+        exchangeable: whether the rows are independent draws, so that the first ones are as good a sample as any.
     """
 
     def __init__(
-        self, genotypes: Genotypes, name: str, *, seed: int, config: EvaluationConfig, device: str = "cpu"
+        self,
+        genotypes: Genotypes,
+        name: str,
+        *,
+        seed: int,
+        config: EvaluationConfig,
+        device: str = "cpu",
+        exchangeable: bool = False,
     ) -> None:
         self.genotypes = genotypes
         self.name = name
         self.seed = seed
         self.config = config
         self.device = device
+        self.exchangeable = exchangeable
         self._shared: dict[Any, Any] = {}
 
     @property
@@ -104,8 +113,8 @@ class Cohort:
 
     def near_index(self, count: int) -> npt.NDArray[np.int64]:
         """(min(count, n),) sorted rows that distance metrics use; a smaller `count` takes a subset of a larger."""
-        if count >= self.n:
-            return np.arange(self.n, dtype=np.int64)
+        if count >= self.n or self.exchangeable:
+            return np.arange(min(count, self.n), dtype=np.int64)
         order = self.shared("order", lambda: np.random.default_rng([self.seed, 11]).permutation(self.n))
         return np.sort(order[:count])
 
@@ -113,6 +122,8 @@ class Cohort:
         """(min(count, n), m) int8, complete: the rows at `near_index(count)`."""
         if count >= self.n:
             return self.complete
+        if self.exchangeable:
+            return self.complete[:count]
         return self.shared(("near", count), lambda: np.ascontiguousarray(self.complete[self.near_index(count)]))
 
     def release(self) -> None:

@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 
 METRICS = ("euclidean", "manhattan", "hamming")
 
-# Distances held at once: 64 M entries, 256 MiB of float32.
-_BLOCK_DISTANCES = 1 << 26
+# Distances held at once (32 MiB of float32), and calls coded at once: small enough that a large report stays small.
+_BLOCK_DISTANCES = 1 << 23
+_BLOCK_CALLS = 1 << 24
 
 
 def distance_blocks(
-    a: Calls, b: Calls, metric: str, device: str = "cpu", block: int = _BLOCK_DISTANCES
+    a: Calls, b: Calls, metric: str, device: str = "cpu", block: int | None = None
 ) -> Iterator[tuple[slice, torch.Tensor]]:
-    """Yield (rows of a, (rows, n_b) distances) until all of `a` is done; at most `block` distances at a time.
+    """Yield (rows of a, (rows, n_b) distances) until all of `a` is done; at most `block` distances at a time
+    (default: 8 M).
 
     Args:
         a, b: (n_a, m) and (n_b, m) int8 calls without missing entries.
@@ -41,7 +43,7 @@ def distance_blocks(
 
     Source: the identities above; scipy's cdist gives the same numbers.
     """
-    step = max(1, block // max(1, len(b)))
+    step = max(1, (block or _BLOCK_DISTANCES) // max(1, len(b)))
     for start in range(0, len(a), step):
         rows = slice(start, min(start + step, len(a)))
         yield rows, _distances(a if rows.stop - rows.start == len(a) else a[rows], b, metric, device)
@@ -97,7 +99,7 @@ def _distances(a: Calls, b: Calls, metric: str, device: str) -> torch.Tensor:
     m = a.shape[1]
     exact = torch.float32 if 4 * m * _width(metric) < FLOAT32_EXACT else torch.float64
     total = torch.zeros(len(a), len(b), dtype=exact, device=device)
-    step = COLUMN_BLOCK // _width(metric)
+    step = min(COLUMN_BLOCK // _width(metric), max(512, _BLOCK_CALLS // max(len(a), len(b), 1)))
     same = a is b
     for start in range(0, m, step):
         code_a = _code(a[:, start : start + step], metric, device)

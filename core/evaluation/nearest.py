@@ -12,8 +12,8 @@ import numpy.typing as npt
 from core.data.genotypes import MISSING, Calls
 from core.evaluation.bootstrap import multinomial_weights, resampled_means
 from core.evaluation.context import Cohort, Comparison, Panel
-from core.evaluation.distances import natural, nearest_between
-from core.evaluation.neighbours import params
+from core.evaluation.distances import natural, nearest_between, nearest_within
+from core.evaluation.neighbours import neighbours, params
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 
 _BINS = 40
@@ -96,8 +96,6 @@ def nearest_record_ratio(comparison: Comparison) -> Estimate:
 def nearest_neighbour_ratio(comparison: Comparison) -> Estimate:
     """Median of d1 / d2; two identical records at distance 0 give 0."""
     found = records(comparison)
-    if found.distance.shape[1] < 2:
-        raise Unmeasurable("Needs at least 2 training individuals.")
     first, second = found.distance[:, 0], found.distance[:, 1]
     each = np.divide(first, second, out=np.zeros_like(first), where=second > 0)
     draws = _resampled_medians(each, comparison.draws, comparison.generator(124)) if comparison.draws else None
@@ -141,7 +139,7 @@ class Records:
     """Distances to the gallery, in the unit a reader expects.
 
     Attributes:
-        distance: (n, 1 or 2) from each candidate to its nearest gallery individuals. index: their rows.
+        distance: (n, 2) from each candidate to its two nearest gallery individuals. index: their rows.
         unseen: (n_u,) from real individuals outside the gallery (the holdout, or each of the gallery to the others).
         n_gallery: individuals in the gallery.
     """
@@ -193,21 +191,25 @@ def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
 
 def _records(comparison: Comparison) -> Records:
     count, name, device = comparison.config.distance_individuals, comparison.config.distance, comparison.device
-    seen = gallery(comparison)
+    seen, made = gallery(comparison), comparison.candidate
     if seen.n < 2:
         raise Unmeasurable("Needs at least 2 real individuals to compare with.")
-    known = seen.near(count)
-    distance, index = nearest_between(comparison.candidate.near(count), known, min(2, len(known)), name, device)
+    known = min(count, seen.n)
+    if comparison.train is None and comparison.n_near == known == min(count, made.n):
+        found = neighbours(comparison)  # the same distances, measured already
+        return Records(
+            natural(found.candidate_nearest, name), found.candidate_index, natural(found.reference_own, name), known
+        )
 
     def unseen() -> npt.NDArray[np.float64]:
-        if comparison.train is not None:
-            return natural(nearest_between(comparison.reference.near(count), known, 1, name, device)[0][:, 0], name)
-        from core.evaluation.distances import nearest_within
+        if comparison.train is None:
+            return natural(nearest_within(seen.near(count), 1, name, device)[:, 0], name)
+        return natural(
+            nearest_between(comparison.reference.near(count), seen.near(count), 1, name, device)[0][:, 0], name
+        )
 
-        return natural(nearest_within(known, 1, name, device)[:, 0], name)
-
-    unseen_distance = comparison.reference.shared(("unseen", seen), unseen)
-    return Records(natural(distance, name), index, unseen_distance, len(known))
+    distance, index = nearest_between(made.near(count), seen.near(count), 2, name, device)
+    return Records(natural(distance, name), index, comparison.reference.shared(("unseen", seen), unseen), known)
 
 
 def _stated(comparison: Comparison, found: Records) -> dict[str, Any]:

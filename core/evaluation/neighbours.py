@@ -24,7 +24,8 @@ class Neighbours:
         ks: the values of k that n allows, ascending.
         reference_radius, candidate_radius: (n, len(ks)) distance to the k-th nearest of one's own cohort.
         reference_own, candidate_own: (n,) distance to the nearest other of one's own cohort.
-        reference_other, candidate_other: (n,) distance to the nearest of the other cohort.
+        reference_other: (n,) distance to the nearest candidate.
+        candidate_nearest, candidate_index: (n, 2) distances to the two nearest reference individuals, their numbers.
         balls_on_candidate: (n, len(ks)) int64, reference balls that hold each candidate.
         covered: (n, len(ks)) bool, whether any candidate ball holds each reference individual.
     """
@@ -35,9 +36,15 @@ class Neighbours:
     reference_own: Floats
     candidate_own: Floats
     reference_other: Floats
-    candidate_other: Floats
+    candidate_nearest: Floats
+    candidate_index: npt.NDArray[np.int64]
     balls_on_candidate: npt.NDArray[np.int64]
     covered: npt.NDArray[np.bool_]
+
+    @property
+    def candidate_other(self) -> Floats:
+        """(n,) distance of each candidate to the nearest reference individual."""
+        return self.candidate_nearest[:, 0]
 
     def column(self, k: int) -> int:
         """The column of `k`; Unmeasurable where the cohorts have too few individuals for it."""
@@ -78,7 +85,7 @@ def _neighbours(comparison: Comparison) -> Neighbours:
     reference, candidate = comparison.reference, comparison.candidate
     radius_r = own_radii(reference, count, ks, config.distance)
     radius_c = own_radii(candidate, count, ks, config.distance)
-    balls, covered, near_r, near_c = _cross(
+    crossed = _cross(
         candidate.near(count),
         reference.near(count),
         radius_c=radius_c,
@@ -87,35 +94,46 @@ def _neighbours(comparison: Comparison) -> Neighbours:
         device=comparison.device,
     )
     return Neighbours(
-        ks,
-        radius_r,
-        radius_c,
-        radius_r[:, 0],
-        radius_c[:, 0],
-        near_r,
-        near_c,
-        balls_on_candidate=balls,
-        covered=covered,
+        ks=ks,
+        reference_radius=radius_r,
+        candidate_radius=radius_c,
+        reference_own=radius_r[:, 0],
+        candidate_own=radius_c[:, 0],
+        reference_other=crossed.reference_other,
+        candidate_nearest=crossed.nearest,
+        candidate_index=crossed.index,
+        balls_on_candidate=crossed.balls,
+        covered=crossed.covered,
     )
+
+
+@dataclass(frozen=True)
+class _Crossed:
+    balls: npt.NDArray[np.int64]
+    covered: npt.NDArray[np.bool_]
+    nearest: Floats
+    index: npt.NDArray[np.int64]
+    reference_other: Floats
 
 
 def _cross(
     candidate: Calls, reference: Calls, *, radius_c: Floats, radius_r: Floats, metric: str, device: str
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], Floats, Floats]:
+) -> _Crossed:
     """Everything that the candidate × reference distances are needed for, one block at a time."""
     import torch
 
-    width = radius_r.shape[1]
-    balls = np.zeros((len(candidate), width), dtype=np.int64)
-    covered = torch.zeros(len(reference), width, dtype=torch.bool, device=device)
-    near_c = np.empty(len(candidate), dtype=np.float32)
-    near_r = torch.full((len(reference),), torch.inf, device=device)
+    n, width = radius_r.shape
+    balls = np.zeros((n, width), dtype=np.int64)
+    nearest, index = np.empty((n, 2), dtype=np.float32), np.empty((n, 2), dtype=np.int64)
+    covered = torch.zeros(n, width, dtype=torch.bool, device=device)
+    other = torch.full((n,), torch.inf, device=device)
     ball_r, ball_c = (torch.from_numpy(r).to(device) for r in (radius_r, radius_c))
     for rows, part in distance_blocks(candidate, reference, metric, device):
         distance = part.float()
-        near_c[rows] = distance.amin(dim=1).cpu().numpy()
-        near_r = torch.minimum(near_r, distance.amin(dim=0))
+        low, where = torch.topk(distance, 2, dim=1, largest=False)
+        nearest[rows], index[rows] = low.cpu().numpy(), where.cpu().numpy()
+        other = torch.minimum(other, distance.amin(dim=0))
         for j in range(width):
             balls[rows, j] = torch.count_nonzero(distance <= ball_r[:, j], dim=1).cpu().numpy()
             covered[:, j] |= (distance <= ball_c[rows, j][:, None]).any(dim=0)
-    return balls, covered.cpu().numpy(), near_r.cpu().numpy(), near_c
+    return _Crossed(balls, covered.cpu().numpy(), nearest, index, other.cpu().numpy())

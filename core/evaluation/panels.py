@@ -42,9 +42,11 @@ class Setting:
         """The training individuals where they are not the reference."""
         return None if self.holdout is None else self.real
 
-    def cohort(self, genotypes: Genotypes, name: str) -> Cohort:
+    def cohort(self, genotypes: Genotypes, name: str, exchangeable: bool = False) -> Cohort:
         """A cohort with this report's settings."""
-        return Cohort(genotypes, name, seed=self.seed, config=self.config, device=self.device)
+        return Cohort(
+            genotypes, name, seed=self.seed, config=self.config, device=self.device, exchangeable=exchangeable
+        )
 
     def compare(self, reference: Cohort, candidate: Cohort, train: Cohort | None = None, draws: int = 0) -> Comparison:
         """A comparison with this report's settings."""
@@ -88,7 +90,7 @@ def setting(
 def panel(here: Setting) -> Panel:
     """Value, null and ceiling; the ceiling is None where there are too few real individuals (below 4)."""
     reference, synthetic = here.reference, here.synthetic
-    null = here.cohort(independent_sites(here.real, synthetic.genotypes, here.seed), "null")
+    null = here.cohort(independent_sites(here.real, synthetic.genotypes, here.seed), "null", exchangeable=True)
     return Panel(
         value=here.compare(reference, synthetic, here.train, draws=here.config.bootstrap),
         null=here.compare(reference, null, here.train),
