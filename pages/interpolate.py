@@ -50,7 +50,7 @@ shared = (SET_RUN, INTERPOLATE_VIEW, SET_A, SET_B, INTERPOLATE_POINTS, INTERPOLA
 
 if view == VIEWS[1]:
     several = st.multiselect(
-        "Sets", chosen.names, default=list(far_apart(chosen)), key=INTERPOLATE_OTHERS, bind="query-params"
+        "Sets", chosen.names, default=list(far_apart(chosen)[:2]), key=INTERPOLATE_OTHERS, bind="query-params"
     )
     drawn = Drawing("Images", n=n, seed=seed) if chosen.image else pick_view(axes_of(chosen), n, seed)
     if len(several) < 2:

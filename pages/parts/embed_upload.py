@@ -40,10 +40,10 @@ def embed_upload(chosen: SetRun) -> None:
         return
     name = st.selectbox("New set", list(found), key="embed_set") if len(found) > 1 else next(iter(found))
     z, far = found[name or next(iter(found))]
-    if far > 1.5:
+    if far > 1:
         st.warning(
-            f"This set lies {number(far)} times as far from the nearest known set as known sets lie from each other: "
-            "the model has seen nothing like it.",
+            f"This set lies {number(far)} times as far from the nearest known set as any known set lies from its "
+            "own neighbour: the model has seen nothing like it.",
             icon=":material/warning:",
         )
     neighbours(chosen, "", z)

@@ -44,7 +44,7 @@ def pick_view(axes: Axes, n: int = 0, seed: int = 0) -> Drawing:
             "View", ["Scatter", "Densities"], default="Scatter", required=True, key=SET_VIEW, bind="query-params"
         )
     if view == "Densities" or len(names) < 2:
-        return Drawing("Densities", names[0], names[-1], n, seed)
+        return Drawing("Densities", names[0], names[min(1, len(names) - 1)], n, seed)
     help = "Components are the directions in which the observations of all sets vary most." if names[0] == "PC1" else ""
     with left:
         x = st.selectbox("Horizontal", names, key=SET_X, bind="query-params", help=help or None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from core.plots.sets_map import set_map
@@ -25,10 +26,10 @@ def pick_ends(chosen: SetRun, letters: dict[str, str]) -> dict[str, str]:
         ends = {}
         for i, (letter, key) in enumerate(letters.items()):
             found = st.selectbox(
-                f"Set {letter}", names, index=names.index(defaults[i % 2]), key=key, bind="query-params",
+                f"Set {letter}", names, index=names.index(defaults[i]), key=key, bind="query-params",
                 help="Type to search, or click a point on the map.",
             )  # fmt: skip
-            ends[letter] = found if found in names else defaults[i % 2]
+            ends[letter] = found if found in names else defaults[i]
         moves = st.segmented_control("A click on the map moves", list(letters), default="A", required=True, key=MOVES)
     with right:
         marked = {name: "/".join(k for k, v in ends.items() if v == name) for name in ends.values()}
@@ -42,10 +43,13 @@ def pick_ends(chosen: SetRun, letters: dict[str, str]) -> dict[str, str]:
     return ends
 
 
-def far_apart(chosen: SetRun) -> tuple[str, str]:
-    """Two sets to begin with: the first, and the one farthest from it."""
-    gap = ((chosen.latents - chosen.latents[0]) ** 2).sum(axis=1)
-    return chosen.names[0], chosen.names[int(gap.argmax())]
+def far_apart(chosen: SetRun) -> tuple[str, str, str]:
+    """Sets to begin with: the first, the one farthest from it, and the nearest to that one."""
+    z = chosen.latents
+    far = int(((z - z[0]) ** 2).sum(axis=1).argmax())
+    near = np.argsort(((z - z[far]) ** 2).sum(axis=1), kind="stable")
+    third = next((int(i) for i in near if i not in (0, far)), 0)
+    return chosen.names[0], chosen.names[far], chosen.names[third]
 
 
 def walk_link(chosen: SetRun, picked: str, other: str | None) -> None:

@@ -38,8 +38,8 @@ def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     )  # fmt: skip
     strays.metric(
         "Deviation", f"{path.deviation:.1%}", border=True,
-        help="From optimal transport: largest W2 from a generated distribution to the transport path, less what the ends already have by "
-        "sampling and by the model's own error, as a share of the path length.",
+        help="From optimal transport: largest W2 from a generated distribution to the transport path, less what the "
+        "ends already have by sampling and by the model's own error, as a share of the path length.",
     )  # fmt: skip
     own.metric(
         "Error at the ends", number(float(max(gaps[0][0], gaps[0][-1]))), border=True,

@@ -152,9 +152,9 @@ def _warn(chosen: SetRun, z: Any) -> None:
 
     far = outside(z, chosen.latents)
     st.warning(
-        f"Extrapolation: this latent is {number(far)} times as far from the nearest known set as known sets are from "
-        f"each other{'; the model has seen nothing like it' if far > 1 else ''}. Transport goes straight on; the "
-        "mixture stays at its end.",
+        f"Extrapolation: this latent is {number(far)} times as far from the nearest known set as any known set is from "
+        f"its own neighbour{'; the model has seen nothing like it' if far > 1 else ''}. Transport goes straight on; "
+        "the mixture stays at its end.",
         icon=":material/warning:",
     )
 

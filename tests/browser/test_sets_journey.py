@@ -1,0 +1,140 @@
+"""A journey through the pages of sets in a real browser: from the map of digits to a shared moment of a walk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from core.data.library import Library
+from tests.browser.conftest import Server
+from tests.browser.test_journeys import SOON, chart, choose, new_browser, settled
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+TINY = ["training.epochs=2", "encoder.width=16", "generator.width=8", "generator.steps=2", "model.latent=8"]
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A tab of a browser that has never been here."""
+    tab = new_browser(chromium)
+    yield tab
+    tab.context.close()
+
+
+def model_called(page: Page, title: str) -> None:
+    """Choose the model with this title, where it is not chosen already."""
+    box = page.get_by_role("combobox", name=re.compile("Model")).first
+    box.wait_for()
+    if title not in page.get_by_test_id("stSelectbox").first.inner_text():
+        choose(page, "Model", re.compile(title))
+
+
+def click_a_set(page: Page, key: str, *, nearest_to: tuple[float, float]) -> None:
+    """Click the drawn point that is nearest to a place in the chart, given as shares of its width and height."""
+    canvas = chart(page, key).locator("canvas").first
+    canvas.wait_for()
+    page.wait_for_timeout(1000)
+    found = canvas.evaluate(
+        """(canvas, [fx, fy]) => {
+            const [w, h] = [canvas.width, canvas.height];
+            const pixels = canvas.getContext('2d').getImageData(0, 0, w, h).data;
+            const filled = (x, y) => {
+                const i = 4 * (y * w + x);
+                return pixels[i + 3] > 180 && Math.max(pixels[i], pixels[i + 1], pixels[i + 2])
+                    - Math.min(pixels[i], pixels[i + 1], pixels[i + 2]) > 60;
+            };
+            let best = null;
+            for (let x = 3; x < 0.78 * w; x++) for (let y = 3; y < h - 3; y++) {
+                if (!filled(x, y) || !filled(x - 2, y) || !filled(x + 2, y) || !filled(x, y - 2) || !filled(x, y + 2))
+                    continue;
+                const gap = (x / w - fx) ** 2 + (y / h - fy) ** 2;
+                if (!best || gap < best[2]) best = [x, y, gap];
+            }
+            const scale = w / canvas.clientWidth;
+            return [best[0] / scale, best[1] / scale];
+        }""",
+        list(nearest_to),
+    )
+    canvas.click(position={"x": found[0], "y": found[1]})
+
+
+def test_from_the_map_of_digits_to_a_shared_moment(server: Server, page: Page, chromium: Browser) -> None:
+    server.command("train", "experiment=digits", *TINY)
+    page.goto(f"{server.address}/atlas")
+    model_called(page, "Handwritten digits")
+    headings = page.get_by_test_id("stMain").get_by_role("heading", level=3)
+    expect(headings.first).to_have_text(re.compile("^Set "))
+    seen = {headings.first.inner_text()}
+    for corner in ((0.1, 0.2), (0.7, 0.85)):
+        click_a_set(page, "atlas_map", nearest_to=corner)
+        expect(headings.first).not_to_have_text(re.compile(rf"^{re.escape(list(seen)[-1])}$"), timeout=SOON)
+        settled(page)
+        seen.add(headings.first.inner_text())
+    assert len(seen) == 3
+
+    page.get_by_role("link", name=re.compile("Walk between A and B")).click()
+    expect(page.get_by_role("heading", name="Interpolate", exact=True)).to_be_visible()
+    settled(page)
+    whole = page.get_by_role("heading", name=re.compile("The whole way from")).inner_text()
+    ends = {name.removeprefix("Set ") for name in seen}
+    assert sum(name in whole for name in ends) == 2
+
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("t = 0.6; 24 generated")).to_be_visible()
+    settled(page)
+    board = page.get_by_test_id("stImage").locator("img").first
+    first = pixels(board.get_attribute("src"), page)
+    page.get_by_role("button", name="Copy link").click()
+    link = page.get_by_test_id("stCode").first.inner_text().strip()
+    assert "t=0.6" in link
+
+    other = new_browser(chromium)
+    other.goto(link)
+    expect(other.get_by_text("t = 0.6; 24 generated")).to_be_visible()
+    settled(other)
+    assert other.get_by_role("heading", name=re.compile("The whole way from")).inner_text() == whole
+    assert pixels(other.get_by_test_id("stImage").locator("img").first.get_attribute("src"), other) == first
+    other.context.close()
+
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_text("t = 1; 24 generated")).to_be_visible()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+
+
+def pixels(source: str | None, page: Page) -> bytes:
+    """The file behind a picture of the page."""
+    assert source
+    return page.request.get(source if source.startswith("http") else page.url.split("/interpolate")[0] + source).body()
+
+
+def test_a_new_h5ad_is_embedded_and_its_neighbours_are_listed(server: Server, page: Page, tmp_path: Path) -> None:
+    import anndata
+
+    server.command("train", "experiment=lineage_tracing", *TINY)
+    sets = Library(server.home / "datasets").open("demo-clones").collection()
+    x = np.asarray(sets.observations_of(30))
+    new = anndata.AnnData(X=x)
+    new.var_names = [str(name) for name in sets.feature]
+    new.obs["clone"] = "new"
+    new.write_h5ad(tmp_path / "new.h5ad")
+
+    page.goto(f"{server.address}/atlas")
+    model_called(page, "Clonal differentiation")
+    settled(page)
+    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(tmp_path / "new.h5ad")
+    tables = page.get_by_test_id("stDataFrame")
+    expect(tables).to_have_count(2, timeout=SOON)
+    settled(page)
+    assert page.get_by_role("alert").count() == 0
+    nearest = tables.nth(1).locator("[role=gridcell]").first
+    expect(nearest).to_have_text(str(sets.set_id[30]))
