@@ -52,7 +52,8 @@ class Lens:
         """Covariance (latent, latent) of the latent of one set under resampling of its observations."""
         import torch
 
-        return np.asarray(self.model.uncertainty(torch.as_tensor(np.asarray(x), device=self.device)).cpu().numpy())
+        own = torch.as_tensor(np.array(x), device=self.device)  # a copy: a memory map is read-only
+        return np.asarray(self.model.uncertainty(own).cpu().numpy())
 
     def subject(self, sets: SetCollection, split: Split, seed: int) -> Subject:
         """What the set report judges."""

@@ -35,6 +35,19 @@ VIEWS = {
     "precision_recall_populations": "precision_recall?precision=By+population",
     "structure": "structure",
     "structure_populations": "structure?colour=population",
+    "atlas": "atlas",
+    "atlas_transport": "atlas?layout=Transport+distances+%28MDS%29&uncertainty=true",
+    "interpolate": "interpolate?t=0.3",
+    "interpolate_densities": "interpolate?samples=Densities",
+    "interpolate_beyond": "interpolate?beyond=true&t=1.4",
+    "interpolate_barycentre": "interpolate?walk=Barycentre",
+    "interpolate_arithmetic": "interpolate?walk=A+%E2%88%92+B+%2B+C",
+    "geometry": "geometry",
+    "geometry_reconstruction": "geometry?geometry=Reconstruction",
+    "geometry_set_size": "geometry?geometry=Set+size",
+    "geometry_troubleshooting": "geometry?geometry=Troubleshooting",
+    "predict": "predict",
+    "predict_early_late": "predict?predict=Early+and+late",
 }
 _WIDTH, _HEIGHT, _TALLEST = 1280, 900, 6000
 Scheme = Literal["light", "dark"]

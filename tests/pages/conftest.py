@@ -13,6 +13,9 @@ from core.data.library import Library
 from core.runs.store import RunStore
 from tests.conftest import tiny_cohort
 from tests.pages import finished_runs
+from tests.pages.set_home import set_runs, trained_sets
+
+__all__ = ["set_runs", "trained_sets"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS = 60
