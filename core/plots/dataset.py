@@ -33,7 +33,7 @@ def allele_frequencies(profile: Profile) -> Figure:
 
 
 def missingness(profile: Profile) -> Figure | None:
-    """The share of missing calls in each variant and in each individual, in bins that widen; None where all is known."""
+    """The share of missing calls in variants and in individuals, in bins that widen; None where all is known."""
     found = profile["missing"]
     if not found["fraction"]:
         return None

@@ -194,7 +194,10 @@ def _lowest(data: Columns) -> float:
 
 
 def _newest(curves: Mapping[str, Curve]) -> str:
-    return ", ".join(f"{sentence(name).lower()} {number(curve.value[-1])}" for name, curve in curves.items())
+    words = {"ld_r": "linkage correlation", "allele_frequency_rmse": "allele frequency error"}
+    return ", ".join(
+        f"{words.get(name, name.replace('_', ' '))} {number(curve.value[-1])}" for name, curve in curves.items()
+    )
 
 
 def _how(smoothing: float, curves: Mapping[str, Curve]) -> str:

@@ -83,7 +83,11 @@ def _show_preview(files: list[Arrived], chosen: dict[str, Any]) -> None:
         count(found[what], what.removesuffix("s")) for what in ("individuals", "variants") if found.get(what)
     )
     turned = {"samples_in_rows": "individuals in rows", "samples_in_columns": "individuals in columns"}
-    words = [f"Format **{plain(found['format'])}**", size, turned.get(found.get("orientation") or "", "")]
+    words = [
+        f"Format **{plain(str(found['format']).replace('_', ' '))}**",
+        size,
+        turned.get(found.get("orientation") or "", ""),
+    ]
     st.markdown(", ".join(word for word in words if word) + ". Not right? Change how it is read below.")
     for note in found.get("notes", []):
         st.caption(plain(note))

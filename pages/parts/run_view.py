@@ -20,7 +20,7 @@ from core.runs.store import RunStore
 from pages.parts.chart import chart
 from pages.parts.frame import plain
 from pages.parts.run_table import MARKS
-from pages.parts.state import RUN, RUNS_AXES, RUNS_SAID, RUNS_SMOOTHING
+from pages.parts.state import DATASET, RUN, RUNS_AXES, RUNS_SAID, RUNS_SMOOTHING, SET_RUN
 
 _COLOURS: dict[str, Any] = {
     "succeeded": "green", "failed": "red", "lost": "red", "cancelled": "grey", "running": "blue",
@@ -92,10 +92,12 @@ def _actions(run: Run, name: str, state: State) -> None:
     store = RunStore()
     with st.container(horizontal=True):
         if run.report() is not None:
-            st.page_link(
-                "pages/compare.py", label="See its report", icon=":material/leaderboard:",
-                query_params={"dataset": run.config.get("dataset", {}).get("name", "")},
-            )  # fmt: skip
+            page, query = (
+                ("atlas", {SET_RUN: name})
+                if run.config.get("kind") == "sets"
+                else ("compare", {DATASET: run.config.get("dataset", {}).get("name", "")})
+            )
+            st.page_link(f"pages/{page}.py", label="See its report", icon=":material/leaderboard:", query_params=query)
         if state in ACTIVE and state is not State.STOPPING:
             st.button(
                 "Stop", key=f"stop_{run.id}", icon=":material/stop:", on_click=_try, args=(store.stop, run.id),

@@ -25,6 +25,11 @@ _SPELLED = {
     "fp32": "fp32",
     "bf16": "bf16",
 }
+_TITLES = {
+    "variant_missing_max": "Most missing in a variant",
+    "individual_missing_max": "Most missing in an individual",
+    "thin_bp": "Minimum distance",
+}
 _BOUNDS = {"min": "Minimum", "max": "Maximum"}
 
 
@@ -62,6 +67,8 @@ def settings_form(
 
 def title(name: str) -> str:
     """The name of a setting as its label: "hwe_p_min" -> "Minimum HWE p"."""
+    if name in _TITLES:
+        return _TITLES[name]
     words = name.split("_")
     words = [_BOUNDS[words[-1]], *words[:-1]] if words[-1] in _BOUNDS and len(words) > 1 else words
     said = " ".join(_SPELLED.get(word, word) for word in words)
