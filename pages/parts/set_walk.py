@@ -49,11 +49,14 @@ def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     """The slider over t, the play button and what the walk looks like at t; a fragment, which redraws by itself."""
     if st.session_state.get(INTERPOLATE_PLAYING):
         _advance()
-    beyond = st.session_state.get(INTERPOLATE_BEYOND, False)
+    play, slide, further, linked = st.columns([1.3, 4.6, 2.4, 1.6], vertical_alignment="bottom")
+    with further:
+        beyond = st.toggle(
+            "Beyond the ends", key=INTERPOLATE_BEYOND, bind="query-params", help="t from −0.5 to 1.5: extrapolation."
+        )  # fmt: skip
     low, high = BEYOND if beyond else (0.0, 1.0)
     if (now := st.session_state.get(INTERPOLATE_T)) is not None:
         st.session_state[INTERPOLATE_T] = min(max(float(now), low), high)
-    play, slide, further, linked = st.columns([1.3, 4.6, 2.4, 1.6], vertical_alignment="bottom")
     playing = bool(st.session_state.get(INTERPOLATE_PLAYING))
     with play:
         if st.button(
@@ -66,11 +69,6 @@ def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
             "t: 0 is A, 1 is B", low, high, 0.5, 0.01, key=INTERPOLATE_T, bind="query-params",
             help="The latent (1 − t) A + t B is given to the generator; the noise stays the same at every t.",
         )  # fmt: skip
-    with further:
-        if st.toggle(
-            "Beyond the ends", key=INTERPOLATE_BEYOND, bind="query-params", help="t from −0.5 to 1.5: extrapolation."
-        ) != beyond:  # fmt: skip
-            st.rerun(scope="fragment")
     with linked:
         share(*LINKED)
     _at(chosen, (a, b), float(t), drawn)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from core.data.library import Library
 from tests.browser.conftest import Server
-from tests.browser.test_journeys import SOON, chart, choose, new_browser, settled
+from tests.browser.test_journeys import SOON, choose, new_browser, settled
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -37,7 +37,7 @@ def model_called(page: Page, title: str) -> None:
 
 def click_a_set(page: Page, key: str, *, nearest_to: tuple[float, float]) -> None:
     """Click the drawn point that is nearest to a place in the chart, given as shares of its width and height."""
-    canvas = chart(page, key).locator("canvas").first
+    canvas = page.locator(f".st-key-{key} canvas").first
     canvas.wait_for()
     page.wait_for_timeout(1000)
     found = canvas.evaluate(
