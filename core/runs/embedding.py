@@ -26,6 +26,8 @@ def matching(dataset: str, options: SetImportOptions) -> SetImportOptions:
     A dataset whose features were fitted to its own file (components, scaling) cannot be matched by another file.
     """
     kept = Library().open(dataset).meta.import_options
+    if "simulator" in kept:
+        return options  # a simulator's settings, such as its scale, are not choices of an import
     known = {key: kept[key] for key in (*_READING, *_FITTED) if key in kept}
     fitted = [key for key in ("components", "scale") if known.get(key)]
     if fitted:
