@@ -41,6 +41,8 @@ clean: ## remove the environment and caches (never your data in .popscape)
 
 .venv/app.stamp: requirements.txt | .venv/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt
+	@# List the models once here, so that the first visitor of the Train page does not wait for it.
+	@$(BIN)/python -m core catalogue >/dev/null
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.txt .venv/app.stamp
