@@ -16,7 +16,7 @@ from core.plots.scorecard import Candidate, described, goal
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
 
 _INK = "#7f7f7f"  # 4.0:1 on white and 4.6:1 on the dark background
-_GUTTER, _PANEL, _GAP = 176, 264, 30
+_GUTTER, _PANEL, _GAP = 204, 250, 30
 _HEAD, _ROW, _FOOT, _TOP = 44, 18, 34, 28
 
 # Markers around (0, 0), as wide as the points of a chart.
@@ -107,5 +107,5 @@ def _line(x1: float, y1: float, x2: float, y2: float, *style: str | Sequence[int
     return f'<line {place} stroke="{colour}" stroke-width="2"{dashes}/>'
 
 
-def _short(label: str, most: int = 27) -> str:
+def _short(label: str, most: int = 31) -> str:
     return label if len(label) <= most else label[: most - 1] + "…"
