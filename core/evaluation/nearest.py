@@ -17,6 +17,8 @@ from core.evaluation.neighbours import neighbours, params
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 
 _BINS = 40
+# Real individuals that must be nearest to some synthetic one before a share of them has an interval.
+_LEAST_NEAREST = 10
 
 
 @metric(
@@ -110,7 +112,8 @@ def nearest_neighbour_ratio(comparison: Comparison) -> Estimate:
     bounds=(0.0, 1.0),
     needs_train=True,
     help="Share of synthetic individuals whose nearest real individual is one the model was trained on, not one of "
-    "the holdout, corrected for the sizes of the two: 0.5 without memory, 1 for a copier.",
+    "the holdout, corrected for the sizes of the two: 0.5 without memory, 1 for a copier. Unrealistic individuals "
+    "all lie nearest to the same few real ones, and then it says nothing: read it beside precision.",
     source="Platzer & Reutterer 2021, with the odds divided by the ratio of the two sizes",
 )
 def nearest_train_share(comparison: Comparison) -> Estimate:
@@ -119,7 +122,9 @@ def nearest_train_share(comparison: Comparison) -> Estimate:
     unseen = comparison.reference
     count = comparison.config.distance_individuals
     metric_name = comparison.config.distance
-    other, _ = nearest_between(comparison.candidate.near(count), unseen.near(count), 1, metric_name, comparison.device)
+    other, place = nearest_between(
+        comparison.candidate.near(count), unseen.near(count), 1, metric_name, comparison.device
+    )
     gap = natural(other[:, 0], metric_name) - found.distance[:, 0]
     nearer = np.where(gap == 0, 0.5, gap > 0)
     n_train, n_unseen = found.n_gallery, min(count, unseen.n)
@@ -127,11 +132,17 @@ def nearest_train_share(comparison: Comparison) -> Estimate:
     def corrected(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.asarray((share / n_train) / (share / n_train + (1 - share) / n_unseen))
 
+    # Individuals with the same nearest real one are not independent: they are resampled together.
+    nearest = np.where(gap >= 0, found.index[:, 0], n_train + place[:, 0])
+    together = np.unique(nearest, return_inverse=True)[1].ravel()
+    sums, sizes = np.bincount(together, weights=nearer), np.bincount(together)
     draws = None
-    if comparison.draws:
-        draws = corrected(resampled_means(nearer, comparison.draws, comparison.generator(125)))
+    if comparison.draws and len(sums) >= _LEAST_NEAREST:
+        weights = multinomial_weights(len(sums), comparison.draws, comparison.generator(125)).astype(np.float64)
+        draws = corrected((weights @ sums) / (weights @ sizes))
     stated = _stated(comparison, found) | {"n_holdout": n_unseen, "uncorrected": round(float(nearer.mean()), 6)}
-    return Estimate(float(corrected(nearer.mean(keepdims=True))[0]), draws, stated)
+    value = float(corrected(nearer.mean(keepdims=True))[0])
+    return Estimate(value, draws, stated | {"distinct_nearest": len(sums)})
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,18 @@ def test_share_nearer_to_training_is_corrected_for_size(n_train: int) -> None:
     assert value("nearest_train_share", comparison(holdout, holdout, train)) == pytest.approx(0.0)
 
 
+def test_unrealistic_individuals_crowd_around_few_and_the_interval_says_so() -> None:
+    """Everybody far away shares the same nearest real individuals; resampling them one by one would hide that."""
+    train, holdout, honest = (mosaic(n, 600, s, founders=8, switch=0.01) for n, s in ((160, 1), (40, 2), (200, 3)))
+    mode = np.array([np.bincount(c, minlength=3).argmax() for c in train.calls.T], dtype=np.int8)
+    crowd = np.where(np.random.default_rng(1).random(honest.calls.shape) < 0.03, honest.calls, mode).astype(np.int8)
+    far = metrics["nearest_train_share"].value(comparison(holdout, crowd, train, draws=200))
+    near = metrics["nearest_train_share"].value(comparison(holdout, honest, train, draws=200))
+    assert near.draws is not None
+    assert far.params["distinct_nearest"] < near.params["distinct_nearest"] / 4
+    assert far.draws is None or far.draws.std() > 1.5 * near.draws.std()
+
+
 def test_curve_and_arrays_hold_every_individual() -> None:
     here = comparison(mosaic(60, 80, 1), mosaic(50, 80, 2))
     panel = Panel(here, comparison(mosaic(60, 80, 1), noise(50, 80, 3)), None)
