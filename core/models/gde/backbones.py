@@ -21,8 +21,8 @@ from core.models.gde.layers import FiLMBlock, mlp
 class NetConfig:
     """Settings that every generator's network shares."""
 
-    width: int = setting(128, "Width of the hidden layers (vectors) or feature maps (images).", low=4, high=8192)
-    depth: int = setting(3, "Residual blocks.", low=1, high=48)
+    width: int = setting(64, "Width of the hidden layers (vectors) or feature maps (images).", low=4, high=8192)
+    depth: int = setting(2, "Residual blocks.", low=1, high=48)
     conditioning: str = setting(
         "film", "How the latent enters: scales and shifts, or plain concatenation.", choices=("film", "concat")
     )

@@ -59,6 +59,9 @@ class Generator(nn.Module):
         self.shape = shape
         self.latent = latent
 
+    def prepare(self, x: Tensor, z: Tensor) -> None:
+        """Called once before training with some sets x (s, k, *shape) and their untrained latents z (s, latent)."""
+
     def loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
         """The training loss of observations x (b, k, *shape) given latents z (b, latent).
 

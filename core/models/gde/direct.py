@@ -13,6 +13,8 @@ from core.models.gde.backbones import NetConfig, VectorNet
 from core.models.gde.base import Generator
 from core.models.gde.gaussian_base import GaussianBase
 
+CALIBRATION = 1024  # points that tell mean and covariance of what the network gives
+
 
 @dataclass(frozen=True)
 class DirectConfig(NetConfig):
@@ -29,8 +31,6 @@ class DirectGenerator(Generator):
     belong to the base, which maximum likelihood fits without that bias, and the divergence shapes the rest.
     """
 
-    calibration_draws = 1024
-
     def __init__(self, config: DirectConfig, shape: tuple[int, ...], latent: int) -> None:
         super().__init__(config, shape, latent)
         self.base = GaussianBase(math.prod(shape), latent, config.width)
@@ -39,6 +39,9 @@ class DirectGenerator(Generator):
     def divergence(self, x: Tensor, y: Tensor) -> Tensor:
         """(b, k, d) generated and (b, k, d) real, whitened → (b,)."""
         raise TypeError(f"{type(self).__name__} must say which divergence it minimises")
+
+    def prepare(self, x: Tensor, z: Tensor) -> None:
+        self.base.start(x.flatten(2), z)
 
     def loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
         mean, scale = self.base.parameters_of(z)
@@ -57,12 +60,10 @@ class DirectGenerator(Generator):
     @torch.no_grad()
     def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
         mean, scale = self.base.parameters_of(z)
-        draws = max(n, self.calibration_draws)
         width = self.base.d + self.config.noise
-        noise = torch.randn(len(z), draws, width, generator=generator, device=generator.device).to(z.device)
-        raw = self._raw(noise, z)
-        centre, deviation = raw.mean(dim=1, keepdim=True), raw.std(dim=1, keepdim=True)
-        y = (raw[:, :n] - centre) / deviation.clamp_min(1e-3)
+        noise = torch.randn(len(z), n, width, generator=generator, device=generator.device).to(z.device)
+        raw = self._raw(torch.cat([self.base.points(CALIBRATION, self.config.noise, z), noise], dim=1), z)
+        y = self.base.standardise(raw[:, CALIBRATION:], raw[:, :CALIBRATION])
         return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
 
     def _raw(self, noise: Tensor, z: Tensor) -> Tensor:

@@ -7,9 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from core.models.gde.layers import mlp
-
-FULL_UP_TO = 24  # d(d+1)/2 outputs and a triangular solve per set stay cheap up to here; beyond it, diagonal
+from core.models.gde.gaussian_moments import FULL_UP_TO
+from core.models.gde.layers import full_precision, mlp
 
 
 class GaussianBase(nn.Module):
@@ -25,18 +24,44 @@ class GaussianBase(nn.Module):
         self.d, self.full = d, d <= FULL_UP_TO
         self.mean_linear = nn.Linear(latent, d)
         self.mean_curved = mlp([latent, width, width, d])
-        self.scale = mlp([latent, width, width, d + (d * (d - 1) // 2 if self.full else 0)])
-        for last in (self.mean_curved[-1], self.scale[-1]):
+        entries = d + (d * (d - 1) // 2 if self.full else 0)
+        self.scale_linear = nn.Linear(latent, entries)
+        self.scale_curved = mlp([latent, width, width, entries])
+        for last in (self.mean_curved[-1], self.scale_curved[-1], self.scale_linear):
             nn.init.zeros_(last.weight)  # type: ignore[arg-type]
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
         self.register_buffer(
             "rows", torch.tril_indices(d, d, -1) if self.full else torch.zeros(2, 0, dtype=torch.int64)
         )
 
+    @torch.no_grad()
+    def start(self, x: Tensor, z: Tensor) -> None:
+        """Set the linear parts by ridge regression of the moments of sets x (s, k, d) on their latents (s, latent).
+
+        A mean encoder's latent gives the mean back from the first step on; others start near it.
+        """
+        k = x.shape[1]
+        mean = x.mean(dim=1)
+        centred = x - mean[:, None]
+        if self.full:
+            within = centred.mT @ centred / k
+            pooled = within.mean(dim=0) + 1e-4 * torch.eye(self.d, device=x.device)
+            # Each set's covariance leans on that of all, as far as its observations are few for its features.
+            lower = torch.linalg.cholesky((k * within + (self.d + 1) * pooled) / (k + self.d + 1))
+            rows: Tensor = self.rows  # type: ignore[assignment]
+            raw = torch.cat([lower.diagonal(dim1=1, dim2=2).log(), lower[:, rows[0], rows[1]]], dim=1)
+        else:
+            within = centred.square().mean(dim=1)
+            raw = 0.5 * ((k * within + 2 * within.mean(dim=0) + 1e-4) / (k + 2)).log()
+        _regress(self.mean_linear, z, mean)
+        _regress(self.scale_linear, z, raw)
+
     def parameters_of(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """z (b, latent) → mean (b, d) and scale: lower-triangular (b, d, d), or (b, d) beyond FULL_UP_TO features."""
-        mean = self.mean_linear(z) + self.mean_curved(z)
-        raw = self.scale(z)
+        z = z.to(self.mean_linear.weight.dtype)
+        with full_precision(z):
+            mean = self.mean_linear(z) + self.mean_curved(z)
+            raw = self.scale_linear(z) + self.scale_curved(z)
         # Soft-bounded log scales: a set of one repeated observation must not send the likelihood to infinity.
         diagonal = (5 * torch.tanh(raw[:, : self.d] / 5)).exp()
         if not self.full:
@@ -56,9 +81,47 @@ class GaussianBase(nn.Module):
 
     def colour(self, y: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
         """The inverse of `whiten`."""
-        return mean[:, None] + (y @ scale.mT if self.full else y * scale[:, None])
+        with full_precision(y):
+            return mean[:, None] + (y.to(scale.dtype) @ scale.mT if self.full else y * scale[:, None])
+
+    def points(self, count: int, extra: int, z: Tensor) -> Tensor:
+        """Fixed noise (b, count, d + extra) for `standardise`: its first d coordinates have mean 0 and covariance I."""
+        noise = torch.randn(count // 2, self.d + extra, generator=torch.Generator().manual_seed(0))
+        noise = torch.cat([noise, -noise])
+        if count > 2 * self.d:
+            own = noise[:, : self.d]
+            root = torch.linalg.cholesky(own.T @ own / count)
+            noise[:, : self.d] = torch.linalg.solve_triangular(root, own.T, upper=False).T
+        return noise.to(z.device).expand(len(z), -1, -1)
+
+    def standardise(self, y: Tensor, reference: Tensor) -> Tensor:
+        """(b, n, d) → with the mean and covariance (beyond FULL_UP_TO: deviations) of `reference` at 0 and I.
+
+        Mean and covariance of a set belong to the base, which maximum likelihood fits; a generator whose output
+        for `points` has others than 0 and I is bent back, so that a short training costs shape, never variance.
+        """
+        mean = reference.mean(dim=1, keepdim=True)
+        if not self.full:
+            return (y - mean) / reference.std(dim=1, keepdim=True, correction=0).clamp_min(1e-3)
+        with full_precision(y):
+            centred = reference - mean
+            values, vectors = torch.linalg.eigh(centred.mT @ centred / reference.shape[1])
+            inverse = (vectors * values.clamp_min(1e-3).rsqrt()[:, None]) @ vectors.mT
+            standard: Tensor = (y - mean) @ inverse
+        return standard
 
     def negative_log_likelihood(self, y: Tensor, scale: Tensor) -> Tensor:
         """Mean over observations and features of −log N(x; μ, LLᵀ), from y = L⁻¹(x − μ)."""
         log_diagonal = (scale.diagonal(dim1=1, dim2=2) if self.full else scale).log()
         return 0.5 * y.square().mean() + log_diagonal.mean() + 0.5 * math.log(2 * math.pi)
+
+
+def _regress(layer: nn.Linear, z: Tensor, target: Tensor) -> None:
+    """Weights and bias of `layer` such that layer(z) is the ridge regression of `target` on z."""
+    centre, goal = z.double().mean(dim=0), target.double().mean(dim=0)
+    a, b = z.double() - centre, target.double() - goal
+    gram = a.T @ a
+    ridge = 1e-3 * gram.diagonal().mean() + 1e-9
+    weight = torch.linalg.solve(gram + ridge * torch.eye(len(gram), device=z.device, dtype=gram.dtype), a.T @ b).T
+    layer.weight.copy_(weight)
+    layer.bias.copy_(goal - weight @ centre)

@@ -16,9 +16,13 @@ from core.models.base import Clock, Losses, Trainable
 from core.models.gde.auxiliary import KINDS, AuxiliaryHead
 from core.models.gde.base import encoders, generators
 from core.models.gde.data import SetBatch, SetData, SetSpec, draw
-from core.models.gde.divergences import random_projections, sliced_wasserstein
+from core.models.gde.layers import full_precision
 from core.models.gde.mixers import mix, mixers
+from core.models.gde.transport_stress import stress
 from core.models.registry import models
+
+# Observations that pass a network at once where no gradient is kept: their activations stay in a processor's cache.
+ROWS = 16_384
 
 
 @dataclass(frozen=True)
@@ -27,15 +31,22 @@ class GDEConfig:
 
     latent: int = setting(32, "Width of the latent of a set.", low=1, high=4096)
     context_min: int = setting(16, "Fewest observations that are encoded in a step.", low=1, high=1_000_000)
-    context_max: int = setting(256, "Most observations that are encoded in a step; sizes are log-uniform.", low=1)
-    query: int = setting(128, "Observations that the generator is scored on: others than those encoded.", low=2)
+    context_max: int = setting(128, "Most observations that are encoded in a step; sizes are log-uniform.", low=1)
+    query: int = setting(
+        64, "Observations that the generator is scored on: half of them among those encoded, half others.", low=2
+    )
     share_query: bool = setting(
         False, "Score the generator on the encoded observations themselves, as published.", advanced=True
     )
     metric_weight: float = setting(
         1.0, "Weight of the term that makes latent distances equal optimal-transport distances; 0: none.", low=0.0
     )
-    metric_projections: int = setting(64, "Directions of the sliced distance in that term.", low=1, advanced=True)
+    metric_observations: int = setting(
+        256, "Observations of each set from which that term estimates them.", low=4, high=100_000, advanced=True
+    )
+    metric_projections: int = setting(
+        16, "Random lines along which it compares the shapes of two sets.", low=1, advanced=True
+    )
     auxiliary: str = setting("none", "What the latent also learns to predict.", choices=KINDS)
     auxiliary_weight: float = setting(0.1, "Weight of the auxiliary loss.", low=0.0)
     label: str = setting("", "Label column of the classification head, or order column of next_set.")
@@ -127,7 +138,19 @@ class GDE(Trainable):
         self.standardise.fit(sample)
         with torch.no_grad():
             self.net["encoder"].prepare(self.standardise(sample))  # type: ignore[operator]
+            self.net["generator"].prepare(*self._some(data))  # type: ignore[operator]
         self.averaged.load_state_dict(self.net.state_dict())
+
+    def _some(self, data: SetData) -> tuple[Tensor, Tensor]:
+        """Some sets (s, k, *shape), standardised, and their latents (s, latent)."""
+        k = self.config.context_max
+        count = max(16, min(2000, 20_000_000 // (k * math.prod(self.spec.shape))))
+        chosen = torch.randperm(len(data), device=data.offsets.device)[:count]
+        sets, latents = [], []
+        for part in self._parts(len(chosen), k):
+            sets.append(self.standardise(draw(data, chosen[part], k, 1)[0]))
+            latents.append(self.net["encoder"](sets[-1]))
+        return torch.cat(sets), torch.cat(latents)
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         if not self._optimisers:
@@ -150,13 +173,13 @@ class GDE(Trainable):
         """Every term of the objective on one batch; "loss" is their weighted sum."""
         c, data = self.config, batch.data
         b = len(batch.index)
-        context, query = (self.standardise(x) for x in draw(data, batch.index, self._context_size(), c.query))
+        context, query = (self.standardise(x) for x in draw(data, batch.index, self._context_size(), c.query // 2))
         weights = self.mixer.weights(b, context.device)
         context, query = mix(context, weights), mix(query, weights)
         z = self.net["encoder"](context)
-        out: dict[str, Tensor] = self.net["generator"].loss(context if c.share_query else query, z)  # type: ignore[operator]
+        out: dict[str, Tensor] = self.net["generator"].loss(self._scored(context, query), z)  # type: ignore[operator]
         if c.metric_weight and b > 1:
-            out["metric"] = self._metric(z, query)
+            out["metric"] = self._metric(z, batch, weights)
             out["loss"] = out["loss"] + c.metric_weight * out["metric"]
         if c.auxiliary != "none":
             out["auxiliary"] = self._auxiliary(z, batch, weights, context)
@@ -166,15 +189,22 @@ class GDE(Trainable):
     @torch.no_grad()
     def sample(self, n: int, z: Tensor, generator: torch.Generator) -> Tensor:
         """n observations of each latent in z (b, latent): float32 (b, n, *shape), in the data's units."""
-        y = self.averaged["generator"].sample(z, n, generator)  # type: ignore[operator]
+        generate: Any = self.averaged["generator"].sample
+        y = torch.cat([generate(z[part], n, generator) for part in self._parts(len(z), n)])
         x = self.standardise.inverse(y)
         return x.clamp(0, 255) if self.spec.modality == "image" else x
 
     @torch.no_grad()
     def encode(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
         """The latents (b, latent) of sets (b, k, *shape) in the data's units, by the averaged weights."""
-        z: Tensor = self.averaged["encoder"](self.standardise(x), weights)
-        return z
+        embed = self.averaged["encoder"]
+        parts = self._parts(len(x), x.shape[1])
+        return torch.cat([embed(self.standardise(x[p]), None if weights is None else weights[p]) for p in parts])
+
+    def _parts(self, sets: int, k: int) -> list[slice]:
+        """Slices of so many sets of k observations that go through the networks one after the other."""
+        size = max(1, ROWS // max(k, 1))
+        return [slice(i, i + size) for i in range(0, max(sets, 1), size)]
 
     @torch.no_grad()
     def encode_set(self, x: Any, chunk: int = 8192) -> Tensor:
@@ -201,27 +231,28 @@ class GDE(Trainable):
         latents = torch.cat([self.encode(x[None], c[None].float().to(x.device)) for c in counts])
         return torch.cov(latents.T).reshape(latents.shape[1], -1)
 
+    def _scored(self, context: Tensor, query: Tensor) -> Tensor:
+        """Observations that the generator is scored on: as many encoded ones as others, or (published) the encoded.
+
+        Scored on others alone, the generator learns to allow for the error of a small context: it draws mean and
+        covariance towards those of all sets and adds 1/k to the variance, also where a latent later comes from a
+        million observations. On the encoded ones alone it takes 1/k off. In equal numbers the two cancel.
+        """
+        if self.config.share_query:
+            return context
+        half = min(context.shape[1], query.shape[1])
+        return torch.cat([context[:, :half], query[:, :half]], dim=1)
+
     def _context_size(self) -> int:
         low, high = math.log(self.config.context_min), math.log(max(self.config.context_max, self.config.context_min))
         return round(math.exp(low + (high - low) * float(torch.rand(()))))
 
-    def _metric(self, z: Tensor, x: Tensor) -> Tensor:
-        """Stress of latent against sliced transport distances over random pairs: E(‖z_i − z_j‖ − SW_ij)² / E SW².
-
-        The distance of two finite samples of one law is not 0; half of each set's distance to itself (its two
-        halves) is taken off, so that two samples of one set are asked to coincide.
-        """
-        flat = x.flatten(2)
-        other = torch.roll(torch.arange(len(z), device=z.device), int(torch.randint(1, len(z), ())))
-        with torch.no_grad():
-            directions = random_projections(flat.shape[-1], self.config.metric_projections, flat)
-            k = flat.shape[1] // 2
-            first, second = flat[:, :k], flat[:, k : 2 * k]
-            noise = sliced_wasserstein(first, second, directions)
-            cross = sliced_wasserstein(first, first[other], directions)
-            target = (cross - 0.5 * (noise + noise[other])).clamp_min(0).sqrt()
-        distance = ((z - z[other]).square().sum(dim=1) + 1e-12).sqrt()
-        return (distance - target).square().mean() / target.square().mean().clamp_min(1e-6)
+    def _metric(self, z: Tensor, batch: SetBatch, weights: Tensor) -> Tensor:
+        """Stress of the latents against transport distances; observations of its own, more than are encoded."""
+        k = self.config.metric_observations // 2
+        halves = [mix(self.standardise(x), weights).flatten(2) for x in draw(batch.data, batch.index, k, k)]
+        with full_precision(z):
+            return stress(z.float(), halves[0], halves[1], self.config.metric_projections)
 
     def _auxiliary(self, z: Tensor, batch: SetBatch, weights: Tensor, context: Tensor) -> Tensor:
         data, head = batch.data, self.net["auxiliary"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
 from itertools import pairwise
 
 import torch
@@ -18,25 +19,36 @@ def mlp(widths: list[int], lipschitz: bool = False) -> nn.Sequential:
     """
     layers: list[nn.Module] = []
     for i, (a, b) in enumerate(pairwise(widths)):
-        layer = nn.Linear(a, b)
-        # PyTorch's default shrinks the signal by about three a layer; nine of them would leave a latent of noise.
-        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        nn.init.zeros_(layer.bias)
-        layers.append(spectral_norm(layer) if lipschitz else layer)
+        layers.append(linear(a, b, lipschitz))
         if i < len(widths) - 2:
             layers.append(nn.SiLU())
     return nn.Sequential(*layers)
 
 
+def linear(a: int, b: int, lipschitz: bool = False) -> nn.Module:
+    """A linear layer that keeps the scale of its input, with its largest singular value at 1 if `lipschitz`."""
+    layer = nn.Linear(a, b)
+    # PyTorch's default shrinks the signal by about three a layer; nine of them would leave a latent of noise.
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    nn.init.zeros_(layer.bias)
+    return spectral_norm(layer) if lipschitz else layer
+
+
+def full_precision(like: Tensor) -> AbstractContextManager[None]:
+    """A stretch of fp32 within mixed precision: means, covariances and likelihoods need more than eight bits."""
+    return torch.autocast(like.device.type, enabled=False)
+
+
 def weighted_mean(h: Tensor, weights: Tensor | None) -> Tensor:
-    """Mean over the observations of each set: (b, k, f) and optional (b, k) weights → (b, f).
+    """Mean over the observations of each set: (b, k, f) and optional (b, k) weights → (b, f), fp32.
 
     Weights are normalised within the set, so that duplicating every observation changes nothing.
     """
     if weights is None:
-        return h.mean(dim=1)
+        return h.float().mean(dim=1) if h.dtype == torch.bfloat16 else h.mean(dim=1)
     w = weights / weights.sum(dim=1, keepdim=True)
-    return torch.einsum("bkf,bk->bf", h, w)
+    with full_precision(h):
+        return torch.einsum("bkf,bk->bf", h.to(w.dtype), w)
 
 
 class FourierTime(nn.Module):

@@ -12,7 +12,7 @@ from core.models.gde.layers import weighted_mean
 
 
 class PooledEncoder(Encoder):
-    """h = embed(x); `rounds` times c = mean(message(h)), h = update(h, c, x); z = head(mean(summary(h))).
+    """h = embed(x); `rounds` times c = mean(message(h)), h = update(h, c, x); z = head(mean(summary(h, x))).
 
     Every interaction between observations goes through a mean, a functional of the empirical distribution:
     hence distributional invariance, and hence an exact pass over chunks, one pass a round.
@@ -32,7 +32,7 @@ class PooledEncoder(Encoder):
         """The features after round r, given the mean message `context` (b, 1, …)."""
         raise TypeError(f"{type(self).__name__} has rounds and must say what one does")
 
-    def summary(self, h: Tensor) -> Tensor:
+    def summary(self, h: Tensor, x: Tensor) -> Tensor:
         """(b, k, f) what is averaged last."""
         return h
 
@@ -48,7 +48,7 @@ class PooledEncoder(Encoder):
         h = self.embed(x)
         for r in range(self.rounds):
             h = self.update(r, h, self.pool(self.message(r, h), weights)[:, None], x)
-        return self.head(self.pool(self.summary(h), weights))
+        return self.head(self.pool(self.summary(h, x), weights))
 
     @torch.no_grad()
     def encode_stream(self, chunks: Chunks) -> Tensor:
@@ -61,7 +61,7 @@ class PooledEncoder(Encoder):
                 h = self.embed(x)
                 for past, context in enumerate(contexts):
                     h = self.update(past, h, context, x)
-                value = self.summary(h) if r == self.rounds else self.message(r, h)
+                value = self.summary(h, x) if r == self.rounds else self.message(r, h)
                 # Float64: a float32 sum of a million terms loses the last digits of the mean.
                 total = total + value.sum(dim=1, dtype=torch.float64)
                 count += len(chunk)
@@ -72,6 +72,7 @@ class PooledEncoder(Encoder):
 
 def squared_too(h: Tensor) -> Tensor:
     """(b, k, f) → (b, k, 2f): the features and their squares, whose means give mean and variance."""
+    h = h.float() if h.dtype == torch.bfloat16 else h  # a variance is a small difference of two means
     return torch.cat([h, h.square()], dim=-1)
 
 

@@ -28,7 +28,7 @@ def rng(seed: int = 0) -> torch.Generator:
 @pytest.mark.parametrize("name", generators.names())
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
 def test_samples_have_the_shape_asked_for_and_follow_the_seed(name: str, shape: tuple[int, ...]) -> None:
-    generator = build(name, shape).eval()
+    generator = build(name, shape, **({"diffusion_steps": 20} if name == "ddpm" else {})).eval()
     z = torch.randn(3, LATENT)
     a, b, c = (generator.sample(z, 5, rng(seed)) for seed in (0, 0, 1))
     assert a.shape == (3, 5, *shape)
@@ -66,7 +66,7 @@ def bananas(b: int, k: int) -> tuple[torch.Tensor, torch.Tensor]:
 def test_our_generators_keep_mean_and_variance(name: str) -> None:
     generator = build(name, width=64)
     optimiser = torch.optim.Adam(generator.parameters(), lr=3e-3)
-    steps = 150 if name == "sinkhorn" else 250
+    steps = 300
     for step in range(steps):
         x, z = bananas(32, 32)
         optimiser.param_groups[0]["lr"] = 3e-3 * (1 - step / steps) + 1e-5
@@ -78,7 +78,7 @@ def test_our_generators_keep_mean_and_variance(name: str) -> None:
     assert (y.mean(dim=1) - x.mean(dim=1)).square().mean().sqrt() < 0.06
     total = lambda s: s.var(dim=1).sum(dim=1)  # noqa: E731
     ratio = (total(y) / total(x)).mean().item()
-    assert 0.9 < ratio < 1.1, ratio
+    assert 0.93 < ratio < 1.07, ratio
 
 
 def test_the_published_cvae_loses_variance() -> None:
@@ -97,7 +97,7 @@ def test_the_published_cvae_loses_variance() -> None:
 def test_the_gaussian_base_round_trips_and_its_likelihood_is_the_normal_density() -> None:
     torch.manual_seed(0)
     base = GaussianBase(3, LATENT, 16).double()
-    torch.nn.init.normal_(base.scale[-1].weight, std=0.3)  # type: ignore[arg-type]
+    torch.nn.init.normal_(base.scale_curved[-1].weight, std=0.3)  # type: ignore[arg-type]
     z = torch.randn(4, LATENT, dtype=torch.float64)
     x = torch.randn(4, 9, 3, dtype=torch.float64)
     mean, scale = base.parameters_of(z)

@@ -45,7 +45,7 @@ class DeepSetsEncoder(PooledEncoder):
         h: Tensor = self.phi(x.flatten(2))
         return h
 
-    def summary(self, h: Tensor) -> Tensor:
+    def summary(self, h: Tensor, x: Tensor) -> Tensor:
         return squared_too(h) if self.config.deviation else h
 
     def head(self, pooled: Tensor) -> Tensor:

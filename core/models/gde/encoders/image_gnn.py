@@ -83,7 +83,7 @@ class ImageGNNEncoder(PooledEncoder):
         out: Tensor = self.layers[r](h, context)
         return out
 
-    def summary(self, h: Tensor) -> Tensor:
+    def summary(self, h: Tensor, x: Tensor) -> Tensor:
         # Mean and maximum over space say how much and how strongly a feature is present in an image.
         maps = h.flatten(3)
         image = nn.functional.silu(self.feature(torch.cat([maps.mean(dim=3), maps.amax(dim=3)], dim=-1)))

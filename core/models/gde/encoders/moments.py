@@ -51,7 +51,7 @@ class MomentsEncoder(PooledEncoder):
     def embed(self, x: Tensor) -> Tensor:
         return x.flatten(2)
 
-    def summary(self, h: Tensor) -> Tensor:
+    def summary(self, h: Tensor, x: Tensor) -> Tensor:
         return torch.cat([h, h[..., self.first] * h[..., self.second]], dim=-1)
 
     def head(self, pooled: Tensor) -> Tensor:

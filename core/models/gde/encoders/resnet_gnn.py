@@ -3,40 +3,78 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from core.config.schema import setting
 from core.models.gde.base import encoders
 from core.models.gde.encoders.gnn import GNNConfig
-from core.models.gde.layers import mlp
+from core.models.gde.gaussian_moments import coordinates, count, products
+from core.models.gde.layers import full_precision, linear, mlp
 from core.models.gde.pooled import PooledEncoder, mean_and_deviation, squared_too
+
+
+@dataclass(frozen=True)
+class ResNetGNNConfig(GNNConfig):
+    """Settings of the residual graph encoder."""
+
+    width: int = setting(64, "Width of the hidden layers.", low=4, high=8192)
+    depth: int = setting(1, "Hidden layers of each network.", low=1, high=12)
+    moments: bool = setting(
+        True, "Start from the mean and the root of the covariance, in which Gaussian transport is nearly Euclidean."
+    )
+
+
+class Meeting(nn.Module):
+    """MLP([h, mean h, sd h]); the part of its first layer that a whole set shares is computed once per set."""
+
+    def __init__(self, width: int, depth: int, lipschitz: bool) -> None:
+        super().__init__()
+        self.own = linear(width, width, lipschitz)
+        self.shared = linear(2 * width, width, lipschitz)
+        self.rest = mlp([width] * (depth + 1), lipschitz)
+
+    def forward(self, h: Tensor, moments: Tensor) -> Tensor:
+        """h: (b, k, width); moments: (b, 1, 2 width)."""
+        out: Tensor = self.rest(nn.functional.silu(self.own(h) + self.shared(moments)))
+        return out
 
 
 @encoders.register(
     "resnet_gnn",
     kind="sets",
-    config=GNNConfig,
+    config=ResNetGNNConfig,
     help="Graph network with skip connections and second-moment pooling: the default for vectors.",
-    source="Fishman et al. 2025, appendix C (ResNet-GNN); second-moment pooling and linear head are ours",
+    source="Fishman et al. 2025, appendix C (ResNet-GNN); second moments, their skip and the linear head are ours",
 )
 class ResNetGNNEncoder(PooledEncoder):
-    """h ← LN(h + MLP([h, mean h, sd h]) + W x); z = MLP([mean h, sd h]), linear at the end.
+    """h ← LN(h + MLP([h, mean h, sd h]) + W x); z = V c + MLP([mean h, sd h, c]), c = (mean x, root of cov x).
 
     Second moments in the message and in the summary let it see a covariance at once, where means alone
-    learn it slowly; each is still a functional of the empirical distribution.
+    learn it slowly. V starts as an isometry and the network beside it at zero: untrained, latent distances
+    are those of Gaussian transport but for rotations; training adds what a Gaussian does not have. Every part
+    is a functional of the empirical distribution.
     """
 
-    def __init__(self, config: GNNConfig, shape: tuple[int, ...], latent: int) -> None:
+    def __init__(self, config: ResNetGNNConfig, shape: tuple[int, ...], latent: int) -> None:
         super().__init__(config, shape, latent)
         self.rounds = config.rounds
         width, d = config.width, math.prod(shape)
-        hidden = [width] * (config.depth + 1)
-        self.first = mlp([d, *hidden], config.lipschitz)
-        self.layers = nn.ModuleList(mlp([3 * width, *hidden], config.lipschitz) for _ in range(config.rounds))
+        self.d, self.moments = d, count(d) if config.moments else 0
+        self.first = mlp([d, *[width] * (config.depth + 1)], config.lipschitz)
+        self.layers = nn.ModuleList(Meeting(width, config.depth, config.lipschitz) for _ in range(config.rounds))
         self.skips = nn.ModuleList(nn.Linear(d, width) for _ in range(config.rounds + 1))
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(config.rounds + 1))
-        self.last = mlp([2 * width, width, latent], config.lipschitz)
+        self.last = mlp([2 * width + self.moments, width, width, latent], config.lipschitz)
+        if self.moments:
+            if not config.lipschitz:  # a weight that is divided by its largest singular value cannot be zero
+                nn.init.zeros_(self.last[-1].weight)  # type: ignore[arg-type]
+            self.moment_skip = nn.Linear(self.moments, latent)
+            # With fewer latents than coordinates a random projection keeps distances on average once it is scaled up.
+            nn.init.orthogonal_(self.moment_skip.weight, gain=max(1.0, math.sqrt(self.moments / latent)))
+            nn.init.zeros_(self.moment_skip.bias)
 
     def embed(self, x: Tensor) -> Tensor:
         flat = x.flatten(2)
@@ -47,14 +85,23 @@ class ResNetGNNEncoder(PooledEncoder):
         return squared_too(h)
 
     def update(self, r: int, h: Tensor, context: Tensor, x: Tensor) -> Tensor:
-        moments = mean_and_deviation(context).expand(*h.shape[:2], -1)
-        updated = self.layers[r](torch.cat([h, moments], dim=-1))
-        out: Tensor = self.norms[r](h + updated + self.skips[r](x.flatten(2)))
+        out: Tensor = self.norms[r](h + self.layers[r](h, mean_and_deviation(context)) + self.skips[r](x.flatten(2)))
         return out
 
-    def summary(self, h: Tensor) -> Tensor:
-        return squared_too(h)
+    def summary(self, h: Tensor, x: Tensor) -> Tensor:
+        if not self.moments:
+            return squared_too(h)
+        flat = x.flatten(2)
+        return torch.cat([squared_too(h), flat, products(flat)], dim=-1)
 
     def head(self, pooled: Tensor) -> Tensor:
-        z: Tensor = self.last(mean_and_deviation(pooled))
+        features = mean_and_deviation(pooled[:, : 2 * self.config.width])
+        if not self.moments:
+            learned: Tensor = self.last(features)
+            return learned
+        raw = pooled[:, 2 * self.config.width :]
+        mean, product = raw[:, : self.d], raw[:, self.d :]
+        with full_precision(pooled):
+            c = coordinates(mean, product)
+            z: Tensor = self.moment_skip(c) + self.last(torch.cat([features, c], dim=-1))
         return z

@@ -13,6 +13,8 @@ from core.models.gde.backbones import NetConfig, VectorNet
 from core.models.gde.base import Generator, generators
 from core.models.gde.gaussian_base import GaussianBase
 
+CALIBRATION = 512  # points that tell mean and covariance of what the decoder gives
+
 
 @dataclass(frozen=True)
 class CVAEConfig(NetConfig):
@@ -45,6 +47,9 @@ class CVAEGenerator(Generator):
         nn.init.zeros_(self.log_deviation.weight)
         nn.init.zeros_(self.log_deviation.bias)
 
+    def prepare(self, x: Tensor, z: Tensor) -> None:
+        self.base.start(x.flatten(2), z)
+
     def loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
         mean, scale = self.base.parameters_of(z)
         y = self.base.whiten(x.flatten(2), mean, scale)
@@ -65,9 +70,9 @@ class CVAEGenerator(Generator):
     def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
         mean, scale = self.base.parameters_of(z)
         draw = torch.randn(len(z), n, self.config.code + self.base.d, generator=generator, device=generator.device)
-        draw = draw.to(z.device)
-        code, noise = draw[..., : self.config.code], draw[..., self.config.code :]
-        y = self.decoder(code, z) + self._log_deviation(z).exp() * noise
+        both = torch.cat([self.base.points(CALIBRATION, self.config.code, z), draw.to(z.device)], dim=1)
+        y = self.decoder(both[..., self.base.d :], z) + self._log_deviation(z).exp() * both[..., : self.base.d]
+        y = self.base.standardise(y[:, CALIBRATION:], y[:, :CALIBRATION])
         return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
 
     def _log_deviation(self, z: Tensor) -> Tensor:

@@ -15,6 +15,8 @@ from core.models.gde.base import Generator, generators
 from core.models.gde.gaussian_base import GaussianBase
 from core.models.gde.layers import FourierTime
 
+CALIBRATION = 512  # points that tell mean and covariance of what the flow gives
+
 
 @dataclass(frozen=True)
 class FlowConfig(NetConfig):
@@ -44,6 +46,9 @@ class FlowGenerator(Generator):
         # An image carries the time as feature maps, a vector as features.
         self.net = network(shape[0] + 16, shape[0], shape, latent, config)
 
+    def prepare(self, x: Tensor, z: Tensor) -> None:
+        self.base.start(x.flatten(2), z)
+
     def loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
         mean, scale = self.base.parameters_of(z)
         y = self.base.whiten(x.flatten(2), mean, scale)
@@ -71,7 +76,15 @@ class FlowGenerator(Generator):
     @torch.no_grad()
     def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
         mean, scale = self.base.parameters_of(z)
-        y = torch.randn(len(z), n, self.base.d, generator=generator, device=generator.device).to(z.device)
+        noise = torch.randn(len(z), n, self.base.d, generator=generator, device=generator.device).to(z.device)
+        if len(self.shape) == 3:  # images have too many pixels for a few points to say anything of their moments
+            return self.base.colour(self._flow(noise, z), mean, scale).reshape(len(z), n, *self.shape)
+        both = self._flow(torch.cat([self.base.points(CALIBRATION, 0, z), noise], dim=1), z)
+        y = self.base.standardise(both[:, CALIBRATION:], both[:, :CALIBRATION])
+        return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
+
+    def _flow(self, y: Tensor, z: Tensor) -> Tensor:
+        """Noise (b, k, d) carried along the velocity from time 0 to 1 by Heun's method."""
         # Steps that are short near both ends, where the velocity of a narrow target changes fastest.
         times = 0.5 - 0.5 * torch.cos(torch.linspace(0, math.pi, self.config.steps + 1, device=z.device))
         for now, then in pairwise(times):
@@ -79,7 +92,7 @@ class FlowGenerator(Generator):
             slope = self.velocity(y, t, z)
             ahead = self.velocity(y + (then - now) * slope, then.expand(y.shape[:2]), z)
             y = y + (then - now) * 0.5 * (slope + ahead)
-        return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
+        return y
 
     @staticmethod
     def _stratified(size: torch.Size, device: torch.device) -> Tensor:
