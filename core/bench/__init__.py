@@ -10,6 +10,10 @@ from core.errors import InputError
 # name of the module → what it measures; its `main(arguments)` prints the numbers, with --json as one object
 BENCHMARKS = {
     "metrics": "distances and linkage against scikit-learn and scikit-allel, memory of a large report",
+    "gde": "a step and the sampling of a set embedding against a plain implementation",
+    "gde_table": "the published synthetic benchmark of set embeddings, with floors and trivial baselines",
+    "gde_geometry": "latent distances and straight lines against optimal transport",
+    "gde_memory": "peak memory of streaming and of gradient checkpointing",
     "training": "a WGAN-GP epoch against a plain implementation",
     "pages": "the server against an empty Streamlit app",
 }

@@ -1,0 +1,108 @@
+"""Peak memory of a set embedding, each case in a process of its own: streaming, gradient checkpointing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+STREAMED = 1_000_000  # observations of ten features
+STREAM_GOAL = 1e9
+# Case → shape of an observation, sets and observations of a step, settings of the flow's network.
+NETWORKS: dict[str, tuple[tuple[int, ...], int, int, dict[str, Any]]] = {
+    "vector": ((20,), 64, 256, {"width": 256, "depth": 8}),
+    "image": ((1, 32, 32), 4, 16, {"width": 32, "depth": 6}),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print peaks above the baseline; exit status 1 where streaming takes a gigabyte or checkpointing saves nothing."""
+    parser = argparse.ArgumentParser(prog="bench gde_memory", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    parser.add_argument("--case", default="", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.case:
+        print(json.dumps(_case(options.case)))
+        return 0
+    stream = _child("stream")
+    print(f"stream: {STREAMED} observations encoded in {stream['bytes'] / 1e6:.0f} MB above the baseline")
+    rows = {"stream": stream}
+    for name in NETWORKS:
+        plain, saved = _child(f"{name}:plain"), _child(f"{name}:checkpointing")
+        rows |= {name: plain, f"{name}_checkpointing": saved}
+        a, b = plain["bytes"] / 1e6, saved["bytes"] / 1e6
+        print(f"{name}: a step {a:.0f} MB, with checkpointing {b:.0f} MB ({b / a:.0%})")
+    passed = stream["bytes"] < STREAM_GOAL
+    passed &= all(rows[f"{n}_checkpointing"]["bytes"] < rows[n]["bytes"] for n in NETWORKS)
+    if options.json:
+        print(json.dumps({"benchmark": "gde_memory", "rows": rows, "passed": passed}))
+    return 0 if passed else 1
+
+
+def _child(case: str) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "core.bench.gde_memory", "--case", case], capture_output=True, text=True, check=True
+    )
+    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def _case(case: str) -> dict[str, float]:
+    return _stream() if case == "stream" else _step(*case.split(":"))
+
+
+def _stream() -> dict[str, float]:
+    """Growth of the peak while a memory-mapped set is encoded, after a small set has warmed everything up."""
+    from core.config.training import TrainingConfig
+    from core.models.gde.data import SetSpec
+    from core.models.gde.gde import GDE, GDEConfig
+
+    d = 10
+    parts = {"encoder": {"name": "resnet_gnn"}, "generator": {"name": "flow"}, "mixer": {"name": "none"}}
+    model = GDE(GDEConfig(), SetSpec((d,), "vector", [], 1), TrainingConfig(), parts).eval()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "set.npy"
+        written = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(STREAMED, d))
+        rng = np.random.default_rng(0)
+        for i in range(0, STREAMED, 100_000):
+            written[i : i + 100_000] = rng.normal(size=(100_000, d))
+        del written
+        x = np.load(path, mmap_mode="r")
+        model.encode_set(x[:1000])
+        before = _peak()
+        model.encode_set(x)
+        return {"bytes": _peak() - before}
+
+
+def _step(name: str, mode: str) -> dict[str, float]:
+    """Growth of the peak in one forward and backward pass of the flow generator."""
+    import torch
+
+    from core.models.gde.generators.flow import FlowConfig, FlowGenerator
+
+    shape, sets, k, settings = NETWORKS[name]
+    generator = FlowGenerator(FlowConfig(**settings, checkpointing=mode == "checkpointing"), shape, 16).train()
+    z = torch.randn(sets, 16)
+    torch.autograd.backward(generator.loss(torch.randn(1, 2, *shape), z[:1])["loss"])
+    x = torch.randn(sets, k, *shape)
+    before = _peak()
+    torch.autograd.backward(generator.loss(x, z)["loss"])
+    return {"bytes": _peak() - before}
+
+
+def _peak() -> float:
+    """Largest resident memory of this process so far, in bytes."""
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(kilobytes if sys.platform == "darwin" else 1024 * kilobytes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""What the benchmarks of Generative Distribution Embeddings share: short trainings on families of known truth."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from core.config.training import TrainingConfig
+from core.data.families import FamilyConfig, simulate_family
+from core.evaluation.transport import bures_squared, gaussian_w2, sample_w2
+from core.models.gde.data import prepare_sets
+from core.models.gde.gde import GDE, GDEConfig
+from core.training.clock import TrainingClock
+
+Array = npt.NDArray[np.float64]
+
+HELD_OUT = 1_000_000  # added to a seed: the sets that are judged come from another stream than those trained on
+LINE = 2000  # quantiles by which a law on a line is stood for
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training: which sets, which model, how long. Everything else is the default that a user gets."""
+
+    family: FamilyConfig
+    encoder: str = "resnet_gnn"
+    generator: str = "flow"
+    model: dict[str, Any] = field(default_factory=dict)
+    encoder_settings: dict[str, Any] = field(default_factory=dict)
+    generator_settings: dict[str, Any] = field(default_factory=dict)
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    steps: int = 2000
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The model in evaluation mode and what it cost."""
+
+    model: GDE
+    seconds: float
+    steps: int
+
+
+def train(trial: Trial, seed: int) -> Trained:
+    """Train `trial` from `seed`; the sets and the weights both follow it. Seconds are those of this process's CPU."""
+    sets = simulate_family(_seeded(trial.family, seed))
+    data = prepare_sets(sets, np.arange(sets.s))
+    torch.manual_seed(seed)
+    parts = {
+        "encoder": {"name": trial.encoder, **trial.encoder_settings},
+        "generator": {"name": trial.generator, **trial.generator_settings},
+        "mixer": {"name": "none"},
+    }
+    training = TrainingConfig(batch_size=trial.batch_size, learning_rate=trial.learning_rate)
+    model = GDE(GDEConfig(**trial.model), data.spec, training, parts)
+    model.prepare(data)
+    model.train()
+    clock = TrainingClock(1, trial.steps)
+    started = time.process_time()
+    for _ in range(trial.steps if model.optimisers() else 0):
+        model.steps(data.index(torch.randint(len(data), (trial.batch_size,))), clock)
+        clock.tick()
+    return Trained(model.eval(), time.process_time() - started, trial.steps)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Held-out sets of a family: observations (s, k, d) and the truth of each."""
+
+    name: str
+    x: Tensor
+    truth: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def distance(self, i: int, j: int) -> float:
+        """W2 of the laws of sets i and j: in closed form, on a line, or of as many as 1,000 observations of each."""
+        t = self.truth
+        if "covariance" in t:
+            return float(gaussian_w2(t["mean"][i], t["covariance"][i], t["mean"][j], t["covariance"][j]))
+        if self.name in ("skew_only", "weights_only"):
+            # Laws with independent coordinates: squared distances of the coordinates add.
+            return float(np.sqrt(np.square(self.lines(i) - self.lines(j)).mean(axis=0).sum()))
+        return sample_w2(self.x[i, :1000].numpy(), self.x[j, :1000].numpy())
+
+    def lines(self, i: int) -> Array:
+        """(LINE, c) quantiles of the coordinates in which sets of a mean-matched family differ."""
+        if self.name == "skew_only":
+            return np.stack([_skewed(float(s)) for s in self.truth["skews"][i]], axis=1)
+        return _two_peaks(float(self.truth["share"][i]))[:, None]
+
+
+def judged(family: FamilyConfig, sets: int, observations: int, seed: int = 0) -> Judged:
+    """Sets that no training has seen."""
+    plain = {**vars(family), "sets": sets, "observations": observations, "seed": HELD_OUT + seed}
+    drawn = simulate_family(FamilyConfig(**plain))
+    return Judged(family.family, torch.from_numpy(drawn.observations.reshape(sets, observations, -1)), drawn.truth)
+
+
+def moments(x: Tensor) -> tuple[Array, Array]:
+    """(k, d) observations → mean (d,) and covariance (d, d), float64."""
+    y = x.double().numpy()
+    return y.mean(axis=0), np.cov(y.T).reshape(y.shape[1], -1)
+
+
+def published_error(a: tuple[Array, Array], b: tuple[Array, Array]) -> float:
+    """‖Δμ‖ + Bures², the published "W2 reconstruction error", of two (mean, covariance)."""
+    return float(np.linalg.norm(a[0] - b[0]) + bures_squared(a[1], b[1]))
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    return f"{torch.get_num_threads()} threads, torch {torch.__version__}"
+
+
+def _seeded(family: FamilyConfig, seed: int) -> FamilyConfig:
+    return FamilyConfig(**{**vars(family), "seed": seed + 1})
+
+
+def _skewed(skew: float) -> Array:
+    """Quantiles of the standardised gamma law of the given skewness."""
+    from scipy.stats import gamma
+
+    shape = 4 / max(abs(skew), 1e-3) ** 2
+    grid = (np.arange(LINE) + 0.5) / LINE
+    return np.sort(np.sign(skew) * (gamma.ppf(grid, shape) - shape) / math.sqrt(shape))
+
+
+def _two_peaks(share: float) -> Array:
+    """Quantiles of the first coordinate of weights_only, from its distribution function on a grid."""
+    from scipy.stats import norm
+
+    a, grid = 0.9, np.linspace(-8.0, 8.0, 16_001)
+    scale = math.sqrt(1 - a * a)
+    left, right = -math.sqrt((1 - share) / share) * a, math.sqrt(share / (1 - share)) * a
+    below = share * norm.cdf((grid - left) / scale) + (1 - share) * norm.cdf((grid - right) / scale)
+    return np.asarray(np.interp((np.arange(LINE) + 0.5) / LINE, below, grid), dtype=np.float64)
