@@ -103,6 +103,7 @@ class GDE(Trainable):
     """
 
     kind: ClassVar[str] = "sets"
+    training_only: ClassVar[tuple[str, ...]] = ("net.",)
     spec: SetSpec
     updates: Tensor
 
