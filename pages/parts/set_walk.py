@@ -55,7 +55,8 @@ def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
             "Beyond the ends", key=INTERPOLATE_BEYOND, bind="query-params", help="t from −0.5 to 1.5: extrapolation."
         )  # fmt: skip
     low, high = BEYOND if beyond else (0.0, 1.0)
-    if (now := st.session_state.get(INTERPOLATE_T)) is not None:
+    # Written only where it must change: a value that is written moves the slider, even under the reader's hand.
+    if (now := st.session_state.get(INTERPOLATE_T)) is not None and not low <= float(now) <= high:
         st.session_state[INTERPOLATE_T] = min(max(float(now), low), high)
     playing = bool(st.session_state.get(INTERPOLATE_PLAYING))
     with play:

@@ -37,11 +37,10 @@ def chosen_files() -> dict[str, list[Arrived]]:
         )  # fmt: skip
         if source == "Import folder":
             return _from_folder(root)
-    turn = st.session_state.setdefault(_TURN, 0)
     for column, role in zip(st.columns([2, 1, 1]), _ROLES, strict=True):
         with column:
             label, help = _ROLES[role]
-            key = f"upload_{role}_{turn}"
+            key = f"upload_{role}_{st.session_state.setdefault(f'{_TURN}_{role}', 0)}"
             st.file_uploader(
                 label, accept_multiple_files=role == GENOTYPES, key=key, help=help, on_change=_take, args=(role, key)
             )
@@ -73,7 +72,10 @@ def _in_place(root: Path, name: str) -> Arrived:
 
 
 def _take(role: str, key: str) -> None:
-    """Move an upload out of the server's memory: to disk, and a fresh widget in place of the one that holds it."""
+    """Move an upload out of the server's memory: to disk, and a fresh widget in place of the one that holds it.
+
+    The widgets of the other roles stay as they are: something may be on its way to them.
+    """
     given = st.session_state[key]
     arrived = [receive(one, one.name) for one in (given if isinstance(given, list) else [given]) if one is not None]
     before = st.session_state.get(f"arrived_{role}", [])
@@ -81,7 +83,7 @@ def _take(role: str, key: str) -> None:
         discard(before)
         before = []
     st.session_state[f"arrived_{role}"] = [*before, *arrived]
-    st.session_state[_TURN] += 1
+    st.session_state[f"{_TURN}_{role}"] += 1
 
 
 def clear_files() -> None:
