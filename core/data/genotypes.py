@@ -81,8 +81,8 @@ class Genotypes:
         """Whether base-pair positions are known (needed by LD decay and the mosaic model)."""
         return bool(self.m) and bool((self.variant_position > 0).any())
 
-    def individuals(self, index: npt.NDArray[Any]) -> Genotypes:
-        """The same variants for the individuals at `index` (integers or a Boolean mask)."""
+    def individuals(self, index: npt.NDArray[Any] | slice) -> Genotypes:
+        """The same variants for the individuals at `index`: integers, a Boolean mask, or a slice (a view)."""
         return replace(
             self,
             calls=np.ascontiguousarray(self.calls[index]),

@@ -11,25 +11,29 @@ _COLUMNS = 2048  # variants filled at a time: a bounded index array however many
 _ENOUGH = 5  # called individuals below which a population borrows the frequencies of the whole cohort
 
 
-def filled(genotypes: Genotypes, seed: int) -> Calls:
+def filled(genotypes: Genotypes, seed: int, rows: npt.NDArray[np.int64] | None = None) -> Calls:
     """(n, m) int8 calls with no -1: each missing call is drawn from the genotype frequencies of its variant.
+
+    With `rows` only those individuals are returned (and held in memory); frequencies are still those of all.
 
     Frequencies are those of the individual's population (first label column) where at least five of it are called,
     else of the whole cohort; a variant that nobody is called at becomes 0. A draw keeps the frequencies and the
     spread of the variant, which the mean would not; it does not restore linkage. Called entries are never touched;
     without missing calls the matrix is returned as it is.
     """
-    if not has_missing(genotypes.calls):
+    if rows is None and not has_missing(genotypes.calls):
         return genotypes.calls
     rng = np.random.default_rng(seed)
-    calls = np.array(genotypes.calls)
-    population = _population_codes(genotypes)
+    calls = np.array(genotypes.calls if rows is None else genotypes.calls[rows])
+    everyone = _population_codes(genotypes)
+    population = everyone if rows is None else everyone[rows]
     for start in range(0, genotypes.m, _COLUMNS):
         block = calls[:, start : start + _COLUMNS]
         row, column = np.nonzero(block == MISSING)
         if len(row) == 0:
             continue
-        cumulative = _cumulative_frequencies(block, population, genotypes.ploidy)[population[row], column]
+        seen = block if rows is None else np.asarray(genotypes.calls[:, start : start + _COLUMNS])
+        cumulative = _cumulative_frequencies(seen, everyone, genotypes.ploidy)[population[row], column]
         block[row, column] = (rng.random(len(row))[:, None] >= cumulative[:, :-1]).sum(axis=1, dtype=np.int8)
     return calls
 

@@ -124,7 +124,17 @@ class Cohort:
             return self.complete
         if self.exchangeable:
             return self.complete[:count]
-        return self.shared(("near", count), lambda: np.ascontiguousarray(self.complete[self.near_index(count)]))
+        return self.shared(("near", count), lambda: self._near(count))
+
+    def _near(self, count: int) -> Calls:
+        rows, most = self.near_index(count), self.config.distance_individuals
+        if not self.has_missing or "complete" in self.__dict__ or count > most:
+            return np.ascontiguousarray(self.complete[rows])
+        if count == most:  # fill what distances use, not the whole cohort
+            from core.data.missing import filled
+
+            return filled(self.genotypes, self.seed, rows)
+        return np.ascontiguousarray(self.near(most)[np.searchsorted(self.near_index(most), rows)])
 
     def release(self) -> None:
         """Let go of the matrices made here (subsets, filled calls); what was measured on them stays."""

@@ -137,4 +137,6 @@ def _halves(n: int, seed: int) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64
 def _subset(here: Setting, cohort: Cohort, index: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Cohort:
     if len(index) == cohort.n:
         return cohort
+    if cohort.exchangeable:  # the first rows: a view, not a copy
+        return here.cohort(cohort.genotypes.individuals(slice(len(index))), cohort.name, exchangeable=True)
     return here.cohort(cohort.genotypes.individuals(index), cohort.name)
