@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -101,6 +102,19 @@ class Genotypes:
             variant_position=self.variant_position[index],
             variant_allele=self.variant_allele[index],
         )
+
+
+def unmap_pages(calls: Calls) -> None:
+    """Give the resident pages of memory-mapped `calls` back; the next access reads them from the file again.
+
+    Without this, the peak memory of a long computation holds every page that it ever touched.
+    """
+    base: Any = calls
+    while base is not None and not isinstance(base, mmap.mmap):
+        # Pages of a copy-on-write map hold what was written to it and are in no file.
+        base = None if isinstance(base, np.memmap) and base.mode == "c" else getattr(base, "base", None)
+    if base is not None and hasattr(base, "madvise"):  # Windows maps have no madvise
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def from_calls(calls: npt.ArrayLike, ploidy: int = 2, **columns: Any) -> Genotypes:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.config.evaluation import EvaluationConfig
-from core.data.genotypes import Calls, Genotypes
+from core.data.genotypes import Calls, Genotypes, unmap_pages
 
 T = TypeVar("T")
 
@@ -128,6 +128,7 @@ class Cohort:
 
     def _near(self, count: int) -> Calls:
         rows, most = self.near_index(count), self.config.distance_individuals
+        unmap_pages(self.genotypes.calls)
         if not self.has_missing or "complete" in self.__dict__ or count > most:
             return np.ascontiguousarray(self.complete[rows])
         if count == most:  # fill what distances use, not the whole cohort
@@ -137,7 +138,8 @@ class Cohort:
         return np.ascontiguousarray(self.near(most)[np.searchsorted(self.near_index(most), rows)])
 
     def release(self) -> None:
-        """Let go of the matrices made here (subsets, filled calls); what was measured on them stays."""
+        """Let go of the matrices made here (subsets, filled calls) and of mapped pages; what was measured stays."""
+        unmap_pages(self.genotypes.calls)
         self.__dict__.pop("complete", None)
         for key in [k for k in self._shared if isinstance(k, tuple) and k[0] == "near"]:
             del self._shared[key]

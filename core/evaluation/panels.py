@@ -87,15 +87,27 @@ def setting(
     return Setting(cohorts["real"], cohorts["synthetic"], cohorts["holdout"], seed, config, device)
 
 
-def panel(here: Setting) -> Panel:
-    """Value, null and ceiling; the ceiling is None where there are too few real individuals (below 4)."""
-    reference, synthetic = here.reference, here.synthetic
-    null = here.cohort(independent_sites(here.real, synthetic.genotypes, here.seed), "null", exchangeable=True)
-    return Panel(
-        value=here.compare(reference, synthetic, here.train, draws=here.config.bootstrap),
-        null=here.compare(reference, null, here.train),
-        ceiling=_ceiling(here),
-    )
+def value(here: Setting) -> Comparison:
+    """The synthetic individuals against the reference, with bootstrap draws."""
+    return here.compare(here.reference, here.synthetic, here.train, draws=here.config.bootstrap)
+
+
+def null(here: Setting) -> Comparison:
+    """Independent sites, as many as there are synthetic individuals, against the reference."""
+    drawn = independent_sites(here.real, here.synthetic.genotypes, here.seed)
+    return here.compare(here.reference, here.cohort(drawn, "null", exchangeable=True), here.train)
+
+
+def ceiling(here: Setting) -> Comparison | None:
+    """Real individuals against the reference, or half the real against the other half; None below four of them."""
+    if here.holdout is not None:
+        size = min(here.synthetic.n, here.real.n)
+        return here.compare(here.holdout, _subset(here, here.real, here.real.near_index(size)))
+    if here.real.n < 4:
+        return None
+    first, second = _halves(here.real.n, here.seed)
+    second = np.sort(second[: here.synthetic.n])
+    return here.compare(_subset(here, here.real, np.sort(first)), _subset(here, here.real, second))
 
 
 def privacy_ceiling(here: Setting) -> Comparison | None:
@@ -116,17 +128,6 @@ def matched(here: Setting, of: Panel) -> Matched | None:
     half, size = of.ceiling.reference, of.ceiling.candidate.n
     value, null = (_subset(here, cohort, cohort.near_index(size)) for cohort in (here.synthetic, of.null.candidate))
     return Matched(size, here.compare(half, value), here.compare(half, null))
-
-
-def _ceiling(here: Setting) -> Comparison | None:
-    if here.holdout is not None:
-        size = min(here.synthetic.n, here.real.n)
-        return here.compare(here.holdout, _subset(here, here.real, here.real.near_index(size)))
-    if here.real.n < 4:
-        return None
-    first, second = _halves(here.real.n, here.seed)
-    second = np.sort(second[: here.synthetic.n])
-    return here.compare(_subset(here, here.real, np.sort(first)), _subset(here, here.real, second))
 
 
 def _halves(n: int, seed: int) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:

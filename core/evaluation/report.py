@@ -16,11 +16,11 @@ import core
 from core.config.evaluation import EvaluationConfig
 from core.config.schema import to_dict
 from core.data.genotypes import Genotypes
-from core.evaluation import flags
+from core.evaluation import flags, panels
 from core.evaluation.bootstrap import interval
 from core.evaluation.context import Comparison, Panel
 from core.evaluation.harmonise import harmonise
-from core.evaluation.panels import Matched, Setting, matched, panel, privacy_ceiling, setting
+from core.evaluation.panels import Matched, Setting, setting
 from core.evaluation.registry import Estimate, Metric, metrics
 from core.evaluation.report_files import plain, write_report
 
@@ -59,8 +59,7 @@ def evaluate(
     others = {"synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
     shared, aligned, notes = harmonise(real, others)
     here = setting(shared, aligned["synthetic"], aligned.get("holdout"), seed=seed, config=config, device=device)
-    parts = panel(here)
-    entries = _measured(here, parts, progress)
+    entries, parts = _measured(here, progress)
     curves, arrays = _drawn(parts, progress)
     called = names or {}
     report: dict[str, Any] = {
@@ -94,31 +93,38 @@ def evaluate(
     return report
 
 
-def _measured(here: Setting, parts: Panel, progress: Callable[[str], None]) -> dict[str, dict[str, Any]]:
-    """Every metric on every comparison; a side is let go of before the next takes memory."""
+def _measured(here: Setting, progress: Callable[[str], None]) -> tuple[dict[str, dict[str, Any]], Panel]:
+    """Every metric on every comparison, and these; a side takes memory when its turn comes, and lets go after it."""
     progress("Measuring the synthetic individuals")
-    values = _all(parts.value)
+    value = panels.value(here)
+    values = _all(value)
     here.synthetic.release()
     progress("Measuring the null (independent sites)")
-    nulls = _all(parts.null)
-    for cohort in (here.real, here.reference, parts.null.candidate):
+    null = panels.null(here)
+    nulls = _all(null)
+    for cohort in (here.real, here.reference, null.candidate):
         cohort.release()
     progress("Measuring the ceiling (real against real)")
-    ceilings = {} if parts.ceiling is None else _all(parts.ceiling)
-    unseen = privacy_ceiling(here)
+    ceiling = panels.ceiling(here)
+    parts = Panel(value, null, ceiling)
+    ceilings = {} if ceiling is None else _all(ceiling)
+    unseen = panels.privacy_ceiling(here)
     if unseen is not None:
         ceilings |= {m.name: m(unseen) for m in _metrics() if m.needs_train}
-    pair = matched(here, parts)
+    for cohort in (here.real, *(() if ceiling is None else (ceiling.reference, ceiling.candidate))):
+        cohort.release()
+    pair = panels.matched(here, parts)
     sized: tuple[dict[str, Estimate], ...] = ()
     if pair is not None:
         progress("Measuring value and null at the size of the ceiling")
         sized = (_all(pair.value), _all(pair.null))
     confidence = here.config.confidence
-    return {
+    entries = {
         m.name: _entry(m, values[m.name], nulls[m.name], ceilings.get(m.name), confidence)
         | {"matched": _sized(pair, m.name, sized)}
         for m in _metrics()
     }
+    return entries, parts
 
 
 def _metrics() -> list[Metric]:

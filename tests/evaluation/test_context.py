@@ -7,9 +7,10 @@ import pytest
 
 from core.config.evaluation import EvaluationConfig
 from core.data.genotypes import from_calls
-from core.evaluation.context import row_blocks
+from core.evaluation import panels
+from core.evaluation.context import Panel, row_blocks
 from core.evaluation.null import independent_sites
-from core.evaluation.panels import matched, panel, privacy_ceiling, setting
+from core.evaluation.panels import matched, privacy_ceiling, setting
 from core.evaluation.registry import Estimate, Metric, Unmeasurable
 from tests.evaluation.cohorts import cohort, comparison, mosaic, noise
 
@@ -73,7 +74,7 @@ def test_the_null_keeps_genotype_frequencies_and_nothing_else(ploidy: int) -> No
 def test_halves_are_disjoint_and_sizes_match() -> None:
     config = EvaluationConfig(bootstrap=0)
     here = setting(mosaic(41, 20, 1), mosaic(15, 20, 2), None, seed=0, config=config, device="cpu")
-    parts = panel(here)
+    parts = Panel(panels.value(here), panels.null(here), panels.ceiling(here))
     assert parts.ceiling is not None
     first, second = parts.ceiling.reference.genotypes.sample_id, parts.ceiling.candidate.genotypes.sample_id
     assert not set(first.tolist()) & set(second.tolist())
@@ -90,7 +91,7 @@ def test_with_a_holdout_the_ceiling_is_made_of_training_individuals() -> None:
     config = EvaluationConfig(bootstrap=0)
     train, holdout = mosaic(60, 20, 1), mosaic(20, 20, 2)
     here = setting(train, mosaic(30, 20, 3), holdout, seed=0, config=config, device="cpu")
-    parts = panel(here)
+    parts = Panel(panels.value(here), panels.null(here), panels.ceiling(here))
     assert parts.ceiling is not None
     assert parts.value.reference.genotypes is parts.ceiling.reference.genotypes is holdout
     assert parts.value.train is not None

@@ -10,6 +10,9 @@ from torch import Tensor
 from core.models.gde.base import Chunks, Encoder
 from core.models.gde.layers import weighted_mean
 
+# What is averaged over a set, in parts that are joined only once they are small: each (b, k, …).
+Parts = tuple[Tensor, ...]
+
 
 class PooledEncoder(Encoder):
     """h = embed(x); `rounds` times c = mean(message(h)), h = update(h, c, x); z = head(mean(summary(h, x))).
@@ -24,25 +27,26 @@ class PooledEncoder(Encoder):
         """(b, k, *shape) → the first features of each observation."""
         raise TypeError(f"{type(self).__name__} must say how it embeds an observation")
 
-    def message(self, r: int, h: Tensor) -> Tensor:
+    def message(self, r: int, h: Tensor) -> Parts:
         """What of the features h is averaged over the set in round r."""
-        return h
+        return (h,)
 
     def update(self, r: int, h: Tensor, context: Tensor, x: Tensor) -> Tensor:
         """The features after round r, given the mean message `context` (b, 1, …)."""
         raise TypeError(f"{type(self).__name__} has rounds and must say what one does")
 
-    def summary(self, h: Tensor, x: Tensor) -> Tensor:
+    def summary(self, h: Tensor, x: Tensor) -> Parts:
         """(b, k, f) what is averaged last."""
-        return h
+        return (h,)
 
     def head(self, pooled: Tensor) -> Tensor:
         """(b, f) → (b, latent)."""
         return pooled
 
-    def pool(self, h: Tensor, weights: Tensor | None) -> Tensor:
-        """Mean over axis 1 of (b, k, …), weighted if weights are given."""
-        return weighted_mean(h.flatten(2), weights).reshape(len(h), *h.shape[2:])
+    def pool(self, parts: Parts, weights: Tensor | None) -> Tensor:
+        """Means over axis 1 of (b, k, …), weighted if weights are given, one behind the other along axis 2."""
+        pooled = [weighted_mean(h.flatten(2), weights).reshape(len(h), *h.shape[2:]) for h in parts]
+        return torch.cat(pooled, dim=1)
 
     def forward(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
         h = self.embed(x)
@@ -63,17 +67,17 @@ class PooledEncoder(Encoder):
                     h = self.update(past, h, context, x)
                 value = self.summary(h, x) if r == self.rounds else self.message(r, h)
                 # Float64: a float32 sum of a million terms loses the last digits of the mean.
-                total = total + value.sum(dim=1, dtype=torch.float64)
+                total = total + torch.cat([part.sum(dim=1, dtype=torch.float64) for part in value], dim=1)
                 count += len(chunk)
             mean = (total / count).float()
             contexts.append(mean[:, None])
         return self.head(contexts[-1][:, 0])[0]
 
 
-def squared_too(h: Tensor) -> Tensor:
-    """(b, k, f) → (b, k, 2f): the features and their squares, whose means give mean and variance."""
+def squared_too(h: Tensor) -> Parts:
+    """(b, k, f) → the features and their squares, whose means give mean and variance."""
     h = h.float() if h.dtype == torch.bfloat16 else h  # a variance is a small difference of two means
-    return torch.cat([h, h.square()], dim=-1)
+    return h, h.square()
 
 
 def mean_and_deviation(pooled: Tensor, floor: float = 1e-4) -> Tensor:

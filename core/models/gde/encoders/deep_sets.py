@@ -10,7 +10,7 @@ from torch import Tensor
 from core.config.schema import setting
 from core.models.gde.base import encoders
 from core.models.gde.layers import mlp
-from core.models.gde.pooled import PooledEncoder, mean_and_deviation, squared_too
+from core.models.gde.pooled import Parts, PooledEncoder, mean_and_deviation, squared_too
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class DeepSetsEncoder(PooledEncoder):
         h: Tensor = self.phi(x.flatten(2))
         return h
 
-    def summary(self, h: Tensor, x: Tensor) -> Tensor:
-        return squared_too(h) if self.config.deviation else h
+    def summary(self, h: Tensor, x: Tensor) -> Parts:
+        return squared_too(h) if self.config.deviation else (h,)
 
     def head(self, pooled: Tensor) -> Tensor:
         z: Tensor = self.rho(mean_and_deviation(pooled) if self.config.deviation else pooled)

@@ -11,7 +11,7 @@ from core.config.schema import setting
 from core.errors import InputError
 from core.models.gde.base import encoders
 from core.models.gde.layers import mlp
-from core.models.gde.pooled import PooledEncoder, mean_and_deviation, squared_too
+from core.models.gde.pooled import Parts, PooledEncoder, mean_and_deviation, squared_too
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class ImageGNNEncoder(PooledEncoder):
         out: Tensor = self.layers[r](h, context)
         return out
 
-    def summary(self, h: Tensor, x: Tensor) -> Tensor:
+    def summary(self, h: Tensor, x: Tensor) -> Parts:
         # Mean and maximum over space say how much and how strongly a feature is present in an image.
         maps = h.flatten(3)
         image = nn.functional.silu(self.feature(torch.cat([maps.mean(dim=3), maps.amax(dim=3)], dim=-1)))

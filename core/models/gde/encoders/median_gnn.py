@@ -7,6 +7,7 @@ from torch import Tensor
 
 from core.models.gde.base import Chunks, Encoder, encoders
 from core.models.gde.encoders.gnn import GNNConfig, GNNEncoder
+from core.models.gde.pooled import Parts
 
 
 @encoders.register(
@@ -22,7 +23,8 @@ class MedianGNNEncoder(GNNEncoder):
     The lower median, not the midpoint of the middle two, is what repeating the observations leaves unchanged.
     """
 
-    def pool(self, h: Tensor, weights: Tensor | None) -> Tensor:
+    def pool(self, parts: Parts, weights: Tensor | None) -> Tensor:
+        h = torch.cat(parts, dim=-1)
         if weights is None:
             return h.median(dim=1).values
         order = h.argsort(dim=1)

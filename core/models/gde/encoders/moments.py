@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from core.config.schema import setting
 from core.models.gde.base import encoders
-from core.models.gde.pooled import PooledEncoder
+from core.models.gde.pooled import Parts, PooledEncoder
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class MomentsEncoder(PooledEncoder):
     def embed(self, x: Tensor) -> Tensor:
         return x.flatten(2)
 
-    def summary(self, h: Tensor, x: Tensor) -> Tensor:
-        return torch.cat([h, h[..., self.first] * h[..., self.second]], dim=-1)
+    def summary(self, h: Tensor, x: Tensor) -> Parts:
+        return h, h[..., self.first] * h[..., self.second]
 
     def head(self, pooled: Tensor) -> Tensor:
         mean, product = pooled[:, : self.width], pooled[:, self.width :]

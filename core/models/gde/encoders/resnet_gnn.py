@@ -13,7 +13,7 @@ from core.models.gde.base import encoders
 from core.models.gde.encoders.gnn import GNNConfig
 from core.models.gde.gaussian_moments import coordinates, count, products
 from core.models.gde.layers import full_precision, linear, mlp
-from core.models.gde.pooled import PooledEncoder, mean_and_deviation, squared_too
+from core.models.gde.pooled import Parts, PooledEncoder, mean_and_deviation, squared_too
 
 
 @dataclass(frozen=True)
@@ -81,18 +81,18 @@ class ResNetGNNEncoder(PooledEncoder):
         h: Tensor = self.norms[-1](self.first(flat) + self.skips[-1](flat))
         return h
 
-    def message(self, r: int, h: Tensor) -> Tensor:
+    def message(self, r: int, h: Tensor) -> Parts:
         return squared_too(h)
 
     def update(self, r: int, h: Tensor, context: Tensor, x: Tensor) -> Tensor:
         out: Tensor = self.norms[r](h + self.layers[r](h, mean_and_deviation(context)) + self.skips[r](x.flatten(2)))
         return out
 
-    def summary(self, h: Tensor, x: Tensor) -> Tensor:
+    def summary(self, h: Tensor, x: Tensor) -> Parts:
         if not self.moments:
             return squared_too(h)
         flat = x.flatten(2)
-        return torch.cat([squared_too(h), flat, products(flat)], dim=-1)
+        return *squared_too(h), flat, products(flat)
 
     def head(self, pooled: Tensor) -> Tensor:
         features = mean_and_deviation(pooled[:, : 2 * self.config.width])

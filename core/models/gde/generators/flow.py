@@ -22,7 +22,9 @@ CALIBRATION = 512  # points that tell mean and covariance of what the flow gives
 class FlowConfig(NetConfig):
     """Settings of the flow-matching generator."""
 
-    steps: int = setting(8, "Heun steps from noise to observation; each costs two network calls.", low=1, high=20)
+    steps: int = setting(
+        10, "Steps from noise to observation; the first costs two network calls, each other one.", low=1, high=20
+    )
 
 
 @generators.register(
@@ -30,7 +32,7 @@ class FlowConfig(NetConfig):
     kind="sets",
     config=FlowConfig,
     help="Flow matching from a fitted Gaussian: few steps, learned covariance, the default.",
-    source="Lipman et al. 2023, eq. 22 (straight paths); Heun's method; the Gaussian base is ours",
+    source="Lipman et al. 2023, eq. 22 (straight paths); Adams-Bashforth steps; the Gaussian base is ours",
 )
 class FlowGenerator(Generator):
     """y = L(z)⁻¹(x − μ(z)); y_t = (1 − t) n + t y; minimise ‖v(y_t, t, z) − (y − n)‖².
@@ -84,14 +86,22 @@ class FlowGenerator(Generator):
         return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
 
     def _flow(self, y: Tensor, z: Tensor) -> Tensor:
-        """Noise (b, k, d) carried along the velocity from time 0 to 1 by Heun's method."""
+        """Noise (b, k, d) carried along the velocity from time 0 to 1 by two-step Adams-Bashforth, begun by Heun.
+
+        At as many network calls it lies nearer to the exact solution than Heun's method throughout.
+        """
         # Steps that are short near both ends, where the velocity of a narrow target changes fastest.
         times = 0.5 - 0.5 * torch.cos(torch.linspace(0, math.pi, self.config.steps + 1, device=z.device))
+        before: tuple[Tensor, Tensor] | None = None
         for now, then in pairwise(times):
-            t = now.expand(y.shape[:2])
-            slope = self.velocity(y, t, z)
-            ahead = self.velocity(y + (then - now) * slope, then.expand(y.shape[:2]), z)
-            y = y + (then - now) * 0.5 * (slope + ahead)
+            step, slope = then - now, self.velocity(y, now.expand(y.shape[:2]), z)
+            if before is None:
+                ahead = self.velocity(y + step * slope, then.expand(y.shape[:2]), z)
+                change = 0.5 * (slope + ahead)
+            else:
+                last_step, last_slope = before
+                change = slope + step / (2 * last_step) * (slope - last_slope)
+            y, before = y + step * change, (step, slope)
         return y
 
     @staticmethod
