@@ -66,7 +66,7 @@ def _stratified(sets: SetCollection, order: np.ndarray[Any, Any], wanted: int) -
 
 
 def profile_sets(sets: SetCollection) -> dict[str, Any]:
-    """What the Datasets page shows: sizes, labels, covariates, ranges of the features, and warnings in plain words.
+    """What is read from the observations once, at import: sizes, labels, covariates, ranges of the features.
 
     "arrays" holds `size` (s,) and, for vectors, `feature_mean`, `feature_deviation` (d,).
     """
@@ -77,21 +77,12 @@ def profile_sets(sets: SetCollection) -> dict[str, Any]:
         "labels": {k: _counts(v) for k, v in sets.labels.items()},
         "covariates": {k: _numbers(v) for k, v in sets.covariates.items()},
     }
-    warnings = []
-    if np.median(sizes) < 15:
-        warnings.append(
-            f"Half of the sets have fewer than {int(np.median(sizes)) + 1} observations: their latents are uncertain. "
-            "Merge sets, raise the minimum, or mix sets in training (mixer=dirichlet_k)."
-        )
     if sets.modality == "vector":
         rows = np.sort(np.random.default_rng(0).permutation(sets.k)[:50_000])
         sample = np.asarray(sets.observations[rows], dtype=np.float64)
         arrays |= {"feature_mean": sample.mean(axis=0), "feature_deviation": sample.std(axis=0)}
-        constant = int((arrays["feature_deviation"] < 1e-8).sum())
-        if constant:
-            warnings.append(f"{constant} features do not vary; they carry nothing and cost memory.")
         profile["mean_share"] = _mean_share(sets, sample, rows)
-    return profile | {"warnings": warnings, "arrays": arrays}
+    return profile | {"arrays": arrays}
 
 
 def _mean_share(sets: SetCollection, sample: np.ndarray[Any, Any], rows: np.ndarray[Any, Any]) -> float:

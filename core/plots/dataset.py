@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.plots.figure import Figure, Spec, columns_of
+from core.plots.figure import Figure, columns_of
+from core.plots.histogram import HEIGHT, bar_tooltip, bars, histogram_figure, quantity
+from core.plots.label_counts import HELD_OUT, label_counts
 from core.plots.numbers import count, number
-from core.plots.style import REAL, VERMILLION, population_colours
+from core.plots.style import REAL, VERMILLION
 
 Profile = Mapping[str, Any]
 
-_HEIGHT = 220
-_MOST_BARS = 60  # populations in one figure; the table behind it has them all
-_HELD_OUT = 0.45
 _ANSWERS = 10  # a phenotype with so few values has a bar for each
 
 
 def allele_frequencies(profile: Profile) -> Figure:
     """How many variants have which minor-allele frequency."""
     found = profile["frequencies"]
-    return _histogram(
+    return histogram_figure(
         "minor_allele_frequency",
         found["maf_histogram"],
         x="Minor-allele frequency",
@@ -48,7 +47,7 @@ def missingness(profile: Profile) -> Figure | None:
         name="missing_calls",
         spec={
             "data": {"name": "missing"},
-            "height": _HEIGHT,
+            "height": HEIGHT,
             "mark": {"type": "bar", "color": REAL},
             "encoding": {
                 "x": {
@@ -63,7 +62,7 @@ def missingness(profile: Profile) -> Figure | None:
                 "opacity": {
                     "field": "of",
                     "type": "nominal",
-                    "scale": {"domain": ["Variants", "Individuals"], "range": [1, _HELD_OUT]},
+                    "scale": {"domain": ["Variants", "Individuals"], "range": [1, HELD_OUT]},
                     "legend": {"title": None, "orient": "top", "symbolFillColor": REAL, "symbolStrokeWidth": 0},
                 },
                 "tooltip": [
@@ -86,14 +85,14 @@ def hardy_weinberg(profile: Profile) -> Figure | None:
     found = profile["hardy_weinberg"]
     if not found.get("test"):
         return None
-    histogram = _bars(found["log10_histogram"])
+    histogram = bars(found["log10_histogram"])
     departing = found["departures_within"]
     bound = {"data": {"values": [{"bound": 6}]}, "mark": {"type": "rule", "color": VERMILLION, "strokeDash": [6, 3]}}
-    bars = {
+    drawn = {
         "data": {"name": "bars"},
         "mark": {"type": "bar", "color": REAL},
         "encoding": {
-            "x": _quantity("low", "−log10 p of Hardy-Weinberg equilibrium"),
+            "x": quantity("low", "−log10 p of Hardy-Weinberg equilibrium"),
             "x2": {"field": "high"},
             "y": {
                 "field": "shown",
@@ -102,7 +101,7 @@ def hardy_weinberg(profile: Profile) -> Figure | None:
                 "scale": {"type": "symlog"},
                 "axis": {"values": [1, 10, 100, 1000, 10_000, 100_000]},
             },
-            "tooltip": _bar_tooltip("Variants"),
+            "tooltip": bar_tooltip("Variants"),
         },
     }
     tested = found["populations_tested"]
@@ -110,8 +109,8 @@ def hardy_weinberg(profile: Profile) -> Figure | None:
     return Figure(
         name="hardy_weinberg",
         spec={
-            "height": _HEIGHT,
-            "layer": [bars, {**bound, "encoding": {"x": {"field": "bound", "type": "quantitative"}}}],
+            "height": HEIGHT,
+            "layer": [drawn, {**bound, "encoding": {"x": {"field": "bound", "type": "quantitative"}}}],
         },
         data={"bars": {**histogram, "shown": histogram["count"]}},
         alt=f"Hardy-Weinberg test: {departing:,} of {profile['variants']:,} variants depart with p below 1e-6.",
@@ -126,7 +125,7 @@ def heterozygosity(profile: Profile) -> Figure | None:
     found = profile["heterozygosity"]
     if found.get("observed") is None:
         return None
-    return _histogram(
+    return histogram_figure(
         "individual_heterozygosity",
         found["individual_histogram"],
         x="Heterozygous calls of an individual (share)",
@@ -143,52 +142,7 @@ def label_values(profile: Profile, column: str) -> Figure | None:
     label = next((one for one in profile["labels"] if one["column"] == column), None)
     if label is None or not label["values"]:
         return None
-    values = label["values"][:_MOST_BARS]
-    names = [one["value"] for one in values]
-    colours = population_colours([one["value"] for one in label["values"]])
-    rows = [
-        {"value": one["value"], "part": part, "individuals": n}
-        for one in label["values"]
-        for part, n in (("Training", one["individuals"] - one["holdout"]), ("Held out", one["holdout"]))
-    ]
-    more = len(label["values"]) - len(values)
-    unlabelled = f" {count(label['missing'], 'individual')} without a value." if label["missing"] else ""
-    return Figure(
-        name=f"individuals_by_{column}",
-        spec={
-            "data": {"name": "labels"},
-            "height": {"step": 20},
-            "mark": {"type": "bar"},
-            "encoding": {
-                "y": {"field": "value", "type": "nominal", "sort": names, "title": None, "axis": {"labelLimit": 200}},
-                "x": {"field": "individuals", "type": "quantitative", "title": "Individuals"},
-                "color": {
-                    "field": "value",
-                    "type": "nominal",
-                    "scale": {"domain": names, "range": [colours[name] for name in names]},
-                    "legend": None,
-                },
-                "opacity": {
-                    "field": "part",
-                    "type": "nominal",
-                    "scale": {"domain": ["Training", "Held out"], "range": [1, _HELD_OUT]},
-                    "legend": {"title": None, "orient": "top", "symbolFillColor": REAL, "symbolStrokeWidth": 0},
-                },
-                "order": {"field": "part", "sort": "descending"},
-                "tooltip": [
-                    {"field": "value", "title": column},
-                    {"field": "part", "title": "Part"},
-                    {"field": "individuals", "title": "Individuals", "format": ","},
-                ],
-            },
-        },
-        data={"labels": columns_of([row for row in rows if row["value"] in set(names)])},
-        alt=f"Individuals by {column}: {len(label['values'])} values, largest {names[0]} "
-        f"({values[0]['individuals']:,}), smallest {label['values'][-1]['value']} "
-        f"({label['values'][-1]['individuals']:,}).",
-        caption=f"{_size(profile)}.{unlabelled}" + (f" {more:,} smaller ones are in the CSV." if more else ""),
-        table=columns_of(rows),
-    )
+    return label_counts(label, _size(profile))
 
 
 def phenotype(profile: Profile, name: str) -> Figure | None:
@@ -196,7 +150,7 @@ def phenotype(profile: Profile, name: str) -> Figure | None:
     found = next((one for one in profile["phenotypes"] if one["name"] == name), None)
     if found is None or "histogram" not in found:
         return None
-    return _histogram(
+    return histogram_figure(
         f"phenotype_{name}",
         found["histogram"],
         x=name,
@@ -207,50 +161,6 @@ def phenotype(profile: Profile, name: str) -> Figure | None:
         f"standard deviation {number(found['sd'])}."
         + (" One bar for each value." if found["distinct"] <= _ANSWERS else ""),
     )
-
-
-def _histogram(name: str, histogram: Mapping[str, Any], *, x: str, y: str, alt: str, caption: str) -> Figure:
-    return Figure(
-        name=name,
-        spec={
-            "data": {"name": "bars"},
-            "height": _HEIGHT,
-            "mark": {"type": "bar", "color": REAL},
-            "encoding": {
-                "x": _quantity("low", x),
-                "x2": {"field": "high"},
-                "y": {"field": "count", "type": "quantitative", "title": y},
-                "tooltip": _bar_tooltip(y),
-            },
-        },
-        data={"bars": _bars(histogram)},
-        alt=alt,
-        caption=caption,
-    )
-
-
-def _bars(histogram: Mapping[str, Any]) -> dict[str, list[Any]]:
-    edges = histogram["edges"]
-    return {"low": list(edges[:-1]), "high": list(edges[1:]), "count": list(histogram["counts"])}
-
-
-def _quantity(field: str, title: str) -> Spec:
-    return {
-        "field": field,
-        "bin": "binned",
-        "type": "quantitative",
-        "title": title,
-        "scale": {"zero": False, "nice": False},
-        "axis": {"format": "~g"},
-    }
-
-
-def _bar_tooltip(what: str) -> list[Spec]:
-    return [
-        {"field": "low", "title": "From", "format": ".3~g"},
-        {"field": "high", "title": "To", "format": ".3~g"},
-        {"field": "count", "title": what, "format": ","},
-    ]
 
 
 def _bin(low: float, high: float) -> str:

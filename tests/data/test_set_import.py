@@ -152,13 +152,14 @@ def test_split_keeps_units_together_and_follows_the_content(tmp_path: Path) -> N
     assert sets_digest(other) != digest
 
 
-def test_the_profile_tells_small_sets_and_constant_features(tmp_path: Path) -> None:
+def test_the_profile_knows_sizes_and_features(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("g,x,y\n" + "".join(f"{'ab'[i % 2]},{i},1\n" for i in range(10)))
     sets, _ = read(path, tmp_path / "out", set_column=("g",))
     profile = profile_sets(sets)
     assert profile["sizes"] == {"min": 5, "median": 5, "max": 5}
-    assert len(profile["warnings"]) == 2
+    assert profile["arrays"]["feature_mean"].tolist() == [4.5, 1.0]
+    assert profile["arrays"]["feature_deviation"][1] == 0
 
 
 def hostile(folder: Path) -> dict[str, tuple[Path, str]]:
