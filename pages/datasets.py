@@ -4,26 +4,36 @@ import streamlit as st
 
 from core.data.dataset import DatasetMeta
 from core.data.library import Library
+from core.plots.dataset_words import kind_of, size_of
 from core.plots.numbers import ago
 from pages.parts.dataset_actions import actions
 from pages.parts.dataset_profile import show_profile
 from pages.parts.frame import heading, share
 from pages.parts.importing import import_view, simulate_view
-from pages.parts.state import DATASET, DATASETS_LABEL, DATASETS_PHENOTYPE, DATASETS_SAID, DATASETS_VIEW, arrive
+from pages.parts.set_profile import show_set_profile
+from pages.parts.state import (
+    DATASET,
+    DATASETS_COVARIATE,
+    DATASETS_LABEL,
+    DATASETS_PHENOTYPE,
+    DATASETS_SAID,
+    DATASETS_VIEW,
+    arrive,
+)
 
-LIBRARY, IMPORT, SIMULATE = "Library", "Import files", "Simulate a cohort"
+LIBRARY, IMPORT, SIMULATE = "Library", "Import files", "Simulate"
 TABLE_ROWS = 8
 
 
 def row(meta: DatasetMeta) -> dict[str, object]:
     """A dataset as a line of the table."""
+    labels = next(iter(meta.labels.items()), None)
     return {
         "Name": meta.name,
-        "Individuals": meta.individuals,
-        "Variants": meta.variants,
-        "Populations": len(next(iter(meta.labels.values()), [])),
-        "Phenotypes": len(meta.phenotypes),
-        "Missing": 100 * meta.missing,
+        "Kind": kind_of(meta),
+        "Size": size_of(meta),
+        "Labels": f"{labels[0]}: {len(labels[1]):,}" if labels else "",
+        "Missing": None if meta.kind == "sets" else 100 * meta.missing,
         "From": "shipped with Popscape" if meta.embedded else meta.source,
         "Added": "" if meta.embedded else ago(meta.created),
     }
@@ -56,22 +66,26 @@ def library_view(library: Library, metas: list[DatasetMeta]) -> None:
             selection_mode="single-row",
             selection_default={"selection": {"rows": [here]}},
             column_config={
-                "Name": st.column_config.TextColumn(pinned=True, width="medium"),
-                "Individuals": st.column_config.NumberColumn(format="localized"),
-                "Variants": st.column_config.NumberColumn(format="localized"),
-                "Missing": st.column_config.NumberColumn(format="%.2f %%", help="Share of calls without a genotype"),
+                "Name": st.column_config.TextColumn(pinned=True),
+                "Labels": st.column_config.TextColumn(help="The first label column, and how many values it has"),
+                "Missing": st.column_config.NumberColumn(
+                    format="%.2f %%", help="Share of calls without a genotype; observations of sets are complete"
+                ),
             },
-            alt=f"{len(metas)} datasets with their size, populations, phenotypes and missing calls.",
+            alt=f"{len(metas)} datasets with their kind, size, labels and missing calls.",
         )
     dataset = library.open(metas[here].id)
     actions(library, dataset.meta)
-    show_profile(dataset)
+    if dataset.meta.kind == "sets":
+        show_set_profile(dataset)
+    else:
+        show_profile(dataset)
 
 
 arrive()
 top = heading("datasets")
 library = Library()
-metas = [meta for meta in library.list() if meta.kind == "genotypes"]
+metas = library.list()
 view = st.segmented_control(
     "View", [LIBRARY, IMPORT, SIMULATE], default=LIBRARY if metas else IMPORT, required=True, key=DATASETS_VIEW,
     bind="query-params", label_visibility="collapsed",
@@ -87,5 +101,5 @@ elif metas:
 else:
     with st.container(border=True):
         st.markdown("**The library is empty**")
-        st.caption("Import a VCF, BCF, PLINK, CSV, npz or haplotype file, or simulate a cohort: choose above.")
-share(DATASETS_VIEW, DATASET, DATASETS_LABEL, DATASETS_PHENOTYPE, place=top)
+        st.caption("Import genotypes or sets of cells, images or sequences, or simulate data with known truth.")
+share(DATASETS_VIEW, DATASET, DATASETS_LABEL, DATASETS_PHENOTYPE, DATASETS_COVARIATE, place=top)

@@ -45,7 +45,8 @@ def overview(dataset: Dataset) -> dict[str, Any]:
     "sizes" {"min", "median", "max", "single", "histogram"}, "labels" and "covariates" as
     `core.data.profile_individuals` sums them up (of sets), "features" [{"feature", "mean", "deviation"}] of a vector,
     "mean_share" (share of the variance that lies between the means of the sets), "unit" {"column", "units"},
-    "split", and "warnings" {"severity", "text", "advice"}.
+    "chunk" (size of the parts that larger sets were cut into, 0: not cut), "split", and "warnings" {"severity",
+    "text", "advice"}.
     """
     sets, split, profile = dataset.collection(), dataset.split(), dataset.profile()
     sizes, arrays = sets.sizes, profile["arrays"]
@@ -65,6 +66,7 @@ def overview(dataset: Dataset) -> dict[str, Any]:
         "constant_features": int((arrays["feature_deviation"] < 1e-8).sum()) if "feature_deviation" in arrays else 0,
         "mean_share": profile.get("mean_share"),
         "unit": _unit(sets),
+        "chunk": int(dataset.meta.import_options.get("chunk") or 0),
         "split": {"train": len(split.train), "holdout": len(split.holdout)},
     }
     return found | {"warnings": warnings_of(found)}

@@ -105,6 +105,12 @@ def _unit(found: dict[str, Any]) -> Iterator[Sentence]:
     """A column that looks like a donor or a clone, with several sets each, and no unit that the split respects."""
     if found["unit"] is not None:
         return
+    if found["chunk"]:
+        yield _note(
+            "Parts of one larger set lie on both sides of the split.",
+            "The held-out sets are then new samples of known distributions; for unseen ones name a unit at import.",
+        )
+        return
     for label in found["labels"]:
         several = len(label["values"]) < found["sets"] and len(label["values"]) > 1
         if several and any(word in label["column"].lower() for word in _LIKE_A_UNIT):

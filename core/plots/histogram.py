@@ -22,7 +22,7 @@ def histogram_figure(name: str, histogram: Mapping[str, Any], *, x: str, y: str,
             "encoding": {
                 "x": quantity("low", x),
                 "x2": {"field": "high"},
-                "y": {"field": "count", "type": "quantitative", "title": y},
+                "y": {"field": "count", "type": "quantitative", "title": y, "axis": {"tickMinStep": 1}},
                 "tooltip": bar_tooltip(y),
             },
         },

@@ -37,7 +37,12 @@ def label_counts(label: Mapping[str, Any], about: str, *, noun: str = "individua
             "mark": {"type": "bar"},
             "encoding": {
                 "y": {"field": "value", "type": "nominal", "sort": names, "title": None, "axis": {"labelLimit": 200}},
-                "x": {"field": f"{noun}s", "type": "quantitative", "title": f"{noun.capitalize()}s"},
+                "x": {
+                    "field": f"{noun}s",
+                    "type": "quantitative",
+                    "title": f"{noun.capitalize()}s",
+                    "axis": {"tickMinStep": 1},
+                },
                 "color": {
                     "field": "value",
                     "type": "nominal",

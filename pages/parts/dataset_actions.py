@@ -30,8 +30,9 @@ def actions(library: Library, meta: DatasetMeta) -> None:
     """A row of buttons for the dataset."""
     with st.container(horizontal=True):
         link("train", "Train a model on it")
-        with st.popover("Download", icon=":material/download:"):
-            _download(meta)
+        if meta.kind == "genotypes":
+            with st.popover("Download", icon=":material/download:"):
+                _download(meta)
         with st.popover(
             "Rename", icon=":material/edit:", disabled=meta.embedded, help=_SHIPPED if meta.embedded else None
         ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -35,8 +35,11 @@ def show_profile(dataset: Dataset) -> None:
         st.error(plain(error))
         return
     _counts(meta)
-    _checks(profile)
-    _history(meta)
+    checks(
+        profile.get("warnings", []),
+        "No unusual missingness, frequencies, departures from equilibrium or flips found.",
+    )
+    history(meta)
     _figures(meta, profile)
 
 
@@ -66,19 +69,20 @@ def _counts(meta: DatasetMeta) -> None:
         )
 
 
-def _checks(profile: dict[str, Any]) -> None:
-    found = profile.get("warnings", [])
+def checks(found: Sequence[dict[str, str]], nothing: str) -> None:
+    """What to look at before training, gravest first; `nothing` where there is nothing."""
     if not found:
-        st.caption(":material/check: No unusual missingness, frequencies, departures from equilibrium or flips found.")
+        st.caption(f":material/check: {nothing}")
     for one in found:
         st.markdown(
             f"{_ICONS.get(one['severity'], _ICONS['note'])} **{plain(one['text'])}** {plain(one.get('advice', ''))}"
         )
 
 
-def _history(meta: DatasetMeta) -> None:
+def history(meta: DatasetMeta) -> None:
+    """Where the data came from, what the import left out and with which settings."""
     dropped = {reason: n for reason, n in meta.dropped.items() if n}
-    settings = {name: value for name, value in meta.import_options.items() if value not in (None, "", "auto")}
+    settings = {name: value for name, value in meta.import_options.items() if value not in (None, "", "auto", [])}
     with st.expander(f"How it came in: {sum(dropped.values()):,} left out, {count(len(meta.notes), 'remark')}"):
         if meta.source:
             st.markdown(f"From **{plain(meta.source)}**; digest `{meta.id}`.")

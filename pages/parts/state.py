@@ -17,6 +17,7 @@ RUN = "run"
 DATASETS_VIEW = "datasets"
 DATASETS_LABEL = "labels"
 DATASETS_PHENOTYPE = "phenotype"
+DATASETS_COVARIATE = "covariate"
 DATASETS_SAID = "datasets_said"
 
 TRAIN_EXPERIMENT = "experiment"

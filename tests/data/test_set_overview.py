@@ -47,7 +47,7 @@ def told(**changed: Any) -> list[str]:
     """Warnings of a collection without a fault, but for what is `changed`."""
     faultless: dict[str, Any] = {
         "sets": 100, "sizes": {"min": 20, "median": 40, "max": 90}, "labels": [], "features": [], "mean_share": 0.3,
-        "constant_features": 0, "unit": None, "split": {"train": 80, "holdout": 20},
+        "constant_features": 0, "unit": None, "chunk": 0, "split": {"train": 80, "holdout": 20},
     }  # fmt: skip
     return [one["text"] for one in warnings_of(faultless | changed)]
 
@@ -67,6 +67,7 @@ def test_a_collection_without_a_fault_has_no_warning() -> None:
         ({"mean_share": 0.001}, "0.1 % of the variance"),
         ({"split": {"train": 8, "holdout": 1}}, "Only 1 set is held out"),
         ({"labels": [label("fate", 95, 5)]}, "95 of 100 sets have the same fate"),
+        ({"chunk": 200}, "Parts of one larger set"),
         ({"labels": [label("donor_id", 50, 50)]}, "Sets of one donor_id lie on both sides"),
     ],
 )

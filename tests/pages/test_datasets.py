@@ -186,7 +186,7 @@ def test_import_folder(library: Library, tiny: Genotypes, home: Path, monkeypatc
 
 
 def test_simulate(library: Library) -> None:
-    app = open_page("Simulate a cohort")
+    app = open_page("Simulate")
     app.text_input(key="simulate_name").set_value("small")
     app.text_input(key="simulate.individuals").set_value("20, 20, 20")
     app.number_input(key="simulate.variants").set_value(50)
@@ -199,7 +199,7 @@ def test_simulate(library: Library) -> None:
 
 
 def test_settings_that_contradict_each_other_are_refused(library: Library) -> None:
-    app = open_page("Simulate a cohort")
+    app = open_page("Simulate")
     app.text_input(key="simulate.individuals").set_value("20, 20").run()
     app.button(key="simulate_start").click().run()
     assert not app.exception
