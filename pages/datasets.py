@@ -33,7 +33,7 @@ def row(meta: DatasetMeta) -> dict[str, object]:
         "Kind": kind_of(meta),
         "Size": size_of(meta),
         "Labels": f"{labels[0]}: {len(labels[1]):,}" if labels else "",
-        "Missing": None if meta.kind == "sets" else 100 * meta.missing,
+        "Missing": "" if meta.kind == "sets" else f"{meta.missing:.2%}",
         "From": "shipped with Popscape" if meta.embedded else meta.source,
         "Added": "" if meta.embedded else ago(meta.created),
     }
@@ -68,8 +68,8 @@ def library_view(library: Library, metas: list[DatasetMeta]) -> None:
             column_config={
                 "Name": st.column_config.TextColumn(pinned=True),
                 "Labels": st.column_config.TextColumn(help="The first label column, and how many values it has"),
-                "Missing": st.column_config.NumberColumn(
-                    format="%.2f %%", help="Share of calls without a genotype; observations of sets are complete"
+                "Missing": st.column_config.TextColumn(
+                    help="Share of calls without a genotype; observations of sets are always complete"
                 ),
             },
             alt=f"{len(metas)} datasets with their kind, size, labels and missing calls.",

@@ -40,11 +40,16 @@ def _preflight(options: argparse.Namespace) -> Answer:
     from core.config.schema import from_dict
     from core.config.training import TrainingConfig
     from core.data.library import Library
-    from core.training.preflight import estimate
+    from core.runs.set_work import settings_of, viewed
+    from core.training.preflight import estimate, estimate_sets
 
     config = prepare(compose(options.overrides), options.dataset)
     training = from_dict(TrainingConfig, config["training"], where="training")
-    found = estimate(Library().open(config["dataset"]["id"]), config["model"], training)
+    dataset = Library().open(config["dataset"]["id"])
+    if config["kind"] == "sets":
+        found = estimate_sets(*viewed(config, dataset), settings_of(config), training)
+    else:
+        found = estimate(dataset, config["model"], training)
     low, high = found["seconds_low"], found["seconds_high"]
     time = "time unknown" if low is None else f"{low:,.0f} to {high:,.0f} seconds"
     words = [

@@ -11,8 +11,10 @@ from core.plots.style import REAL
 HEIGHT = 220
 
 
-def histogram_figure(name: str, histogram: Mapping[str, Any], *, x: str, y: str, alt: str, caption: str) -> Figure:
-    """Bars of {"edges", "counts"} with titles of both axes."""
+def histogram_figure(
+    name: str, histogram: Mapping[str, Any], *, x: str, y: str, alt: str, caption: str, form: str = "~g"
+) -> Figure:
+    """Bars of {"edges", "counts"} with titles of both axes; `form` is the d3 format of the bins."""
     return Figure(
         name=name,
         spec={
@@ -20,7 +22,7 @@ def histogram_figure(name: str, histogram: Mapping[str, Any], *, x: str, y: str,
             "height": HEIGHT,
             "mark": {"type": "bar", "color": REAL},
             "encoding": {
-                "x": quantity("low", x),
+                "x": quantity("low", x, form),
                 "x2": {"field": "high"},
                 "y": {"field": "count", "type": "quantitative", "title": y, "axis": {"tickMinStep": 1}},
                 "tooltip": bar_tooltip(y),
@@ -38,7 +40,7 @@ def bars(histogram: Mapping[str, Any]) -> dict[str, list[Any]]:
     return {"low": list(edges[:-1]), "high": list(edges[1:]), "count": list(histogram["counts"])}
 
 
-def quantity(field: str, title: str) -> Spec:
+def quantity(field: str, title: str, form: str = "~g") -> Spec:
     """The horizontal encoding of bins that are already made."""
     return {
         "field": field,
@@ -46,7 +48,7 @@ def quantity(field: str, title: str) -> Spec:
         "type": "quantitative",
         "title": title,
         "scale": {"zero": False, "nice": False},
-        "axis": {"format": "~g"},
+        "axis": {"format": form},
     }
 
 

@@ -31,6 +31,7 @@ def set_sizes(found: Overview) -> Figure:
         y="Sets",
         alt=f"Set sizes: from {sizes['min']:,} to {sizes['max']:,} observations, the middle set {sizes['median']:,}.",
         caption=f"{_size(found)}; the middle set has {sizes['median']:,}.",
+        form=",~r",
     )
 
 
@@ -69,7 +70,13 @@ def feature_ranges(found: Overview) -> Figure | None:
         {**one, "low": one["mean"] - one["deviation"], "high": one["mean"] + one["deviation"]}
         for one in found["features"]
     ]
-    y = {"field": "feature", "type": "nominal", "sort": names, "title": None, "axis": {"labelLimit": 140}}
+    y = {
+        "field": "feature",
+        "type": "nominal",
+        "sort": names,
+        "title": None,
+        "axis": {"labelLimit": 140, "labelOverlap": False},
+    }
     x = {"type": "quantitative", "title": "Mean ± standard deviation", "scale": {"zero": False}}
     layers: list[Spec] = [
         {
@@ -92,7 +99,7 @@ def feature_ranges(found: Overview) -> Figure | None:
     shown = f"the {len(names)} that vary most of {count(len(rows), 'feature')}" if len(rows) > len(names) else ""
     return Figure(
         name="features",
-        spec={"data": {"name": "features"}, "height": {"step": 14}, "layer": layers},
+        spec={"data": {"name": "features"}, "height": {"step": 15}, "layer": layers},
         data={"features": columns_of([row for row in rows if row["feature"] in set(names)])},
         alt=f"Mean and standard deviation of {len(names)} features; {widest[0]['feature']} varies most.",
         caption=f"{_size(found)}; over a sample of the observations of all sets" + (f"; {shown}." if shown else "."),

@@ -22,9 +22,13 @@ VALIDATION_SETS = 64
 
 def sets_of(run: Run, dataset: Dataset) -> tuple[SetCollection, Split]:
     """The sets that the run uses, and their split."""
-    node = run.config["dataset"]
-    config = from_dict(SetViewConfig, node.get("view", {}), where="dataset")
-    sets, split, _ = view(dataset.collection(), dataset.split(), config, int(run.config["seed"]))
+    return viewed(run.config, dataset)
+
+
+def viewed(config: Mapping[str, Any], dataset: Dataset) -> tuple[SetCollection, Split]:
+    """The sets that a run with this config uses, and their split."""
+    chosen = from_dict(SetViewConfig, config["dataset"].get("view", {}), where="dataset")
+    sets, split, _ = view(dataset.collection(), dataset.split(), chosen, int(config["seed"]))
     return sets, split
 
 

@@ -13,12 +13,14 @@ import torch
 
 from core.config.training import TrainingConfig
 from core.data.genotypes import Genotypes
+from core.data.sets import SetCollection, from_groups
 from core.data.split import Split
 from core.errors import InputError
 from core.models.registry import build
-from core.training import devices, preflight
+from core.training import cost, devices, preflight
 from core.training.clock import TrainingClock
 from core.training.data import prepare_split
+from core.training.set_data import load_sets
 
 CONFIG = TrainingConfig(epochs=3, batch_size=16, device="cpu")
 SMALL = {"name": "wgan_gp", "latent": 8, "generator_widths": [16], "critic_widths": [16]}
@@ -39,7 +41,7 @@ class InMemory:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "SECONDS", 0.1)
+    monkeypatch.setattr(cost, "SECONDS", 0.1)
 
 
 def estimate(cohort: Genotypes, node: dict[str, Any], config: TrainingConfig) -> dict[str, Any]:
@@ -78,7 +80,7 @@ def test_time_grows_with_the_epochs_and_holds_the_steps_that_were_timed(tiny: Ge
 
 def test_a_time_budget_bounds_the_estimate(tiny: Genotypes) -> None:
     found = estimate(tiny, SMALL, replace(CONFIG, epochs=10**6, minutes=1.0))
-    assert found["seconds_high"] <= 60 + preflight.START_UP
+    assert found["seconds_high"] <= 60 + cost.START_UP
 
 
 def test_a_closed_form_model_has_no_parameters_and_a_short_range(tiny: Genotypes) -> None:
@@ -98,7 +100,7 @@ def test_a_model_that_cannot_fit_is_not_tried(tiny: Genotypes) -> None:
 
 
 def test_a_full_disk_is_said(tiny: Genotypes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "_free_disk", lambda: 1000)
+    monkeypatch.setattr(cost, "free_disk", lambda: 1000)
     found = estimate(tiny, SMALL, CONFIG)
     assert not found["fits"]
     assert "delete runs" in found["advice"][0]
@@ -109,3 +111,44 @@ def test_wrong_settings_are_refused(tiny: Genotypes) -> None:
         estimate(tiny, {"name": "wgan_gpp"}, CONFIG)
     with pytest.raises(InputError, match="latents"):
         estimate(tiny, {"name": "wgan_gp", "latents": 3}, CONFIG)
+
+
+PARTS = {
+    "encoder": {"name": "deep_sets", "width": 8},
+    "generator": {"name": "cvae", "width": 8},
+    "mixer": {"name": "none"},
+}
+GDE = {"name": "gde", "latent": 4, "query": 8, "context_max": 16, **PARTS}
+
+
+def sets_of(rng: np.random.Generator) -> SetCollection:
+    return from_groups(rng.normal(size=(400, 3)).astype(np.float32), np.repeat(np.arange(20), 20))
+
+
+def test_a_model_of_sets_is_timed_and_counted() -> None:
+    sets, split = sets_of(np.random.default_rng(0)), Split(np.arange(16), np.arange(16, 20))
+    short, long = (
+        preflight.estimate_sets(sets, split, GDE, replace(CONFIG, epochs=e, evaluate_every=10**6)) for e in (1, 20_000)
+    )
+    data, _ = load_sets(sets, split, GDE)
+    weights = [p for p in build("gde", GDE, data.spec, CONFIG).parameters() if p.requires_grad]
+    assert short["parameters"] == sum(p.numel() for p in weights) > 0
+    assert 0 < short["seconds_low"] < short["seconds_high"] < long["seconds_low"]
+    assert short["fits"] and short["advice"] == []
+    assert json.loads(json.dumps(short)) == short
+
+
+def test_a_model_of_sets_that_cannot_fit_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    sets, split = sets_of(np.random.default_rng(0)), Split(np.arange(16), np.arange(16, 20))
+    wide = {**GDE, "encoder": {"name": "deep_sets", "width": 4096, "depth": 8}}
+    for module in (preflight, cost):
+        monkeypatch.setattr(module, "available_memory", lambda device: 10**6)
+    found = preflight.estimate_sets(sets, split, wide, CONFIG)
+    assert found["seconds_low"] is None and not found["fits"]
+    assert "fewer features or observations" in found["advice"][0]
+
+
+def test_sets_that_lack_the_label_are_refused() -> None:
+    sets, split = sets_of(np.random.default_rng(0)), Split(np.arange(16), np.arange(16, 20))
+    with pytest.raises(InputError, match="day"):
+        preflight.estimate_sets(sets, split, {**GDE, "auxiliary": "next_set", "label": "day"}, CONFIG)
