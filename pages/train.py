@@ -8,35 +8,30 @@ from core.config.command import applied, changed, overrides, train_command
 from core.config.experiments import load, names
 from core.data.library import Library
 from core.errors import PopscapeError
+from core.plots.dataset_words import size_of
 from core.plots.numbers import ago
+from core.runs.fitting import misfit, nearest_first
 from core.runs.store import RunStore
 from core.runs.submission import prepare
 from pages.parts.frame import heading, plain, share
 from pages.parts.plan import show_estimate, show_plan
 from pages.parts.reports import label
 from pages.parts.sections import link
-from pages.parts.settings_form import settings_form
 from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, arrive
-
-KIND = "genotypes"
+from pages.parts.training_form import training_form
 
 arrive()
 top = heading("train")
-metas = [meta for meta in Library().list() if meta.kind == KIND]
+metas = Library().list()
 if not metas:
     with st.container(border=True):
         st.markdown("**There is no dataset to train on yet**")
-        st.caption("Import your own genotypes, or simulate a cohort with known truth.")
+        st.caption("Import your own genotypes or sets of observations, or simulate some with known truth.")
         link("datasets", "Add a dataset")
     st.stop()
 
 with st.spinner("Listing the models…"):
     known = catalogue()
-models = {one["name"]: one for one in known["models"]}
-# Models that learn by steps first; then those that are fitted at once, against which they are judged.
-loaded = [load(name) for name in names(KIND)]
-experiments = {one["name"]: one for one in sorted(loaded, key=lambda one: one["training"].get("epochs") == 0)}
-
 data, model = st.columns([2, 3], gap="large")
 with data:
     by_name = {meta.name: meta for meta in metas}
@@ -45,12 +40,18 @@ with data:
     )  # fmt: skip
     meta = by_name[dataset or metas[0].name]
     added = "shipped with Popscape" if meta.embedded else f"added {ago(meta.created)}"
-    st.caption(f"{meta.individuals:,} individuals × {meta.variants:,} variants, {added}.")
+    st.caption(f"{size_of(meta)}, {added}.")
     title = st.text_input(
         "Name of the run (optional)", key="train_title", max_chars=60,
         help="Shown in every table and figure, beside the model's colour.",
     ).strip()  # fmt: skip
+# Models that learn by steps first; then those that are fitted at once, against which they are judged.
+loaded = sorted((load(name) for name in names(meta.kind)), key=lambda one: nearest_first(one, meta))
+experiments = {one["name"]: one for one in loaded if not misfit(one, meta)}
 with model:
+    if not experiments:
+        st.info("No experiment takes such data yet.", icon=":material/info:")
+        st.stop()
     chosen = st.radio(
         "Model",
         list(experiments),
@@ -60,29 +61,11 @@ with model:
         bind="query-params",
     )
 experiment = experiments[chosen]
-learns = experiment["training"].get("epochs", 1) > 0
-
-settings = {"model": models[experiment["model"]["name"]]["settings"]}
-settings["training"] = [one for one in known["training"] if learns or one["name"] in ("seed", "condition_on")]
-settings["evaluation"] = known["evaluation"]
-columns = {"condition_on": ["auto", "none", *meta.labels, *meta.phenotypes]}
-asked: dict[str, dict[str, object]] = {}
-for node, heads in (("training", "Training"), ("model", experiment["title"]), ("evaluation", "")):
-    if settings[node]:
-        if heads:
-            st.markdown(f"**{plain(heads)}**")
-        asked[node] = settings_form(
-            settings[node],
-            f"{chosen}.{node}",
-            experiment[node],
-            options=columns,
-            fold="" if heads else "How it is evaluated",
-        )
-defaults = {node: {one["name"]: one["default"] for one in described} for node, described in settings.items()}
-changes = changed(experiment, asked, defaults)
+form = training_form(known, experiment, meta)
+changes = changed(experiment, form.asked, form.defaults)
 
 st.subheader("What will happen")
-training = {**defaults["training"], **experiment["training"], **asked["training"]}
+training = {**form.defaults["training"], **experiment["training"], **form.asked["training"]}
 runs = RunStore().list()
 show_plan(meta, experiment, training, changes, waiting=sum(run.active for run in runs))
 words = [*overrides(chosen, changes), f"--dataset={meta.id}"]
@@ -98,7 +81,7 @@ if checked == words:
 elif checked:
     st.caption("The settings have changed since the last check.")
 
-share(DATASET, TRAIN_EXPERIMENT, *(f"{chosen}.{node}.{name}" for node in changes for name in changes[node]), place=top)
+share(DATASET, TRAIN_EXPERIMENT, *(form.key(node, name) for node in changes for name in changes[node]), place=top)
 if st.button("Start training", type="primary", icon=":material/play_arrow:", key="start"):
     try:
         run = RunStore().submit(prepare(applied(experiment, changes, title), meta.id))

@@ -15,10 +15,15 @@ Changes = Mapping[str, Mapping[str, Any]]
 
 
 def changed(experiment: Mapping[str, Any], chosen: Changes, defaults: Changes) -> dict[str, dict[str, Any]]:
-    """What in `chosen` differs from the experiment, and where that is silent, from `defaults`."""
+    """What in `chosen` differs from the experiment, and where that is silent, from `defaults`.
+
+    The choice of a node is its "name": another choice than the experiment's starts from `defaults` alone.
+    """
     found: dict[str, dict[str, Any]] = {}
     for node, settings in chosen.items():
-        preset = {**defaults.get(node, {}), **experiment.get(node, {})}
+        own = experiment.get(node, {})
+        kept = {} if "name" in settings and settings["name"] != own.get("name") else own
+        preset = {**defaults.get(node, {}), **kept}
         different = {key: value for key, value in settings.items() if key not in preset or preset[key] != value}
         if different:
             found[node] = different
@@ -26,15 +31,19 @@ def changed(experiment: Mapping[str, Any], chosen: Changes, defaults: Changes) -
 
 
 def applied(experiment: Mapping[str, Any], changes: Changes, title: str = "") -> dict[str, Any]:
-    """The experiment with the changed settings, and the title if there is one, in place."""
-    nodes = {node: {**experiment.get(node, {}), **settings} for node, settings in changes.items()}
+    """The experiment with the changed choices and settings, and the title if there is one, in place."""
+    nodes = {
+        node: dict(settings) if "name" in settings else {**experiment.get(node, {}), **settings}
+        for node, settings in changes.items()
+    }
     return {**experiment, **nodes, **({"title": title} if title else {})}
 
 
 def overrides(experiment: str, changes: Changes, title: str = "") -> list[str]:
-    """`experiment=NAME` and one `node.setting=value` a change, as `core.config.experiments.compose` reads them."""
+    """`experiment=NAME`, `node=choice` and `node.setting=value` for each change, as `compose` reads them."""
     words = [f"experiment={experiment}"]
-    words += [f"{node}.{key}={_spelled(value)}" for node, values in changes.items() for key, value in values.items()]
+    for node, values in changes.items():
+        words += [f"{node if key == 'name' else f'{node}.{key}'}={_spelled(value)}" for key, value in values.items()]
     return [*words, f"title={_spelled(title)}"] if title else words
 
 

@@ -17,29 +17,37 @@ def show_plan(
     meta: DatasetMeta, experiment: Mapping[str, Any], training: Mapping[str, Any], changes: Changes, *, waiting: int
 ) -> None:
     """The steps of the run, as a newcomer needs to know them."""
-    title, epochs = plain(experiment["title"]), training["epochs"]
-    first = (
-        f"**{title}** sees {count(meta.n_train, 'training individual')} of **{plain(meta.name)}**; "
-        f"{meta.n_holdout:,} held-out ones it never sees."
-    )
-    steps = [first]
-    if experiment["training"].get("epochs", 1) == 0:
+    title, learns = plain(experiment["title"]), experiment["training"].get("epochs", 1) > 0
+    seen = count(meta.n_train, "training set" if meta.kind == "sets" else "training individual")
+    steps = [f"**{title}** sees {seen} of **{plain(meta.name)}**; {meta.n_holdout:,} held-out ones it never sees."]
+    if learns:
+        measured = "error and variance" if meta.kind == "sets" else "precision, recall and linkage"
+        whom = "sets" if meta.kind == "sets" else "individuals"
+        steps.append(
+            f"It trains for {count(training['epochs'], 'epoch')}. Every {training['evaluate_every']:,} epochs "
+            f"{measured} are measured on the held-out {whom}"
+            + (", and the best state is kept." if training["score"] != "last" else "; the last state is kept.")
+        )
+    else:
         steps.append("It is fitted in closed form: there are no epochs and no curves.")
+    if meta.kind == "sets":
+        steps.append(
+            "Then it embeds every set, regenerates the held-out ones and writes the report that Atlas, Interpolate, "
+            "Geometry and Predict show."
+        )
     else:
         steps.append(
-            f"It trains for {count(epochs, 'epoch')}. Every {training['evaluate_every']:,} epochs precision, recall "
-            "and linkage are measured on the held-out individuals, and the best state is kept."
+            f"Then it draws {max(meta.n_holdout, 20):,} synthetic individuals and writes the report that Compare shows."
         )
-    steps.append(
-        f"Then it draws {max(meta.n_holdout, 20):,} synthetic individuals and writes the report that Compare shows."
-    )
     steps.append("It runs in a process of its own: you can close this tab, and stop or resume it on the Runs page.")
     if waiting:
         steps.append(f"It waits its turn: {count(waiting, 'run')} ahead of it.")
     st.markdown("\n".join(f"{i}. {step}" for i, step in enumerate(steps, 1)))
     if experiment.get("budget"):
         changed = " with the settings of the preset" if changes else ""
-        st.caption(f"Usual time{changed}: {plain(experiment['budget'])}.")
+        own = experiment["dataset"].get("name") == meta.name
+        where = "" if own or meta.kind != "sets" else " on its own data"
+        st.caption(f"Usual time{changed}{where}: {plain(experiment['budget'])}.")
 
 
 def show_estimate(found: Mapping[str, Any]) -> None:

@@ -46,7 +46,7 @@ def settings_form(
 
     Args:
         prefix: stable beginning of every key, and of the query parameter where `bound`.
-        options: for list settings, what may be chosen from.
+        options: for settings that are a text or a list, what may be chosen from.
         fold: put all settings behind this title, not only the advanced ones.
     """
     start = {one["name"]: one["default"] for one in settings} | dict(values or {})
@@ -104,6 +104,9 @@ def _widget(one: dict[str, Any], value: Any, options: Sequence[str] | None, comm
         return _number(one, kind, value, common)
     if one.get("choices"):
         return _one_of(list(one["choices"]), value, common)
+    if options is not None:
+        known = list(dict.fromkeys(["", *options, value or ""]))
+        return st.selectbox(options=known, index=known.index(value or ""), format_func=lambda v: v or "none", **common)
     return st.text_input(value=value or "", **common) or ""
 
 

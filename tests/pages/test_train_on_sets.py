@@ -1,0 +1,88 @@
+"""The Train page on sets: what is offered for which data, choices of parts, and the same run as the command line."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.config.command import applied, changed, overrides
+from core.config.experiments import compose, load
+from core.data.library import Library
+from core.data.sets import from_groups
+from core.runs.submission import prepare
+from tests.pages.routed import routed  # noqa: F401
+from tests.pages.test_datasets import library
+from tests.pages.test_train import command, open_page, submitted, text
+
+__all__ = ["library", "submitted"]
+
+
+def own_sets(library: Library, shape: tuple[int, ...] = (3,), **facts: Any) -> str:
+    """Put 20 sets that a user might have brought into the library; their digest."""
+    rng = np.random.default_rng(0)
+    group = np.repeat([f"s{i}" for i in range(20)], 20)
+    x = rng.normal(size=(400, *shape)).astype(np.float32)
+    return library.add_sets(from_groups(x, group, **facts), name="mine", source="mine.csv").id
+
+
+def test_what_is_offered_fits_the_data(home: Path) -> None:
+    app = open_page(dataset="demo-clones")
+    assert app.radio(key="experiment").value == "lineage_tracing"
+    offered = app.radio(key="experiment").options
+    assert "Handwritten digits" not in offered and "WGAN-GP" not in offered
+    app.selectbox(key="dataset").set_value("demo-digits").run()
+    assert not app.exception
+    assert set(app.radio(key="experiment").options) == {"Handwritten digits", "Cell images"}
+    app.selectbox(key="dataset").set_value("demo").run()
+    assert not app.exception and "WGAN-GP" in app.radio(key="experiment").options
+
+
+def test_own_sets_are_offered_no_preset_of_simulated_ones(library: Library) -> None:
+    own_sets(library)
+    offered = open_page(dataset="mine").radio(key="experiment").options
+    assert "Cytometry" in offered
+    assert not {"Gaussian mixtures", "Clonal differentiation"} & set(offered)
+
+
+def test_another_encoder_starts_from_its_own_defaults(library: Library, submitted: list[dict[str, Any]]) -> None:
+    own = own_sets(library)
+    app = open_page(dataset="mine", experiment="Cytometry")
+    assert command(app) == ["python", "-m", "core", "train", "experiment=cytometry", "--dataset", own]
+    app.selectbox(key="cytometry.encoder").set_value("deep_sets").run()
+    assert "encoder=deep_sets" in command(app)
+    app.number_input(key="cytometry.encoder.deep_sets.width").set_value(24)
+    app.number_input(key="cytometry.dataset.min_samples").set_value(10)
+    app.number_input(key="cytometry.training.epochs").set_value(2).run()
+    words = command(app)
+    app.button(key="start").click().run()
+    assert not app.exception and not app.error
+    (config,) = submitted
+    assert config["encoder"]["name"] == "deep_sets" and config["encoder"]["width"] == 24
+    assert config["dataset"]["view"]["min_samples"] == 10
+    assert prepare(compose(words[4 : words.index("--dataset")]), words[-1]) == config
+
+
+def test_a_link_restores_the_parts(library: Library) -> None:
+    own_sets(library)
+    query = {"cytometry.encoder": "Deep sets", "cytometry.encoder.deep_sets.width": "24"}
+    app = open_page(dataset="mine", experiment="Cytometry", **query)
+    assert {"encoder=deep_sets", "encoder.width=24"} <= set(command(app))
+
+
+def test_the_plan_speaks_of_sets(library: Library) -> None:
+    own_sets(library)
+    said = text(open_page(dataset="mine", experiment="Cytometry")).replace("\\", "")
+    assert "16 training sets" in said and "Atlas" in said and "individuals" not in said
+
+
+def test_a_choice_that_is_changed_and_spelled() -> None:
+    experiment = load("cytometry")
+    asked = {"encoder": {"name": "mean"}, "mixer": {**experiment["mixer"]}, "generator": {**experiment["generator"]}}
+    defaults: dict[str, dict[str, Any]] = {"encoder": {}, "mixer": {}, "generator": {}}
+    changes = changed(experiment, asked, defaults)
+    assert changes == {"encoder": {"name": "mean"}}
+    assert overrides("cytometry", changes) == ["experiment=cytometry", "encoder=mean"]
+    assert compose(shlex.split(shlex.join(overrides("cytometry", changes)))) == applied(experiment, changes)
