@@ -62,9 +62,10 @@ class Generator(nn.Module):
     def prepare(self, x: Tensor, z: Tensor) -> None:
         """Called once before training with some sets x (s, k, *shape) and their untrained latents z (s, latent)."""
 
-    def loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         """The training loss of observations x (b, k, *shape) given latents z (b, latent).
 
+        `weights` (k,), of mean 1, say how much each observation counts where mean and covariance are fitted.
         The entry "loss" is minimised; further entries are recorded.
         """
         raise TypeError(f"{type(self).__name__} must say what it minimises")

@@ -43,10 +43,10 @@ class DirectGenerator(Generator):
     def prepare(self, x: Tensor, z: Tensor) -> None:
         self.base.start(x.flatten(2), z)
 
-    def loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         mean, scale = self.base.parameters_of(z)
         y = self.base.whiten(x.flatten(2), mean, scale)
-        likelihood = self.base.negative_log_likelihood(y, scale)
+        likelihood = self.base.negative_log_likelihood(y, scale, weights)
         noise = torch.randn(*y.shape[:2], self.base.d + self.config.noise, device=y.device)
         raw = self._raw(noise, z)
         generated = (raw - raw.mean(dim=1, keepdim=True)) / raw.std(dim=1, keepdim=True).clamp_min(1e-3)

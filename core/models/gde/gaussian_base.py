@@ -7,16 +7,19 @@ import math
 import torch
 from torch import Tensor, nn
 
-from core.models.gde.gaussian_moments import FULL_UP_TO
+from core.models.gde.gaussian_moments import FULL_UP_TO, roots
 from core.models.gde.layers import full_precision, mlp
+
+NARROWEST = 1e-3  # smallest deviation of a generated set, in units of the whole data's
 
 
 class GaussianBase(nn.Module):
     """x = μ(z) + L(z) y with y near N(0, I): generators model y, which is near standard normal for every set.
 
-    μ and L are fitted by maximum likelihood beside the generator's own loss. A set far from the origin or much
-    narrower than the whole data is then no harder to generate than any other, and a Gaussian set needs no
-    generator at all.
+    L(z) = chol(R(z)²) T(z): R, the root of the covariance, is linear in the latent, as the encoders that see moments
+    give it; T, the identity at the start, corrects what is not. All are fitted by maximum likelihood beside the
+    generator's own loss. A set far from the origin or much narrower than the whole data is then no harder to
+    generate than any other, and a Gaussian set needs no generator at all.
     """
 
     def __init__(self, d: int, latent: int, width: int) -> None:
@@ -24,15 +27,16 @@ class GaussianBase(nn.Module):
         self.d, self.full = d, d <= FULL_UP_TO
         self.mean_linear = nn.Linear(latent, d)
         self.mean_curved = mlp([latent, width, width, d])
-        entries = d + (d * (d - 1) // 2 if self.full else 0)
-        self.scale_linear = nn.Linear(latent, entries)
+        entries = d * (d + 1) // 2 if self.full else d
+        self.root = nn.Linear(latent, entries)
         self.scale_curved = mlp([latent, width, width, entries])
-        for last in (self.mean_curved[-1], self.scale_curved[-1], self.scale_linear):
+        for last in (self.mean_curved[-1], self.scale_curved[-1], self.root):
             nn.init.zeros_(last.weight)  # type: ignore[arg-type]
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
-        self.register_buffer(
-            "rows", torch.tril_indices(d, d, -1) if self.full else torch.zeros(2, 0, dtype=torch.int64)
-        )
+        nn.init.ones_(self.root.bias[:d])
+        # Entries of a triangle: the diagonal first, then what lies below it.
+        below = torch.tril_indices(d, d, -1) if self.full else torch.zeros(2, 0, dtype=torch.int64)
+        self.register_buffer("rows", below)
 
     @torch.no_grad()
     def start(self, x: Tensor, z: Tensor) -> None:
@@ -43,33 +47,37 @@ class GaussianBase(nn.Module):
         k = x.shape[1]
         mean = x.mean(dim=1)
         centred = x - mean[:, None]
+        root = roots(centred.mT @ centred / k if self.full else centred.square().mean(dim=1))
         if self.full:
-            within = centred.mT @ centred / k
-            pooled = within.mean(dim=0) + 1e-4 * torch.eye(self.d, device=x.device)
-            # Each set's covariance leans on that of all, as far as its observations are few for its features.
-            lower = torch.linalg.cholesky((k * within + (self.d + 1) * pooled) / (k + self.d + 1))
             rows: Tensor = self.rows  # type: ignore[assignment]
-            raw = torch.cat([lower.diagonal(dim1=1, dim2=2).log(), lower[:, rows[0], rows[1]]], dim=1)
-        else:
-            within = centred.square().mean(dim=1)
-            raw = 0.5 * ((k * within + 2 * within.mean(dim=0) + 1e-4) / (k + 2)).log()
+            root = torch.cat([root.diagonal(dim1=1, dim2=2), root[:, rows[0], rows[1]]], dim=1)
         _regress(self.mean_linear, z, mean)
-        _regress(self.scale_linear, z, raw)
+        _regress(self.root, z, root)
 
     def parameters_of(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """z (b, latent) → mean (b, d) and scale: lower-triangular (b, d, d), or (b, d) beyond FULL_UP_TO features."""
         z = z.to(self.mean_linear.weight.dtype)
         with full_precision(z):
             mean = self.mean_linear(z) + self.mean_curved(z)
-            raw = self.scale_linear(z) + self.scale_curved(z)
-        # Soft-bounded log scales: a set of one repeated observation must not send the likelihood to infinity.
-        diagonal = (5 * torch.tanh(raw[:, : self.d] / 5)).exp()
-        if not self.full:
-            return mean, diagonal
-        lower = torch.diag_embed(diagonal)
+            root, change = self.root(z), self.scale_curved(z)
+            # Soft-bounded log scales: a set of one repeated observation must not send the likelihood to infinity.
+            factor = (3 * torch.tanh(change[:, : self.d] / 3)).exp()
+            if not self.full:
+                return mean, (root.square() + NARROWEST**2).sqrt() * factor
+            square = self._filled(root[:, : self.d], root[:, self.d :])
+            square = square + square.tril(-1).mT
+            covariance = square @ square
+            # As much on the diagonal as single precision needs to take a root.
+            least = NARROWEST**2 + 1e-5 * covariance.detach().diagonal(dim1=1, dim2=2).mean(dim=1)
+            lower = torch.linalg.cholesky(covariance + torch.diag_embed(least[:, None].expand(-1, self.d)))
+            return mean, lower @ self._filled(factor, change[:, self.d :])
+
+    def _filled(self, diagonal: Tensor, below: Tensor) -> Tensor:
+        """(b, d) and (b, d(d-1)/2) → (b, d, d) lower triangles."""
         rows: Tensor = self.rows  # type: ignore[assignment]
-        lower[:, rows[0], rows[1]] = raw[:, self.d :]
-        return mean, lower
+        triangle = torch.diag_embed(diagonal)
+        triangle[:, rows[0], rows[1]] = below
+        return triangle
 
     def whiten(self, x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
         """(b, k, d) observations → y = L⁻¹(x − μ)."""
@@ -110,10 +118,14 @@ class GaussianBase(nn.Module):
             standard: Tensor = (y - mean) @ inverse
         return standard
 
-    def negative_log_likelihood(self, y: Tensor, scale: Tensor) -> Tensor:
-        """Mean over observations and features of −log N(x; μ, LLᵀ), from y = L⁻¹(x − μ)."""
+    def negative_log_likelihood(self, y: Tensor, scale: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Mean over observations and features of −log N(x; μ, LLᵀ), from y = L⁻¹(x − μ).
+
+        `weights` (k,), of mean 1, say how much each observation counts.
+        """
         log_diagonal = (scale.diagonal(dim1=1, dim2=2) if self.full else scale).log()
-        return 0.5 * y.square().mean() + log_diagonal.mean() + 0.5 * math.log(2 * math.pi)
+        squares = y.square() if weights is None else y.square() * weights[:, None]
+        return 0.5 * squares.mean() + log_diagonal.mean() + 0.5 * math.log(2 * math.pi)
 
 
 def _regress(layer: nn.Linear, z: Tensor, target: Tensor) -> None:

@@ -49,7 +49,9 @@ class GDEConfig:
     )
     auxiliary: str = setting("none", "What the latent also learns to predict.", choices=KINDS)
     auxiliary_weight: float = setting(0.1, "Weight of the auxiliary loss.", low=0.0)
-    label: str = setting("", "Label column of the classification head, or order column of next_set.")
+    label: str = setting(
+        "", "Label column of the classification head, or the column of numbers that orders next_set (empty: found)."
+    )
     control: str = setting("", "Value of the label that is the control of the effect head.", advanced=True)
     average: float = setting(0.995, "Decay of the moving average of the weights that are used; 0: the last.", low=0.0)
     clip: float = setting(1.0, "Largest norm of the gradient.", low=1e-3, advanced=True)
@@ -178,7 +180,7 @@ class GDE(Trainable):
         weights = self.mixer.weights(b, context.device)
         context, query = mix(context, weights), mix(query, weights)
         z = self.net["encoder"](context)
-        out: dict[str, Tensor] = self.net["generator"].loss(self._scored(context, query), z)  # type: ignore[operator]
+        out: dict[str, Tensor] = self.net["generator"].loss(*self._scored(context, query, z))  # type: ignore[operator]
         if c.metric_weight and b > 1:
             out["metric"] = self._metric(z, batch, weights)
             out["loss"] = out["loss"] + c.metric_weight * out["metric"]
@@ -232,17 +234,21 @@ class GDE(Trainable):
         latents = torch.cat([self.encode(x[None], c[None].float().to(x.device)) for c in counts])
         return torch.cov(latents.T).reshape(latents.shape[1], -1)
 
-    def _scored(self, context: Tensor, query: Tensor) -> Tensor:
-        """Observations that the generator is scored on: as many encoded ones as others, or (published) the encoded.
+    def _scored(self, context: Tensor, query: Tensor, z: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """(observations, latents, weights) of the generator's loss: as many encoded as others, or (published) encoded.
 
         Scored on others alone, the generator learns to allow for the error of a small context: it draws mean and
-        covariance towards those of all sets and adds 1/k to the variance, also where a latent later comes from a
-        million observations. On the encoded ones alone it takes 1/k off. In equal numbers the two cancel.
+        covariance towards those of all sets and adds to the variance, also where a latent later comes from a
+        million observations. The weights let mean and covariance follow the encoded ones, the law that the latent
+        stands for, but for as small a share of others as keeps a covariance of few observations from closing up.
         """
         if self.config.share_query:
-            return context
-        half = min(context.shape[1], query.shape[1])
-        return torch.cat([context[:, :half], query[:, :half]], dim=1)
+            return context, z, None
+        k = context.shape[1]
+        half = min(k, query.shape[1])
+        others = min(0.5, math.prod(self.spec.shape) / k)
+        weights = torch.tensor([2 * (1 - others), 2 * others], device=z.device).repeat_interleave(half)
+        return torch.cat([context[:, :half], query[:, :half]], dim=1), z, weights
 
     def _context_size(self) -> int:
         low, high = math.log(self.config.context_min), math.log(max(self.config.context_max, self.config.context_min))

@@ -50,10 +50,10 @@ class CVAEGenerator(Generator):
     def prepare(self, x: Tensor, z: Tensor) -> None:
         self.base.start(x.flatten(2), z)
 
-    def loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         mean, scale = self.base.parameters_of(z)
         y = self.base.whiten(x.flatten(2), mean, scale)
-        likelihood = self.base.negative_log_likelihood(y, scale)
+        likelihood = self.base.negative_log_likelihood(y, scale, weights)
         y = y.detach()
         centre, log_variance = self.encoder(y, z).chunk(2, dim=-1)
         log_variance = log_variance.clamp(-10, 10)

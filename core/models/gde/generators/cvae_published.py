@@ -41,7 +41,7 @@ class PublishedCVAEGenerator(Generator):
         self.encoder = mlp([d + latent, *hidden, 2 * latent])
         self.decoder = mlp([2 * latent, *hidden, d])
 
-    def loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         flat = x.flatten(2)
         repeated = z[:, None].expand(-1, flat.shape[1], -1)
         centre, log_variance = self.encoder(torch.cat([flat, repeated], dim=-1)).chunk(2, dim=-1)

@@ -60,7 +60,7 @@ class DDPMGenerator(Generator):
         out: Tensor = self.net(torch.cat([x, time], dim=2), z)
         return out
 
-    def loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         t = torch.randint(1, self.config.diffusion_steps + 1, x.shape[:2], device=x.device)
         noise = torch.randn_like(x)
         signal = self.alpha_bar[t].reshape(*t.shape, *[1] * len(self.shape))

@@ -51,10 +51,10 @@ class FlowGenerator(Generator):
     def prepare(self, x: Tensor, z: Tensor) -> None:
         self.base.start(x.flatten(2), z)
 
-    def loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         mean, scale = self.base.parameters_of(z)
         y = self.base.whiten(x.flatten(2), mean, scale)
-        likelihood = self.base.negative_log_likelihood(y, scale)
+        likelihood = self.base.negative_log_likelihood(y, scale, weights)
         # The base is fitted by its likelihood alone: the flow must not bend it to make its own task easy.
         y = y.detach()
         noise = torch.randn_like(y)

@@ -49,7 +49,7 @@ class WormholeGenerator(Generator):
         out: Tensor = self.out(h)
         return out
 
-    def loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         loss = sinkhorn_divergence(self.decode(z), x.flatten(2), self.config.blur).mean()
         return {"loss": loss, "divergence": loss.detach()}
 
