@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from core.data.genotypes import MISSING, Calls
 from core.evaluation.bootstrap import multinomial_weights, resampled_means
-from core.evaluation.context import Cohort, Comparison, Panel
+from core.evaluation.context import Cohort, Comparison, Panel, row_blocks
 from core.evaluation.distances import natural, nearest_between, nearest_within
 from core.evaluation.neighbours import neighbours, params
 from core.evaluation.registry import Estimate, Unmeasurable, metric
@@ -55,9 +55,12 @@ def copies(comparison: Comparison) -> Estimate:
         stated = {"n": made.n, "n_train": seen.n}
         return _share(comparison, np.isin(_digests(made), _digests(seen)), 122, stated)
     found = records(comparison)
-    rows = seen.genotypes.calls[seen.near_index(comparison.config.distance_individuals)][found.index[:, 0]]
-    mine = made.genotypes.calls[made.near_index(comparison.config.distance_individuals)]
-    unlike = ((rows != mine) & (rows != MISSING) & (mine != MISSING)).any(axis=1)
+    theirs = seen.near_index(comparison.config.distance_individuals)[found.index[:, 0]]
+    ours = made.near_index(comparison.config.distance_individuals)
+    unlike = np.zeros(len(ours), dtype=np.bool_)
+    for block in row_blocks(len(ours), made.m):
+        rows, mine = seen.genotypes.calls[theirs[block]], made.genotypes.calls[ours[block]]
+        unlike[block] = ((rows != mine) & (rows != MISSING) & (mine != MISSING)).any(axis=1)
     return _share(comparison, ~unlike, 122, _stated(comparison, found) | {"compared": "calls present in both"})
 
 
