@@ -55,7 +55,11 @@ def read_collection(
 
 
 def preview_sets(path: Path, *, options: SetImportOptions = _DEFAULTS, shown: str | None = None) -> dict[str, Any]:
-    """{"format", "observations", "modality", "shape", "columns": {name: {"kind", "distinct"}}, "features"}."""
+    """What a file holds, without storing it. Raises InputError.
+
+    {"format", "observations", "modality", "shape", "columns": {name: {"kind", "distinct", "examples"}}, "features",
+    "layers"}, and where `options` say what a set is, "built": {"sets", "observations", "least", "most", "dropped"}.
+    """
     with scratch_folder() as folder:
         limits = Limits(cpu_seconds=60, wall_seconds=120)
         return sandbox.run(READER, _job("preview", path, options, shown), folder, limits).value

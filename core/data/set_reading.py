@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from core.data.formats.base import Head
 from core.data.reading import refuse_wrong_kind
 from core.data.set_building import build_sets
 from core.data.set_formats import SetSource, set_formats
+from core.data.set_formats.base import ObservationTable
 from core.data.set_options import SetImportOptions
 from core.data.set_store import write_sets
 from core.errors import InputError
 
 # Ambiguous beginnings are tried in this order: a zip of images before an npz, FASTA before a table.
 _ORDER = ("h5ad", "images", "npz", "fasta", "table")
+FEATURES = 500  # names of features in a preview
 
 
 def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -38,17 +41,30 @@ def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     if not len(table.observations):
         raise InputError(f"{name} has no observation that can be used; check the columns and the missing values.")
     if job["task"] == "preview":
-        return {
-            "format": entry.name,
-            "observations": len(table.observations),
-            "modality": table.modality,
-            "shape": list(table.observations.shape[1:]),
-            "columns": {c: _summary(v) for c, v in table.columns.items()},
-            "features": [str(f) for f in table.feature[:50]],
-        }
+        return _preview(entry.name, table, options, name)
     built = build_sets(table, options, name)
     write_sets(folder, built.sets)
     return {"dropped": built.dropped, "notes": built.notes, "format": entry.name}
+
+
+def _preview(format: str, table: ObservationTable, options: SetImportOptions, name: str) -> dict[str, Any]:
+    """What the file holds, and the sets that `options` would make of it where they say what a set is."""
+    found: dict[str, Any] = {
+        "format": format,
+        "observations": len(table.observations),
+        "modality": table.modality,
+        "shape": list(table.observations.shape[1:]),
+        "columns": {c: _summary(v) for c, v in table.columns.items()},
+        "features": [str(f) for f in table.feature[:FEATURES]],
+        "layers": table.layers,
+    }
+    if options.set_column or options.whole or options.neighbourhood:
+        # Components and scale change the features, not which observations belong together.
+        built = build_sets(table, replace(options, components=0, scale=False), name)
+        sizes = built.sets.sizes
+        counts = {"sets": built.sets.s, "observations": built.sets.k}
+        found["built"] = counts | {"least": int(sizes.min()), "most": int(sizes.max()), "dropped": built.dropped}
+    return found
 
 
 def _summary(values: Any) -> dict[str, Any]:

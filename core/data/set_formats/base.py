@@ -39,6 +39,7 @@ class ObservationTable:
         columns: name → (k,) strings ("" missing) or float64 (NaN missing).
         feature: (d,) names, empty for images and sequences.
         modality, alphabet: as in SetCollection.
+        layers: what else of the file could be the observations, as the setting `layer` names it.
         notes: what was done, in sentences. dropped: reason → count of observations.
     """
 
@@ -47,6 +48,7 @@ class ObservationTable:
     feature: npt.NDArray[np.str_] = field(default_factory=lambda: np.array([], dtype=np.str_))
     modality: str = "vector"
     alphabet: str = ""
+    layers: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     dropped: dict[str, int] = field(default_factory=dict)
 

@@ -47,7 +47,7 @@ class H5adFormat(SetFormat):
         dense, notes = normalised(dense, options.normalise, name)
         columns = {str(c): _column(cells.obs[c].to_numpy()) for c in cells.obs.columns}
         columns |= _memberships(cells)
-        table = ObservationTable(dense, columns, feature=genes, notes=[said, *notes])
+        table = ObservationTable(dense, columns, feature=genes, layers=_layers(cells), notes=[said, *notes])
         if options.variable_genes and options.variable_genes < len(genes):
             keep = most_variable(dense, options.variable_genes)
             table.observations, table.feature = dense[:, keep], genes[keep]
@@ -130,8 +130,11 @@ def _matrix(cells: Any, layer: str, name: str) -> tuple[Any, npt.NDArray[np.str_
         matrix = cells.obsm[layer.removeprefix("obsm:")]
         stem = layer.removeprefix("obsm:").removeprefix("X_")
         return matrix, np.array([f"{stem}_{i + 1}" for i in range(matrix.shape[1])]), f"Features are {layer}."
-    offered = ["X", *cells.layers, *(f"obsm:{k}" for k in cells.obsm)]
-    raise InputError(f"{name} has no {layer!r}; choose one of: {', '.join(map(str, offered))}.")
+    raise InputError(f"{name} has no {layer!r}; choose one of: {', '.join(_layers(cells))}.")
+
+
+def _layers(cells: Any) -> list[str]:
+    return ["X", *map(str, cells.layers), *(f"obsm:{key}" for key in cells.obsm)]
 
 
 def _chosen(matrix: Any, genes: npt.NDArray[np.str_], wanted: tuple[str, ...], name: str) -> tuple[Any, Any]:
