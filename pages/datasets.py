@@ -14,6 +14,7 @@ from pages.parts.set_profile import show_set_profile
 from pages.parts.state import (
     DATASET,
     DATASETS_COVARIATE,
+    DATASETS_IMPORT,
     DATASETS_LABEL,
     DATASETS_PHENOTYPE,
     DATASETS_SAID,
@@ -102,4 +103,4 @@ else:
     with st.container(border=True):
         st.markdown("**The library is empty**")
         st.caption("Import genotypes or sets of cells, images or sequences, or simulate data with known truth.")
-share(DATASETS_VIEW, DATASET, DATASETS_LABEL, DATASETS_PHENOTYPE, DATASETS_COVARIATE, place=top)
+share(DATASETS_VIEW, DATASETS_IMPORT, DATASET, DATASETS_LABEL, DATASETS_PHENOTYPE, DATASETS_COVARIATE, place=top)

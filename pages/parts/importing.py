@@ -15,16 +15,28 @@ from core.data.inbox import Arrived
 from core.data.library import Library
 from core.data.options import ImportOptions
 from core.errors import InputError, PopscapeError
+from core.plots.dataset_words import size_of
 from core.plots.numbers import count
 from pages.parts.frame import plain
+from pages.parts.importing_sets import import_sets_view
 from pages.parts.settings_form import settings_form
-from pages.parts.state import DATASET, DATASETS_SAID, DATASETS_VIEW, go
-from pages.parts.uploads import GENOTYPES, SAMPLES, VARIANTS, chosen_files, clear_files
+from pages.parts.state import DATASET, DATASETS_IMPORT, DATASETS_SAID, DATASETS_VIEW, go
+from pages.parts.uploads import COHORT, GENOTYPES, SAMPLES, SETS, VARIANTS, chosen_files, clear_files
 
 
 def import_view(library: Library, back: str) -> None:
-    """Choose files, see what they seem to be, set filters, import; then show the view `back`."""
-    files = chosen_files()
+    """Choose what the files hold, see what they seem to be, set filters, import; then show the view `back`."""
+    kind = st.segmented_control(
+        "What the files hold", [COHORT, SETS], default=COHORT, required=True, key=DATASETS_IMPORT, bind="query-params"
+    )
+    if kind == SETS:
+        import_sets_view(library, back)
+    else:
+        _import_cohort_view(library, back)
+
+
+def _import_cohort_view(library: Library, back: str) -> None:
+    files = chosen_files([GENOTYPES, SAMPLES, VARIANTS])
     if not files[GENOTYPES]:
         st.caption(
             "Upload a genotype file to see what Popscape makes of it. Nothing is stored before you press Import, and "
@@ -132,7 +144,6 @@ def _import(library: Library, files: dict[str, list[Arrived]], name: str, labels
         st.error(plain(error), title="Not imported; the library is unchanged", icon=":material/error:")
         return ""
     clear_files()
-    size = f"{meta.individuals:,} individuals × {meta.variants:,} variants"
     again = "is in the library already" if meta.id in known else "imported"
-    st.session_state[DATASETS_SAID] = f"{plain(meta.name)} {again}: {size}."
+    st.session_state[DATASETS_SAID] = f"{plain(meta.name)} {again}: {size_of(meta)}."
     return meta.name

@@ -15,6 +15,7 @@ RUNS = "runs"
 RUN = "run"
 
 DATASETS_VIEW = "datasets"
+DATASETS_IMPORT = "import"
 DATASETS_LABEL = "labels"
 DATASETS_PHENOTYPE = "phenotype"
 DATASETS_COVARIATE = "covariate"

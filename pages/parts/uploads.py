@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
 from core.data.inbox import IMPORT_ROOT, Arrived, below, discard, import_root, importable, receive
+from core.data.set_suggestions import surely_sets
 from core.errors import InputError
 from core.plots.numbers import size
 from pages.parts.frame import plain
+from pages.parts.state import DATASETS_IMPORT
 
-GENOTYPES, SAMPLES, VARIANTS = "genotypes", "samples", "variants"
+GENOTYPES, SAMPLES, VARIANTS, OBSERVATIONS = "genotypes", "samples", "variants", "observations"
+SET_FORM = "import_sets"  # beginning of the keys of the form that asks what a set is
+COHORT, SETS = "Genotypes", "Sets of cells, images or sequences"
 _ROLES = {
     GENOTYPES: (
         "Genotype files",
@@ -23,12 +28,16 @@ _ROLES = {
         "Variant table (optional)",
         "Ids, positions and alleles, for formats that have none: legend, map, CSV.",
     ),
+    OBSERVATIONS: (
+        "File of observations",
+        "h5ad, npz, CSV, TSV, FASTA, or a zip of folders of images; one file. At most 200 MB.",
+    ),
 }
 _TURN = "upload_turn"
 
 
-def chosen_files() -> dict[str, list[Arrived]]:
-    """Let the reader give files, by upload or from the import folder; what is there, by role."""
+def chosen_files(roles: Sequence[str]) -> dict[str, list[Arrived]]:
+    """Let the reader give files in `roles`, by upload or from the import folder; what is there, by role."""
     root = import_root()
     if root is not None:
         source = st.segmented_control(
@@ -36,15 +45,15 @@ def chosen_files() -> dict[str, list[Arrived]]:
             help=f"The import folder is {IMPORT_ROOT}.",
         )  # fmt: skip
         if source == "Import folder":
-            return _from_folder(root)
-    for column, role in zip(st.columns([2, 1, 1]), _ROLES, strict=True):
+            return _from_folder(root, roles)
+    for column, role in zip(st.columns([2] + [1] * (len(roles) - 1)), roles, strict=True):
         with column:
             label, help = _ROLES[role]
             key = f"upload_{role}_{st.session_state.setdefault(f'{_TURN}_{role}', 0)}"
             st.file_uploader(
                 label, accept_multiple_files=role == GENOTYPES, key=key, help=help, on_change=_take, args=(role, key)
             )
-    files = {role: list(st.session_state.get(f"arrived_{role}", [])) for role in _ROLES}
+    files = {role: list(st.session_state.get(f"arrived_{role}", [])) for role in roles}
     for role, arrived in files.items():
         for one in arrived:
             st.caption(f":material/draft: {_ROLES[role][0].split(' (')[0]}: **{plain(one.name)}**, {size(one.size)}")
@@ -53,17 +62,21 @@ def chosen_files() -> dict[str, list[Arrived]]:
     return files
 
 
-def _from_folder(root: Path) -> dict[str, list[Arrived]]:
+def _from_folder(root: Path, roles: Sequence[str]) -> dict[str, list[Arrived]]:
     known = importable(root)
-    picked = st.multiselect("Genotype files", known, key="folder_genotypes", help=_ROLES[GENOTYPES][1])
-    samples = st.selectbox("Sample table (optional)", known, index=None, key="folder_samples")
-    variants = st.selectbox("Variant table (optional)", known, index=None, key="folder_variants")
-    chosen = {GENOTYPES: picked, SAMPLES: [samples] if samples else [], VARIANTS: [variants] if variants else []}
+    chosen: dict[str, list[str]] = {}
+    for role in roles:
+        label, help = _ROLES[role]
+        if role == GENOTYPES:
+            chosen[role] = st.multiselect(label, known, key=f"folder_{role}", help=help)
+        else:
+            one = st.selectbox(label, known, index=None, key=f"folder_{role}", help=help, on_change=_forget_form)
+            chosen[role] = [one] if one else []
     try:
         return {role: [_in_place(root, name) for name in names] for role, names in chosen.items()}
     except InputError as error:
         st.error(plain(error))
-        return {role: [] for role in _ROLES}
+        return {role: [] for role in roles}
 
 
 def _in_place(root: Path, name: str) -> Arrived:
@@ -78,15 +91,27 @@ def _take(role: str, key: str) -> None:
     """
     given = st.session_state[key]
     arrived = [receive(one, one.name) for one in (given if isinstance(given, list) else [given]) if one is not None]
+    st.session_state[f"{_TURN}_{role}"] += 1
+    if role == GENOTYPES and len(arrived) == 1 and surely_sets(arrived[0].path, arrived[0].name):
+        role = OBSERVATIONS
+        st.session_state[DATASETS_IMPORT] = SETS
     before = st.session_state.get(f"arrived_{role}", [])
     if role != GENOTYPES:
         discard(before)
         before = []
     st.session_state[f"arrived_{role}"] = [*before, *arrived]
-    st.session_state[f"{_TURN}_{role}"] += 1
+    if role == OBSERVATIONS:
+        _forget_form()
+
+
+def _forget_form() -> None:
+    """Another file has other columns."""
+    for key in [key for key in st.session_state if str(key).startswith(f"{SET_FORM}.")]:
+        del st.session_state[key]
 
 
 def clear_files() -> None:
     """Delete what was uploaded."""
     for role in _ROLES:
         discard(st.session_state.pop(f"arrived_{role}", []))
+    _forget_form()

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.data.library import Library
 from core.data.sets import from_groups
 from tests.pages.routed import routed  # noqa: F401
 from tests.pages.set_home import alts
-from tests.pages.test_datasets import library, open_page, text
+from tests.pages.test_datasets import cached_folders, library, open_page, text, upload
 
 __all__ = ["library"]
 
+SETS = "Sets of cells, images or sequences"
 
-def metrics(app: object) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}  # type: ignore[attr-defined]
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
 
 
 def test_both_kinds_stand_in_one_table(home: Path) -> None:
@@ -58,3 +64,91 @@ def test_profile_of_images_and_of_sequences(library: Library) -> None:
     app = open_page(dataset="images")
     assert not app.exception and metrics(app)["An observation"] == "Image"
     assert sum("10 images" in caption.value for caption in app.caption) == 6
+
+
+def cells_csv() -> bytes:
+    rng = np.random.default_rng(0)
+    rows = [f"c{i % 12},d{i % 4},{a:.3f},{b:.3f}" for i, (a, b) in enumerate(rng.normal(size=(240, 2)))]
+    return ("\n".join(["clone,donor,x,y", *rows]) + "\n").encode()
+
+
+def images_zip() -> bytes:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for i in range(12):
+            picture = io.BytesIO()
+            Image.new("L", (8, 8), i * 20).save(picture, "PNG")
+            archive.writestr(f"wells/w{i % 3}/{i}.png", picture.getvalue())
+    return stream.getvalue()
+
+
+def import_page() -> AppTest:
+    app = open_page("Import files")
+    app.button_group(key="import").set_value(SETS).run()
+    return app
+
+
+def test_upload_group_and_import(library: Library, home: Path) -> None:
+    app = import_page()
+    assert "A set is one distribution" in text(app)
+    upload(app, "observations", "cells.csv", cells_csv())
+    assert "240 observations of 2 features" in text(app)
+    assert app.multiselect(key="import_sets.set_column").value == ["clone"]
+    assert "**12 sets** of 20 to 20 observations" in text(app)
+    assert "layer" not in {str(one.key).split(".")[-1] for one in app.selectbox}
+    app.selectbox(key="import_sets.unit").set_value("donor").run()
+    app.button(key="import_start").click().run()
+    assert not app.exception and not app.error
+    (meta,) = library.list()
+    assert (meta.kind, meta.name, meta.sets, meta.observations, meta.unit) == ("sets", "cells", 12, 240, "donor")
+    assert meta.source == "cells.csv"
+    assert app.selectbox(key="dataset").value == "cells" and metrics(app)["Sets"] == "12"
+    assert not cached_folders(home, "upload-") and not cached_folders(home, "import-")
+
+
+def test_a_file_of_sets_among_genotypes_is_recognised(library: Library) -> None:
+    app = open_page("Import files")
+    upload(app, "genotypes", "wells.zip", images_zip())
+    assert app.button_group(key="import").value == SETS
+    assert "12 images of 8 × 8 pixels" in text(app)
+    assert app.multiselect(key="import_sets.set_column").value == ["folder"]
+    app.button(key="import_start").click().run()
+    (meta,) = library.list()
+    assert (meta.sets, meta.modality, meta.shape) == (3, "image", [1, 8, 8])
+
+
+def test_another_file_has_other_columns(library: Library) -> None:
+    app = import_page()
+    upload(app, "observations", "cells.csv", cells_csv())
+    upload(
+        app, "observations", "reads.fasta", b"".join(b">r%d month=m%d\nACGTACGTAC\n" % (i, i % 4) for i in range(40))
+    )
+    assert app.multiselect(key="import_sets.set_column").value == ["month"]
+    assert "**4 sets** of 10 to 10 observations" in text(app)
+
+
+def test_what_makes_no_sets_is_said(library: Library) -> None:
+    app = import_page()
+    upload(app, "observations", "cells.csv", cells_csv())
+    app.multiselect(key="import_sets.set_column").set_value([]).run()
+    assert not [one for one in app.button if one.key == "import_start"]
+    app.multiselect(key="import_sets.set_column").set_value(["x"]).run()
+    (said,) = [one.value for one in app.error]
+    assert "2 or more are needed" in said
+    app.button(key="import_start").click().run()
+    assert not app.exception and not library.list()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("empty.csv", b""), ("weights.pkl", b"\x80\x04\x95\0\0"), ("x.h5ad", b"\x89HDF\r\n\x1a\n" + bytes(300))],
+)
+def test_a_broken_file_ends_in_one_sentence(library: Library, home: Path, name: str, content: bytes) -> None:
+    app = import_page()
+    upload(app, "observations", name, content)
+    (said,) = [one.value for one in app.error]
+    assert "Traceback" not in said and said.endswith((".", "\\."))
+    app.button(key="import_clear").click().run()
+    assert not cached_folders(home, "upload-")
