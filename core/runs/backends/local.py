@@ -20,6 +20,8 @@ from core.runs.process import ProcessIdentity
 from core.runs.queue import Queue, kind_for
 from core.runs.states import ACTIVE
 
+_LAST_THREADS = 2.0  # seconds that a killed process is given to be gone altogether
+
 
 @backends.register(
     "local", kind="runs", help="Detached processes on this machine, one a GPU, first come first served.", source="own"
@@ -71,8 +73,9 @@ class LocalBackend:
                 return Life.ALIVE, ""
             return Life.DEAD, "The worker never started; the end of the log may say why."
         if process.here:
-            known = child is not None and child.pid == process.pid
-            return (Life.ALIVE, "") if process.alive else (Life.DEAD, _how_it_ended(code) if known else "")
+            if process.alive:
+                return Life.ALIVE, ""
+            return Life.DEAD, _how_it_ended(child) if child is not None and child.pid == process.pid else ""
         silence = heartbeat.age(run.path)
         if silence is not None and silence < self.intervals.silent:
             return Life.ALIVE, ""
@@ -102,8 +105,11 @@ def _seconds_since(moment: str | None) -> float:
     return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds() if moment else float("inf")
 
 
-def _how_it_ended(code: int | None) -> str:
-    if code is None:
+def _how_it_ended(child: subprocess.Popen[bytes]) -> str:
+    # A killed process reads as ended before the last of its threads has gone; only then is its status known.
+    try:
+        code = child.wait(_LAST_THREADS)
+    except subprocess.TimeoutExpired:
         return ""
     if code == -signal.SIGKILL:
         return "It was killed (signal 9), most often because the machine ran out of memory."
