@@ -19,7 +19,7 @@ from core.errors import InputError, PopscapeError
 # verb → (module of core.commands, what it does)
 VERBS = {
     "import": ("importing", "read genotypes or sets of observations into the library"),
-    "simulate": ("importing", "simulate a cohort into the library"),
+    "simulate": ("importing", "simulate a cohort, or sets with known truth, into the library"),
     "export": ("importing", "write a dataset to a file"),
     "datasets": ("listing", "list the datasets"),
     "runs": ("listing", "list the runs"),

@@ -9,8 +9,9 @@ from core.plots.numbers import ago
 from pages.parts.dataset_actions import actions
 from pages.parts.dataset_profile import show_profile
 from pages.parts.frame import heading, share
-from pages.parts.importing import import_view, simulate_view
+from pages.parts.importing import import_view
 from pages.parts.set_profile import show_set_profile
+from pages.parts.simulating import simulate_view
 from pages.parts.state import (
     DATASET,
     DATASETS_COVARIATE,
@@ -18,6 +19,7 @@ from pages.parts.state import (
     DATASETS_LABEL,
     DATASETS_PHENOTYPE,
     DATASETS_SAID,
+    DATASETS_SIMULATOR,
     DATASETS_VIEW,
     arrive,
 )
@@ -103,4 +105,13 @@ else:
     with st.container(border=True):
         st.markdown("**The library is empty**")
         st.caption("Import genotypes or sets of cells, images or sequences, or simulate data with known truth.")
-share(DATASETS_VIEW, DATASETS_IMPORT, DATASET, DATASETS_LABEL, DATASETS_PHENOTYPE, DATASETS_COVARIATE, place=top)
+share(
+    DATASETS_VIEW,
+    DATASETS_IMPORT,
+    DATASETS_SIMULATOR,
+    DATASET,
+    DATASETS_LABEL,
+    DATASETS_PHENOTYPE,
+    DATASETS_COVARIATE,
+    place=top,
+)

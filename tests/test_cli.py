@@ -84,6 +84,16 @@ def test_simulate_and_export(call: Call, world: Path) -> None:
     assert Path(out["files"][0]).is_file()
 
 
+def test_simulate_sets(call: Call, world: Path) -> None:
+    words = ["--simulator", "family", "--family", "normal", "--sets", "6", "--observations", "8"]
+    found = answer(call("simulate", *words, "--json"))
+    assert (found["name"], found["sets"], found["observations"]) == ("normal", 6, 48)
+    status, _, said = call("simulate", *words, "--hotspots", "0.5")
+    assert status == 2 and "--hotspots is no setting of the simulator 'family'" in said
+    status, _, said = call("export", "normal", "--out", str(world / "sets.csv"))
+    assert status == 2 and "holds sets" in said and said.count("\n") == 1
+
+
 def test_datasets(call: Call) -> None:
     listed = answer(call("datasets", "--json"))["datasets"]
     assert {"tiny", "demo"} <= {d["name"] for d in listed}

@@ -14,6 +14,8 @@ from core.data.options import ImportOptions
 from core.data.set_options import SetImportOptions
 from core.errors import InputError
 
+COHORT = "cohort"  # the simulator of genotypes; the others are those of sets
+
 
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or files that belong together")
@@ -53,17 +55,39 @@ def _import_sets(options: argparse.Namespace) -> Answer:
 
 
 def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
+    from core.config.schema import describe
+    from core.data.set_view import SIMULATORS
     from core.data.simulate import SimulationConfig
 
     parser.add_argument("--name", help="what to call the dataset")
-    add_settings(parser, SimulationConfig, "the cohort")
+    parser.add_argument(
+        "--simulator",
+        choices=(COHORT, *SIMULATORS),
+        default=COHORT,
+        help="a cohort of genotypes, or sets of a family of distributions, of differentiating clones, or of digits",
+    )
+    taken: list[str] = []
+    for simulator, schema in {COHORT: SimulationConfig, **{k: v[0] for k, v in SIMULATORS.items()}}.items():
+        add_settings(parser, schema, f"--simulator {simulator}", leave_out=tuple(taken))
+        taken += [one["name"] for one in describe(schema)]
 
 
 def _simulate(options: argparse.Namespace) -> Answer:
-    from core.config.schema import to_dict
+    from core.config.schema import describe, to_dict
+    from core.data.set_view import SIMULATORS, simulate_into
     from core.data.simulate import SimulationConfig, simulate
 
-    config = read_settings(options, SimulationConfig)
+    schemas = {COHORT: SimulationConfig, **{k: v[0] for k, v in SIMULATORS.items()}}
+    own = {one["name"] for one in describe(schemas[options.simulator])}
+    for schema in schemas.values():
+        for name in (one["name"] for one in describe(schema)):
+            if name not in own and getattr(options, name) is not None:
+                option = f"--{name.replace('_', '-')}"
+                raise InputError(f"{option} is no setting of the simulator {options.simulator!r}; leave it out.")
+    config: Any = read_settings(options, schemas[options.simulator])
+    if options.simulator != COHORT:
+        stem = config.family if options.simulator == "family" else options.simulator
+        return _described_sets(simulate_into(Library(), options.simulator, config, options.name or stem))
     meta = Library().add(
         simulate(config), name=options.name or "simulated", source="simulated", import_options=to_dict(config)
     )
@@ -80,6 +104,11 @@ def _export(options: argparse.Namespace) -> Answer:
     from core.data.export import write
 
     dataset = Library().open(options.dataset)
+    if dataset.meta.kind == "sets":
+        raise InputError(
+            f"The dataset {dataset.meta.name!r} holds sets, and genotypes alone are exported; its observations are "
+            f"plain NumPy files in datasets/{dataset.meta.id}."
+        )
     genotypes = dataset.genotypes()
     if options.part != "all":
         index = getattr(dataset.split(), options.part)
@@ -111,7 +140,7 @@ def _described_sets(meta: DatasetMeta) -> Answer:
     }
     lines = [
         f"{meta.name} ({meta.id}): {meta.sets:,} sets of {meta.sizes['min']:,} to {meta.sizes['max']:,} observations "
-        f"({meta.observations:,} in all), each a {meta.modality} of {shape}; "
+        f"({meta.observations:,} in all), each {'an' if meta.modality == 'image' else 'a'} {meta.modality} of {shape}; "
         f"{meta.n_train:,} sets to train, {meta.n_holdout:,} held out.",
         *(f"dropped: {reason}: {count:,}" for reason, count in meta.dropped.items() if count),
         *meta.notes,

@@ -76,12 +76,11 @@ def choices(found: Mapping[str, Any]) -> dict[str, list[str]]:
 def suggested_sets(found: Mapping[str, Any]) -> list[str]:
     """The column that most likely says which observations belong together; empty where none looks like it.
 
-    It has two values or more, and at least three observations a value.
+    A column with a telling name may have up to half as many values as there are observations, another one a third.
     """
-    fitting = [name for name, one in found["columns"].items() if 2 <= one["distinct"] <= found["observations"] / 3]
+    columns, n = found["columns"], found["observations"]
     for word in _LIKE_A_SET:
-        for name in fitting:
-            if word in name.lower():
+        for name, one in columns.items():
+            if word in name.lower() and 2 <= one["distinct"] <= n / 2:
                 return [name]
-    texts = [name for name in fitting if found["columns"][name]["kind"] == "text"]
-    return texts[:1]
+    return [name for name, one in columns.items() if one["kind"] == "text" and 2 <= one["distinct"] <= n / 3][:1]

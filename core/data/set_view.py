@@ -68,7 +68,7 @@ def settle(node: Mapping[str, Any], dataset: str | None, library: Library) -> tu
         return library.open(dataset or str(node.get("name", ""))).meta, seen
     if simulator not in SIMULATORS:
         raise InputError(f"There is no simulator {simulator!r}; choose one of: {', '.join(SIMULATORS)}.")
-    schema, simulate = SIMULATORS[simulator]
+    schema, _ = SIMULATORS[simulator]
     config: Any = from_dict(schema, rest, where="dataset")
     stem = config.family if simulator == "family" else simulator
     digest = hashlib.sha256(json.dumps([simulator, to_dict(config)], sort_keys=True).encode()).hexdigest()[:8]
@@ -76,7 +76,10 @@ def settle(node: Mapping[str, Any], dataset: str | None, library: Library) -> tu
     known = {meta.name: meta for meta in library.list()}
     if name in known:
         return known[name], seen
-    made = library.add_sets(
-        simulate(config), name=name, source="simulated", import_options={"simulator": simulator, **to_dict(config)}
-    )
-    return made, seen
+    return simulate_into(library, simulator, config, name), seen
+
+
+def simulate_into(library: Library, simulator: str, config: Any, name: str) -> DatasetMeta:
+    """Simulate sets into the library, with their settings beside them. `simulator` is a key of SIMULATORS."""
+    settings = {"simulator": simulator, **to_dict(config)}
+    return library.add_sets(SIMULATORS[simulator][1](config), name=name, source="simulated", import_options=settings)

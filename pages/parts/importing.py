@@ -1,4 +1,4 @@
-"""How data come in: files are looked at, filtered and imported; cohorts are simulated."""
+"""How genotypes come in: files are looked at, filtered and imported."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from core.commands.child import ask, options
-from core.config.catalogue import catalogue
 from core.config.schema import describe, from_dict
 from core.data.import_ import import_file, preview
 from core.data.inbox import Arrived
 from core.data.library import Library
 from core.data.options import ImportOptions
-from core.errors import InputError, PopscapeError
+from core.errors import InputError
 from core.plots.dataset_words import size_of
 from core.plots.numbers import count
 from pages.parts.frame import plain
@@ -60,30 +58,6 @@ def _import_cohort_view(library: Library, back: str) -> None:
         made = _import(library, files, wanted, labels, chosen)
         if made:
             go(**{DATASET: made, DATASETS_VIEW: back})
-
-
-def simulate_view(back: str) -> None:
-    """Settings of a simulated cohort; then show the view `back`."""
-    st.caption(
-        "A cohort drawn from the coalescent with recombination (msprime), with known truth. The settings below "
-        "take a few seconds."
-    )
-    name = st.text_input("Name (optional)", key="simulate_name", max_chars=80, placeholder="simulated")
-    settings = catalogue()["simulate"]
-    chosen = settings_form(settings, "simulate")
-    if not st.button("Simulate", type="primary", icon=":material/play_arrow:", key="simulate_start"):
-        return
-    usual = {one["name"]: one["default"] for one in settings}
-    different = {key: value for key, value in chosen.items() if value != usual[key]}
-    try:
-        with st.spinner("Simulating…", show_time=True):
-            made = ask("simulate", *([f"--name={name}"] if name else []), *options(different))
-    except PopscapeError as error:
-        st.error(plain(error))
-        return
-    size = f"{made['individuals']:,} individuals × {made['variants']:,} variants"
-    st.session_state[DATASETS_SAID] = f"{plain(made['name'])} simulated: {size}."
-    go(**{DATASET: made["name"], DATASETS_VIEW: back})
 
 
 def _show_preview(files: list[Arrived], chosen: dict[str, Any]) -> None:

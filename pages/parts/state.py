@@ -16,6 +16,7 @@ RUN = "run"
 
 DATASETS_VIEW = "datasets"
 DATASETS_IMPORT = "import"
+DATASETS_SIMULATOR = "simulator"
 DATASETS_LABEL = "labels"
 DATASETS_PHENOTYPE = "phenotype"
 DATASETS_COVARIATE = "covariate"

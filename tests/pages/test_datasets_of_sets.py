@@ -152,3 +152,17 @@ def test_a_broken_file_ends_in_one_sentence(library: Library, home: Path, name: 
     assert "Traceback" not in said and said.endswith((".", "\\."))
     app.button(key="import_clear").click().run()
     assert not cached_folders(home, "upload-")
+
+
+def test_simulate_a_family(library: Library) -> None:
+    app = open_page("Simulate")
+    app.button_group(key="simulator").set_value("family").run()
+    app.selectbox(key="simulate_family.family").set_value("poisson")
+    app.number_input(key="simulate_family.sets").set_value(12)
+    app.number_input(key="simulate_family.observations").set_value(10).run()
+    app.button(key="simulate_start").click().run()
+    assert not app.exception and not app.error
+    (meta,) = library.list()
+    assert (meta.name, meta.sets, meta.observations, meta.has_truth) == ("poisson", 12, 120, True)
+    assert meta.import_options["simulator"] == "family"
+    assert metrics(app)["Sets"] == "12"
