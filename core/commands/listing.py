@@ -70,11 +70,15 @@ def _metrics(options: argparse.Namespace) -> Answer:
 
 
 def _experiments(options: argparse.Namespace) -> Answer:
-    from core.config.experiments import load, names
+    from core.config.experiments import load, names, presets
 
-    experiments = [load(name) for name in names()]
-    rows = [[e["name"], e["dataset"].get("name", ""), e.get("budget", ""), e["help"]] for e in experiments]
-    return Answer({"experiments": experiments}, table(["experiment", "dataset", "budget", "what it is"], rows))
+    experiments = [{**load(name), "presets": presets(name)} for name in names()]
+    rows = [
+        [e["name"], e["dataset"].get("name", ""), ", ".join(e["presets"]), e.get("budget", ""), e["help"]]
+        for e in experiments
+    ]
+    header = ["experiment", "dataset", "presets", "budget", "what it is"]
+    return Answer({"experiments": experiments}, table(header, rows))
 
 
 def _catalogue(options: argparse.Namespace) -> Answer:

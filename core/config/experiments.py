@@ -13,6 +13,9 @@ from core.errors import InputError
 
 FOLDER = Path(__file__).with_suffix("")
 
+# "laptop" is what a file says; another preset is a node of that name in it, whose settings replace those.
+PRESETS = ("laptop", "gpu")
+
 # Every experiment has these nodes, even where its file leaves them at their defaults.
 _COMMON = ("dataset", "training", "evaluation")
 # What a user may set beside the nodes.
@@ -25,42 +28,62 @@ def names(kind: str | None = None) -> list[str]:
     return [name for name in found if kind in (None, _read(name)["kind"])]
 
 
-def load(name: str) -> dict[str, Any]:
+def presets(name: str) -> list[str]:
+    """The presets that the experiment `name` has, "laptop" first. Raises InputError."""
+    load(name)
+    return [preset for preset in PRESETS if preset == "laptop" or preset in _written(name)]
+
+
+def load(name: str, preset: str = "laptop") -> dict[str, Any]:
     """The experiment `name`: name, title, kind, help, budget, and the nodes dataset, model, training, evaluation, ….
 
-    A node that is a choice holds its name and its settings: {"name": "wgan_gp", "latent": 128}. Raises InputError.
+    A node that is a choice holds its name and its settings: {"name": "wgan_gp", "latent": 128}. `preset` "gpu" takes
+    the settings that the experiment has for a GPU. Raises InputError.
     """
     known = names()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(known)}."
         raise InputError(f"There is no experiment called {name!r}; {hint}")
-    return {k: dict(v) if isinstance(v, dict) else v for k, v in _read(name).items()}
+    config = {k: dict(v) if isinstance(v, dict) else v for k, v in _read(name).items()}
+    if preset not in PRESETS or (preset != "laptop" and preset not in _written(name)):
+        offered = ", ".join(p for p in PRESETS if p == "laptop" or p in _written(name))
+        raise InputError(f"The experiment {name!r} has no preset {preset!r}; choose one of: {offered}.")
+    for key, value in ({} if preset == "laptop" else _written(name)[preset]).items():
+        config[key] = {**config[key], **value} if isinstance(value, dict) else value
+    return config
 
 
 def compose(overrides: Sequence[str]) -> dict[str, Any]:
     """The experiment that `experiment=NAME` names, with the other overrides applied.
 
-    `group=choice` replaces a node by {"name": choice} (a choice that is already made keeps its settings),
-    `node.setting=value` sets. Choices come before settings, whatever their order. Names of nodes are checked here,
-    names of settings where the node's schema is known. Raises InputError.
+    `preset=gpu` takes the experiment's settings for a GPU. `group=choice` replaces a node by {"name": choice} (a
+    choice that is already made keeps its settings), `node.setting=value` sets. Choices come before settings,
+    whatever their order. Names of nodes are checked here, names of settings where the node's schema is known.
+    Raises InputError.
     """
     parsed = parse(overrides)
     chosen = [o.value for o in parsed if o.key == "experiment"]
     if len(chosen) != 1:
         raise InputError(f"Name one experiment, such as experiment=wgan_gp; there are: {', '.join(names())}.")
-    config = load(str(chosen[0]))
-    rest = [o for o in parsed if o.key != "experiment"]
+    wanted = [str(o.value) for o in parsed if o.key == "preset"]
+    config = load(str(chosen[0]), *wanted[-1:])
+    rest = [o for o in parsed if o.key not in ("experiment", "preset")]
     for override in sorted(rest, key=lambda o: "." in o.key):
         _apply(config, override)
     return config
 
 
 @cache
-def _read(name: str) -> dict[str, Any]:
+def _written(name: str) -> dict[str, Any]:
     import yaml
 
     config: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    return config
+
+
+def _read(name: str) -> dict[str, Any]:
+    config = {key: value for key, value in _written(name).items() if key not in PRESETS}
     dataset = config.get("dataset")
     config["dataset"] = {"name": dataset} if isinstance(dataset, str) else dict(dataset or {})
     return {**config, **{node: dict(config.get(node) or {}) for node in _COMMON}}

@@ -38,8 +38,8 @@ class SetImportOptions:
     layer: str = setting("X", "h5ad: X, the name of a layer, or obsm:NAME for an embedding such as obsm:X_pca.")
     normalise: str = setting(
         "none",
-        "h5ad counts: none, log1p, or size factors to 10,000 and log1p.",
-        choices=("none", "log1p", "size_log1p"),
+        "h5ad: none; counts to log1p, or size factors to 10,000 and log1p; cytometry to arcsinh(x / 5).",
+        choices=("none", "log1p", "size_log1p", "arcsinh"),
     )
     variable_genes: int = setting(0, "h5ad: keep this many most variable genes (0: all).", low=0)
     components: int = setting(0, "Replace the features by this many principal components (0: no).", low=0, high=1000)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.data.set_stages import numbers_of, stages
 from core.data.sets import SetCollection
 from core.data.split import Split
 from core.errors import InputError
@@ -19,17 +20,14 @@ CLASSES_MAX = 500
 def load_sets(sets: SetCollection, split: Split, model: dict[str, Any]) -> tuple[SetData, SetData | None]:
     """Both sides of the split ready for a GDE; what the auxiliary head needs is taken from `model`'s settings.
 
-    classification: `model.label` names the label column. next_set: `model.label` names the covariate that orders the
-    sets of one unit. effect: the control is the set of the same unit whose label `model.label` is `model.control`.
+    classification: `model.label` names the label column. next_set: `model.label` names the column of numbers that
+    orders the sets of one unit; empty: the first that does. effect: the control is the set of the same unit whose
+    label `model.label` is `model.control`.
     Raises InputError for a column that the sets lack.
     """
     kind, column = str(model.get("auxiliary", "none")), str(model.get("label", ""))
     if kind in ("classification", "effect") and column not in sets.labels:
         raise InputError(f"model.label is {column!r}; label columns of these sets: {', '.join(sets.labels) or 'none'}.")
-    if kind == "next_set" and column not in sets.covariates:
-        raise InputError(
-            f"model.label is {column!r}; covariates of these sets: {', '.join(sets.covariates) or 'none'}."
-        )
     label = column if kind == "classification" else ""
     if label and len(set(sets.labels[label].tolist())) > CLASSES_MAX:
         raise InputError(f"The label {label!r} has more than {CLASSES_MAX} values; choose a column of classes.")
@@ -47,12 +45,14 @@ def _partners(sets: SetCollection, kind: str, column: str, control: str) -> np.n
     if kind not in ("next_set", "effect"):
         return partner
     unit = sets.labels[sets.unit] if sets.unit else np.full(sets.s, "")
+    stage = _stage(sets, column) if kind == "next_set" else np.zeros(sets.s)
     if kind == "effect" and control not in sets.labels[column]:
         raise InputError(f"model.control is {control!r}; no set has that value of {column!r}.")
     for name in np.unique(unit):
         members = np.flatnonzero(unit == name)
         if kind == "next_set":
-            order = members[np.argsort(sets.covariates[column][members], kind="stable")]
+            known = members[np.isfinite(stage[members])]
+            order = known[np.argsort(stage[known], kind="stable")]
             partner[order[:-1]] = order[1:]
         else:
             controls = members[sets.labels[column][members] == control]
@@ -60,6 +60,26 @@ def _partners(sets: SetCollection, kind: str, column: str, control: str) -> np.n
                 partner[members] = controls[0]
                 partner[controls] = -1
     return partner
+
+
+def _stage(sets: SetCollection, column: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """(s,) where each set stands in the order of its unit; NaN where that is unknown."""
+    if not column:
+        _, found = stages(sets)
+        if found is None:
+            raise InputError(
+                "No column of numbers orders the sets of a unit (import with --unit); name one as model.label, or set "
+                "model.auxiliary=none."
+            )
+        return found
+    values = {**sets.labels, **sets.covariates}.get(column)
+    numbers = None if values is None else numbers_of(values)
+    if numbers is None:
+        offered = [c for c, v in {**sets.covariates, **sets.labels}.items() if numbers_of(v) is not None]
+        raise InputError(
+            f"model.label is {column!r}; columns of numbers of these sets: {', '.join(offered) or 'none'}."
+        )
+    return numbers
 
 
 def _with_partners(

@@ -115,3 +115,21 @@ def test_compose_leaves_the_presets_alone() -> None:
 def test_parse_keeps_order_and_types() -> None:
     parsed = parse(["a.b=1", "c=x y", "d='1'", "e=1.0", "f=true"])
     assert [(o.key, o.value) for o in parsed] == [("a.b", 1), ("c", "x y"), ("d", "1"), ("e", 1.0), ("f", True)]
+
+
+@pytest.mark.parametrize("name", names("sets"))
+def test_every_set_experiment_has_a_preset_for_a_gpu(name: str) -> None:
+    laptop, gpu = load(name), compose([f"experiment={name}", "preset=gpu"])
+    assert experiments.presets(name) == ["laptop", "gpu"] and "gpu" not in laptop and set(laptop) == set(gpu)
+    assert gpu["training"]["device"] == "cuda" and "not timed" in gpu["budget"] != laptop["budget"]
+    assert gpu["model"]["latent"] > laptop["model"]["latent"]
+    assert gpu["encoder"]["name"] == laptop["encoder"]["name"] and gpu["encoder"]["width"] == 256
+    from_dict(TrainingConfig, gpu["training"], where="training")
+    assert compose([f"experiment={name}", "preset=gpu", "training.device=cpu"])["training"]["device"] == "cpu"
+    assert load(name) == laptop
+
+
+def test_a_preset_that_is_not_there_is_refused() -> None:
+    for words in (["experiment=wgan_gp", "preset=gpu"], ["experiment=mvn", "preset=cluster"]):
+        with pytest.raises(InputError, match="choose one of: laptop"):
+            compose(words)

@@ -95,9 +95,14 @@ def _refuse_links(group: Any, name: str, depth: int = 0) -> None:
 
 
 def normalised(x: npt.NDArray[np.float32], how: str, name: str) -> tuple[npt.NDArray[np.float32], list[str]]:
-    """Counts after `how`, and what to tell the user. Raises InputError for negative counts."""
+    """Values after `how`, and what to tell the user. Raises InputError for negative counts.
+
+    arcsinh is that of mass cytometry, cofactor 5 (Bendall et al. 2011): linear near zero, logarithmic above.
+    """
     if how == "none":
         return x, []
+    if how == "arcsinh":
+        return np.arcsinh(x / 5).astype(np.float32), ["Values are arcsinh(x / 5)."]
     if float(x.min(initial=0.0)) < 0:
         raise InputError(f"{name} has negative values, so it does not hold counts; choose normalise=none.")
     if how == "size_log1p":

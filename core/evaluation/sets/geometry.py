@@ -22,11 +22,12 @@ BASELINES = ("mean", "mean_covariance", "kernel_mean")
 def shepard(subject: Subject) -> list[dict[str, Any]]:
     """Pairs of judged sets: transport distance, latent distance, and the distances of three trivial embeddings.
 
-    The transport distance is exact where the truth is Gaussian; else W2 of samples, less half of each set's own
-    distance between two halves (the part that finite samples add): W2² − (W2²(a, a′) + W2²(b, b′))/2, cut at 0.
+    Sets of one observation are left out: they have no halves. The transport distance is exact where the truth is
+    Gaussian; else W2 of samples, less half of each set's own distance between two halves (the part that finite
+    samples add): W2² − (W2²(a, a′) + W2²(b, b′))/2, cut at 0.
     """
     rng = subject.rng(2)
-    pairs = _pairs(subject.judged, rng)
+    pairs = _pairs(subject.judged[subject.sets.sizes[subject.judged] >= 2], rng)
     sets = sorted({int(i) for pair in pairs for i in pair})
     samples = {i: tuple(subject.space(x) for x in subject.halves(i, MOST, rng)) for i in sets}
     noise = {i: sample_w2(*halves) ** 2 if len(halves[0]) > 1 else 0.0 for i, halves in samples.items()}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from core.data.set_stages import stages
+from core.evaluation.sets.information import information, jackknife
 from core.evaluation.sets.probes import ridge
+from core.evaluation.sets.resampling import interval, resamples
 from core.evaluation.sets.space import Subject
 
 Array = npt.NDArray[np.float64]
 
-STAGES_MAX = 20  # a column with more values is a measurement, not a stage
 DIMENSIONS = 2  # nearest-neighbour estimates of information need few dimensions
-NEIGHBOURS = 3
 PERMUTATIONS = 200
 
 
@@ -23,16 +25,18 @@ def early_late(subject: Subject) -> dict[str, Any]:
 
     A ridge regression from early to late, fitted on the units of the training split, predicts the late latent of
     held-out units; "retrieval_top1" and "retrieval_top5" are the shares of units whose true late set is the nearest,
-    or among the five nearest, to the prediction among all held-out late sets, with chance beside them. "information"
-    is the mutual information in bits between whitened early and late components (Kraskov et al. 2004, eq. 8) over
-    all units, with the 95 % point of its permutation null; "mean_…" the same from means of the observations.
+    or among the five nearest, to the prediction among all held-out late sets, with chance beside them, intervals
+    from a bootstrap over held-out units, "…_null" (95 % point when the training pairs are permuted) and
+    "…_ceiling": one half of the late set looks for its other half. "information" is the mutual information in bits
+    between whitened early and late components (Kraskov et al. 2004, eq. 8) over all units, with a jackknife
+    interval and the 95 % point of its permutation null; "mean_…" the same from means of the observations.
     """
     sets = subject.sets
     if not sets.unit:
         return {"reason": "The sets name no unit (such as a clone or a donor), so none can be followed."}
-    column, stage = _stages(subject)
+    column, stage = stages(sets)
     if stage is None:
-        return {"reason": "No column with 2 to 20 numeric values orders the sets of a unit."}
+        return {"reason": "No column with 2 to 20 numeric values orders the sets of ten units or more."}
     pairs = _pairs(sets.labels[sets.unit], stage)
     held = np.isin(pairs[:, 0], subject.holdout)
     fit, test = pairs[~held], pairs[held]
@@ -40,50 +44,55 @@ def early_late(subject: Subject) -> dict[str, Any]:
         return {"reason": f"{len(fit)} training and {len(test)} held-out units have two stages; 10 and 5 are needed."}
     means = np.stack([subject.space(subject.observations(i)).mean(axis=0) for i in range(sets.s)])
     out: dict[str, Any] = {"unit": sets.unit, "order": column, "n_train": len(fit), "n_holdout": len(test)}
+    # In one order for both inputs, so that their numbers differ by the input alone.
+    shuffles = [subject.rng(14 + i).permutation(len(fit)) for i in range(PERMUTATIONS // 4)]
+    draws, _ = resamples(np.arange(len(test)), subject.rng(15))
+    ranks = {}
     for name, x in (("", subject.latents.astype(np.float64)), ("mean_", means)):
-        weights, intercept, _ = ridge(x[fit[:, 0]], x[fit[:, 1]])
-        guess = x[test[:, 0]] @ weights + intercept
-        scale = x[fit[:, 1]].std(axis=0) + 1e-9
-        rank = _ranks(guess / scale, x[test[:, 1]] / scale)
-        out[f"{name}retrieval_top1"] = float((rank == 0).mean())
-        out[f"{name}retrieval_top5"] = float((rank < 5).mean())
+        ranks[name] = rank = _retrieved(x, fit, test, np.arange(len(fit)))
+        nulls = np.stack([_retrieved(x, fit, test, order) for order in shuffles])
+        for key, most in (("top1", 1), ("top5", 5)):
+            found = f"{name}retrieval_{key}"
+            out[found] = float((rank < most).mean())
+            out[f"{found}_low"], out[f"{found}_high"] = interval(partial(_share, rank < most), draws)
+            out[f"{found}_null"] = float(np.quantile((nulls < most).mean(axis=1), 0.95))
         early, late = (_whitened(x, pairs[:, side]) for side in (0, 1))
         out[f"{name}information"] = information(early, late)
+        out[f"{name}information_low"], out[f"{name}information_high"] = jackknife(early, late, subject.rng(16))
         rng = subject.rng(11)
         null = [information(early, late[rng.permutation(len(late))]) for _ in range(PERMUTATIONS)]
         out[f"{name}information_null"] = float(np.quantile(null, 0.95))
-    return out | {"chance_top1": 1 / len(test), "chance_top5": min(1.0, 5 / len(test))}
+    for key, most in (("top1", 1), ("top5", 5)):
+        gap = (ranks[""] < most).astype(float) - (ranks["mean_"] < most)
+        out[f"difference_{key}"] = float(gap.mean())
+        out[f"difference_{key}_low"], out[f"difference_{key}_high"] = interval(partial(_share, gap), draws)
+    return out | _ceiling(subject, test) | {"chance_top1": 1 / len(test), "chance_top5": min(1.0, 5 / len(test))}
 
 
-def information(x: Array, y: Array) -> float:
-    """Mutual information in bits of paired samples (n, d) and (n, e), at least 0 (Kraskov et al. 2004, estimator 1)."""
-    from scipy.special import digamma
-
-    n = len(x)
-    dx, dy = (np.abs(v[:, None] - v[None]).max(axis=2) for v in (x, y))
-    joint = np.maximum(dx, dy)
-    np.fill_diagonal(joint, np.inf)
-    radius = np.partition(joint, NEIGHBOURS - 1, axis=1)[:, NEIGHBOURS - 1]
-    near = [(d < radius[:, None]).sum(axis=1) - 1 for d in (dx, dy)]  # oneself is always within
-    bits = digamma(NEIGHBOURS) + digamma(n) - (digamma(near[0] + 1) + digamma(near[1] + 1)).mean()
-    return float(max(bits / np.log(2), 0.0))
+def _retrieved(
+    x: Array, fit: npt.NDArray[np.int64], test: npt.NDArray[np.int64], order: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Rank of the true late set of each held-out unit; `order` permutes the late sets of the training units."""
+    weights, intercept, _ = ridge(x[fit[:, 0]], x[fit[order, 1]])
+    scale = x[fit[:, 1]].std(axis=0) + 1e-9
+    return _ranks((x[test[:, 0]] @ weights + intercept) / scale, x[test[:, 1]] / scale)
 
 
-def _stages(subject: Subject) -> tuple[str, Array | None]:
-    """The column that orders the sets of a unit: few numeric values, varying within units."""
-    sets, unit = subject.sets, subject.sets.labels[subject.sets.unit]
-    for name, values in {**sets.covariates, **sets.labels}.items():
-        try:
-            numbers = np.array([float(v) for v in values.tolist()])
-        except ValueError:
-            continue
-        known = numbers[np.isfinite(numbers)]
-        if not 2 <= len(np.unique(known)) <= STAGES_MAX:
-            continue
-        varying = sum(len(np.unique(numbers[unit == u])) > 1 for u in np.unique(unit)[:200])
-        if varying >= 10:
-            return name, numbers
-    return "", None
+def _share(values: npt.NDArray[Any], d: npt.NDArray[np.int64]) -> float:
+    return float(values[d].mean())
+
+
+def _ceiling(subject: Subject, test: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """How often one half of a late set finds its other half: what a perfect forecast could reach."""
+    small = int((subject.sets.sizes[test[:, 1]] < 2).sum())
+    if small:
+        return {"ceiling_reason": f"{small} of {len(test)} held-out late sets have one observation, so no two halves."}
+    rng = subject.rng(17)
+    halves = [subject.halves(i, 10_000, rng) for i in test[:, 1]]
+    first, second = (np.stack([subject.embed(h[side]) for h in halves]).astype(np.float64) for side in (0, 1))
+    scale = subject.latents.std(axis=0).astype(np.float64) + 1e-9
+    rank = _ranks(first / scale, second / scale)
+    return {f"retrieval_{key}_ceiling": float((rank < most).mean()) for key, most in (("top1", 1), ("top5", 5))}
 
 
 def _pairs(unit: npt.NDArray[Any], stage: Array) -> npt.NDArray[np.int64]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from core.evaluation.sets.resampling import interval, resamples
 from core.evaluation.sets.space import Subject
 
 Array = npt.NDArray[np.float64]
 
 PENALTIES = np.logspace(-3, 4, 15)
 CLASSES = 30  # a label with more values is a name, not a class
+PERMUTATIONS = 40
 
 
 def probes(subject: Subject) -> list[dict[str, Any]]:
@@ -20,7 +23,9 @@ def probes(subject: Subject) -> list[dict[str, Any]]:
 
     Regression: ridge, R² = 1 − SSE/SST. Classification: ridge on class indicators, accuracy, with the share of the
     commonest class as chance. The penalty is chosen by leave-one-out on the training sets. Intervals: percentile
-    bootstrap over held-out sets.
+    bootstrap over held-out units, over held-out sets where there are fewer than five units. "difference": score of the
+    latent less that of the mean, on the same resamples. "null": 95 % point of the latent's score when the training
+    targets are permuted.
     """
     inputs = {
         "latent": subject.latents.astype(np.float64),
@@ -78,19 +83,32 @@ def _row(
     if target[test].std() == 0 or target[train].std() == 0:
         return row | {"reason": "The value does not vary among these sets."}
     row["n_train"], row["n_holdout"] = len(train), len(test)
-    draws = subject.rng(5).integers(len(test), size=(500, len(test)))
-    for which, x in inputs.items():
-        weights, intercept, _ = ridge(x[train], target[train])
-        guess = x[test] @ weights + intercept
-        scores = _scores(kind, target[test], guess)
-        boot = np.array([_pooled(kind, target[test][d], guess[d]) for d in draws])
-        row[which] = _pooled(kind, target[test], guess)
-        row[f"{which}_low"], row[f"{which}_high"] = (float(v) for v in np.nanquantile(boot, [0.025, 0.975]))
-        row[f"{which}_predictions"] = np.round(scores, 6).tolist() if which == "latent" else None
+    draws, row["resampled"] = resamples(subject.groups[test], subject.rng(5))
+    guesses = {which: _fitted(x[train], target[train], x[test]) for which, x in inputs.items()}
+
+    def score(which: str, d: npt.NDArray[np.int64]) -> float:
+        return _pooled(kind, target[test][d], guesses[which][d])
+
+    everyone = np.arange(len(test))
+    for which in inputs:
+        row[which] = score(which, everyone)
+        row[f"{which}_low"], row[f"{which}_high"] = interval(partial(score, which), draws)
+    row["latent_predictions"] = np.round(_scores(kind, target[test], guesses["latent"]), 6).tolist()
+    row["difference"] = row["latent"] - row["mean"]
+    row["difference_low"], row["difference_high"] = interval(lambda d: score("latent", d) - score("mean", d), draws)
+    # What the latent scores when latents and targets of the training sets do not belong together.
+    rng, x = subject.rng(13), inputs["latent"]
+    shuffled = [_fitted(x[train], target[rng.permutation(train)], x[test]) for _ in range(PERMUTATIONS)]
+    row["null"] = float(np.quantile([_pooled(kind, target[test], guess) for guess in shuffled], 0.95))
     row["chance"] = float(target[test].mean(axis=0).max()) if kind == "classification" else 0.0
     row["holdout_sets"] = [str(v) for v in subject.sets.set_id[test]]
     row["observed"] = (target[test][:, 0] if kind == "regression" else target[test].argmax(axis=1)).tolist()
-    return {k: v for k, v in row.items() if v is not None}
+    return row
+
+
+def _fitted(x: Array, y: Array, new: Array) -> Array:
+    weights, intercept, _ = ridge(x, y)
+    return np.asarray(new @ weights + intercept, dtype=np.float64)
 
 
 def _scores(kind: str, target: Array, guess: Array) -> Array:

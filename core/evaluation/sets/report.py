@@ -14,6 +14,7 @@ import numpy.typing as npt
 from core.evaluation.sets.effects import effects
 from core.evaluation.sets.flags import flags
 from core.evaluation.sets.geometry import BASELINES, invariance, set_size_curve, shepard, spearman
+from core.evaluation.sets.held_effects import held_effects
 from core.evaluation.sets.lineage import early_late
 from core.evaluation.sets.maps import maps
 from core.evaluation.sets.metrics import METRICS
@@ -31,8 +32,9 @@ def evaluate_sets(
 ) -> dict[str, Any]:
     """Judge a model on its held-out sets; writes report.json and arrays/*.npz into `out`.
 
-    Metrics: see `METRICS`. Curves: "shepard", "reconstruction", "set_size", "probes". Beside them "lineage" (early
-    and late sets of a unit) and "effects" (conditions carried over to held-out units), each with values or a reason.
+    Metrics: see `METRICS`. Curves: "shepard", "reconstruction", "set_size", "probes"; "early_late" (early and late
+    sets of a unit), "effects" (conditions carried over to held-out units) and "held_effects" (held-out
+    perturbations), each with values or the reason why there are none.
     """
     started = time.monotonic()
     rebuilt, pairs = reconstruct(subject), shepard(subject)
@@ -53,9 +55,15 @@ def evaluate_sets(
         "space": subject.space.description,
         "judged": "holdout" if len(subject.holdout) >= 2 else "train",
         "metrics": {name: METRICS[name] | value for name, value in values.items()},
-        "curves": {"shepard": pairs, "reconstruction": rebuilt, "set_size": sizes, "probes": probes(subject)},
-        "lineage": early_late(subject),
-        "effects": effects(subject),
+        "curves": {
+            "shepard": pairs,
+            "reconstruction": rebuilt,
+            "set_size": sizes,
+            "probes": probes(subject),
+            "early_late": early_late(subject),
+            "effects": effects(subject),
+            "held_effects": held_effects(subject),
+        },
     }
     report["flags"] = flags(report)
     arrays = _arrays(subject)

@@ -34,7 +34,7 @@ class Space:
 
     def __call__(self, x: npt.NDArray[Any]) -> Array:
         """(n, *shape) observations → (n, d) float64 coordinates."""
-        flat = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) - self.mean) / self.scale
+        flat = (np.asarray(x, dtype=np.float64).reshape(len(x), len(self.mean)) - self.mean) / self.scale
         return flat if self.axes is None else flat @ self.axes
 
 
@@ -97,6 +97,13 @@ class Subject:
     def judged(self) -> npt.NDArray[np.int64]:
         """The held-out sets; the training ones where there are fewer than two held out."""
         return self.holdout if len(self.holdout) >= 2 else self.train
+
+    @property
+    def groups(self) -> npt.NDArray[np.int64]:
+        """(s,) which sets belong together: those of one unit; without a unit each set stands for itself."""
+        if not self.sets.unit:
+            return np.arange(self.sets.s)
+        return np.asarray(np.unique(self.sets.labels[self.sets.unit], return_inverse=True)[1], dtype=np.int64)
 
     def rng(self, stream: int) -> np.random.Generator:
         """A generator of its own for each use."""

@@ -1,0 +1,44 @@
+"""The order of the sets of one unit, such as the days on which a clone is seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.sets import SetCollection
+
+STAGES_MAX = 20  # a column with more values is a measurement, not a stage
+UNITS_MIN = 10  # units that are seen at two stages, below which nothing can be learned of the change
+_UNITS_READ = 1000
+
+
+def numbers_of(values: npt.ArrayLike) -> npt.NDArray[np.float64] | None:
+    """A column of numbers, or of texts that are all numbers ("" is NaN), as (s,) float64; None where it is neither."""
+    texts = np.asarray(values)
+    if texts.dtype.kind != "f":
+        texts = np.where(texts == "", "nan", texts)
+    try:
+        return texts.astype(np.float64)
+    except ValueError:
+        return None
+
+
+def stages(sets: SetCollection) -> tuple[str, npt.NDArray[np.float64] | None]:
+    """The first column that orders the sets of a unit: 2 to 20 numbers, varying within ten units or more.
+
+    Returns its name and its (s,) float64 values, NaN missing; ("", None) where there is no unit or no such column.
+    """
+    if not sets.unit:
+        return "", None
+    unit = sets.labels[sets.unit]
+    names = np.unique(unit)[:_UNITS_READ]
+    for name, values in {**sets.covariates, **sets.labels}.items():
+        numbers = numbers_of(values)
+        if numbers is None or name == sets.unit or name.startswith("share of "):
+            continue
+        known = numbers[np.isfinite(numbers)]
+        if not 2 <= len(np.unique(known)) <= STAGES_MAX:
+            continue
+        if sum(len(np.unique(numbers[(unit == u) & np.isfinite(numbers)])) > 1 for u in names) >= UNITS_MIN:
+            return name, numbers
+    return "", None
