@@ -10,15 +10,11 @@ from core.plots.report_page import report_page
 from core.plots.scorecard import FAMILIES, HEADLINE, best, described, family, goal, metric_names, standing, table
 from core.plots.strips import strips
 from pages.parts.chart import chart
-from pages.parts.frame import heading, nothing_yet, plain, share
-from pages.parts.reports import all_runs, dataset_name, pick_dataset, pick_many, with_reports
+from pages.parts.frame import plain, share
+from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many
 from pages.parts.state import COMPARE_BASELINE, COMPARE_FAMILY, DATASET, RUNS
 
-top = heading("compare")
-runs = with_reports(all_runs())
-if not runs:
-    nothing_yet("There is no report to compare yet")
-    st.stop()
+top, runs = open_runs("compare", "There is no report to compare yet")
 
 choose, pin = st.columns([3, 1])
 with choose:

@@ -9,26 +9,14 @@ from core.plots.inbreeding import inbreeding
 from core.plots.numbers import number
 from core.plots.provenance import provenance
 from pages.parts.chart import chart
-from pages.parts.frame import heading, nothing_yet, share
-from pages.parts.reports import SHOWN_FIRST, all_runs, judged, pick_dataset, pick_one, with_reports
+from pages.parts.frame import share
+from pages.parts.reports import SHOWN_FIRST, judged, open_one
 from pages.parts.state import DATASET, FREQUENCIES_VIEW, RUN
 
 VIEWS = ["Alleles", "Genotypes", "Error by frequency", "Rare alleles", "Spectrum"]
 FREQUENCY = "Minor-allele frequency in real data"
 
-top = heading("frequencies")
-runs = with_reports(all_runs())
-if not runs:
-    nothing_yet("There is no report to look at yet")
-    st.stop()
-left, right = st.columns(2)
-with left:
-    runs = pick_dataset(runs)
-with right:
-    chosen = pick_one(runs)
-if chosen is None:
-    st.info("The report of this run cannot be read; evaluate it again.", icon=":material/info:")
-    st.stop()
+top, runs, chosen = open_one("frequencies")
 one, report = chosen.candidate, chosen.candidate.report
 several = [one, *(i.candidate for run in runs[:SHOWN_FIRST] if (i := judged(run)) and i.candidate.label != one.label)]
 caption = provenance(report)

@@ -8,27 +8,15 @@ from core.plots.linkage_decay import decay
 from core.plots.numbers import number
 from core.plots.provenance import provenance
 from pages.parts.chart import chart
-from pages.parts.frame import heading, nothing_yet, plain, share
-from pages.parts.reports import SHOWN_FIRST, all_runs, judged, pick_dataset, pick_one, with_reports
+from pages.parts.frame import plain, share
+from pages.parts.reports import SHOWN_FIRST, judged, open_one
 from pages.parts.state import DATASET, LINKAGE_CONTIG, LINKAGE_REGION, LINKAGE_VIEW, RUN
 
 FIRST = 100  # variants shown before the reader chooses: drawn at once, and each pair can still be made out
 VIEWS = {"Real and synthetic": ("real", "synthetic"), "Difference": ("difference",)}
 VIEWS |= {"All three": ("real", "synthetic", "difference")}
 
-top = heading("linkage")
-runs = with_reports(all_runs())
-if not runs:
-    nothing_yet("There is no report to look at yet")
-    st.stop()
-left, right = st.columns(2)
-with left:
-    runs = pick_dataset(runs)
-with right:
-    chosen = pick_one(runs)
-if chosen is None:
-    st.info("The report of this run cannot be read; evaluate it again.", icon=":material/info:")
-    st.stop()
+top, runs, chosen = open_one("linkage")
 report = chosen.candidate.report
 
 view = st.segmented_control(

@@ -5,15 +5,11 @@ import streamlit as st
 from core.plots.precision_recall import PANELS, curves, label_columns, populations
 from core.plots.provenance import provenance
 from pages.parts.chart import chart
-from pages.parts.frame import heading, nothing_yet, share
-from pages.parts.reports import all_runs, pick_dataset, pick_many, with_reports
+from pages.parts.frame import share
+from pages.parts.reports import open_runs, pick_dataset, pick_many
 from pages.parts.state import DATASET, PRECISION_COLUMN, PRECISION_METRIC, PRECISION_VIEW, RUNS
 
-top = heading("precision_recall")
-runs = with_reports(all_runs())
-if not runs:
-    nothing_yet("There is no report to look at yet")
-    st.stop()
+top, runs = open_runs("precision_recall")
 candidates = [item.candidate for item in pick_many(pick_dataset(runs))]
 if not candidates:
     st.info("Choose at least one model above.", icon=":material/info:")

@@ -7,23 +7,13 @@ from core.plots.numbers import interval, number
 from core.plots.provenance import provenance, reference_name
 from core.plots.structure import POINTS, by_population, overlay, spread
 from pages.parts.chart import chart
-from pages.parts.frame import heading, nothing_yet, share
-from pages.parts.reports import SHOWN_FIRST, all_runs, judged, pick_dataset, pick_one, with_reports
+from pages.parts.frame import share
+from pages.parts.reports import SHOWN_FIRST, judged, open_one
 from pages.parts.state import DATASET, RUN, STRUCTURE_COLOUR, STRUCTURE_X, STRUCTURE_Y
 
-top = heading("structure")
-runs = with_reports(all_runs())
-if not runs:
-    nothing_yet("There is no report to look at yet")
-    st.stop()
-
-left, right = st.columns(2)
-with left:
-    runs = pick_dataset(runs)
-with right:
-    chosen = pick_one(runs)
-scores = arrays.structure(chosen.arrays) if chosen else None
-if chosen is None or scores is None:
+top, runs, chosen = open_one("structure")
+scores = arrays.structure(chosen.arrays)
+if scores is None:
     st.info("The report of this run holds no principal components; evaluate it again.", icon=":material/info:")
     st.stop()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -14,7 +14,11 @@ from core.plots.numbers import sentence
 from core.plots.scorecard import Candidate
 from core.runs.directory import Run
 from core.runs.store import RunStore, RunSummary
+from pages.parts.frame import heading, nothing_yet
 from pages.parts.state import DATASET, RUN, RUNS
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 SHOWN_FIRST = 6
 """Runs that are chosen before the reader chooses: more lines than this are hard to tell apart."""
@@ -90,6 +94,36 @@ def pick_one(runs: Sequence[RunSummary]) -> Judged | None:
         "Model", list(by_label), key=RUN, bind="query-params", help="The trained model whose individuals are shown."
     )
     return judged(by_label[chosen or next(iter(by_label))])
+
+
+def open_runs(page: str, nothing: str = "There is no report to look at yet") -> tuple[DeltaGenerator, list[RunSummary]]:
+    """Begin a page on reports: its heading, and the runs that have one; the page ends here where there is none.
+
+    Returns the place for `share`, and the runs.
+    """
+    top = heading(page)
+    runs = with_reports(all_runs())
+    if not runs:
+        nothing_yet(nothing)
+        st.stop()
+    return top, runs
+
+
+def open_one(page: str) -> tuple[DeltaGenerator, list[RunSummary], Judged]:
+    """Begin a page on the report of one run: let the reader choose dataset and run.
+
+    Returns the place for `share`, the runs on the chosen dataset, and the chosen report.
+    """
+    top, runs = open_runs(page)
+    left, right = st.columns(2)
+    with left:
+        runs = pick_dataset(runs)
+    with right:
+        chosen = pick_one(runs)
+    if chosen is None:
+        st.info("The report of this run cannot be read; evaluate it again.", icon=":material/info:")
+        st.stop()
+    return top, runs, chosen
 
 
 @lru_cache(maxsize=64)
