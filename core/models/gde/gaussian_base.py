@@ -133,7 +133,9 @@ def _regress(layer: nn.Linear, z: Tensor, target: Tensor) -> None:
     centre, goal = z.double().mean(dim=0), target.double().mean(dim=0)
     a, b = z.double() - centre, target.double() - goal
     gram = a.T @ a
-    ridge = 1e-3 * gram.diagonal().mean() + 1e-9
+    # Roots vary far less than means: a strong ridge would wipe them out, and is needed only where sets are few.
+    share = 1e-6 if len(z) >= 4 * z.shape[1] else 1e-3
+    ridge = share * gram.diagonal().mean() + 1e-9
     weight = torch.linalg.solve(gram + ridge * torch.eye(len(gram), device=z.device, dtype=gram.dtype), a.T @ b).T
     layer.weight.copy_(weight)
     layer.bias.copy_(goal - weight @ centre)

@@ -1,12 +1,14 @@
 """Generators: shapes, determinism, moments after a short real training, and the mathematics they stand on."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from core.models.gde.base import Generator, generators
 from core.models.gde.gaussian_base import GaussianBase
+from core.models.gde.gaussian_moments import FULL_UP_TO, coordinates, products
 from core.models.gde.generators.ddpm import DDPMConfig, DDPMGenerator
 from core.models.gde.generators.flow import FlowConfig, FlowGenerator
 
@@ -105,6 +107,45 @@ def test_the_gaussian_base_round_trips_and_its_likelihood_is_the_normal_density(
     torch.testing.assert_close(base.colour(y, mean, scale), x)
     law = torch.distributions.MultivariateNormal(mean[:, None], scale_tril=scale[:, None])
     torch.testing.assert_close(base.negative_log_likelihood(y, scale), -law.log_prob(x).mean() / 3)
+
+
+@pytest.mark.parametrize("d", [2, 6, 30])
+def test_the_base_starts_at_the_moments_of_every_set(d: int) -> None:
+    torch.manual_seed(0)
+    s, k = 400, 300
+    root = 0.3 * torch.eye(d) + torch.randn(s, d, d) * (0.2 / d**0.5) if d <= FULL_UP_TO else torch.rand(s, d) + 0.1
+    noise = torch.randn(s, k, d)
+    x = 3 * torch.randn(s, 1, d) + (noise @ root.mT if d <= FULL_UP_TO else noise * root[:, None])
+    z = coordinates(x.mean(dim=1), products(x).mean(dim=1))
+    base = GaussianBase(d, z.shape[1], 16)
+    base.start(x, z)
+    mean, scale = base.parameters_of(z)
+    torch.testing.assert_close(mean, x.mean(dim=1), atol=0.05, rtol=0)
+    made = (scale @ scale.mT).diagonal(dim1=1, dim2=2) if d <= FULL_UP_TO else scale.square()
+    ratio = made.sum(dim=1) / x.var(dim=1, correction=0).sum(dim=1)
+    assert (ratio - 1).abs().max() < 0.05
+
+
+def test_weights_count_observations_in_the_likelihood() -> None:
+    base, y = GaussianBase(2, LATENT, 8), torch.randn(3, 4, 2)
+    scale = torch.eye(2).expand(3, 2, 2)
+    only = base.negative_log_likelihood(y, scale, torch.tensor([2.0, 2.0, 0.0, 0.0]))
+    torch.testing.assert_close(only, base.negative_log_likelihood(y[:, :2], scale))
+
+
+def test_steps_of_the_flow_converge_to_the_exact_path() -> None:
+    generator = build("flow").eval()
+    assert isinstance(generator, FlowGenerator)
+    torch.nn.init.normal_(generator.net.out.weight, std=0.3)  # type: ignore[union-attr, arg-type]
+    noise, z = torch.randn(2, 200, 2), torch.randn(2, LATENT)
+    paths = {}
+    for steps in (80, 160, 1280):
+        generator.config = replace(generator.config, steps=steps)
+        paths[steps] = generator._flow(noise, z)
+    errors = [(paths[steps] - paths[1280]).square().mean().sqrt() for steps in (80, 160)]
+    # Second order: half the step, a quarter of the error.
+    assert errors[1] < errors[0] / 2.5
+    assert errors[0] < 0.02
 
 
 def test_an_untrained_flow_on_its_base_is_exactly_gaussian() -> None:
