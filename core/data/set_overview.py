@@ -61,7 +61,7 @@ def overview(dataset: Dataset) -> dict[str, Any]:
             "histogram": histogram(sizes, _size_edges(sizes)),
         },
         "labels": [label_summary(column, values, split) for column, values in sets.labels.items()],
-        "covariates": [phenotype_summary(name, values) for name, values in sets.covariates.items()],
+        "covariates": [_covariate(name, values) for name, values in sets.covariates.items()],
         "features": _features(sets, arrays),
         "constant_features": int((arrays["feature_deviation"] < 1e-8).sum()) if "feature_deviation" in arrays else 0,
         "mean_share": profile.get("mean_share"),
@@ -112,6 +112,15 @@ def _features(sets: SetCollection, arrays: dict[str, npt.NDArray[Any]]) -> list[
         return []
     columns = (sets.feature.tolist(), arrays["feature_mean"].tolist(), arrays["feature_deviation"].tolist())
     return [{"feature": str(f), "mean": m, "deviation": d} for f, m, d in zip(*columns, strict=True)]
+
+
+def _covariate(name: str, values: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """As of a phenotype; but few values that are no whole numbers are shares or doses, not codes of classes."""
+    summary = phenotype_summary(name, values)
+    known = values[np.isfinite(values)]
+    if len(known) and known.max() > known.min() and (known != known.round()).any():
+        summary["histogram"] = histogram(known, np.linspace(known.min(), known.max(), 31))
+    return summary
 
 
 def _unit(sets: SetCollection) -> dict[str, Any] | None:

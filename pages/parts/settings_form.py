@@ -13,6 +13,7 @@ Settings = list[dict[str, Any]]
 
 _COLUMNS = 3
 _WIDEST = 2**53 - 1  # beyond this a browser's integers are no longer exact
+_MANY = 500  # from so many on the list may have been cut, and others may be typed
 _FEW, _SHORT = 5, 24  # choices, and letters in them, that fit side by side
 _SPELLED = {
     "maf": "MAF",
@@ -135,7 +136,10 @@ def _widget(one: dict[str, Any], value: Any, options: Sequence[str] | None, comm
 
 def _several(kind: str, value: Sequence[Any], options: Sequence[str] | None, common: dict[str, Any]) -> list[Any]:
     if options is not None:
-        return st.multiselect(options=list(dict.fromkeys([*options, *value])), default=list(value), **common)
+        known = list(dict.fromkeys([*options, *value]))
+        return st.multiselect(
+            options=known, default=list(value), accept_new_options=len(known) >= _MANY, **common
+        )  # fmt: skip
     text = st.text_input(value=", ".join(map(str, value)), placeholder="automatic", **common)
     return [_item(part, kind) for part in (text or "").replace(",", " ").split()]
 

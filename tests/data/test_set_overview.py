@@ -38,6 +38,16 @@ def test_sizes_labels_and_covariates_are_counted(home: Path) -> None:
     assert not [one for one in found["warnings"] if one["severity"] == "warning"]
 
 
+def test_few_shares_are_not_codes_of_classes(home: Path) -> None:
+    shares = np.tile([0.0, 0.1, 0.25, 1.0], 10)
+    library = Library()
+    sets = collection([20] * 40, covariates={"share": shares, "day": np.tile([2.0, 4.0], 20)})
+    share, day = overview(library.open(library.add_sets(sets, name="forty").id))["covariates"]
+    widths = np.diff(share["histogram"]["edges"])
+    assert widths == pytest.approx(widths[0]) and sum(share["histogram"]["counts"]) == 40
+    assert day["histogram"]["counts"] == [20, 20]
+
+
 def label(column: str, *counts: int) -> dict[str, Any]:
     values = [{"value": f"v{i}", "individuals": n} for i, n in enumerate(counts)]
     return {"column": column, "missing": 0, "values": values}
