@@ -11,6 +11,9 @@ from core.models.gde.gaussian_moments import FULL_UP_TO, roots
 from core.models.gde.layers import full_precision, mlp
 
 NARROWEST = 1e-3  # smallest deviation of a generated set, in units of the whole data's
+# Beyond FULL_UP_TO features, in units of the feature's deviation within all sets: roots that are fitted to few
+# observations, each alone, cross zero, and a likelihood there has no bound.
+NARROWEST_ALONE = 0.1
 
 
 class GaussianBase(nn.Module):
@@ -37,6 +40,7 @@ class GaussianBase(nn.Module):
         # Entries of a triangle: the diagonal first, then what lies below it.
         below = torch.tril_indices(d, d, -1) if self.full else torch.zeros(2, 0, dtype=torch.int64)
         self.register_buffer("rows", below)
+        self.register_buffer("least", torch.full((d,), NARROWEST))
 
     @torch.no_grad()
     def start(self, x: Tensor, z: Tensor) -> None:
@@ -47,11 +51,18 @@ class GaussianBase(nn.Module):
         k = x.shape[1]
         mean = x.mean(dim=1)
         centred = x - mean[:, None]
-        root = roots(centred.mT @ centred / k if self.full else centred.square().mean(dim=1))
+        _regress(self.mean_linear, z, mean)
         if self.full:
+            root = roots(centred.mT @ centred / k)
             rows: Tensor = self.rows  # type: ignore[assignment]
             root = torch.cat([root.diagonal(dim1=1, dim2=2), root[:, rows[0], rows[1]]], dim=1)
-        _regress(self.mean_linear, z, mean)
+        else:
+            # Around the mean that the latent gives: a set of one observation has no deviation from its own. Each
+            # set leans on all, as far as its observations are few.
+            within = (x - self.mean_linear(z)[:, None]).square().mean(dim=1)
+            pooled = within.mean(dim=0)
+            self.least = NARROWEST + NARROWEST_ALONE * pooled.sqrt()
+            root = ((k * within + 2 * pooled) / (k + 2)).sqrt()
         _regress(self.root, z, root)
 
     def parameters_of(self, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -63,7 +74,8 @@ class GaussianBase(nn.Module):
             # Soft-bounded log scales: a set of one repeated observation must not send the likelihood to infinity.
             factor = (3 * torch.tanh(change[:, : self.d] / 3)).exp()
             if not self.full:
-                return mean, (root.square() + NARROWEST**2).sqrt() * factor
+                least: Tensor = self.least
+                return mean, (root.square() + least.square()).sqrt() * factor
             square = self._filled(root[:, : self.d], root[:, self.d :])
             square = square + square.tril(-1).mT
             covariance = square @ square
