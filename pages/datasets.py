@@ -22,6 +22,7 @@ from pages.parts.state import (
     DATASETS_SIMULATOR,
     DATASETS_VIEW,
     arrive,
+    pick_followed,
 )
 
 LIBRARY, IMPORT, SIMULATE = "Library", "Import files", "Simulate"
@@ -53,10 +54,8 @@ def library_view(library: Library, metas: list[DatasetMeta]) -> None:
     """The table, and the profile of the chosen dataset."""
     names = [meta.name for meta in metas]
     slot = st.container()
-    chosen = st.selectbox(
-        "Dataset", names, key=DATASET, bind="query-params", help="The dataset that is described below."
-    )  # fmt: skip
-    here = names.index(chosen or names[0])
+    chosen = pick_followed("datasets", "Dataset", DATASET, names, "The dataset that is described below.")
+    here = names.index(chosen)
     key = f"library_{metas[here].id}_{len(metas)}"
     with slot:
         rows = [row(meta) for meta in metas]

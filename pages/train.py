@@ -17,7 +17,7 @@ from pages.parts.frame import heading, plain, share
 from pages.parts.plan import show_estimate, show_plan
 from pages.parts.reports import label
 from pages.parts.sections import link
-from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, arrive
+from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, arrive, pick_followed
 from pages.parts.training_form import training_form
 
 arrive()
@@ -35,10 +35,7 @@ with st.spinner("Listing the models…"):
 data, model = st.columns([2, 3], gap="large")
 with data:
     by_name = {meta.name: meta for meta in metas}
-    dataset = st.selectbox(
-        "Dataset", list(by_name), key=DATASET, bind="query-params", help="The population to learn from."
-    )  # fmt: skip
-    meta = by_name[dataset or metas[0].name]
+    meta = by_name[pick_followed("train", "Dataset", DATASET, list(by_name), "The population to learn from.")]
     added = "shipped with Popscape" if meta.embedded else f"added {ago(meta.created)}"
     st.caption(f"{size_of(meta)}, {added}.")
     title = st.text_input(

@@ -29,7 +29,7 @@ _SHIPPED = "Shipped with Popscape: it cannot be changed."
 def actions(library: Library, meta: DatasetMeta) -> None:
     """A row of buttons for the dataset."""
     with st.container(horizontal=True):
-        link("train", "Train a model on it", **{DATASET: meta.name})
+        link("train", "Train a model on it")
         if meta.kind == "genotypes":
             with st.popover("Download", icon=":material/download:"):
                 _download(meta)

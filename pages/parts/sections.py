@@ -71,14 +71,10 @@ def navigation() -> StreamlitPage:
     return st.navigation(pages, expanded=True)
 
 
-def link(name: str, label: str | None = None, **query: str) -> None:
-    """A link to another page, with the values of its widgets in `query`; nothing where that page is not there."""
+def link(name: str, label: str | None = None) -> None:
+    """A link to another page; nothing where that page is not there."""
     if exists(name):
         section = about(name)
         st.page_link(
-            f"pages/{name}.py",
-            label=label or section.title,
-            icon=f":material/{section.icon}:",
-            help=section.answers,
-            query_params=query or None,
+            f"pages/{name}.py", label=label or section.title, icon=f":material/{section.icon}:", help=section.answers
         )

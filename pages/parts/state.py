@@ -5,6 +5,7 @@ Query parameters belong to the whole app. A name without a page in it is meant t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -93,6 +94,22 @@ def go(**values: Any) -> None:
     """Run the page again with these values in its widgets; a widget that is already drawn cannot be set."""
     st.session_state[_PENDING] = values
     st.rerun()
+
+
+def pick_followed(page: str, label: str, key: str, options: Sequence[str], help: str) -> str:
+    """A select box on `page` whose choice follows the reader from the last page that asked the same.
+
+    A link cannot carry what a widget of its own page is bound to, and a bound widget whose parameter is not in the
+    address takes its default: so the choice becomes the default of the next page, once, as the page is opened.
+    """
+    start, kept = f"start_{key}", st.session_state.get(f"kept_{key}", (page, None))
+    if kept[0] != page and key not in st.query_params:
+        st.session_state[start] = kept[1]
+    first = st.session_state.get(start)
+    index = options.index(first) if first in options else 0
+    chosen = st.selectbox(label, options, index=index, key=key, bind="query-params", help=help) or options[index]
+    st.session_state[f"kept_{key}"] = (page, chosen)
+    return chosen
 
 
 def arrive() -> None:

@@ -166,3 +166,10 @@ def test_simulate_a_family(library: Library) -> None:
     assert (meta.name, meta.sets, meta.observations, meta.has_truth) == ("poisson", 12, 120, True)
     assert meta.import_options["simulator"] == "family"
     assert metrics(app)["Sets"] == "12"
+
+
+def test_the_dataset_goes_along_to_train(home: Path) -> None:
+    app = open_page(dataset="demo-digits")
+    app.switch_page("pages/train.py").run()
+    assert not app.exception
+    assert app.selectbox(key="dataset").value == "demo-digits"
