@@ -19,8 +19,16 @@ if TYPE_CHECKING:
 # Name of the picture → address below the dashboard's.
 VIEWS = {
     "home": "",
-    "datasets": "datasets",
-    "train": "train",
+    "datasets": "datasets?dataset=demo",
+    "datasets_vectors": "datasets?dataset=demo-clones",
+    "datasets_images": "datasets?dataset=demo-digits",
+    "datasets_import": "datasets?datasets=Import+files",
+    "datasets_import_sets": "datasets?datasets=Import+files&import=Sets+of+cells%2C+images+or+sequences",
+    "datasets_simulate": "datasets?datasets=Simulate",
+    "datasets_simulate_sets": "datasets?datasets=Simulate&simulator=Sets+of+a+family+of+distributions",
+    "train": "train?dataset=demo",
+    "train_sets": "train?dataset=demo-clones",
+    "train_images": "train?dataset=demo-digits",
     "runs": "runs",
     "compare": "compare",
     "compare_all": "compare?metrics=All",
