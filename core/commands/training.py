@@ -7,6 +7,7 @@ import sys
 
 from core.commands.answer import DONE, FAILED, Answer, Command
 from core.commands.follow import follow
+from core.commands.predictions import predictions
 from core.commands.tables import report_table
 from core.config.experiments import compose
 from core.runs.directory import Run
@@ -113,7 +114,7 @@ def _ended(store: RunStore, run: Run, *, detach: bool) -> Answer:
     run = follow(store, run, stop_on_interrupt=True)
     report = run.report()
     if report is not None and run.state is State.SUCCEEDED:
-        print(report_table(report), file=sys.stderr, flush=True)
+        print("\n".join(filter(None, (report_table(report), predictions(report)))), file=sys.stderr, flush=True)
     return _told(run)
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from core.models.gde.gde import GDE
     from core.training.loop import Validate
 
-VALIDATION_SETS = 64
-
 
 def sets_of(run: Run, dataset: Dataset) -> tuple[SetCollection, Split]:
     """The sets that the run uses, and their split."""
@@ -51,16 +49,18 @@ def validator(device: str) -> Callable[[Any, Any, Any], Mapping[str, float]]:
     import torch
 
     from core.models.gde.data import SetBatch, draw
+    from core.training.set_data import validation_size
 
     def validate(model: GDE, holdout: Any, noise: torch.Generator) -> Mapping[str, float]:
         held = holdout.to(device)
-        index = torch.arange(min(len(held), VALIDATION_SETS), device=device)
+        count, k = validation_size(held)
+        index = torch.arange(count, device=device)
         # The loop's own random state must not depend on how often it validates.
         with torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(0)
             losses = model.losses(SetBatch(held, index))
-            context, query = draw(held, index, 128, 128)
-            generated = model.sample(128, model.encode(context), noise)
+            context, query = draw(held, index, k, k)
+            generated = model.sample(k, model.encode(context), noise)
         generated_variance, variance = (x.flatten(2).var(dim=1).sum(dim=1) for x in (generated, query))
         ratio = (generated_variance / variance.clamp_min(1e-9)).median()
         shift = (generated.mean(dim=1) - query.mean(dim=1)).flatten(1) / model.standardise.scale.flatten().mean()

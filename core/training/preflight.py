@@ -35,12 +35,12 @@ from core.training.cost import (
     timed,
 )
 from core.training.data import describe, prepare_split
-from core.training.set_data import load_sets
+from core.training.set_data import load_sets, validation_size
 
 # A closed-form fit is timed on at most this much data; all of them grow in proportion beyond it.
 VARIANTS, INDIVIDUALS = 1024, 2000
 # Individuals of one validation; sets, and observations of each.
-VALIDATION, VALIDATION_SETS, VALIDATION_OBSERVATIONS = 500, 64, 128
+VALIDATION = 500
 
 
 def estimate(dataset: Dataset, model: Mapping[str, Any], training: TrainingConfig) -> dict[str, Any]:
@@ -89,10 +89,11 @@ def _measure_sets(
     """Take real steps on the training sets; None where memory ran out."""
     try:
         fresh: GDE = build(model["name"], model, data.spec, training).to(device)
-        here, k = data.to(device), VALIDATION_OBSERVATIONS
+        here = data.to(device)
+        count, k = validation_size(here)
 
         def validate(noise: torch.Generator) -> object:
-            some = torch.arange(min(len(here), VALIDATION_SETS), device=device)
+            some = torch.arange(count, device=device)
             return fresh.sample(k, fresh.encode(draw(here, some, k, k)[0]), noise)
 
         return measure_steps(fresh, here, training, device, n_train=len(data), validate=validate)

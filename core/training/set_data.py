@@ -15,6 +15,17 @@ from core.errors import InputError
 from core.models.gde.data import SetData, prepare_sets
 
 CLASSES_MAX = 500
+VALIDATION_SETS, VALIDATION_OBSERVATIONS, VALIDATION_ENTRIES = 64, 128, 2_000_000
+
+
+def validation_size(data: SetData) -> tuple[int, int]:
+    """Held-out sets, and observations of each, that a validation during training generates.
+
+    Fewer observations of images: a validation must not take longer than the epochs between two of them.
+    """
+    sets = min(len(data), VALIDATION_SETS)
+    entries = sets * data.observations[0].numel()
+    return sets, max(8, min(VALIDATION_OBSERVATIONS, VALIDATION_ENTRIES // max(entries, 1)))
 
 
 def load_sets(sets: SetCollection, split: Split, model: dict[str, Any]) -> tuple[SetData, SetData | None]:
