@@ -23,7 +23,8 @@ def misfit(experiment: Mapping[str, Any], meta: DatasetMeta) -> str:
     for_images = experiment["encoder"]["name"] == IMAGE_ENCODER
     if for_images != (meta.modality == "image"):
         return "it takes images" if for_images else "it takes vectors or sequences"
-    if "simulator" in experiment["dataset"] and not meta.has_truth:
+    # Families of distributions are known in all their parameters, and have no labels.
+    if "simulator" in experiment["dataset"] and not (meta.has_truth and not meta.labels):
         return "it is for sets that are simulated"
     return _lacking(experiment["model"], meta)
 

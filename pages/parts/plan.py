@@ -19,6 +19,8 @@ def show_plan(
     """The steps of the run, as a newcomer needs to know them."""
     title, learns = plain(experiment["title"]), experiment["training"].get("epochs", 1) > 0
     seen = count(meta.n_train, "training set" if meta.kind == "sets" else "training individual")
+    if meta.kind == "sets":
+        seen += _left_out(meta, {**experiment["dataset"], **changes.get("dataset", {})})
     steps = [f"**{title}** sees {seen} of **{plain(meta.name)}**; {meta.n_holdout:,} held-out ones it never sees."]
     if learns:
         measured = "error and variance" if meta.kind == "sets" else "precision, recall and linkage"
@@ -48,6 +50,13 @@ def show_plan(
         own = experiment["dataset"].get("name") == meta.name
         where = "" if own or meta.kind != "sets" else " on its own data"
         st.caption(f"Usual time{changed}{where}: {plain(experiment['budget'])}.")
+
+
+def _left_out(meta: DatasetMeta, view: Mapping[str, Any]) -> str:
+    """Which sets the run does not use, in words that follow "80 training sets"."""
+    least, most = int(view.get("min_samples", 1)), int(view.get("max_sets", 0))
+    words = f", those of {least:,} observations or more," if least > meta.sizes["min"] else ""
+    return words + (f" (at most {most:,} sets are drawn)" if 0 < most < meta.sets else "")
 
 
 def show_estimate(found: Mapping[str, Any]) -> None:

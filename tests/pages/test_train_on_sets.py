@@ -75,7 +75,9 @@ def test_a_link_restores_the_parts(library: Library) -> None:
 def test_the_plan_speaks_of_sets(library: Library) -> None:
     own_sets(library)
     said = text(open_page(dataset="mine", experiment="Cytometry")).replace("\\", "")
-    assert "16 training sets" in said and "Atlas" in said and "individuals" not in said
+    assert "16 training sets of" in said and "Atlas" in said and "individuals" not in said
+    app = open_page(dataset="mine", experiment="Cytometry", **{"cytometry.dataset.min_samples": "25"})
+    assert "16 training sets, those of 25 observations or more, of" in text(app).replace("\\", "")
 
 
 def test_a_choice_that_is_changed_and_spelled() -> None:
