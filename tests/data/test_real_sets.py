@@ -20,11 +20,10 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[int, int, int]]] = {
             "set_column": ("clone", "time_info"),
             "unit": "clone",
             "layer": "obsm:X_pca",
-            "components": 10,
             "min_samples": 1,
             "label_columns": ("time_info", "clone"),
         },
-        (473, 781, 10),
+        (473, 781, 40),
     ),
     "cropseq": (
         "cropseq-perturbations/cropseq_6229.h5ad",

@@ -41,8 +41,9 @@ def roots(covariance: Tensor) -> Tensor:
     if covariance.ndim == 2:
         return (covariance.detach() + FLOOR).sqrt()
     with torch.no_grad():
-        values, vectors = torch.linalg.eigh(covariance)
-        root: Tensor = (vectors * (values.clamp_min(0) + FLOOR).sqrt()[:, None]) @ vectors.mT
+        # With the floor already on the diagonal: of a matrix that is zero but for rounding, eigh returns NaN.
+        values, vectors = torch.linalg.eigh(covariance + FLOOR * torch.eye(covariance.shape[-1]).to(covariance))
+        root: Tensor = (vectors * values.clamp_min(FLOOR).sqrt()[:, None]) @ vectors.mT
     return root
 
 

@@ -1,4 +1,4 @@
-"""The Gaussian base where features are too many for a full covariance."""
+"""The Gaussian base where features are too many for a full covariance, or observations too few for any."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core.models.gde.gaussian_base import GaussianBase
-from core.models.gde.gaussian_moments import FULL_UP_TO
+from core.models.gde.gaussian_moments import FLOOR, FULL_UP_TO, roots
 
 D = FULL_UP_TO + 16
 
@@ -23,7 +23,15 @@ def test_few_observations_of_many_features_start_with_a_bounded_likelihood(k: in
     for factor in (1.0, 4.0):  # latents of held-out sets lie further out than any that was seen
         mean, scale = base.parameters_of(factor * z)
         assert mean.shape == scale.shape == (40, D)
-        assert float(scale.min()) > 1e-3 and float(scale.max()) < 200
+        assert 1e-3 < scale.detach().min() and scale.detach().max() < 200
     mean, scale = base.parameters_of(z)
     y = base.whiten(x, mean, scale)
-    assert float(base.negative_log_likelihood(y, scale)) < 5
+    assert base.negative_log_likelihood(y, scale).detach() < 5
+
+
+def test_the_root_of_next_to_nothing_is_the_floor() -> None:
+    spread = torch.tensor([1e-14, 1e-29, 1e-44, 1e-37, 1e-21, 0.0, 1e-24, 1e-30, 1e-40, 1e-20])
+    root = roots(torch.stack([torch.diag(spread), torch.sqrt(spread)[:, None] * torch.sqrt(spread), torch.eye(10)]))
+    assert torch.isfinite(root).all()
+    torch.testing.assert_close(root[0], FLOOR**0.5 * torch.eye(10))
+    torch.testing.assert_close(root[2], (1 + FLOOR) ** 0.5 * torch.eye(10))
