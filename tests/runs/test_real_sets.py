@@ -20,7 +20,7 @@ def test_cytometry_from_the_file_to_the_walk(
     path = shared / "data/cytof-pbmc/pbmc_bcrxl_cytof.h5ad"
     if not path.is_file():
         pytest.skip("no cytof-pbmc in the shared data")
-    words = ["--kind", "sets", "--set-column", "patient_id,condition", "--unit", "patient_id", "--chunk", "150"]
+    words = ["--kind", "sets", "--set-column", "patient_id,condition", "--unit", "patient_id", "--chunk", "200"]
     words += ["--normalise", "arcsinh", "--label-columns", "condition,patient_id", "--name", "pbmc"]
     assert main(["import", str(path), *words]) == 0
     assert main(["train", "experiment=cytometry", "--dataset", "pbmc", *TINY, "model.context_max=48"]) == 0
