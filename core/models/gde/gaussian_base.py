@@ -105,9 +105,14 @@ class GaussianBase(nn.Module):
             return mean[:, None] + (y.to(scale.dtype) @ scale.mT if self.full else y * scale[:, None])
 
     def points(self, count: int, extra: int, z: Tensor) -> Tensor:
-        """Fixed noise (b, count, d + extra) for `standardise`: its first d coordinates have mean 0 and covariance I."""
-        noise = torch.randn(count // 2, self.d + extra, generator=torch.Generator().manual_seed(0))
-        noise = torch.cat([noise, -noise])
+        """Fixed noise (b, count, d + extra) for `standardise`: its first d coordinates have mean 0 and covariance I.
+
+        Quasi-random (scrambled Sobol): as many independent draws would misjudge the variance of every set alike by
+        1/√count of it and more.
+        """
+        draws = torch.quasirandom.SobolEngine(self.d + extra, scramble=True, seed=0).draw(count)
+        noise = torch.erfinv((2 * draws - 1).clamp(-1 + 1e-6, 1 - 1e-6)) * math.sqrt(2)
+        noise = noise - noise.mean(dim=0)
         if count > 2 * self.d:
             own = noise[:, : self.d]
             root = torch.linalg.cholesky(own.T @ own / count)
