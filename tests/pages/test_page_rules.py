@@ -18,6 +18,9 @@ DRAWN = {
     "area_chart", "scatter_chart", "image", "dataframe", "table", "map", "pydeck_chart", "graphviz_chart",
 }  # fmt: skip
 
+# What lies at a place of the walk between two sets is generated while the reader moves the slider.
+GENERATING = {"interpolate.py"}
+
 _CHILD = """
 import sys
 from streamlit.testing.v1 import AppTest
@@ -66,9 +69,10 @@ def test_pages_are_thin(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) < 150
 
 
-def test_no_page_loads_torch(finished: Path) -> None:
+def test_no_page_loads_torch_but_the_one_that_generates(finished: Path) -> None:
+    reading = [path for path in SCRIPTS if path.name not in GENERATING]
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, *(f"pages/{path.name}" for path in SCRIPTS)],
+        [sys.executable, "-c", _CHILD, *(f"pages/{path.name}" for path in reading)],
         cwd=ROOT,
         env={**os.environ, "POPSCAPE_HOME": str(finished)},
         capture_output=True,
@@ -77,4 +81,4 @@ def test_no_page_loads_torch(finished: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert len(done.stdout.splitlines()) == len(SCRIPTS)
+    assert len(done.stdout.splitlines()) == len(reading)
