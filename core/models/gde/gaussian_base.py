@@ -11,19 +11,22 @@ from core.models.gde.gaussian_moments import FULL_UP_TO, roots
 from core.models.gde.layers import full_precision, mlp
 
 NARROWEST = 1e-3  # smallest deviation of a generated set, in units of the whole data's
-# Beyond FULL_UP_TO features, in units of the feature's deviation within all sets: roots that are fitted to few
-# observations, each alone, cross zero, and a likelihood there has no bound.
-NARROWEST_ALONE = 0.1
+EXPLAINED = 0.98  # share of the roots' spread that a latent must explain linearly for the base to be read off it so
 
 
 class GaussianBase(nn.Module):
     """x = μ(z) + L(z) y with y near N(0, I): generators model y, which is near standard normal for every set.
 
-    L(z) = chol(R(z)²) T(z): R, the root of the covariance, is linear in the latent, as the encoders that see moments
-    give it; T, the identity at the start, corrects what is not. All are fitted by maximum likelihood beside the
-    generator's own loss. A set far from the origin or much narrower than the whole data is then no harder to
-    generate than any other, and a Gaussian set needs no generator at all.
+    μ and L are fitted by maximum likelihood beside the generator's own loss. A set far from the origin or much
+    narrower than the whole data is then no harder to generate than any other, and a Gaussian set needs no
+    generator at all.
+
+    Where the latent holds the root R of the covariance (encoders that see moments, and room for them), L(z) =
+    chol(R(z)²) T(z), R linear and T the identity at the start: exact for every set before the first step. Elsewhere
+    such an R would cross zero between sets; then the logarithms of L's diagonal are linear instead.
     """
+
+    rooted: Tensor
 
     def __init__(self, d: int, latent: int, width: int) -> None:
         super().__init__()
@@ -31,16 +34,15 @@ class GaussianBase(nn.Module):
         self.mean_linear = nn.Linear(latent, d)
         self.mean_curved = mlp([latent, width, width, d])
         entries = d * (d + 1) // 2 if self.full else d
-        self.root = nn.Linear(latent, entries)
+        self.scale_linear = nn.Linear(latent, entries)
         self.scale_curved = mlp([latent, width, width, entries])
-        for last in (self.mean_curved[-1], self.scale_curved[-1], self.root):
+        for last in (self.mean_curved[-1], self.scale_curved[-1], self.scale_linear):
             nn.init.zeros_(last.weight)  # type: ignore[arg-type]
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
-        nn.init.ones_(self.root.bias[:d])
         # Entries of a triangle: the diagonal first, then what lies below it.
         below = torch.tril_indices(d, d, -1) if self.full else torch.zeros(2, 0, dtype=torch.int64)
         self.register_buffer("rows", below)
-        self.register_buffer("least", torch.full((d,), NARROWEST))
+        self.register_buffer("rooted", torch.zeros((), dtype=torch.bool))
 
     @torch.no_grad()
     def start(self, x: Tensor, z: Tensor) -> None:
@@ -48,41 +50,60 @@ class GaussianBase(nn.Module):
 
         A mean encoder's latent gives the mean back from the first step on; others start near it.
         """
-        k = x.shape[1]
-        mean = x.mean(dim=1)
-        centred = x - mean[:, None]
+        k, mean = x.shape[1], x.mean(dim=1)
         _regress(self.mean_linear, z, mean)
-        if self.full:
-            root = roots(centred.mT @ centred / k)
-            rows: Tensor = self.rows  # type: ignore[assignment]
-            root = torch.cat([root.diagonal(dim1=1, dim2=2), root[:, rows[0], rows[1]]], dim=1)
-        else:
-            # Around the mean that the latent gives: a set of one observation has no deviation from its own. Each
-            # set leans on all, as far as its observations are few.
-            within = (x - self.mean_linear(z)[:, None]).square().mean(dim=1)
-            pooled = within.mean(dim=0)
-            self.least = NARROWEST + NARROWEST_ALONE * pooled.sqrt()
-            root = ((k * within + 2 * pooled) / (k + 2)).sqrt()
-        _regress(self.root, z, root)
+        root = self._entries(roots(self._spread(x, mean)))
+        _regress(self.scale_linear, z, root)
+        left = (self.scale_linear(z) - root).square().mean()
+        spread = (root - root.mean(dim=0)).square().mean()
+        # With few sets any latent explains anything, and roots that do not vary are explained by none.
+        self.rooted.fill_(len(z) >= 4 * z.shape[1] and bool(left < (1 - EXPLAINED) * spread) and bool(spread > 1e-5))
+        if not self.rooted:
+            # Around the mean that the latent gives: a set of one observation has no spread around its own. Each
+            # set leans on all, as far as its observations are few for its features.
+            within = self._spread(x, self.mean_linear(z))
+            least = 1e-4 * (torch.eye(self.d, device=x.device) if self.full else 1)
+            own = self.d + 1 if self.full else 2
+            within = (k * within + own * (within.mean(dim=0) + least)) / (k + own)
+            entries = self._entries(torch.linalg.cholesky(within) if self.full else within.sqrt())
+            entries[:, : self.d] = entries[:, : self.d].log()
+            _regress(self.scale_linear, z, entries)
+
+    def _spread(self, x: Tensor, centre: Tensor) -> Tensor:
+        """(s, k, d) observations around (s, d) → (s, d, d) covariances, or (s, d) variances beyond FULL_UP_TO."""
+        centred = x - centre[:, None]
+        return centred.mT @ centred / x.shape[1] if self.full else centred.square().mean(dim=1)
 
     def parameters_of(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """z (b, latent) → mean (b, d) and scale: lower-triangular (b, d, d), or (b, d) beyond FULL_UP_TO features."""
         z = z.to(self.mean_linear.weight.dtype)
         with full_precision(z):
             mean = self.mean_linear(z) + self.mean_curved(z)
-            root, change = self.root(z), self.scale_curved(z)
-            # Soft-bounded log scales: a set of one repeated observation must not send the likelihood to infinity.
-            factor = (3 * torch.tanh(change[:, : self.d] / 3)).exp()
+            linear, curved = self.scale_linear(z), self.scale_curved(z)
+            if not self.rooted:
+                raw = linear + curved
+                diagonal = self._bounded(raw)
+                return mean, self._filled(diagonal, raw[:, self.d :]) if self.full else diagonal
             if not self.full:
-                least: Tensor = self.least
-                return mean, (root.square() + least.square()).sqrt() * factor
-            square = self._filled(root[:, : self.d], root[:, self.d :])
-            square = square + square.tril(-1).mT
-            covariance = square @ square
+                return mean, (linear.square() + NARROWEST**2).sqrt() * self._bounded(curved)
+            root = self._filled(linear[:, : self.d], linear[:, self.d :])
+            root = root + root.tril(-1).mT
+            covariance = root @ root
             # As much on the diagonal as single precision needs to take a root.
             least = NARROWEST**2 + 1e-5 * covariance.detach().diagonal(dim1=1, dim2=2).mean(dim=1)
             lower = torch.linalg.cholesky(covariance + torch.diag_embed(least[:, None].expand(-1, self.d)))
-            return mean, lower @ self._filled(factor, change[:, self.d :])
+            return mean, lower @ self._filled(self._bounded(curved), curved[:, self.d :])
+
+    def _bounded(self, raw: Tensor) -> Tensor:
+        """Diagonal (b, d) from its logarithms: a set of one repeated observation must not end at infinity."""
+        return (5 * torch.tanh(raw[:, : self.d] / 5)).exp()
+
+    def _entries(self, matrix: Tensor) -> Tensor:
+        """(b, d, d) → (b, d(d+1)/2): the diagonal, then what lies below it; (b, d) stays as it is."""
+        if not self.full:
+            return matrix
+        rows: Tensor = self.rows  # type: ignore[assignment]
+        return torch.cat([matrix.diagonal(dim1=1, dim2=2), matrix[:, rows[0], rows[1]]], dim=1)
 
     def _filled(self, diagonal: Tensor, below: Tensor) -> Tensor:
         """(b, d) and (b, d(d-1)/2) → (b, d, d) lower triangles."""
@@ -110,7 +131,7 @@ class GaussianBase(nn.Module):
         Quasi-random (scrambled Sobol): as many independent draws would misjudge the variance of every set alike by
         1/√count of it and more.
         """
-        draws = torch.quasirandom.SobolEngine(self.d + extra, scramble=True, seed=0).draw(count)
+        draws = torch.quasirandom.SobolEngine(self.d + extra, scramble=True, seed=0).draw(count)  # type: ignore[no-untyped-call]
         noise = torch.erfinv((2 * draws - 1).clamp(-1 + 1e-6, 1 - 1e-6)) * math.sqrt(2)
         noise = noise - noise.mean(dim=0)
         if count > 2 * self.d:
