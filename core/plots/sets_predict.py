@@ -114,7 +114,15 @@ def confusion(row: Mapping[str, Any], *, caption: str = "") -> Figure:
 def retrieval(found: Mapping[str, Any], *, caption: str = "") -> Figure:
     """Share of held-out units whose late set is found from the early one, by latent and by mean, chance marked."""
     rows: list[dict[str, Any]] = [
-        {"what": what, "source": source, "value": found[f"{prefix}retrieval_{key}"], "chance": found[f"chance_{key}"]}
+        {
+            "what": what,
+            "source": source,
+            "value": found[f"{prefix}retrieval_{key}"],
+            "chance": found[f"chance_{key}"],
+            # Reports made before intervals were measured have none.
+            "low": found.get(f"{prefix}retrieval_{key}_low", found[f"{prefix}retrieval_{key}"]),
+            "high": found.get(f"{prefix}retrieval_{key}_high", found[f"{prefix}retrieval_{key}"]),
+        }
         for key, what in (("top1", "nearest"), ("top5", "among the five nearest"))
         for source, prefix in ((LATENT, ""), (MEAN, "mean_"))
     ]
@@ -128,7 +136,16 @@ def retrieval(found: Mapping[str, Any], *, caption: str = "") -> Figure:
             "yOffset": {"field": "source", "sort": _SOURCES["domain"]},
             "x": {**x, "field": "value"},
             "color": color,
-            "tooltip": [{"field": "source"}, {"field": "value", "format": ".0%"}],
+            "tooltip": [{"field": "source"}, *({"field": key, "format": ".0%"} for key in ("value", "low", "high"))],
+        },
+    }
+    intervals: Spec = {
+        "mark": {"type": "rule", "strokeWidth": 2},
+        "encoding": {
+            "y": y,
+            "yOffset": {"field": "source", "sort": _SOURCES["domain"]},
+            "x": {**x, "field": "low"},
+            "x2": {"field": "high"},
         },
     }
     chance: Spec = {
@@ -137,7 +154,7 @@ def retrieval(found: Mapping[str, Any], *, caption: str = "") -> Figure:
     }
     return Figure(
         name="retrieval",
-        spec={"data": {"name": "units"}, "height": {"step": 48, "for": "position"}, "layer": [bars, chance]},
+        spec={"data": {"name": "units"}, "height": {"step": 48, "for": "position"}, "layer": [bars, intervals, chance]},
         data={"units": {key: [row[key] for row in rows] for key in rows[0]}},
         alt=f"The late set of {found['retrieval_top1']:.0%} of the held-out units is nearest to what the early latent "
         f"predicts ({found['mean_retrieval_top1']:.0%} by the mean, {found['chance_top1']:.0%} by chance).",

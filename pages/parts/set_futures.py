@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.plots.numbers import number
+from core.plots.numbers import interval, number
 from core.plots.sets_predict import retrieval, shifts
 from pages.parts.chart import chart
 from pages.parts.frame import plain
@@ -38,6 +38,12 @@ def early_and_late(chosen: SetRun) -> None:
 
 def carried_effects(chosen: SetRun) -> None:
     """Whether the change between two conditions carries over to held-out units, or why that cannot be asked."""
+    _new_units(chosen)
+    st.subheader("Shift of held-out sets")
+    _new_sets(chosen)
+
+
+def _new_units(chosen: SetRun) -> None:
     found: dict[str, Any] | None = chosen.report["curves"].get("effects")
     if _missing(found):
         return
@@ -48,6 +54,8 @@ def carried_effects(chosen: SetRun) -> None:
         f"{plain(found['reference'])} and the mean change of the training units."
     )
     chart(shifts(rows, caption=chosen.provenance(f"{len(rows)} changes of held-out units")), key="shifts")
+    if pooled := found.get("pooled"):
+        st.caption(f"All together: R² {_beside(pooled, 'r2', 'mean_r2', 'the mean shift')}.")
     st.dataframe(
         [
             {
@@ -64,6 +72,36 @@ def carried_effects(chosen: SetRun) -> None:
         },
         alt="Explained share and squared error of each predicted shift of the mean.",
     )  # fmt: skip
+
+
+def _new_sets(chosen: SetRun) -> None:
+    found: dict[str, Any] | None = chosen.report["curves"].get("held_effects")
+    if _missing(found):
+        return
+    assert found is not None
+    pooled = found["pooled"]
+    st.markdown(
+        f"One half of a held-out {plain(found['column'])} is embedded; how far does it tell the shift of the *other* "
+        f"half from {plain(found['control'])}?"
+    )
+    st.caption(
+        f"All together: R² {_beside(pooled, 'latent', 'mean', 'the mean of the half')}; "
+        f"{interval(pooled['training'], pooled['training_low'], pooled['training_high'])} from the mean shift of the "
+        f"training sets; 0 from no shift; ceiling {number(pooled['ceiling'])}."
+    )
+    columns = {"R², latent": "latent", "R², mean of the half": "mean", "R², training sets": "training"}
+    st.dataframe(
+        [{"Set": r["set"], "Observations": r["n"], **{k: r[v] for k, v in columns.items()}} for r in found["rows"]],
+        hide_index=True,
+        column_config={name: st.column_config.NumberColumn(format="%.3f") for name in columns},
+        alt="Explained share of the shift of each held-out set from the control.",
+    )
+
+
+def _beside(found: dict[str, Any], latent: str, mean: str, of: str) -> str:
+    """Scores with their intervals in words."""
+    ours, theirs = (interval(found[k], found[f"{k}_low"], found[f"{k}_high"]) for k in (latent, mean))
+    return f"{ours} from the latent, {theirs} from {of}"
 
 
 def _missing(found: dict[str, Any] | None) -> bool:
