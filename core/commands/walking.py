@@ -51,10 +51,14 @@ def _interpolate(options: argparse.Namespace) -> Answer:
         "deviation": path.deviation,
         "file": str(options.out),
     }
+    strays = (
+        f"strays from the optimal-transport path by {path.deviation:.1%} of its length at most"
+        if path.deviation >= 0.0005
+        else "is nowhere further from the optimal-transport path than the model's own error at the ends"
+    )
     text = (
         f"{options.steps} points with {options.n} observations each written to {options.out}. The generated path is "
-        f"{path.length:.4g} long, the ends are {path.distance:.4g} apart (W2 in {path.space}); it strays from the "
-        f"optimal-transport path by {path.deviation:.1%} of its length at most."
+        f"{path.length:.4g} long, the ends are {path.distance:.4g} apart (W2 in {path.space}); it {strays}."
     )
     return Answer(value, text)
 
