@@ -18,8 +18,8 @@ runs = all_runs()
 
 st.title("Popscape")
 st.markdown(
-    "Train generative models of a population of genotypes, and see, side by side with the real data, "
-    "whether a model can be trusted."
+    "Train generative models of populations, cohorts of genotypes or sets of cells, images and sequences, and see, "
+    "side by side with the real data, whether a model can be trusted."
 )
 
 active = [run for run in runs if run.active]
@@ -81,3 +81,4 @@ with st.container(horizontal=True):
     link("datasets", "Bring your own data")
     link("train", "Train a model")
     link("structure", "Look at population structure")
+    link("atlas", "Walk among sets of cells and images")
