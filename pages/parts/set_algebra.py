@@ -28,6 +28,7 @@ def barycentre_of(chosen: SetRun, names: list[str], drawn: Drawing) -> None:
     rng = np.random.default_rng(drawn.seed)
     parts = [chosen.observations(i) for i in places]
     mixed = np.concatenate([x[rng.permutation(len(x))[:each]] for x in parts])
+    mixed = mixed[rng.permutation(len(mixed))]  # the first few are what is shown of images
     words = (
         f"Mean of the latents of {', '.join(names)}; {drawn.n:,} generated, {count(len(mixed), 'observation')} mixed"
     )

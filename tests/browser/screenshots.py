@@ -55,7 +55,8 @@ VIEWS = {
     "geometry_set_size": "geometry?geometry=Set+size",
     "geometry_troubleshooting": "geometry?geometry=Troubleshooting",
     "predict": "predict",
-    "predict_early_late": "predict?predict=Early+and+late",
+    "predict_early_late": "predict?predict=Early+and+late&model=Clonal+differentiation",
+    "predict_effects": "predict?predict=Effects&model=Clonal+differentiation",
 }
 _WIDTH, _HEIGHT, _TALLEST = 1280, 900, 6000
 Scheme = Literal["light", "dark"]

@@ -20,7 +20,8 @@ def flags(report: dict[str, Any]) -> list[dict[str, str]]:
             "Variance collapse",
             "high",
             f"Regenerated sets keep {ratio:.0%} of the real variance.",
-            "Choose a generator that learns its variance (flow, cvae); the published CVAE drops it by construction.",
+            "Train longer or wider; if the generator is the published CVAE, which drops it by construction, choose one "
+            "that learns its variance (flow, cvae). Images lose some where pixels are cut at black and white.",
         )
     elif ratio is not None and ratio > 1.25:
         add(
