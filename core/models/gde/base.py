@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,11 @@ class Encoder(nn.Module):
     unchanged (Fishman et al. 2025, definition 1), and a set's latent never depends on its batch.
     """
 
+    raw: ClassVar[bool] = False
+    """Whether it takes observations of many features as they are, not their principal components."""
+
     def __init__(self, config: Any, shape: tuple[int, ...], latent: int) -> None:
-        """`shape` is that of one observation: (d,) or (c, h, w); `latent` the width of the latent."""
+        """`shape` is that of one observation: (d,), or (c, h, w) for the `raw`; `latent` the width of the latent."""
         super().__init__()
         self.config = config
         self.shape = shape
@@ -32,7 +35,7 @@ class Encoder(nn.Module):
         raise TypeError(f"{type(self).__name__} must say how it encodes")
 
     def prepare(self, x: Tensor) -> None:
-        """Called once before training with (k, *shape) standardised observations: bandwidths, principal axes."""
+        """Called once before training with some standardised sets (s, k, *shape): bandwidths, principal axes."""
 
     @torch.no_grad()
     def encode_stream(self, chunks: Chunks) -> Tensor:
@@ -52,6 +55,9 @@ class Encoder(nn.Module):
 
 class Generator(nn.Module):
     """A conditional generator: a latent goes in, independent observations of the distribution come out."""
+
+    raw: ClassVar[bool] = False
+    """Whether it takes and gives observations of many features as they are, not their principal components."""
 
     def __init__(self, config: Any, shape: tuple[int, ...], latent: int) -> None:
         super().__init__()

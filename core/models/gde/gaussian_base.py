@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from core.models.gde.gaussian_moments import FULL_UP_TO, roots
+from core.models.gde.gaussian_moments import FULL_UP_TO, Blocks, roots
 from core.models.gde.layers import full_precision, mlp
 
 NARROWEST = 1e-3  # smallest deviation of a generated set, in units of the whole data's
@@ -19,7 +19,7 @@ class GaussianBase(nn.Module):
 
     μ and L are fitted by maximum likelihood beside the generator's own loss. A set far from the origin or much
     narrower than the whole data is then no harder to generate than any other, and a Gaussian set needs no
-    generator at all.
+    generator at all. L is a triangle among the f leading features and diagonal beyond them (`Blocks`).
 
     Where the latent holds the root R of the covariance (encoders that see moments, and room for them), L(z) =
     chol(R(z)²) T(z), R linear and T the identity at the start: exact for every set before the first step. Elsewhere
@@ -27,21 +27,21 @@ class GaussianBase(nn.Module):
     """
 
     rooted: Tensor
+    rows: Tensor
 
-    def __init__(self, d: int, latent: int, width: int) -> None:
+    def __init__(self, d: int, latent: int, width: int, leading: int = FULL_UP_TO) -> None:
         super().__init__()
-        self.d, self.full = d, d <= FULL_UP_TO
+        self.d, self.f = d, min(d, leading)
         self.mean_linear = nn.Linear(latent, d)
         self.mean_curved = mlp([latent, width, width, d])
-        entries = d * (d + 1) // 2 if self.full else d
+        # The diagonal of L, then what lies below it among the leading features.
+        entries = d + self.f * (self.f - 1) // 2
         self.scale_linear = nn.Linear(latent, entries)
         self.scale_curved = mlp([latent, width, width, entries])
         for last in (self.mean_curved[-1], self.scale_curved[-1], self.scale_linear):
             nn.init.zeros_(last.weight)  # type: ignore[arg-type]
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
-        # Entries of a triangle: the diagonal first, then what lies below it.
-        below = torch.tril_indices(d, d, -1) if self.full else torch.zeros(2, 0, dtype=torch.int64)
-        self.register_buffer("rows", below)
+        self.register_buffer("rows", torch.tril_indices(self.f, self.f, -1))
         self.register_buffer("rooted", torch.zeros((), dtype=torch.bool))
 
     @torch.no_grad()
@@ -61,72 +61,68 @@ class GaussianBase(nn.Module):
         if not self.rooted:
             # Around the mean that the latent gives: a set of one observation has no spread around its own. Each
             # set leans on all, as far as its observations are few for its features.
-            within = self._spread(x, self.mean_linear(z))
-            least = 1e-4 * (torch.eye(self.d, device=x.device) if self.full else 1)
-            own = self.d + 1 if self.full else 2
-            within = (k * within + own * (within.mean(dim=0) + least)) / (k + own)
-            entries = self._entries(torch.linalg.cholesky(within) if self.full else within.sqrt())
+            leading, rest = self._spread(x, self.mean_linear(z))
+            leading = _leaning(leading, k, self.f + 1, 1e-4 * torch.eye(self.f, device=x.device))
+            rest = _leaning(rest, k, 2, 1e-4)
+            entries = self._entries((torch.linalg.cholesky(leading), rest.sqrt()))
             entries[:, : self.d] = entries[:, : self.d].log()
             _regress(self.scale_linear, z, entries)
 
-    def _spread(self, x: Tensor, centre: Tensor) -> Tensor:
-        """(s, k, d) observations around (s, d) → (s, d, d) covariances, or (s, d) variances beyond FULL_UP_TO."""
+    def _spread(self, x: Tensor, centre: Tensor) -> Blocks:
+        """Covariances of (s, k, d) observations around (s, d)."""
         centred = x - centre[:, None]
-        return centred.mT @ centred / x.shape[1] if self.full else centred.square().mean(dim=1)
+        leading = centred[..., : self.f]
+        return leading.mT @ leading / x.shape[1], centred[..., self.f :].square().mean(dim=1)
 
-    def parameters_of(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """z (b, latent) → mean (b, d) and scale: lower-triangular (b, d, d), or (b, d) beyond FULL_UP_TO features."""
+    def parameters_of(self, z: Tensor) -> tuple[Tensor, Blocks]:
+        """z (b, latent) → mean (b, d) and L: lower triangles (b, f, f), and (b, d − f) deviations."""
         z = z.to(self.mean_linear.weight.dtype)
         with full_precision(z):
             mean = self.mean_linear(z) + self.mean_curved(z)
             linear, curved = self.scale_linear(z), self.scale_curved(z)
             if not self.rooted:
                 raw = linear + curved
-                diagonal = self._bounded(raw)
-                return mean, self._filled(diagonal, raw[:, self.d :]) if self.full else diagonal
-            if not self.full:
-                return mean, (linear.square() + NARROWEST**2).sqrt() * self._bounded(curved)
-            root = self._filled(linear[:, : self.d], linear[:, self.d :])
+                return mean, self._filled(self._bounded(raw), raw[:, self.d :])
+            root, rest = self._filled(linear[:, : self.d], linear[:, self.d :])
             root = root + root.tril(-1).mT
             covariance = root @ root
             # As much on the diagonal as single precision needs to take a root.
             least = NARROWEST**2 + 1e-5 * covariance.detach().diagonal(dim1=1, dim2=2).mean(dim=1)
-            lower = torch.linalg.cholesky(covariance + torch.diag_embed(least[:, None].expand(-1, self.d)))
-            return mean, lower @ self._filled(self._bounded(curved), curved[:, self.d :])
+            lower = torch.linalg.cholesky(covariance + torch.diag_embed(least[:, None].expand(-1, self.f)))
+            turn, stretch = self._filled(self._bounded(curved), curved[:, self.d :])
+            return mean, (lower @ turn, (rest.square() + NARROWEST**2).sqrt() * stretch)
 
     def _bounded(self, raw: Tensor) -> Tensor:
         """Diagonal (b, d) from its logarithms: a set of one repeated observation must not end at infinity."""
         return (5 * torch.tanh(raw[:, : self.d] / 5)).exp()
 
-    def _entries(self, matrix: Tensor) -> Tensor:
-        """(b, d, d) → (b, d(d+1)/2): the diagonal, then what lies below it; (b, d) stays as it is."""
-        if not self.full:
-            return matrix
-        rows: Tensor = self.rows  # type: ignore[assignment]
-        return torch.cat([matrix.diagonal(dim1=1, dim2=2), matrix[:, rows[0], rows[1]]], dim=1)
+    def _entries(self, matrix: Blocks) -> Tensor:
+        """The diagonal (b, d), then what lies below it among the leading features."""
+        leading, rest = matrix
+        return torch.cat([leading.diagonal(dim1=1, dim2=2), rest, leading[:, self.rows[0], self.rows[1]]], dim=1)
 
-    def _filled(self, diagonal: Tensor, below: Tensor) -> Tensor:
-        """(b, d) and (b, d(d-1)/2) → (b, d, d) lower triangles."""
-        rows: Tensor = self.rows  # type: ignore[assignment]
-        triangle = torch.diag_embed(diagonal)
-        triangle[:, rows[0], rows[1]] = below
-        return triangle
+    def _filled(self, diagonal: Tensor, below: Tensor) -> Blocks:
+        """The inverse of `_entries`, for triangles."""
+        triangle = torch.diag_embed(diagonal[:, : self.f])
+        triangle[:, self.rows[0], self.rows[1]] = below
+        return triangle, diagonal[:, self.f :]
 
-    def whiten(self, x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    def whiten(self, x: Tensor, mean: Tensor, scale: Blocks) -> Tensor:
         """(b, k, d) observations → y = L⁻¹(x − μ)."""
         centred = x - mean[:, None]
-        if not self.full:
-            return centred / scale[:, None]
-        solved: Tensor = torch.linalg.solve_triangular(scale, centred.mT, upper=False)
-        return solved.mT
+        solved: Tensor = torch.linalg.solve_triangular(scale[0], centred[..., : self.f].mT, upper=False).mT
+        return torch.cat([solved, centred[..., self.f :] / scale[1][:, None]], dim=-1)
 
-    def colour(self, y: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    def colour(self, y: Tensor, mean: Tensor, scale: Blocks) -> Tensor:
         """The inverse of `whiten`."""
         with full_precision(y):
-            return mean[:, None] + (y.to(scale.dtype) @ scale.mT if self.full else y * scale[:, None])
+            y = y.to(mean.dtype)
+            leading, rest = y[..., : self.f] @ scale[0].mT, y[..., self.f :] * scale[1][:, None]
+            return mean[:, None] + torch.cat([leading, rest], dim=-1)
 
     def points(self, count: int, extra: int, z: Tensor) -> Tensor:
-        """Fixed noise (b, count, d + extra) for `standardise`: its first d coordinates have mean 0 and covariance I.
+        """Fixed noise (b, count, d + extra) for `standardise`: its first d coordinates have mean 0 and variance 1,
+        and the leading ones covariance I.
 
         Quasi-random (scrambled Sobol): as many independent draws would misjudge the variance of every set alike by
         1/√count of it and more.
@@ -134,36 +130,41 @@ class GaussianBase(nn.Module):
         draws = torch.quasirandom.SobolEngine(self.d + extra, scramble=True, seed=0).draw(count)  # type: ignore[no-untyped-call]
         noise = torch.erfinv((2 * draws - 1).clamp(-1 + 1e-6, 1 - 1e-6)) * math.sqrt(2)
         noise = noise - noise.mean(dim=0)
-        if count > 2 * self.d:
-            own = noise[:, : self.d]
+        noise[:, self.f : self.d] /= noise[:, self.f : self.d].square().mean(dim=0).sqrt()
+        if count > 2 * self.f:
+            own = noise[:, : self.f]
             root = torch.linalg.cholesky(own.T @ own / count)
-            noise[:, : self.d] = torch.linalg.solve_triangular(root, own.T, upper=False).T
+            noise[:, : self.f] = torch.linalg.solve_triangular(root, own.T, upper=False).T
         return noise.to(z.device).expand(len(z), -1, -1)
 
     def standardise(self, y: Tensor, reference: Tensor) -> Tensor:
-        """(b, n, d) → with the mean and covariance (beyond FULL_UP_TO: deviations) of `reference` at 0 and I.
+        """(b, n, d) → with the mean and covariance (beyond the leading features: deviations) of `reference` at 0 and I.
 
         Mean and covariance of a set belong to the base, which maximum likelihood fits; a generator whose output
         for `points` has others than 0 and I is bent back, so that a short training costs shape, never variance.
         """
-        mean = reference.mean(dim=1, keepdim=True)
-        if not self.full:
-            return (y - mean) / reference.std(dim=1, keepdim=True, correction=0).clamp_min(1e-3)
         with full_precision(y):
-            centred = reference - mean
-            values, vectors = torch.linalg.eigh(centred.mT @ centred / reference.shape[1])
+            mean = reference.mean(dim=1, keepdim=True)
+            centred, y = reference - mean, y - mean
+            leading = centred[..., : self.f]
+            values, vectors = torch.linalg.eigh(leading.mT @ leading / reference.shape[1])
             inverse = (vectors * values.clamp_min(1e-3).rsqrt()[:, None]) @ vectors.mT
-            standard: Tensor = (y - mean) @ inverse
-        return standard
+            rest = centred[..., self.f :].square().mean(dim=1, keepdim=True).sqrt().clamp_min(1e-3)
+            return torch.cat([y[..., : self.f] @ inverse, y[..., self.f :] / rest], dim=-1)
 
-    def negative_log_likelihood(self, y: Tensor, scale: Tensor, weights: Tensor | None = None) -> Tensor:
+    def negative_log_likelihood(self, y: Tensor, scale: Blocks, weights: Tensor | None = None) -> Tensor:
         """Mean over observations and features of −log N(x; μ, LLᵀ), from y = L⁻¹(x − μ).
 
         `weights` (k,), of mean 1, say how much each observation counts.
         """
-        log_diagonal = (scale.diagonal(dim1=1, dim2=2) if self.full else scale).log()
+        log_diagonal = torch.cat([scale[0].diagonal(dim1=1, dim2=2), scale[1]], dim=1).log()
         squares = y.square() if weights is None else y.square() * weights[:, None]
         return 0.5 * squares.mean() + log_diagonal.mean() + 0.5 * math.log(2 * math.pi)
+
+
+def _leaning(spread: Tensor, k: int, own: int, least: Tensor | float) -> Tensor:
+    """Spreads (s, …) of k observations each, drawn towards their mean as if that were `own` observations more."""
+    return (k * spread + own * (spread.mean(dim=0) + least)) / (k + own)
 
 
 def _regress(layer: nn.Linear, z: Tensor, target: Tensor) -> None:

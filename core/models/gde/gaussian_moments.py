@@ -7,44 +7,51 @@ import math
 import torch
 from torch import Tensor
 
-FULL_UP_TO = 24  # beyond this many features the d(d+1)/2 covariances give way to the d variances
+FULL_UP_TO = 24  # covariances of these leading features are full; of the others only the variances are kept
 
 # Added to a variance under a root: a set without spread must not turn rounding into a latent.
 FLOOR = 1e-4
 
+# Covariance, its root, or a triangle: (b, f, f) of the leading f = min(d, FULL_UP_TO) features, and (b, d − f)
+# variances (or their roots) of the rest. Wide observations come as principal components: the leading ones matter most.
+Blocks = tuple[Tensor, Tensor]
+
 
 def products(x: Tensor) -> Tensor:
-    """(b, k, d) → (b, k, p): x_i x_j for i ≤ j, or the squares alone beyond FULL_UP_TO features.
+    """(b, k, d) → (b, k, p): x_i x_j for i ≤ j among the leading features, then the squares of the rest.
 
     Their mean over a set, with that of x, gives the covariance; both are functionals of the empirical distribution.
     """
-    d = x.shape[-1]
-    if d > FULL_UP_TO:
-        return x.square()
-    first, second = torch.triu_indices(d, d, device=x.device)
-    return x[..., first] * x[..., second]
+    f = min(x.shape[-1], FULL_UP_TO)
+    first, second = torch.triu_indices(f, f, device=x.device)
+    leading = x.index_select(-1, first) * x.index_select(-1, second)
+    return leading if f == x.shape[-1] else torch.cat([leading, x[..., f:].square()], dim=-1)
 
 
-def covariances(mean: Tensor, product: Tensor) -> Tensor:
-    """(b, d) means and (b, p) means of `products` → (b, d, d) covariances, or (b, d) variances beyond FULL_UP_TO."""
-    d = mean.shape[-1]
-    if d > FULL_UP_TO:
-        return (product - mean.square()).clamp_min(0)
-    first, second = torch.triu_indices(d, d, device=mean.device)
-    full = mean.new_zeros(len(mean), d, d)
-    full[:, first, second] = product - mean[:, first] * mean[:, second]
-    return full + full.triu(1).mT
+def covariances(mean: Tensor, product: Tensor) -> Blocks:
+    """(b, d) means and (b, p) means of `products` → covariances."""
+    f = min(mean.shape[-1], FULL_UP_TO)
+    first, second = torch.triu_indices(f, f, device=mean.device)
+    full = mean.new_zeros(len(mean), f, f)
+    full[:, first, second] = product[:, : len(first)] - mean[:, first] * mean[:, second]
+    return full + full.triu(1).mT, (product[:, len(first) :] - mean[:, f:].square()).clamp_min(0)
 
 
-def roots(covariance: Tensor) -> Tensor:
-    """Symmetric square roots of (b, d, d) covariances, or of (b, d) variances; without gradient."""
-    if covariance.ndim == 2:
-        return (covariance.detach() + FLOOR).sqrt()
-    with torch.no_grad():
-        # With the floor already on the diagonal: of a matrix that is zero but for rounding, eigh returns NaN.
-        values, vectors = torch.linalg.eigh(covariance + FLOOR * torch.eye(covariance.shape[-1]).to(covariance))
-        root: Tensor = (vectors * values.clamp_min(FLOOR).sqrt()[:, None]) @ vectors.mT
-    return root
+def moments(x: Tensor) -> tuple[Tensor, Blocks]:
+    """(b, k, d) observations → means (b, d) and covariances."""
+    f, mean = min(x.shape[-1], FULL_UP_TO), x.mean(dim=1)
+    centred = x - mean[:, None]
+    leading = centred[..., :f]
+    return mean, (leading.mT @ leading / x.shape[1], centred[..., f:].square().mean(dim=1))
+
+
+def roots(covariance: Blocks) -> Blocks:
+    """Symmetric square roots of covariances; without gradient."""
+    leading, rest = (block.detach() for block in covariance)
+    # With the floor already on the diagonal: of a matrix that is zero but for rounding, eigh returns NaN.
+    values, vectors = torch.linalg.eigh(leading + FLOOR * torch.eye(leading.shape[-1]).to(leading))
+    root: Tensor = (vectors * values.clamp_min(FLOOR).sqrt()[:, None]) @ vectors.mT
+    return root, (rest + FLOOR).sqrt()
 
 
 def coordinates(mean: Tensor, product: Tensor) -> Tensor:
@@ -53,29 +60,28 @@ def coordinates(mean: Tensor, product: Tensor) -> Tensor:
     ‖c − c′‖² = ‖μ − μ′‖² + ‖Σ^½ − Σ′^½‖²: the squared W2 of Gaussians whose covariances commute, at most twice it
     otherwise; a straight line between two such points is the W2 geodesic where they commute.
     """
-    root = roots(covariances(mean, product))
-    if root.ndim == 3:
-        first, second = torch.triu_indices(*root.shape[1:], device=root.device)
-        weight = torch.where(first == second, 1.0, math.sqrt(2.0)).to(root)
-        root = root[:, first, second] * weight
-    return torch.cat([mean, root], dim=-1)
+    root, rest = roots(covariances(mean, product))
+    first, second = torch.triu_indices(*root.shape[1:], device=root.device)
+    weight = torch.where(first == second, 1.0, math.sqrt(2.0)).to(root)
+    return torch.cat([mean, root[:, first, second] * weight, rest], dim=-1)
 
 
 def count(d: int) -> int:
     """How many coordinates d features have."""
-    return d + (d * (d + 1) // 2 if d <= FULL_UP_TO else d)
+    f = min(d, FULL_UP_TO)
+    return d + f * (f + 1) // 2 + d - f
 
 
-def gaussian_transport(mean: Tensor, covariance: Tensor, one: Tensor, other: Tensor) -> Tensor:
-    """Squared W2 of the Gaussians with these moments, (b, d) and (b, d, d), for pairs of sets (p,), (p,) → (p,).
+def gaussian_transport(mean: Tensor, covariance: Blocks, one: Tensor, other: Tensor) -> Tensor:
+    """Squared W2 of the Gaussians with these moments, for pairs of sets (p,), (p,) → (p,).
 
     ‖μ − μ′‖² + tr(Σ + Σ′ − 2 (Σ^½ Σ′ Σ^½)^½): a lower bound of the squared W2 of any two laws with these
     moments (Gelbrich 1990).
     """
-    root = roots(covariance)
+    root, rest = roots(covariance)
     trace = root.square().sum(dim=(1, 2))
     # The singular values of Σ^½ Σ′^½ are the roots of the eigenvalues of Σ^½ Σ′ Σ^½.
     cross = torch.linalg.svdvals(root[one] @ root[other]).sum(dim=1)
-    shift = (mean[one] - mean[other]).square().sum(dim=-1)
+    shift = (mean[one] - mean[other]).square().sum(dim=-1) + (rest[one] - rest[other]).square().sum(dim=-1)
     squared: Tensor = shift + (trace[one] + trace[other] - 2 * cross).clamp_min(0)
     return squared

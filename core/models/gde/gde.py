@@ -15,7 +15,10 @@ from core.config.training import TrainingConfig
 from core.models.base import Clock, Losses, Trainable
 from core.models.gde.auxiliary import KINDS, AuxiliaryHead
 from core.models.gde.base import encoders, generators
+from core.models.gde.bounds import ENOUGH, bounded
+from core.models.gde.components import PrincipalComponents
 from core.models.gde.data import SetBatch, SetData, SetSpec, draw
+from core.models.gde.gaussian_moments import FULL_UP_TO
 from core.models.gde.layers import full_precision
 from core.models.gde.mixers import mix, mixers
 from core.models.gde.transport_stress import stress
@@ -23,6 +26,7 @@ from core.models.registry import models
 
 # Observations that pass a network at once where no gradient is kept: their activations stay in a processor's cache.
 ROWS = 16_384
+ENTRIES = 100_000_000  # numbers at most: images are many to an observation
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,14 @@ class GDE(Trainable):
         super().__init__(config, spec, training)
         self.parts = {what: dict(node) for what, node in parts.items()}
         self.standardise = Standardiser(spec.shape)
+        width = math.prod(spec.shape)
+        wide = width > FULL_UP_TO or len(spec.shape) > 1
+        self.components = PrincipalComponents(width) if wide else None
         built = {}
         for what, registry in (("encoder", encoders), ("generator", generators)):
-            entry = registry[parts[what]["name"]]
-            built[what] = entry.value(part_config(what, parts), spec.shape, config.latent)
-        width = math.prod(spec.shape)
+            part = registry[parts[what]["name"]].value
+            shape = spec.shape if part.raw or self.components is None else (self.components.r,)
+            built[what] = part(part_config(what, parts), shape, config.latent)
         self.net = nn.ModuleDict(built)
         if config.auxiliary != "none":
             self.net["auxiliary"] = AuxiliaryHead(
@@ -135,25 +142,27 @@ class GDE(Trainable):
         return {**super().settings(), **self.parts}
 
     def prepare(self, data: SetData) -> None:
-        """Scale of the features, and what the encoder fits in closed form, from at most 50,000 observations."""
+        """Scale and components of the features from at most 50,000 observations; what the parts fit in closed form."""
         rows = torch.randperm(len(data.observations), device=data.observations.device)[:50_000]
         sample = data.observations[rows]
         self.standardise.fit(sample)
-        with torch.no_grad():
-            self.net["encoder"].prepare(self.standardise(sample))  # type: ignore[operator]
-            self.net["generator"].prepare(*self._some(data))  # type: ignore[operator]
-        self.averaged.load_state_dict(self.net.state_dict())
-
-    def _some(self, data: SetData) -> tuple[Tensor, Tensor]:
-        """Some sets (s, k, *shape), standardised, and their latents (s, latent)."""
+        if self.components is not None:
+            self.components.fit(self.standardise(sample).flatten(1))
         k = self.config.context_max
         count = max(16, min(2000, 20_000_000 // (k * math.prod(self.spec.shape))))
         chosen = torch.randperm(len(data), device=data.offsets.device)[:count]
-        sets, latents = [], []
-        for part in self._parts(len(chosen), k):
-            sets.append(self.standardise(draw(data, chosen[part], k, 1)[0]))
-            latents.append(self.net["encoder"](sets[-1]))
-        return torch.cat(sets), torch.cat(latents)
+        with torch.no_grad():
+            sets = self.standardise(draw(data, chosen, k, 1)[0])
+            encoder: Any = self.net["encoder"]
+            seen = self._seen(encoder, sets)
+            encoder.prepare(seen)
+            latents = torch.cat([encoder(seen[part]) for part in self._parts(len(chosen), k)])
+            self.net["generator"].prepare(self._seen(self.net["generator"], sets), latents)  # type: ignore[operator]
+        self.averaged.load_state_dict(self.net.state_dict())
+
+    def _seen(self, part: Any, x: Tensor) -> Tensor:
+        """Standardised observations (b, k, *shape) as a part of the model takes them."""
+        return x if part.raw or self.components is None else self.components(x)
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         if not self._optimisers:
@@ -179,8 +188,10 @@ class GDE(Trainable):
         context, query = (self.standardise(x) for x in draw(data, batch.index, self._context_size(), c.query // 2))
         weights = self.mixer.weights(b, context.device)
         context, query = mix(context, weights), mix(query, weights)
-        z = self.net["encoder"](context)
-        out: dict[str, Tensor] = self.net["generator"].loss(*self._scored(context, query, z))  # type: ignore[operator]
+        z = self._latents(context)
+        scored, weight = self._scored(context, query)
+        generator: Any = self.net["generator"]
+        out: dict[str, Tensor] = generator.loss(self._seen(generator, scored), z, weight)
         if c.metric_weight and b > 1:
             out["metric"] = self._metric(z, batch, weights)
             out["loss"] = out["loss"] + c.metric_weight * out["metric"]
@@ -192,34 +203,47 @@ class GDE(Trainable):
     @torch.no_grad()
     def sample(self, n: int, z: Tensor, generator: torch.Generator) -> Tensor:
         """n observations of each latent in z (b, latent): float32 (b, n, *shape), in the data's units."""
-        generate: Any = self.averaged["generator"].sample
-        y = torch.cat([generate(z[part], n, generator) for part in self._parts(len(z), n)])
-        x = self.standardise.inverse(y)
-        return x.clamp(0, 255) if self.spec.modality == "image" else x
+        return torch.cat([self._generated(z[part], n, generator) for part in self._parts(len(z), n)])
+
+    def _generated(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        image = self.spec.modality == "image"
+        made = max(n, ENOUGH) if image else n
+        part: Any = self.averaged["generator"]
+        y = part.sample(z, made, generator)
+        if self.components is not None and not part.raw:
+            y = self.components.inverse(y).reshape(*y.shape[:2], *self.spec.shape)
+        if image and self.components is not None:
+            black, white = (self.standardise(torch.full_like(y[:1, :1], value)) for value in (0.0, 255.0))
+            y = bounded(y[:, :n], y, black, white, self.components)
+        x: Tensor = self.standardise.inverse(y)
+        return x.clamp(0.0, 255.0) if image else x
 
     @torch.no_grad()
     def encode(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
         """The latents (b, latent) of sets (b, k, *shape) in the data's units, by the averaged weights."""
-        embed = self.averaged["encoder"]
+        embed: Any = self.averaged["encoder"]
         parts = self._parts(len(x), x.shape[1])
-        return torch.cat([embed(self.standardise(x[p]), None if weights is None else weights[p]) for p in parts])
+        return torch.cat(
+            [embed(self._seen(embed, self.standardise(x[p])), None if weights is None else weights[p]) for p in parts]
+        )
 
     def _parts(self, sets: int, k: int) -> list[slice]:
         """Slices of so many sets of k observations that go through the networks one after the other."""
-        size = max(1, ROWS // max(k, 1))
+        size = max(1, min(ROWS // max(k, 1), ENTRIES // (max(k, ENOUGH) * math.prod(self.spec.shape))))
         return [slice(i, i + size) for i in range(0, max(sets, 1), size)]
 
     @torch.no_grad()
     def encode_set(self, x: Any, chunk: int = 8192) -> Tensor:
         """The latent (latent,) of one set of any size: array or memory map (k, *shape), read chunk by chunk."""
         device = self.standardise.mean.device
+        embed: Any = self.averaged["encoder"]
 
         def chunks() -> Any:
             for i in range(0, len(x), chunk):
                 part = torch.tensor(x[i : i + chunk])  # a copy: a memory map is read-only, which torch does not know
-                yield self.standardise(part.to(device))
+                yield self._seen(embed, self.standardise(part.to(device))[None])[0]
 
-        return self.averaged["encoder"].encode_stream(chunks).to(device)  # type: ignore[operator,no-any-return]
+        return embed.encode_stream(chunks).to(device)  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def uncertainty(self, x: Tensor, draws: int = 32, seed: int = 0) -> Tensor:
@@ -234,8 +258,14 @@ class GDE(Trainable):
         latents = torch.cat([self.encode(x[None], c[None].float().to(x.device)) for c in counts])
         return torch.cov(latents.T).reshape(latents.shape[1], -1)
 
-    def _scored(self, context: Tensor, query: Tensor, z: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """(observations, latents, weights) of the generator's loss: as many encoded as others, or (published) encoded.
+    def _latents(self, x: Tensor) -> Tensor:
+        """The latents (b, latent) of standardised sets, with gradient."""
+        encoder: Any = self.net["encoder"]
+        z: Tensor = encoder(self._seen(encoder, x))
+        return z
+
+    def _scored(self, context: Tensor, query: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(observations, weights) of the generator's loss: as many encoded as others, or (published) encoded.
 
         Scored on others alone, the generator learns to allow for the error of a small context: it draws mean and
         covariance towards those of all sets and adds to the variance, also where a latent later comes from a
@@ -243,12 +273,12 @@ class GDE(Trainable):
         stands for, but for as small a share of others as keeps a covariance of few observations from closing up.
         """
         if self.config.share_query:
-            return context, z, None
+            return context, None
         k = context.shape[1]
         half = min(k, query.shape[1])
         others = min(0.5, math.prod(self.spec.shape) / k)
-        weights = torch.tensor([2 * (1 - others), 2 * others], device=z.device).repeat_interleave(half)
-        return torch.cat([context[:, :half], query[:, :half]], dim=1), z, weights
+        weights = torch.tensor([2 * (1 - others), 2 * others], device=context.device).repeat_interleave(half)
+        return torch.cat([context[:, :half], query[:, :half]], dim=1), weights
 
     def _context_size(self) -> int:
         low, high = math.log(self.config.context_min), math.log(max(self.config.context_max, self.config.context_min))
@@ -257,7 +287,9 @@ class GDE(Trainable):
     def _metric(self, z: Tensor, batch: SetBatch, weights: Tensor) -> Tensor:
         """Stress of the latents against transport distances; observations of its own, more than are encoded."""
         k = self.config.metric_observations // 2
-        halves = [mix(self.standardise(x), weights).flatten(2) for x in draw(batch.data, batch.index, k, k)]
+        halves = [mix(self.standardise(x), weights) for x in draw(batch.data, batch.index, k, k)]
+        if self.components is not None:
+            halves = [self.components(x) for x in halves]
         with full_precision(z):
             return stress(z.float(), halves[0], halves[1], self.config.metric_projections)
 
@@ -267,7 +299,7 @@ class GDE(Trainable):
         if self.config.auxiliary != "classification":
             sets = data.partner[batch.index].clamp_min(0)
             theirs = self.standardise(draw(data, sets, context.shape[1], 2)[0])
-            partner = self.net["encoder"](theirs)
+            partner = self._latents(theirs)
             shift = (context.mean(dim=1) - theirs.mean(dim=1)).flatten(1)
         loss: Tensor = head.loss(z, partner, batch, weights, shift)  # type: ignore[operator]
         return loss

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.models.gde.divergences import random_projections
-from core.models.gde.gaussian_moments import FULL_UP_TO, covariances, gaussian_transport, products
+from core.models.gde.gaussian_moments import FULL_UP_TO, gaussian_transport, moments
 
 PARTNERS = 4  # pairs per set and step: more say little that is new, and each costs a small singular value problem
 
@@ -29,13 +29,14 @@ def transport(first: Tensor, second: Tensor, one: Tensor, other: Tensor, project
 
     On a line W2² = (m − m′)² + (s − s′)² + 2 s s′ (1 − ρ) with means m, deviations s, and ρ the correlation of the
     quantile functions. So in space: W2² of the Gaussians with the sets' moments, plus d E_θ 2 s s′ (1 − ρ) over random
-    lines θ, the part that a Gaussian does not have. Exact for Gaussians and in one dimension.
+    lines θ, the part that a Gaussian does not have. Exact for Gaussians and in one dimension. With many features the
+    lines lie among the leading ones: a random line through hundreds of features meets no shape.
 
     Finite samples of one law lie apart: a quarter of the squared distance between the two halves of a set
     estimates by how much, and is taken off for each side.
     """
     whole = torch.cat([first, second], dim=1)
-    directions = random_projections(whole.shape[-1], projections, whole)
+    directions = random_projections(min(whole.shape[-1], FULL_UP_TO), projections, whole)
     squared = _squared(whole, one, other, directions)
     k = len(first)
     halves, mine = torch.cat([first, second]), torch.arange(k, device=first.device)
@@ -44,21 +45,15 @@ def transport(first: Tensor, second: Tensor, one: Tensor, other: Tensor, project
 
 
 def _squared(x: Tensor, one: Tensor, other: Tensor, directions: Tensor) -> Tensor:
-    d, mean = x.shape[-1], x.mean(dim=1)
-    ordered = _sorted((x @ directions).mT.contiguous())
+    gaussian, f = gaussian_transport(*moments(x), one, other), len(directions)
+    ordered = _sorted((x[..., :f] @ directions).mT.contiguous())
     centred = ordered - ordered.mean(dim=-1, keepdim=True)
     deviation = centred.square().mean(dim=-1).sqrt()
-    if d <= FULL_UP_TO:
-        gaussian = gaussian_transport(mean, covariances(mean, products(x).mean(dim=1)), one, other)
-    else:
-        # Covariances of so many features are not to be had from a few hundred observations: along the lines.
-        gaussian = (mean[one] - mean[other]).square().sum(dim=1)
-        gaussian = gaussian + d * (deviation[one] - deviation[other]).square().mean(dim=1)
     # All b² products of a line in one matrix product: cheaper than gathering both sides of a few pairs.
     lines = centred.transpose(0, 1)
     shared = (lines @ lines.mT)[:, one, other].mT / x.shape[1]
     shape = 2 * (deviation[one] * deviation[other] - shared).clamp_min(0).mean(dim=1)
-    return gaussian + d * shape
+    return gaussian + f * shape
 
 
 def _sorted(x: Tensor) -> Tensor:

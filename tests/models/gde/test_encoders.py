@@ -20,7 +20,7 @@ def build(name: str) -> tuple[Encoder, torch.Tensor]:
     assert entry.config is not None
     shape = shape_for(name)
     encoder = entry.value(entry.config(), shape, LATENT)
-    encoder.prepare(torch.randn(300, *shape))
+    encoder.prepare(torch.randn(20, 15, *shape))
     return encoder.eval(), torch.randn(3, 24, *shape)
 
 
@@ -97,7 +97,7 @@ def test_the_kernel_mean_distance_is_the_maximum_mean_discrepancy() -> None:
     encoder = entry.value(entry.config(), (3,), 4000)
     a, b = torch.randn(1, 200, 3), torch.randn(1, 200, 3) + 0.7
     pooled = torch.cat([a[0], b[0]])
-    encoder.prepare(pooled)
+    encoder.prepare(pooled[None])
     # The bandwidth that `prepare` chose is the median distance; the kernel in closed form with it is the oracle.
     sigma = torch.pdist(pooled).median()
     kernel = lambda u, v: torch.exp(-torch.cdist(u, v).square() / (2 * sigma**2)).mean()  # noqa: E731

@@ -13,6 +13,7 @@ from core.models.gde.generators.ddpm import DDPMConfig, DDPMGenerator
 from core.models.gde.generators.flow import FlowConfig, FlowGenerator
 
 LATENT = 3
+PIXELS = ("pixel_flow",)
 OURS = ["flow", "cvae", "sliced_wasserstein", "sinkhorn", "mmd", "energy"]
 
 
@@ -28,8 +29,10 @@ def rng(seed: int = 0) -> torch.Generator:
 
 
 @pytest.mark.parametrize("name", generators.names())
-@pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
+@pytest.mark.parametrize("shape", [(2,), (40,), (1, 8, 8)])
 def test_samples_have_the_shape_asked_for_and_follow_the_seed(name: str, shape: tuple[int, ...]) -> None:
+    if name in PIXELS and len(shape) < 3:
+        pytest.skip("takes images only")
     generator = build(name, shape, **({"diffusion_steps": 20} if name == "ddpm" else {})).eval()
     z = torch.randn(3, LATENT)
     a, b, c = (generator.sample(z, 5, rng(seed)) for seed in (0, 0, 1))
@@ -40,11 +43,12 @@ def test_samples_have_the_shape_asked_for_and_follow_the_seed(name: str, shape: 
 
 @pytest.mark.parametrize("name", generators.names())
 def test_the_loss_reaches_every_weight_and_the_latent(name: str) -> None:
-    generator = build(name)
+    shape = (1, 4, 4) if name in PIXELS else (2,)
+    generator = build(name, shape)
     z = torch.randn(4, LATENT, requires_grad=True)
     for _ in range(3):  # layers that start at zero pass gradient on only after a first step
         generator.zero_grad()
-        generator.loss(torch.randn(4, 16, 2), z)["loss"].backward()
+        generator.loss(torch.randn(4, 16, *shape), z)["loss"].backward()
         with torch.no_grad():
             for weight in generator.parameters():
                 if weight.grad is not None:
@@ -105,7 +109,7 @@ def test_the_gaussian_base_round_trips_and_its_likelihood_is_the_normal_density(
     mean, scale = base.parameters_of(z)
     y = base.whiten(x, mean, scale)
     torch.testing.assert_close(base.colour(y, mean, scale), x)
-    law = torch.distributions.MultivariateNormal(mean[:, None], scale_tril=scale[:, None])
+    law = torch.distributions.MultivariateNormal(mean[:, None], scale_tril=scale[0][:, None])
     torch.testing.assert_close(base.negative_log_likelihood(y, scale), -law.log_prob(x).mean() / 3)
 
 
@@ -113,22 +117,24 @@ def test_the_gaussian_base_round_trips_and_its_likelihood_is_the_normal_density(
 def test_the_base_starts_at_the_moments_of_every_set(d: int) -> None:
     torch.manual_seed(0)
     s, k = 400, 300
-    root = 0.3 * torch.eye(d) + torch.randn(s, d, d) * (0.2 / d**0.5) if d <= FULL_UP_TO else torch.rand(s, d) + 0.1
-    noise = torch.randn(s, k, d)
-    x = 3 * torch.randn(s, 1, d) + (noise @ root.mT if d <= FULL_UP_TO else noise * root[:, None])
+    f = min(d, FULL_UP_TO)
+    root = 0.3 * torch.eye(f) + torch.randn(s, f, f) * (0.2 / f**0.5)
+    noise, narrow = torch.randn(s, k, d), torch.rand(s, 1, d - f) + 0.1
+    x = 3 * torch.randn(s, 1, d) + torch.cat([noise[..., :f] @ root.mT, noise[..., f:] * narrow], dim=-1)
     z = coordinates(x.mean(dim=1), products(x).mean(dim=1))
     base = GaussianBase(d, z.shape[1], 16)
     base.start(x, z)
     mean, scale = base.parameters_of(z)
     torch.testing.assert_close(mean, x.mean(dim=1), atol=0.05, rtol=0)
-    made = (scale @ scale.mT).diagonal(dim1=1, dim2=2) if d <= FULL_UP_TO else scale.square()
-    ratio = made.sum(dim=1) / x.var(dim=1, correction=0).sum(dim=1)
-    assert (ratio - 1).abs().max() < 0.05
+    made = scale[0].square().sum(dim=(1, 2)) + scale[1].square().sum(dim=1)
+    ratio = made / x.var(dim=1, correction=0).sum(dim=1)
+    # With 30 features there are as many moments as sets, and a set leans on the others.
+    assert (ratio - 1).abs().max() < (0.05 if d < 30 else 0.15)
 
 
 def test_weights_count_observations_in_the_likelihood() -> None:
     base, y = GaussianBase(2, LATENT, 8), torch.randn(3, 4, 2)
-    scale = torch.eye(2).expand(3, 2, 2)
+    scale = (torch.eye(2).expand(3, 2, 2), torch.zeros(3, 0))
     only = base.negative_log_likelihood(y, scale, torch.tensor([2.0, 2.0, 0.0, 0.0]))
     torch.testing.assert_close(only, base.negative_log_likelihood(y[:, :2], scale))
 
@@ -141,7 +147,7 @@ def test_steps_of_the_flow_converge_to_the_exact_path() -> None:
     paths = {}
     for steps in (80, 160, 1280):
         generator.config = replace(generator.config, steps=steps)
-        paths[steps] = generator._flow(noise, z)
+        paths[steps] = generator.flow(noise, z)
     errors = [(paths[steps] - paths[1280]).square().mean().sqrt() for steps in (80, 160)]
     # Second order: half the step, a quarter of the error.
     assert errors[1] < errors[0] / 2.5
@@ -153,7 +159,7 @@ def test_an_untrained_flow_on_its_base_is_exactly_gaussian() -> None:
     y = generator.sample(torch.zeros(1, LATENT), 200_000, rng())[0]
     mean, scale = generator.base.parameters_of(torch.zeros(1, LATENT))
     torch.testing.assert_close(y.mean(dim=0), mean[0], atol=0.02, rtol=0)
-    torch.testing.assert_close(torch.cov(y.T), (scale @ scale.mT)[0], atol=0.03, rtol=0.02)
+    torch.testing.assert_close(torch.cov(y.T), (scale[0] @ scale[0].mT)[0], atol=0.03, rtol=0.02)
 
 
 class ExactNoise(DDPMGenerator):

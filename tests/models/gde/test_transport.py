@@ -6,7 +6,15 @@ import torch
 
 from core.data.families import FamilyConfig, simulate_family
 from core.evaluation.transport import gaussian_w2, square_root
-from core.models.gde.gaussian_moments import coordinates, count, covariances, gaussian_transport, products
+from core.models.gde.gaussian_moments import (
+    FULL_UP_TO,
+    coordinates,
+    count,
+    covariances,
+    gaussian_transport,
+    moments,
+    products,
+)
 from core.models.gde.transport_stress import stress, transport
 
 
@@ -65,3 +73,23 @@ def test_stress_is_zero_where_latent_distances_are_transport_distances() -> None
     x = cloud + shift
     assert stress(shift[:, 0], x[:, :2000], x[:, 2000:], 16) < 1e-3
     assert stress(2 * shift[:, 0], x[:, :2000], x[:, 2000:], 16) > 0.5
+
+
+def test_beyond_the_leading_features_the_target_adds_their_variances() -> None:
+    torch.manual_seed(0)
+    s, d = 20, FULL_UP_TO + 10
+    mean, deviation = torch.randn(s, 1, d), torch.rand(s, 1, d) + 0.2
+    x = mean + deviation * torch.randn(s, 6000, d)
+    one, other = pairs(s)
+    target = transport(x[:, :3000], x[:, 3000:], one, other, 32)
+    gap = torch.cat([mean[one] - mean[other], deviation[one] - deviation[other]], dim=1).square().sum(dim=(1, 2))
+    torch.testing.assert_close(target, gap.sqrt(), rtol=0.03, atol=0)
+
+
+def test_moments_are_those_of_the_products() -> None:
+    x = torch.randn(5, 50, FULL_UP_TO + 3)
+    mean, covariance = moments(x)
+    expected = covariances(x.mean(dim=1), products(x).mean(dim=1))
+    torch.testing.assert_close(mean, x.mean(dim=1))
+    for ours, theirs in zip(covariance, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 from core.config.schema import setting
 from core.errors import InputError
 from core.models.gde.base import encoders
-from core.models.gde.layers import mlp
+from core.models.gde.components import MomentSkip, PrincipalComponents, halves
+from core.models.gde.gaussian_moments import FULL_UP_TO
+from core.models.gde.layers import full_precision, mlp
 from core.models.gde.pooled import Parts, PooledEncoder, mean_and_deviation, squared_too
 
 
@@ -51,10 +54,14 @@ class ImageRound(nn.Module):
     kind="sets",
     config=ImageGNNConfig,
     help="2-D convolutions with set pooling at every scale: the default for images.",
-    source="Fishman et al. 2025, appendix C (conv GNN); residual, down-sampling and group norm are ours",
+    source="Fishman et al. 2025, appendix C (conv GNN); residual, down-sampling, group norm and moments are ours",
 )
 class ImageGNNEncoder(PooledEncoder):
-    """Rounds of convolution with the mean feature maps of the set, then mean and deviation of the pooled features."""
+    """z = V c + MLP([mean h, sd h, c]): h from rounds of convolution with the mean feature maps of the set, c the mean
+    and the deviation of the leading principal components.
+    """
+
+    raw = True
 
     def __init__(self, config: ImageGNNConfig, shape: tuple[int, ...], latent: int) -> None:
         super().__init__(config, shape, latent)
@@ -73,7 +80,20 @@ class ImageGNNEncoder(PooledEncoder):
             channels, side = (2 * channels, side // 2) if halve else (channels, side)
         self.layers = nn.ModuleList(layers)
         self.feature = nn.Linear(2 * channels, config.width)
-        self.last = mlp([2 * config.width, config.width, latent])
+        self.components = PrincipalComponents(math.prod(shape), FULL_UP_TO)
+        # Deviations, not covariances: sets of images are small.
+        moments = 2 * self.components.r
+        self.last = mlp([2 * config.width + moments, config.width, latent])
+        nn.init.zeros_(self.last[-1].weight)  # type: ignore[arg-type]
+        self.moment_skip = MomentSkip(moments, latent)
+
+    @torch.no_grad()
+    def prepare(self, x: Tensor) -> None:
+        self.components.fit(x.flatten(0, 1).flatten(1))
+        first, second = (
+            mean_and_deviation(half.mean(dim=1)) for half in halves(torch.cat(squared_too(self.components(x)), -1))
+        )
+        self.moment_skip.start(first, second)
 
     def embed(self, x: Tensor) -> Tensor:
         h: Tensor = self.first(x.flatten(0, 1))
@@ -87,8 +107,12 @@ class ImageGNNEncoder(PooledEncoder):
         # Mean and maximum over space say how much and how strongly a feature is present in an image.
         maps = h.flatten(3)
         image = nn.functional.silu(self.feature(torch.cat([maps.mean(dim=3), maps.amax(dim=3)], dim=-1)))
-        return squared_too(image)
+        u = self.components(x)
+        return *squared_too(image), *squared_too(u)
 
     def head(self, pooled: Tensor) -> Tensor:
-        z: Tensor = self.last(mean_and_deviation(pooled))
+        features = mean_and_deviation(pooled[:, : 2 * self.config.width])
+        with full_precision(pooled):
+            c = mean_and_deviation(pooled[:, 2 * self.config.width :])
+            z: Tensor = self.moment_skip(c) + self.last(torch.cat([features, c], dim=-1))
         return z

@@ -43,7 +43,8 @@ class KernelMeanEncoder(PooledEncoder):
         self.register_buffer("frequency", torch.randn(math.prod(shape), (latent + 1) // 2))
 
     def prepare(self, x: Tensor) -> None:
-        flat = x.flatten(1)[torch.randperm(len(x), device=x.device)[:1000]]
+        flat = x.flatten(2).flatten(0, 1)
+        flat = flat[torch.randperm(len(flat), device=x.device)[:1000]]
         sigma = torch.pdist(flat).median() * self.config.bandwidth if len(flat) > 1 else torch.tensor(1.0)
         self.frequency = self.frequency / sigma.clamp_min(1e-6).to(self.frequency.device)
 

@@ -36,7 +36,7 @@ class PCAMeanEncoder(PooledEncoder):
         self.register_buffer("axes", torch.zeros(math.prod(shape), latent))
 
     def prepare(self, x: Tensor) -> None:
-        flat = x.flatten(1)
+        flat = x.flatten(2).flatten(0, 1)
         self.centre = flat.mean(dim=0)
         # Fewer features than latents leave the last latents at zero.
         rank = min(self.latent, *flat.shape)

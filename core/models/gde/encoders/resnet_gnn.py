@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from core.config.schema import setting
 from core.models.gde.base import encoders
+from core.models.gde.components import MomentSkip, halves
 from core.models.gde.encoders.gnn import GNNConfig
 from core.models.gde.gaussian_moments import coordinates, count, products
 from core.models.gde.layers import full_precision, linear, mlp
@@ -53,9 +54,9 @@ class ResNetGNNEncoder(PooledEncoder):
     """h ← LN(h + MLP([h, mean h, sd h]) + W x); z = V c + MLP([mean h, sd h, c]), c = (mean x, root of cov x).
 
     Second moments in the message and in the summary let it see a covariance at once, where means alone
-    learn it slowly. V starts as an isometry and the network beside it at zero: untrained, latent distances
-    are those of Gaussian transport but for rotations; training adds what a Gaussian does not have. Every part
-    is a functional of the empirical distribution.
+    learn it slowly. V starts as an isometry (with fewer latents than moments: at the principal axes of the sets) and
+    the network beside it at zero: untrained, latent distances are those of Gaussian transport but for rotations;
+    training adds what a Gaussian does not have. Every part is a functional of the empirical distribution.
     """
 
     def __init__(self, config: ResNetGNNConfig, shape: tuple[int, ...], latent: int) -> None:
@@ -71,10 +72,13 @@ class ResNetGNNEncoder(PooledEncoder):
         if self.moments:
             if not config.lipschitz:  # a weight that is divided by its largest singular value cannot be zero
                 nn.init.zeros_(self.last[-1].weight)  # type: ignore[arg-type]
-            self.moment_skip = nn.Linear(self.moments, latent)
-            # With fewer latents than coordinates a random projection keeps distances on average once it is scaled up.
-            nn.init.orthogonal_(self.moment_skip.weight, gain=max(1.0, math.sqrt(self.moments / latent)))
-            nn.init.zeros_(self.moment_skip.bias)
+            self.moment_skip = MomentSkip(self.moments, latent)
+
+    @torch.no_grad()
+    def prepare(self, x: Tensor) -> None:
+        if self.moments:
+            parts = halves(x.flatten(2))
+            self.moment_skip.start(*(coordinates(h.mean(dim=1), products(h).mean(dim=1)) for h in parts))
 
     def embed(self, x: Tensor) -> Tensor:
         flat = x.flatten(2)

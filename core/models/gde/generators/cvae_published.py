@@ -35,6 +35,8 @@ class PublishedCVAEGenerator(Generator):
     With d features and a code of the latent's width L, directions whose variance is below β d/2L are dropped.
     """
 
+    raw = True  # as published
+
     def __init__(self, config: PublishedCVAEConfig, shape: tuple[int, ...], latent: int) -> None:
         super().__init__(config, shape, latent)
         d, hidden = math.prod(shape), [config.width] * config.depth

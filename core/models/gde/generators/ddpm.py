@@ -41,6 +41,8 @@ class DDPMGenerator(Generator):
 
     alpha_bar: Tensor
 
+    raw = True  # as published
+
     def __init__(self, config: DDPMConfig, shape: tuple[int, ...], latent: int) -> None:
         super().__init__(config, shape, latent)
         steps = torch.arange(config.diffusion_steps + 1, dtype=torch.float64) / config.diffusion_steps
