@@ -26,8 +26,9 @@ if not runs:
 
 shown = filtered(runs)
 chosen = st.session_state.get(RUN)
+every, kept = {label(run): run for run in runs}, {run.run for run in shown}
 # A run that the filter hides stays chosen: a link to it must not depend on the filter.
-listed = {label(run): run for run in runs if run in shown or label(run) == chosen} or {label(run): run for run in runs}
+listed = {name: run for name, run in every.items() if run.run in kept or name == chosen} or every
 slot = st.container()
 name = st.selectbox(
     "Run", list(listed), key=RUN, bind="query-params", help="The run shown below; a click in the table chooses too."

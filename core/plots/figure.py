@@ -44,9 +44,11 @@ class Figure:
         return sum(length(columns) for columns in self.data.values())
 
     def inlined(self) -> Spec:
-        """The specification with its numbers inside, as plain JSON types."""
-        values = {name: records(columns) for name, columns in self.data.items()}
-        filled: Spec = _with_data(self.spec, values)
+        """The specification with its numbers inside, as plain JSON types.
+
+        The first view that draws a data set carries its rows, those after it only its name.
+        """
+        filled: Spec = _with_data(self.spec, {name: records(columns) for name, columns in self.data.items()})
         if "data" not in filled:
             return filled
         # Streamlit turns data at the top level into a data frame; one level down it stays JSON.
@@ -87,27 +89,30 @@ def columns_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None = 
 
 
 def _plain(column: Column) -> list[Any]:
-    items = column.tolist() if isinstance(column, np.ndarray) else list(column)
-    return [_plain_value(item) for item in items]
+    if isinstance(column, np.ndarray) and column.dtype.kind != "O":
+        return [_short(x) for x in column.tolist()] if column.dtype.kind == "f" else list(column.tolist())
+    return [_plain_value(item) for item in column]
 
 
 def _plain_value(item: Any) -> Any:
     if isinstance(item, np.generic):
         item = item.item()
-    if isinstance(item, float):
-        # Seven digits are more than any pixel or reader needs and halve the message.
-        return float(f"{item:.7g}") if math.isfinite(item) else None
-    return item
+    return _short(item) if isinstance(item, float) else item
 
 
-def _with_data(node: Any, values: Mapping[str, Any]) -> Any:
-    if isinstance(node, dict):
-        return {
-            key: {"values": values[child["name"]]}
-            if key == "data" and isinstance(child, dict) and child.get("name") in values
-            else _with_data(child, values)
-            for key, child in node.items()
-        }
+def _short(x: float) -> float | None:
+    """Seven digits are more than any pixel or reader needs and halve the message."""
+    return float(f"{x:.7g}") if math.isfinite(x) else None
+
+
+def _with_data(node: Any, waiting: dict[str, list[dict[str, Any]]]) -> Any:
+    """`node` with the rows of each data set where it is first named; what was placed leaves `waiting`."""
     if isinstance(node, list):
-        return [_with_data(child, values) for child in node]
-    return node
+        return [_with_data(child, waiting) for child in node]
+    if not isinstance(node, dict):
+        return node
+    # A view finds its data before the views inside it do, wherever it names them.
+    own = node.get("data")
+    if isinstance(own, dict) and own.get("name") in waiting:
+        own = {**own, "values": waiting.pop(own["name"])}
+    return {key: own if key == "data" else _with_data(child, waiting) for key, child in node.items()}

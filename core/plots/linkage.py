@@ -23,6 +23,13 @@ DIFFERENCE_LIMIT = 0.5
 _WIDTH = 700
 View = Literal["real", "synthetic", "difference"]
 
+# What is read when a pair is pointed at, which Vega-Lite puts together once for all triangles.
+_WORDS = (
+    "{'Variant': datum.i, 'and variant': datum.j, 'Distance (bp)': format(datum.distance, ','), "
+    "'r² real': format(datum.real, '.3f'), 'r² synthetic': format(datum.synthetic, '.3f'), "
+    "'Difference': format(datum.difference, '+.3f')}"
+)
+
 
 def triangles(window: Window, views: Sequence[View], model: str, *, caption: str = "") -> Figure:
     """Triangles one below the other over the same variants: real points up, synthetic hangs down from the same axis.
@@ -146,22 +153,22 @@ def _marks(window: Window, view: View, model: str, height: int) -> Spec:
     frame, x, y = _frame(window, view, model, height)
     # A diamond symbol of size s is sqrt(s) wide; a little overlap closes the seams.
     cell = (_WIDTH / window.size) * 1.2
-    tooltip = [
-        {"field": "i", "title": "Variant", "type": "quantitative"},
-        {"field": "j", "title": "and variant", "type": "quantitative"},
-        {"field": "distance", "title": "Distance (bp)", "format": ","},
-        {"field": "real", "title": "r² real", "format": ".3f"},
-        {"field": "synthetic", "title": "r² synthetic", "format": ".3f"},
-        {"field": "difference", "title": "Difference", "format": "+.3f"},
-    ]
     aspect = height / (_WIDTH / 2)
     shape = f"M0,{-aspect:.3f}L1,0L0,{aspect:.3f}L-1,0Z"
     return {
         **frame,
         "data": {"name": "pairs"},
+        "transform": [{"calculate": _WORDS, "as": "words"}],
         "params": [{"name": f"pair_{view}", "select": {"type": "point", "fields": ["i", "j"]}}],
-        "mark": {"type": "point", "shape": shape, "filled": True, "size": cell**2, "opacity": 1},
-        "encoding": {"x": x, "y": y, "color": _colour(view, legend=view != "synthetic"), "tooltip": tooltip},
+        "mark": {
+            "type": "point",
+            "shape": shape,
+            "filled": True,
+            "size": cell**2,
+            "opacity": 1,
+            "tooltip": {"expr": "datum.words"},
+        },
+        "encoding": {"x": x, "y": y, "color": _colour(view, legend=view != "synthetic")},
     }
 
 

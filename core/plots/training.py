@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,7 @@ from core.plots.style import model_colour
 
 Values = npt.NDArray[np.float64]
 
-POINTS = 400
+POINTS = 200
 """More points than this are drawn as the band from smallest to largest of each stretch, never left out."""
 
 VALIDATION = ("precision", "recall", "ld_r", "allele_frequency_rmse", "score")
@@ -147,31 +148,29 @@ def _panel(key: str, data: Columns, colour: str, look: Look) -> Spec:
         "axis": {"tickCount": 4, "minExtent": _MARGIN, "maxExtent": _MARGIN},
     }
     title = _TITLES.get(key, sentence(key))
-    tooltip = [
-        {"field": "epoch", "title": "Epoch"},
-        {"field": "value", "title": title, "format": ".4~g"},
-        {"field": "smoothed", "title": "Smoothed", "format": ".4~g"},
-    ]
-    layers: list[Spec] = [
-        {
-            "mark": {"type": "area", "color": colour, "opacity": _BAND},
-            "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
-        },
-        {
-            "mark": {"type": "line", "color": colour, "opacity": _RAW if look.smoothing else 1, "point": _few(data)},
-            "encoding": {"x": x, "y": {"field": "value", **y}, "tooltip": tooltip},
-        },
-        {
-            "mark": {"type": "line", "color": colour, "strokeWidth": 2.5},
-            "encoding": {"x": x, "y": {"field": "smoothed", **y}, "tooltip": tooltip},
-        },
-    ]
+    words = (
+        f"{{'Epoch': datum.epoch, {json.dumps(title)}: format(datum.value, '.4~g'), "
+        "'Smoothed': format(datum.smoothed, '.4~g')}"
+    )
+    line: Spec = {"type": "line", "color": colour, "tooltip": {"expr": "datum.words"}}
+    band: Spec = {
+        "mark": {"type": "area", "color": colour, "opacity": _BAND},
+        "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
+    }
+    raw: Spec = {
+        "mark": {**line, "opacity": _RAW if look.smoothing else 1, "point": _few(data)},
+        "encoding": {"x": x, "y": {"field": "value", **y}},
+    }
+    mean: Spec = {"mark": {**line, "strokeWidth": 2.5}, "encoding": {"x": x, "y": {"field": "smoothed", **y}}}
+    # While the run goes on the drawing must not change; afterwards a band without width is left out.
+    wide = look.running or len(data["epoch"]) >= POINTS
     return {
         "title": {"text": title, "anchor": "start", "fontSize": 13},
         "data": {"name": key},
+        "transform": [{"calculate": words, "as": "words"}],
         "width": _WIDTH,
         "height": 80,
-        "layer": layers if look.smoothing else layers[:2],
+        "layer": [*([band] if wide else []), raw, *([mean] if look.smoothing else [])],
     }
 
 

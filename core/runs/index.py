@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 _VERSION = 2
 _SCHEMA = "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, signature TEXT NOT NULL, summary TEXT NOT NULL)"
 _SIGNED = ("status.json", "metrics.jsonl", "report.json", "config.json")
 
 Summary = dict[str, Any]
+Signed = dict[str, tuple[str, Summary]]
+"""Run id → (signature, summary)."""
 
 
 def signature(run: Path) -> str:
     """A text that changes when one of the files that a summary is made of changes."""
-    parts = []
+    folder, parts = os.fspath(run), []
     for name in _SIGNED:
         try:
-            facts = (run / name).stat()
+            facts = os.stat(f"{folder}/{name}")  # noqa: PTH116 - eight hundred paths would take longer than their stat
             parts.append(f"{facts.st_mtime_ns}:{facts.st_size}:{facts.st_ino}")
         except FileNotFoundError:
             parts.append("-")
@@ -29,49 +32,61 @@ def signature(run: Path) -> str:
 
 
 class Index:
-    """Summaries by run id, kept while the signature of the directory stays the same."""
+    """Summaries by run id, kept while the signature of the directory stays the same.
+
+    A process reads the file once and remembers what it has seen; the file is for the processes after it.
+    """
+
+    _remembered: ClassVar[dict[Path, Signed]] = {}
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def summaries(self, runs: Mapping[str, Path], read: Callable[[Path], Summary]) -> list[Summary]:
-        """The summary of each run, from the cache where its signature still holds, else by `read`.
+        """The summary of each run, from the cache where its signature still holds, else by `read`; not to be changed.
 
         A cache that is broken or cannot be written costs time, never an answer.
         """
-        try:
-            with self._connect() as cache:
-                return self._through(cache, runs, read)
-        except (sqlite3.Error, OSError):
-            with contextlib.suppress(OSError):
-                self.clear()
-            return [read(path) for path in runs.values()]
+        known = self._remembered.get(self.path)
+        if known is None:
+            known = self._stored()
+        found: Signed = {}
+        for run_id, path in runs.items():
+            current = signature(path)
+            kept = known.get(run_id)
+            found[run_id] = kept if kept is not None and kept[0] == current else (current, read(path))
+        changed = {run_id: entry for run_id, entry in found.items() if entry is not known.get(run_id)}
+        gone = known.keys() - found.keys()
+        if changed or gone:
+            self._store(changed, gone)
+        self._remembered[self.path] = found
+        return [summary for _, summary in found.values()]
 
     def clear(self) -> None:
         """Forget everything; the next listing rebuilds it."""
+        self._remembered.pop(self.path, None)
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
-    def _through(
-        self, cache: sqlite3.Connection, runs: Mapping[str, Path], read: Callable[[Path], Summary]
-    ) -> list[Summary]:
-        known = {row[0]: row[1:] for row in cache.execute("SELECT id, signature, summary FROM runs")}
-        found: list[Summary] = []
-        changed: list[tuple[str, str, str]] = []
-        for run_id, path in runs.items():
-            current = signature(path)
-            if run_id in known and known[run_id][0] == current:
-                found.append(json.loads(known[run_id][1]))
-                continue
-            summary = read(path)
-            found.append(summary)
-            changed.append((run_id, current, json.dumps(summary)))
-        gone = [(run_id,) for run_id in known.keys() - runs.keys()]
-        if changed or gone:
-            with cache:
-                cache.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", changed)
-                cache.executemany("DELETE FROM runs WHERE id = ?", gone)
-        return found
+    def _stored(self) -> Signed:
+        try:
+            with self._connect() as cache:
+                rows = cache.execute("SELECT id, signature, summary FROM runs").fetchall()
+                return {run_id: (signed, json.loads(summary)) for run_id, signed, summary in rows}
+        except (sqlite3.Error, OSError, ValueError):
+            with contextlib.suppress(OSError):
+                self.clear()
+            return {}
+
+    def _store(self, changed: Signed, gone: Collection[str]) -> None:
+        rows = [(run_id, signed, json.dumps(summary)) for run_id, (signed, summary) in changed.items()]
+        try:
+            with self._connect() as cache, cache:
+                cache.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)
+                cache.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in gone])
+        except (sqlite3.Error, OSError):
+            with contextlib.suppress(OSError):
+                self.clear()
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:

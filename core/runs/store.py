@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,6 +221,7 @@ def _number(value: float | None) -> float:
 
 def _directories(root: Path) -> list[Path]:
     try:
-        return [p for p in root.iterdir() if not p.name.startswith((".", "_")) and p.is_dir()]
+        with os.scandir(root) as entries:
+            return [Path(e.path) for e in entries if not e.name.startswith((".", "_")) and e.is_dir()]
     except FileNotFoundError:
         return []

@@ -13,6 +13,11 @@ from core.plots.render import render
 # Below this many rows JSON is as small as Arrow, and needs neither pandas nor pyarrow in the server.
 _INLINE_ROWS = 3000
 
+# Above this many rows, and where there are several views with their axes, the browser paints a picture: an element a
+# mark and a tick, each with a name that a screen reader would read out one by one, takes it much longer.
+_SVG_ROWS = 300
+_PAINTED = {"usermeta": {"embedOptions": {"renderer": "canvas"}}}
+
 
 def chart(
     figure: Figure, key: str, *, width: str | int = "stretch", select: bool = False, moving: bool = False
@@ -30,6 +35,8 @@ def chart(
     # a single view until its legends fit too.
     several = not {"concat", "hconcat", "vconcat"}.isdisjoint(spec)
     spec = {"autosize": {"type": "pad" if several else "fit-x", "contains": "padding"}, **spec}
+    if several or figure.marks > _SVG_ROWS:
+        spec = {**spec, **_PAINTED, "config": {**spec.get("config", {}), "aria": False}}
     interaction: dict[str, Any] = {"on_select": "rerun"} if select else {}
     event = st.vega_lite_chart(spec, key=key, width=width, alt=figure.alt, **interaction)
     _foot(figure, key)

@@ -163,6 +163,7 @@ def _curves(run: Run, state: State) -> None:
         st.markdown("**Losses**")
         _drawn(
             training.losses(curves, model, look),
+            look,
             f"losses_{run.id}",
             "The first losses appear when the first epoch has ended.",
         )
@@ -171,16 +172,17 @@ def _curves(run: Run, state: State) -> None:
         every = run.config.get("training", {}).get("evaluate_every", 10)
         _drawn(
             training.validation(curves, model, look),
+            look,
             f"validation_{run.id}",
             f"Precision, recall and linkage are measured every {every} epochs.",
         )
 
 
-def _drawn(figure: Figure | None, key: str, otherwise: str) -> None:
+def _drawn(figure: Figure | None, look: training.Look, key: str, otherwise: str) -> None:
     if figure is None:
         st.caption(otherwise)
     else:
-        chart(figure, key=key, width="content", moving=True)
+        chart(figure, key=key, width="content", moving=look.running)
 
 
 def _files(run: Run) -> None:

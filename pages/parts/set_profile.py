@@ -54,6 +54,11 @@ def _glimpse(dataset: str) -> tuple[Glimpse, str]:
     return glimpse(sets, opened.split()), sets.alphabet
 
 
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _some_sets(dataset: str) -> Figure:
+    return figures.some_sets(_glimpse(dataset)[0])
+
+
 def _counts(meta: DatasetMeta, found: dict[str, Any]) -> None:
     sizes, unit = found["sizes"], found["unit"]
     common: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off", "width": "content"}
@@ -111,7 +116,7 @@ def _a_few(meta: DatasetMeta) -> None:
         st.error(plain(error))
         return
     if meta.modality == "vector":
-        chart(figures.some_sets(seen), key=f"profile_sets_{meta.id}", width="content")
+        chart(_some_sets(meta.id), key=f"profile_sets_{meta.id}", width="content")
     elif meta.modality == "image":
         _strips(seen)
     else:

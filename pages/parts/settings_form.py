@@ -84,8 +84,15 @@ def settings_form(
     rest = [one for one in settings if one not in basic]
     chosen = _rows(basic, draw)
     if rest:
-        with st.expander(f"{fold or 'More settings'} ({len(rest)})", icon=":material/tune:"):
-            chosen |= _rows(rest, draw)
+        keys = [f"{prefix}.{one['name']}" for one in rest]
+        with st.expander(
+            f"{fold or 'More settings'} ({len(rest)})", icon=":material/tune:", key=f"{prefix}.fold", on_change="rerun"
+        ) as folded:
+            # A closed fold draws nothing, unless a link or the reader has set something in it.
+            if folded.open or any(key in st.query_params or key in st.session_state for key in keys):
+                chosen |= _rows(rest, draw)
+            else:
+                chosen |= {one["name"]: start[one["name"]] for one in rest}
     return chosen
 
 

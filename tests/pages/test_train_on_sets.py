@@ -53,6 +53,9 @@ def test_another_encoder_starts_from_its_own_defaults(library: Library, submitte
     assert command(app) == ["python", "-m", "core", "train", "experiment=cytometry", "--dataset", own]
     app.selectbox(key="cytometry.encoder").set_value("deep_sets").run()
     assert "encoder=deep_sets" in command(app)
+    assert not [one for one in app.number_input if one.key == "cytometry.dataset.min_samples"]
+    app.session_state["cytometry.dataset.fold"] = True
+    app.run()
     app.number_input(key="cytometry.encoder.deep_sets.width").set_value(24)
     app.number_input(key="cytometry.dataset.min_samples").set_value(10)
     app.number_input(key="cytometry.training.epochs").set_value(2).run()
@@ -77,6 +80,7 @@ def test_the_plan_speaks_of_sets(library: Library) -> None:
     said = text(open_page(dataset="mine", experiment="Cytometry")).replace("\\", "")
     assert "16 training sets of" in said and "Atlas" in said and "individuals" not in said
     app = open_page(dataset="mine", experiment="Cytometry", **{"cytometry.dataset.min_samples": "25"})
+    assert app.number_input(key="cytometry.dataset.min_samples").value == 25
     assert "16 training sets, those of 25 observations or more, of" in text(app).replace("\\", "")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from core.runs import store as store_module
 from core.runs.directory import Run, create
+from core.runs.index import Index
 from core.runs.metrics import MetricsWriter
 from core.runs.states import State
 from core.runs.store import RunStore
@@ -38,6 +39,8 @@ def many(root: Path, count: int) -> None:
 
 
 def comparable(store: RunStore) -> list[str]:
+    """What a new process lists."""
+    Index._remembered.clear()
     return [repr(summary) for summary in store.list()]
 
 
@@ -78,6 +81,7 @@ def test_a_home_that_cannot_hold_an_index_still_lists(full: RunStore) -> None:
 
 def test_unchanged_runs_are_not_read_again(full: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     full.list()
+    Index._remembered.clear()
     read: list[str] = []
     summarise = store_module.summarise
 
@@ -97,6 +101,16 @@ def test_unchanged_runs_are_not_read_again(full: RunStore, monkeypatch: pytest.M
     assert sorted(read) == sorted([changed, before[9].run])
     assert after[changed].has_report
     assert (after[before[9].run].epoch, after[before[9].run].last["critic"]) == (50, -1.0)
+
+
+def test_a_process_that_listed_once_needs_no_file(full: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = full.list()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the file was opened")
+
+    monkeypatch.setattr(Index, "_connect", refuse)
+    assert [repr(one) for one in full.list()] == [repr(one) for one in first]
 
 
 def test_deleted_and_foreign_folders_do_not_appear(full: RunStore) -> None:
