@@ -12,25 +12,25 @@ FULL_UP_TO = 24  # covariances of these leading features are full; of the others
 # Added to a variance under a root: a set without spread must not turn rounding into a latent.
 FLOOR = 1e-4
 
-# Covariance, its root, or a triangle: (b, f, f) of the leading f = min(d, FULL_UP_TO) features, and (b, d − f)
+# Covariance, its root, or a triangle: (b, f, f) of the f leading features, FULL_UP_TO at most, and (b, d − f)
 # variances (or their roots) of the rest. Wide observations come as principal components: the leading ones matter most.
 Blocks = tuple[Tensor, Tensor]
 
 
-def products(x: Tensor) -> Tensor:
+def products(x: Tensor, leading: int = FULL_UP_TO) -> Tensor:
     """(b, k, d) → (b, k, p): x_i x_j for i ≤ j among the leading features, then the squares of the rest.
 
     Their mean over a set, with that of x, gives the covariance; both are functionals of the empirical distribution.
     """
-    f = min(x.shape[-1], FULL_UP_TO)
+    f = min(x.shape[-1], leading)
     first, second = torch.triu_indices(f, f, device=x.device)
-    leading = x.index_select(-1, first) * x.index_select(-1, second)
-    return leading if f == x.shape[-1] else torch.cat([leading, x[..., f:].square()], dim=-1)
+    full = x.index_select(-1, first) * x.index_select(-1, second)
+    return full if f == x.shape[-1] else torch.cat([full, x[..., f:].square()], dim=-1)
 
 
-def covariances(mean: Tensor, product: Tensor) -> Blocks:
+def covariances(mean: Tensor, product: Tensor, leading: int = FULL_UP_TO) -> Blocks:
     """(b, d) means and (b, p) means of `products` → covariances."""
-    f = min(mean.shape[-1], FULL_UP_TO)
+    f = min(mean.shape[-1], leading)
     first, second = torch.triu_indices(f, f, device=mean.device)
     full = mean.new_zeros(len(mean), f, f)
     full[:, first, second] = product[:, : len(first)] - mean[:, first] * mean[:, second]
@@ -54,21 +54,21 @@ def roots(covariance: Blocks) -> Blocks:
     return root, (rest + FLOOR).sqrt()
 
 
-def coordinates(mean: Tensor, product: Tensor) -> Tensor:
+def coordinates(mean: Tensor, product: Tensor, leading: int = FULL_UP_TO) -> Tensor:
     """(b, d) means and (b, p) means of `products` → (b, d + p): μ and Σ^½, off-diagonals times √2.
 
     ‖c − c′‖² = ‖μ − μ′‖² + ‖Σ^½ − Σ′^½‖²: the squared W2 of Gaussians whose covariances commute, at most twice it
     otherwise; a straight line between two such points is the W2 geodesic where they commute.
     """
-    root, rest = roots(covariances(mean, product))
+    root, rest = roots(covariances(mean, product, leading))
     first, second = torch.triu_indices(*root.shape[1:], device=root.device)
     weight = torch.where(first == second, 1.0, math.sqrt(2.0)).to(root)
     return torch.cat([mean, root[:, first, second] * weight, rest], dim=-1)
 
 
-def count(d: int) -> int:
+def count(d: int, leading: int = FULL_UP_TO) -> int:
     """How many coordinates d features have."""
-    f = min(d, FULL_UP_TO)
+    f = min(d, leading)
     return d + f * (f + 1) // 2 + d - f
 
 

@@ -18,7 +18,6 @@ from core.models.gde.base import encoders, generators
 from core.models.gde.bounds import ENOUGH, bounded
 from core.models.gde.components import PrincipalComponents
 from core.models.gde.data import SetBatch, SetData, SetSpec, draw
-from core.models.gde.gaussian_moments import FULL_UP_TO
 from core.models.gde.layers import full_precision
 from core.models.gde.mixers import mix, mixers
 from core.models.gde.transport_stress import stress
@@ -26,6 +25,7 @@ from core.models.registry import models
 
 # Observations that pass a network at once where no gradient is kept: their activations stay in a processor's cache.
 ROWS = 16_384
+PLAIN = 8  # features up to which sets stay in them: more are rotated, so that the leading ones matter most
 ENTRIES = 100_000_000  # numbers at most: images are many to an observation
 
 
@@ -119,7 +119,7 @@ class GDE(Trainable):
         self.parts = {what: dict(node) for what, node in parts.items()}
         self.standardise = Standardiser(spec.shape)
         width = math.prod(spec.shape)
-        wide = width > FULL_UP_TO or len(spec.shape) > 1
+        wide = width > PLAIN or len(spec.shape) > 1
         self.components = PrincipalComponents(width) if wide else None
         built = {}
         for what, registry in (("encoder", encoders), ("generator", generators)):

@@ -72,7 +72,10 @@ class ImageGNNEncoder(PooledEncoder):
             )
         self.rounds = config.rounds
         side, channels = min(shape[1:]), config.channels
-        self.first = nn.Conv2d(shape[0], channels, 3, padding=1)
+        # A first halving without convolutions at full resolution, where an image is large enough to bear it.
+        stride = 2 if side >= 32 else 1
+        side //= stride
+        self.first = nn.Conv2d(shape[0], channels, 2 + stride, stride=stride, padding=1)
         layers = []
         for _ in range(config.rounds):
             halve = side >= 4

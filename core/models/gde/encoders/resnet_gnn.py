@@ -12,7 +12,7 @@ from core.config.schema import setting
 from core.models.gde.base import encoders
 from core.models.gde.components import MomentSkip, halves
 from core.models.gde.encoders.gnn import GNNConfig
-from core.models.gde.gaussian_moments import coordinates, count, products
+from core.models.gde.gaussian_moments import FULL_UP_TO, coordinates, count, products
 from core.models.gde.layers import full_precision, linear, mlp
 from core.models.gde.pooled import Parts, PooledEncoder, mean_and_deviation, squared_too
 
@@ -25,6 +25,13 @@ class ResNetGNNConfig(GNNConfig):
     depth: int = setting(1, "Hidden layers of each network.", low=1, high=12)
     moments: bool = setting(
         True, "Start from the mean and the root of the covariance, in which Gaussian transport is nearly Euclidean."
+    )
+    covariances: int = setting(
+        8,
+        "Leading features (principal components) whose covariances are among these moments; of the others only the "
+        "deviations. Few observations say nothing of many covariances, and their errors depend on the set size.",
+        low=0,
+        high=FULL_UP_TO,
     )
 
 
@@ -63,7 +70,7 @@ class ResNetGNNEncoder(PooledEncoder):
         super().__init__(config, shape, latent)
         self.rounds = config.rounds
         width, d = config.width, math.prod(shape)
-        self.d, self.moments = d, count(d) if config.moments else 0
+        self.d, self.moments = d, count(d, config.covariances) if config.moments else 0
         self.first = mlp([d, *[width] * (config.depth + 1)], config.lipschitz)
         self.layers = nn.ModuleList(Meeting(width, config.depth, config.lipschitz) for _ in range(config.rounds))
         self.skips = nn.ModuleList(nn.Linear(d, width) for _ in range(config.rounds + 1))
@@ -78,7 +85,7 @@ class ResNetGNNEncoder(PooledEncoder):
     def prepare(self, x: Tensor) -> None:
         if self.moments:
             parts = halves(x.flatten(2))
-            self.moment_skip.start(*(coordinates(h.mean(dim=1), products(h).mean(dim=1)) for h in parts))
+            self.moment_skip.start(*(self._coordinates(h.mean(dim=1), self._products(h).mean(dim=1)) for h in parts))
 
     def embed(self, x: Tensor) -> Tensor:
         flat = x.flatten(2)
@@ -96,7 +103,7 @@ class ResNetGNNEncoder(PooledEncoder):
         if not self.moments:
             return squared_too(h)
         flat = x.flatten(2)
-        return *squared_too(h), flat, products(flat)
+        return *squared_too(h), flat, self._products(flat)
 
     def head(self, pooled: Tensor) -> Tensor:
         features = mean_and_deviation(pooled[:, : 2 * self.config.width])
@@ -106,6 +113,12 @@ class ResNetGNNEncoder(PooledEncoder):
         raw = pooled[:, 2 * self.config.width :]
         mean, product = raw[:, : self.d], raw[:, self.d :]
         with full_precision(pooled):
-            c = coordinates(mean, product)
+            c = self._coordinates(mean, product)
             z: Tensor = self.moment_skip(c) + self.last(torch.cat([features, c], dim=-1))
         return z
+
+    def _products(self, x: Tensor) -> Tensor:
+        return products(x, self.config.covariances)
+
+    def _coordinates(self, mean: Tensor, product: Tensor) -> Tensor:
+        return coordinates(mean, product, self.config.covariances)

@@ -26,6 +26,9 @@ class FlowConfig(NetConfig):
     steps: int = setting(
         10, "Steps from noise to observation; the first costs two network calls, each other one.", low=1, high=20
     )
+    draws: int = setting(
+        1, "Noise levels at which a step scores each observation; cheap where encoding is slow.", low=1, high=64
+    )
 
 
 class Flow(Generator):
@@ -50,7 +53,7 @@ class Flow(Generator):
         y = self.base.whiten(x.flatten(2), mean, scale)
         likelihood = self.base.negative_log_likelihood(y, scale, weights)
         # The base is fitted by its likelihood alone: the flow must not bend it to make its own task easy.
-        y = y.detach()[..., : self.shaped]
+        y = y.detach()[..., : self.shaped].repeat(1, self.config.draws, 1)
         noise = torch.randn_like(y)
         t = self._stratified(y.shape[:2], y.device)
         y_t = (1 - t[..., None]) * noise + t[..., None] * y
