@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ SECTIONS = (
 )  # fmt: skip
 
 
+@cache
 def exists(name: str) -> bool:
     """Whether the page is part of this installation."""
     return (_FOLDER / f"{name}.py").is_file()
