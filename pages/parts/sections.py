@@ -58,15 +58,16 @@ def about(name: str) -> Section:
 
 
 def navigation() -> StreamlitPage:
-    """Register the pages with Streamlit; returns the one to run."""
+    """Register the pages with Streamlit; returns the one to run.
+
+    The entries have no icons and no help: the browser draws all of them anew at every switch between pages.
+    """
     pages: dict[str, list[StreamlitPage]] = {}
     for section in SECTIONS:
         if exists(section.name):
             page = st.Page(
                 _FOLDER / f"{section.name}.py",
                 title=section.title,
-                icon=f":material/{section.icon}:",
-                help=section.answers,
                 default=section.name == "home",
             )
             pages.setdefault(section.section, []).append(page)
