@@ -21,6 +21,7 @@ DATASETS_SIMULATOR = "simulator"
 DATASETS_LABEL = "labels"
 DATASETS_PHENOTYPE = "phenotype"
 DATASETS_COVARIATE = "covariate"
+DATASETS_FIGURES = "profile"
 DATASETS_SAID = "datasets_said"
 
 TRAIN_EXPERIMENT = "experiment"
