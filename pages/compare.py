@@ -28,6 +28,7 @@ with pin:
     labels = ["No baseline", *(c.label for c in candidates)]
     chosen = st.selectbox(
         "Baseline", labels, key=COMPARE_BASELINE, bind="query-params",
+        on_change=lambda: st.session_state.update({COMPARE_NUMBERS: True}),  # they carry the marks
         help="Every other model is marked ▲ clearly better, ▼ clearly worse, or ≈ within noise of this one.",
     )  # fmt: skip
 baseline = next((c for c in candidates if c.label == chosen), None)
