@@ -11,6 +11,7 @@ from pages.parts.set_runs import pick_set_run, the_map
 from pages.parts.set_samples import neighbours, real_and_regenerated
 from pages.parts.set_uncertainty import ellipse, how_sure
 from pages.parts.state import (
+    ATLAS_EMBED,
     ATLAS_SURE,
     SET_A,
     SET_B,
@@ -69,14 +70,10 @@ with name:
 with way:
     walk_link(chosen, picked, other)
 real_and_regenerated(chosen, picked)
-near, upload = st.columns([3, 2])
-with near:
-    st.markdown("**Nearest sets**", help="Sets whose latents are closest, by Euclidean distance.")
-    neighbours(chosen, picked)
-with upload:
-    st.markdown(
-        "**Embed a new set**",
-        help="The trained model embeds sets it has never seen: no training, seconds on a laptop.",
-    )
-    embed_upload(chosen)
-share(SET_RUN, SET_LAYOUT, SET_COLOUR, SET_A, SET_B, ATLAS_SURE, SET_VIEW, SET_X, SET_Y, place=top)
+st.markdown("**Nearest sets**", help="Sets whose latents are closest, by Euclidean distance.")
+neighbours(chosen, picked)
+with st.expander("Embed a new set", key=ATLAS_EMBED, on_change="rerun", bind="query-params") as upload:
+    if upload.open:
+        st.caption("The trained model embeds sets it has never seen: no training, seconds on a laptop.")
+        embed_upload(chosen)
+share(SET_RUN, SET_LAYOUT, SET_COLOUR, SET_A, SET_B, ATLAS_SURE, ATLAS_EMBED, SET_VIEW, SET_X, SET_Y, place=top)

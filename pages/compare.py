@@ -12,7 +12,7 @@ from core.plots.strips import strips
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share
 from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many
-from pages.parts.state import COMPARE_BASELINE, COMPARE_FAMILY, DATASET, RUNS
+from pages.parts.state import COMPARE_BASELINE, COMPARE_FAMILY, COMPARE_NUMBERS, DATASET, RUNS
 
 top, runs = open_runs("compare", "There is no report to compare yet")
 
@@ -28,6 +28,7 @@ with pin:
     labels = ["No baseline", *(c.label for c in candidates)]
     chosen = st.selectbox(
         "Baseline", labels, key=COMPARE_BASELINE, bind="query-params",
+        on_change=lambda: st.session_state.update({COMPARE_NUMBERS: True}),  # they carry the marks
         help="Every other model is marked ▲ clearly better, ▼ clearly worse, or ≈ within noise of this one.",
     )  # fmt: skip
 baseline = next((c for c in candidates if c.label == chosen), None)
@@ -74,21 +75,26 @@ for c in flagged:
 if not flagged:
     st.caption("No mode collapse, lost linkage, frequency distortion or copying was found in these models.")
 
-st.subheader("Numbers")
-columns = table(candidates, names, baseline)
-widths = {"Metric": "medium", "Null": 70, "Ceiling": 70, "Goal": 105}
-pinned = {k: st.column_config.TextColumn(pinned=k == "Metric", width=widths.get(k, 190)) for k in columns}
-st.dataframe(
-    columns,
-    hide_index=True,
-    column_order=[name for name in columns if name != "Family"],
-    column_config=pinned,
-    alt=f"Values with 95% intervals of {len(names)} metrics for {', '.join(c.label for c in candidates)}.",
-)
-if baseline:
-    st.caption(
-        f"▲ clearly better, ▼ clearly worse than {plain(baseline.label)}: the 95% intervals do not overlap; ≈ they do."
-    )
+with st.expander(
+    "Numbers: every value with its interval", expanded=baseline is not None, key=COMPARE_NUMBERS, on_change="rerun",
+    bind="query-params",
+) as numbers:  # fmt: skip
+    if numbers.open:
+        columns = table(candidates, names, baseline)
+        widths = {"Metric": "medium", "Null": 70, "Ceiling": 70, "Goal": 105}
+        pinned = {k: st.column_config.TextColumn(pinned=k == "Metric", width=widths.get(k, 190)) for k in columns}
+        st.dataframe(
+            columns,
+            hide_index=True,
+            column_order=[name for name in columns if name != "Family"],
+            column_config=pinned,
+            alt=f"Values with 95% intervals of {len(names)} metrics for {', '.join(c.label for c in candidates)}.",
+        )
+        if baseline:
+            st.caption(
+                f"▲ clearly better, ▼ clearly worse than {plain(baseline.label)}: the 95% intervals do not overlap; "
+                "≈ they do."
+            )
 st.download_button(
     "Comparison as one HTML page", partial(report_page, f"Models of {dataset_name(runs[0])}", candidates, baseline),
     "comparison.html", "text/html", on_click="ignore", icon=":material/description:",
@@ -101,4 +107,4 @@ with st.expander("What the metrics mean", key="definitions", on_change="rerun") 
             about = described(candidates, name)
             way = goal(about["direction"], about["target"])
             st.markdown(f"**{plain(about['label'])}** ({way}): {plain(about['help'])}")
-share(DATASET, RUNS, COMPARE_BASELINE, COMPARE_FAMILY, place=top)
+share(DATASET, RUNS, COMPARE_BASELINE, COMPARE_FAMILY, COMPARE_NUMBERS, place=top)

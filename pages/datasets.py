@@ -15,6 +15,7 @@ from pages.parts.simulating import simulate_view
 from pages.parts.state import (
     DATASET,
     DATASETS_COVARIATE,
+    DATASETS_FIGURES,
     DATASETS_IMPORT,
     DATASETS_LABEL,
     DATASETS_PHENOTYPE,
@@ -109,6 +110,7 @@ share(
     DATASETS_IMPORT,
     DATASETS_SIMULATOR,
     DATASET,
+    DATASETS_FIGURES,
     DATASETS_LABEL,
     DATASETS_PHENOTYPE,
     DATASETS_COVARIATE,

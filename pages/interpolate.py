@@ -4,11 +4,11 @@ import streamlit as st
 
 from pages.parts.frame import heading, plain, share
 from pages.parts.set_algebra import arithmetic_of, barycentre_of
-from pages.parts.set_axes import Drawing, axes_of, pick_view
+from pages.parts.set_axes import pick_drawing
 from pages.parts.set_ends import far_apart, pick_ends
 from pages.parts.set_path import whole_path
 from pages.parts.set_runs import pick_set_run
-from pages.parts.set_walk import IMAGES, PACE, player
+from pages.parts.set_walk import PACE, player
 from pages.parts.state import (
     INTERPOLATE_C,
     INTERPOLATE_OTHERS,
@@ -29,30 +29,23 @@ VIEWS = ["From A to B", "Barycentre", "A − B + C"]
 
 top = heading("interpolate")
 arrive()
-left, right = st.columns([3, 2], vertical_alignment="bottom")
+left, middle, right = st.columns([6, 5, 2], vertical_alignment="bottom")
 with left:
     chosen = pick_set_run()
 if chosen is None:
     st.stop()
-with right:
+with middle:
     view = st.segmented_control(
         "Question", VIEWS, default=VIEWS[0], required=True, key=INTERPOLATE_VIEW, bind="query-params"
     )
-points, seeds, *_ = st.columns([2, 1, 2])
-with points:
-    n = IMAGES if chosen.image else st.segmented_control(
-        "Generated observations", [200, 500, 1000, 2000], default=500, required=True, key=INTERPOLATE_POINTS,
-        bind="query-params",
-    ) or 500  # fmt: skip
-with seeds:
-    seed = int(st.number_input("Noise", 0, 9999, 0, key=INTERPOLATE_SEED, bind="query-params", help="Seed of the draw"))
+with right:
+    drawn = pick_drawing(chosen, generated=True)
 shared = (SET_RUN, INTERPOLATE_VIEW, SET_A, SET_B, INTERPOLATE_POINTS, INTERPOLATE_SEED, SET_VIEW, SET_X, SET_Y)
 
 if view == VIEWS[1]:
     several = st.multiselect(
         "Sets", chosen.names, default=list(far_apart(chosen)[:2]), key=INTERPOLATE_OTHERS, bind="query-params"
     )
-    drawn = Drawing("Images", n=n, seed=seed) if chosen.image else pick_view(axes_of(chosen), n, seed)
     if len(several) < 2:
         st.info("Choose two sets or more.", icon=":material/info:")
     else:
@@ -60,12 +53,10 @@ if view == VIEWS[1]:
     share(*shared, INTERPOLATE_OTHERS, place=top)
 elif view == VIEWS[2]:
     ends = pick_ends(chosen, {"A": SET_A, "B": SET_B, "C": INTERPOLATE_C})
-    drawn = Drawing("Images", n=n, seed=seed) if chosen.image else pick_view(axes_of(chosen), n, seed)
     arithmetic_of(chosen, (ends["A"], ends["B"], ends["C"]), drawn)
     share(*shared, INTERPOLATE_C, place=top)
 else:
     ends = pick_ends(chosen, {"A": SET_A, "B": SET_B})
-    drawn = Drawing("Images", n=n, seed=seed) if chosen.image else pick_view(axes_of(chosen), n, seed)
     moving = bool(st.session_state.get(INTERPOLATE_PLAYING))
     live = st.fragment(player, run_every=PACE if moving else None, key="walk")
     live(chosen, ends["A"], ends["B"], drawn)

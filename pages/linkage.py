@@ -12,7 +12,7 @@ from pages.parts.frame import plain, share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
 from pages.parts.state import DATASET, LINKAGE_CONTIG, LINKAGE_REGION, LINKAGE_VIEW, RUN
 
-FIRST = 75  # variants shown before the reader chooses: drawn at once, and each pair can still be made out
+FIRST = 50  # variants shown before the reader chooses: drawn at once, and each pair can still be made out
 VIEWS = {"Real and synthetic": ("real", "synthetic"), "Difference": ("difference",)}
 VIEWS |= {"All three": ("real", "synthetic", "difference")}
 

@@ -15,15 +15,16 @@ if not candidates:
     st.info("Choose at least one model above.", icon=":material/info:")
     st.stop()
 
-over_k, groups = st.tabs(
-    ["Over the neighbourhood size", "By population"], key=PRECISION_VIEW, on_change="rerun", bind="query-params"
-)
-with over_k:
-    if over_k.open:
+VIEWS = {"Over the neighbourhood size": ["precision", "recall"], "Density and coverage": ["density", "coverage"]}
+*over_k, groups = st.tabs([*VIEWS, "By population"], key=PRECISION_VIEW, on_change="rerun", bind="query-params")
+for view, panels in zip(over_k, VIEWS.values(), strict=True):
+    with view:
+        if not view.open:
+            continue
         options = candidates[0].report.get("options", {})
         figure = curves(
             candidates,
-            list(PANELS),
+            panels,
             caption=provenance(
                 candidates[0].report, f"{options.get('distance', 'Euclidean')} distance over all variants"
             ),

@@ -90,7 +90,7 @@ def columns_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None = 
 
 def _plain(column: Column) -> list[Any]:
     if isinstance(column, np.ndarray) and column.dtype.kind != "O":
-        return [_short(x) for x in column.tolist()] if column.dtype.kind == "f" else list(column.tolist())
+        return _shortened(column) if column.dtype.kind == "f" else list(column.tolist())
     return [_plain_value(item) for item in column]
 
 
@@ -100,9 +100,23 @@ def _plain_value(item: Any) -> Any:
     return _short(item) if isinstance(item, float) else item
 
 
+_DIGITS = 7
+"""More digits than any pixel or reader needs would double the message."""
+
+
 def _short(x: float) -> float | None:
-    """Seven digits are more than any pixel or reader needs and halve the message."""
-    return float(f"{x:.7g}") if math.isfinite(x) else None
+    return float(f"{x:.{_DIGITS}g}") if math.isfinite(x) else None
+
+
+def _shortened(column: np.ndarray[Any, Any]) -> list[float | None]:
+    """`_short` of every number at once."""
+    x = column.astype(np.float64)
+    shift = _DIGITS - 1 - np.floor(np.log10(np.abs(x), out=np.zeros_like(x), where=np.isfinite(x) & (x != 0)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        up, down = 10.0 ** np.clip(shift, 0, None), 10.0 ** np.clip(-shift, 0, None)
+        short = np.round(x / down * up) / up * down
+    short = np.where(np.isfinite(short), short, x)  # beyond 1e300 shifting has no room
+    return [value if known else None for value, known in zip(short.tolist(), np.isfinite(x).tolist(), strict=True)]
 
 
 def _with_data(node: Any, waiting: dict[str, list[dict[str, Any]]]) -> Any:

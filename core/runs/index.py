@@ -19,12 +19,12 @@ Signed = dict[str, tuple[str, Summary]]
 """Run id → (signature, summary)."""
 
 
-def signature(run: Path) -> str:
+def signature(run: str) -> str:
     """A text that changes when one of the files that a summary is made of changes."""
-    folder, parts = os.fspath(run), []
+    parts = []
     for name in _SIGNED:
         try:
-            facts = os.stat(f"{folder}/{name}")  # noqa: PTH116 - eight hundred paths would take longer than their stat
+            facts = os.stat(f"{run}/{name}")  # noqa: PTH116 - eight hundred paths would take longer than their stat
             parts.append(f"{facts.st_mtime_ns}:{facts.st_size}:{facts.st_ino}")
         except FileNotFoundError:
             parts.append("-")
@@ -42,10 +42,11 @@ class Index:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def summaries(self, runs: Mapping[str, Path], read: Callable[[Path], Summary]) -> list[Summary]:
-        """The summary of each run, from the cache where its signature still holds, else by `read`; not to be changed.
+    def summaries(self, runs: Mapping[str, str], read: Callable[[str], Summary]) -> list[Summary]:
+        """The summary of each run (id → path), from the cache where its signature still holds, else by `read`.
 
-        A cache that is broken or cannot be written costs time, never an answer.
+        What is returned is not to be changed. A cache that is broken or cannot be written costs
+        time, never an answer.
         """
         known = self._remembered.get(self.path)
         if known is None:

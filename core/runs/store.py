@@ -89,13 +89,13 @@ class RunStore:
 
     def list(self) -> list[RunSummary]:
         """Every run, newest first, after correcting those whose worker died."""
-        own = {p.name: p for p in _directories(self.root)}
-        shipped = {p.name: p for p in _directories(self.shipped)} if self.shipped else {}
-        shipped = {k: v for k, v in shipped.items() if k not in own}
-        rows = self._index.summaries({**own, **shipped}, lambda path: summarise(Run(path, path.name in shipped)))
+        own = _directories(self.root)
+        shipped = {k: v for k, v in _directories(self.shipped).items() if k not in own} if self.shipped else {}
+        foreign = set(shipped.values())
+        rows = self._index.summaries({**own, **shipped}, lambda path: summarise(Run(Path(path), path in foreign)))
         for i, row in enumerate(rows):
             if row["state"] in ACTIVE and not row["embedded"]:
-                run = Run(own[row["run"]])
+                run = Run(Path(own[row["run"]]))
                 self._reconcile(run)
                 status = run.status
                 rows[i] = row | {k: status.get(k) or "" for k in ("state", "reason", "phase", "started", "ended")}
@@ -114,7 +114,7 @@ class RunStore:
                 self._reconcile(run)
                 return run
         if len(reference) >= _PREFIX:
-            near = [p.name for r in filter(None, (self.root, self.shipped)) for p in _directories(r)]
+            near = [name for r in filter(None, (self.root, self.shipped)) for name in _directories(r)]
             matches = [name for name in near if name.startswith(reference)]
             if len(matches) == 1:
                 return self.get(matches[0])
@@ -219,9 +219,10 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def _directories(root: Path) -> list[Path]:
+def _directories(root: Path) -> dict[str, str]:
+    """Name → path of each run directory; as text, for a Path of each takes longer than reading them all."""
     try:
         with os.scandir(root) as entries:
-            return [Path(e.path) for e in entries if not e.name.startswith((".", "_")) and e.is_dir()]
+            return {e.name: e.path for e in entries if not e.name.startswith((".", "_")) and e.is_dir()}
     except FileNotFoundError:
-        return []
+        return {}

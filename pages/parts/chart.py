@@ -57,7 +57,7 @@ def _foot(figure: Figure, key: str) -> None:
 
 def downloads(figure: Figure, key: str) -> None:
     """A small menu with the picture as SVG and PNG and the numbers as CSV; nothing is made before the click."""
-    with st.popover("Save", icon=":material/download:", type="tertiary", help="Picture as SVG or PNG, numbers as CSV"):
+    with st.popover("Save", type="tertiary"):
         st.download_button(
             "Picture (SVG)",
             partial(render, figure, "svg"),

@@ -14,7 +14,7 @@ from core.plots.figure import Figure
 from core.plots.numbers import count, sentence
 from pages.parts.chart import chart
 from pages.parts.frame import plain
-from pages.parts.state import DATASETS_LABEL, DATASETS_PHENOTYPE
+from pages.parts.state import DATASETS_FIGURES, DATASETS_LABEL, DATASETS_PHENOTYPE
 
 _NOTHING = {
     "Missing calls": "Every call is known.",
@@ -23,6 +23,7 @@ _NOTHING = {
     "Populations": "No individual has a value.",
     "Phenotypes": "No individual has a value.",
 }
+_INDIVIDUALS = "Individuals"
 _ICONS = {"warning": ":material/warning:", "note": ":material/info:"}
 
 
@@ -101,25 +102,42 @@ def history(meta: DatasetMeta) -> None:
 
 
 def _figures(meta: DatasetMeta, profile: dict[str, Any]) -> None:
-    drawn: list[tuple[str, Callable[[], Figure | None]]] = [
-        ("Allele frequencies", lambda: figures.allele_frequencies(profile)),
-        ("Missing calls", lambda: figures.missingness(profile)),
-        ("Hardy-Weinberg equilibrium", lambda: figures.hardy_weinberg(profile)),
-        ("Heterozygosity", lambda: figures.heterozygosity(profile)),
-    ]
+    views: dict[str, dict[str, Callable[[], Figure | None]]] = {
+        "Variants": {
+            "Allele frequencies": lambda: figures.allele_frequencies(profile),
+            "Missing calls": lambda: figures.missingness(profile),
+        },
+        "Heterozygotes": {
+            "Hardy-Weinberg equilibrium": lambda: figures.hardy_weinberg(profile),
+            "Heterozygosity": lambda: figures.heterozygosity(profile),
+        },
+        _INDIVIDUALS: {},
+    }
     if meta.labels:
-        drawn.append(("Populations", lambda: figures.label_values(profile, _column(meta))))
+        views[_INDIVIDUALS]["Populations"] = lambda: figures.label_values(profile, _column(meta))
     if meta.phenotypes:
-        drawn.append(("Phenotypes", lambda: figures.phenotype(profile, _phenotype(meta))))
-    for first in range(0, len(drawn), 2):
-        for column, (title, make) in zip(st.columns(2, gap="large"), drawn[first : first + 2], strict=False):
-            with column:
-                st.markdown(f"**{title}**")
-                figure = make()
-                if figure is None:
-                    st.caption(_NOTHING[title])
-                else:
-                    chart(figure, key=f"profile_{title}_{meta.id}")
+        views[_INDIVIDUALS]["Phenotypes"] = lambda: figures.phenotype(profile, _phenotype(meta))
+    shown = [view for view in views if views[view]]
+    # A link to a column opens the view that draws it.
+    asked = _INDIVIDUALS in shown and (DATASETS_LABEL in st.query_params or DATASETS_PHENOTYPE in st.query_params)
+    tabs = st.tabs(
+        shown, default=_INDIVIDUALS if asked else None, key=DATASETS_FIGURES, on_change="rerun", bind="query-params"
+    )
+    for tab, view in zip(tabs, shown, strict=True):
+        if tab.open:
+            with tab:
+                for column, (title, make) in zip(st.columns(2, gap="large"), views[view].items(), strict=False):
+                    with column:
+                        _titled(title, make, meta)
+
+
+def _titled(title: str, make: Callable[[], Figure | None], meta: DatasetMeta) -> None:
+    st.markdown(f"**{title}**")
+    figure = make()
+    if figure is None:
+        st.caption(_NOTHING[title])
+    else:
+        chart(figure, key=f"profile_{title}_{meta.id}")
 
 
 def _column(meta: DatasetMeta) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -18,19 +19,37 @@ def heading(name: str) -> DeltaGenerator:
     """Title and question of a page; returns the place at its right where `share` puts the link to the view."""
     through_the_router()
     section = about(name)
-    left, right = st.columns([5, 1], vertical_alignment="bottom")
-    with left:
-        st.title(section.title)
-        st.caption(section.answers)
-    return right
+    top = st.container(horizontal=True, vertical_alignment="bottom")
+    top.title(section.title, anchor=False, width="stretch")
+    st.caption(section.answers)
+    return top
 
 
 def share(*keys: str, place: DeltaGenerator | None = None) -> None:
     """A "Copy link" menu with the address of the exact view; call it after the widgets of `keys`."""
-    with (place or st).popover(
-        "Copy link", icon=":material/link:", type="tertiary", help="An address that restores this view"
-    ):
+    with (place or st).popover("Copy link", type="tertiary"):
+        st.caption("An address that restores this view")
         st.code(link_to_view(keys), language=None, wrap_lines=True)
+
+
+def drawer(label: str, *keys: str, key: str) -> tuple[DeltaGenerator, bool]:
+    """A menu for widgets that are seldom used (their `keys`), and whether to draw them.
+
+    A widget costs the browser as much as a paragraph of text ten times over: a closed menu is empty, unless a link or
+    the reader has set something in it.
+    """
+    menu = st.popover(label, key=key, on_change="rerun")
+    return menu, bool(menu.open) or any(name in st.query_params or name in st.session_state for name in keys)
+
+
+def small_table(columns: Mapping[str, Sequence[object]]) -> None:
+    """A short table of text (the data grid of Streamlit takes the browser as long as a chart)."""
+    lines = [
+        columns.keys(),
+        ["---"] * len(columns),
+        *([plain(v) for v in row] for row in zip(*columns.values(), strict=True)),
+    ]
+    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def nothing_yet(what: str) -> None:

@@ -63,7 +63,7 @@ def judged(run: RunSummary) -> Judged | None:
     """The report of a run under its label; None if its file cannot be read."""
     store = RunStore()
     path = (store.get(run.run)).path
-    report = _report(str(path), (path / "report.json").stat().st_mtime_ns)
+    report = report_of(path)
     if report is None or report.get("kind", "genotypes") != "genotypes":
         return None
     return Judged(Candidate(label(run), run.experiment or run.model, report, run.run), path)
@@ -124,6 +124,14 @@ def open_one(page: str) -> tuple[DeltaGenerator, list[RunSummary], Judged]:
         st.info("The report of this run cannot be read; evaluate it again.", icon=":material/info:")
         st.stop()
     return top, runs, chosen
+
+
+def report_of(run: Path) -> dict[str, Any] | None:
+    """The report of a run directory, read again when its file has changed; not to be changed."""
+    try:
+        return _report(str(run), (run / "report.json").stat().st_mtime_ns)
+    except FileNotFoundError:
+        return None
 
 
 @lru_cache(maxsize=64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ SECTIONS = (
 )  # fmt: skip
 
 
+@cache
 def exists(name: str) -> bool:
     """Whether the page is part of this installation."""
     return (_FOLDER / f"{name}.py").is_file()
@@ -56,15 +58,16 @@ def about(name: str) -> Section:
 
 
 def navigation() -> StreamlitPage:
-    """Register the pages with Streamlit; returns the one to run."""
+    """Register the pages with Streamlit; returns the one to run.
+
+    The entries have no icons and no help: the browser draws all of them anew at every switch between pages.
+    """
     pages: dict[str, list[StreamlitPage]] = {}
     for section in SECTIONS:
         if exists(section.name):
             page = st.Page(
                 _FOLDER / f"{section.name}.py",
                 title=section.title,
-                icon=f":material/{section.icon}:",
-                help=section.answers,
                 default=section.name == "home",
             )
             pages.setdefault(section.section, []).append(page)

@@ -29,18 +29,22 @@ def scores(chosen: SetRun) -> None:
         "variance_ratio": ("Variance ratio", "should be 1"),
         "cycle_error": ("Cycle error", "should be near 0"),
     }
-    for place, (key, (title, frame)) in zip(st.columns(4), frames.items(), strict=True):
-        entry = metrics[key]
-        place.metric(
-            title, number(entry["value"]), frame, delta_color="off", delta_arrow="off", border=True,
-            help=f"{entry['label']}. {entry['help']} 95% interval: "
-            f"{interval(entry['value'], entry.get('low'), entry.get('high'))}." + _reason(entry),
-        )  # fmt: skip
     with st.container(horizontal=True):
-        for text, good, help in badges(metrics):
-            st.badge(
-                text, color="green" if good else "red", icon=f":material/{'check' if good else 'close'}:", help=help
-            )
+        for key, (title, frame) in frames.items():
+            entry = metrics[key]
+            st.metric(
+                title, number(entry["value"]), frame, delta_color="off", delta_arrow="off", border=True,
+                help=f"{entry['label']}. {entry['help']} 95% interval: "
+                f"{interval(entry['value'], entry.get('low'), entry.get('high'))}." + _reason(entry),
+            )  # fmt: skip
+    if found := badges(metrics):
+        st.markdown(
+            " ".join(
+                f":{'green' if good else 'red'}-badge[:material/{'check' if good else 'close'}: {plain(text)}]"
+                for text, good, _ in found
+            ),
+            help="\n\n".join(f"**{plain(text)}**: {plain(measured)}" for text, _, measured in found),
+        )
 
 
 def badges(metrics: dict[str, Any]) -> list[tuple[str, bool, str]]:

@@ -15,7 +15,7 @@ from core.plots.sets_map import SetMap
 from core.runs.directory import Run
 from core.runs.store import RunStore
 from pages.parts.frame import plain
-from pages.parts.reports import all_runs, label, with_reports
+from pages.parts.reports import all_runs, label, report_of, with_reports
 from pages.parts.sections import link
 from pages.parts.state import SET_RUN
 
@@ -94,7 +94,7 @@ def pick_set_run() -> SetRun | None:
     )
     name = chosen if chosen in by_label else next(iter(by_label))
     run = RunStore().get(by_label[name].run)
-    report = run.report()
+    report = report_of(run.path)
     try:
         sets = _sets(str(run.path), by_label[name].dataset)
     except PopscapeError as error:

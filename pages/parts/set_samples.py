@@ -10,11 +10,11 @@ import streamlit as st
 from core.plots.numbers import count, number
 from core.plots.sets_samples import cloud, strip
 from pages.parts.chart import chart
-from pages.parts.set_axes import axes_of, densities, pick_view
+from pages.parts.frame import plain, small_table
+from pages.parts.set_axes import IMAGES, axes_of, densities, pick_drawing
 from pages.parts.set_runs import SetRun, open_model
 
 SHOWN = 300
-IMAGES = 24
 _NEAR = 8
 
 
@@ -37,7 +37,7 @@ def real_and_regenerated(chosen: SetRun, name: str) -> None:
 def show_vectors(chosen: SetRun, samples: dict[str, Any], caption: str, key: str) -> None:
     """Sources (name → (n, *shape)) as a cloud along two chosen axes or as densities of the features that vary most."""
     axes = axes_of(chosen)
-    drawn = pick_view(axes)
+    drawn = pick_drawing(chosen)
     if drawn.view == "Densities":
         chart(densities(axes, samples, caption), key=f"{key}_density", width="content")
         return
@@ -64,15 +64,8 @@ def neighbours(chosen: SetRun, name: str, z: Any = None) -> None:
     distance = np.linalg.norm(latents["z"] - here, axis=1)
     order = [i for i in np.argsort(distance, kind="stable") if names[i] != name or z is not None][:_NEAR]
     shown = list(chosen.sets.labels)[:3]
-    st.dataframe(
-        [
-            {"Set": names[i], "Distance": float(distance[i]), **{c: str(chosen.sets.labels[c][i]) for c in shown}}
-            for i in order
-        ],
-        hide_index=True,
-        column_config={"Distance": st.column_config.NumberColumn(format="%.3f")},
-        alt=f"The {len(order)} sets whose latents are nearest.",
-    )
+    columns = {"Set": [names[i] for i in order], "Distance": [f"{distance[i]:.3f}" for i in order]}
+    small_table(columns | {plain(c): [chosen.sets.labels[c][i] for i in order] for c in shown})
 
 
 def _kept(chosen: SetRun, name: str) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ from core.plots.sets_samples import strip
 from core.plots.sets_walk import GENERATED, MIXTURE, TRANSPORT, moment
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share
-from pages.parts.set_axes import Drawing, axes_of, densities
+from pages.parts.set_axes import IMAGES, Drawing, axes_of, densities
 from pages.parts.set_runs import SetRun, open_model
 from pages.parts.state import (
     INTERPOLATE_BEYOND,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 BEYOND = (-0.5, 1.5)
 PACE = 0.4  # seconds between two frames
 _STEP = 0.05
-IMAGES = 24
 LINKED = (
     SET_RUN, SET_A, SET_B, INTERPOLATE_VIEW, INTERPOLATE_T, INTERPOLATE_BEYOND, INTERPOLATE_POINTS, INTERPOLATE_SEED,
     SET_VIEW, SET_X, SET_Y,

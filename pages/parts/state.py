@@ -21,6 +21,7 @@ DATASETS_SIMULATOR = "simulator"
 DATASETS_LABEL = "labels"
 DATASETS_PHENOTYPE = "phenotype"
 DATASETS_COVARIATE = "covariate"
+DATASETS_FIGURES = "profile"
 DATASETS_SAID = "datasets_said"
 
 TRAIN_EXPERIMENT = "experiment"
@@ -33,6 +34,7 @@ RUNS_SAID = "runs_said"
 
 COMPARE_BASELINE = "baseline"
 COMPARE_FAMILY = "metrics"
+COMPARE_NUMBERS = "numbers"
 
 FREQUENCIES_VIEW = "frequencies"
 
@@ -47,6 +49,7 @@ PRECISION_METRIC = "pr_metric"
 STRUCTURE_X = "pc_x"
 STRUCTURE_Y = "pc_y"
 STRUCTURE_COLOUR = "colour"
+STRUCTURE_SPREAD = "spread"
 
 SET_RUN = "model"
 SET_A = "a"
@@ -67,6 +70,7 @@ INTERPOLATE_POINTS = "points"
 INTERPOLATE_PLAYING = "playing"
 
 ATLAS_SURE = "uncertainty"
+ATLAS_EMBED = "new_set"
 
 GEOMETRY_VIEW = "geometry"
 

@@ -117,7 +117,7 @@ def import_cohort(server: Server, page: Page, folder: Path) -> None:
     settled(page)
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("cohort imported: 120 individuals × 60 variants.")).to_be_visible()
-    expect(page.get_by_text("Hardy-Weinberg equilibrium").first).to_be_visible()
+    expect(page.get_by_text("Allele frequencies").first).to_be_visible()
 
 
 def start_training(page: Page) -> None:

@@ -112,10 +112,11 @@ def test_a_new_h5ad_is_embedded_and_its_neighbours_are_listed(server: Server, pa
     page.goto(f"{server.address}/atlas")
     model_called(page, "Clonal differentiation")
     settled(page)
+    page.get_by_text("Embed a new set").click()
     page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(tmp_path / "new.h5ad")
-    tables = page.get_by_test_id("stDataFrame")
+    tables = page.get_by_test_id("stMain").get_by_role("table")
     expect(tables).to_have_count(2, timeout=SOON)
     settled(page)
     assert page.get_by_role("alert").count() == 0
-    nearest = tables.nth(1).locator("[role=gridcell]").first
+    nearest = tables.nth(1).get_by_role("cell").first
     expect(nearest).to_have_text(str(sets.set_id[30]))

@@ -64,3 +64,13 @@ def words(app: AppTest) -> str:
     """What a page says, without the backslashes of its markdown."""
     shown = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.subheader]
     return "\n".join(str(element.value) for element in shown).replace("\\", "")
+
+
+def tables(app: AppTest) -> list[dict[str, list[str]]]:
+    """The tables that the page shows as markdown, as columns of text."""
+    found = []
+    for element in app.markdown:
+        rows = [line.strip("| ").split(" | ") for line in element.value.replace("\\", "").splitlines()]
+        if len(rows) > 1 and set(rows[1]) == {"---"}:
+            found.append(dict(zip(rows[0], map(list, zip(*rows[2:], strict=True)), strict=True)))
+    return found

@@ -9,7 +9,7 @@ import pytest
 
 from core.runs.store import RunStore
 from core.runs.work import dataset_of
-from tests.pages.set_home import Open, Put, alts, words
+from tests.pages.set_home import Open, Put, alts, tables, words
 
 PAGES = ("atlas", "interpolate", "geometry", "predict")
 
@@ -56,7 +56,7 @@ def test_a_set_is_found_by_name_and_by_a_click(app: Open, set_runs: Put) -> None
     set_runs(1)
     shown = app("atlas", a="mvn_7")
     assert "Set mvn_7" in words(shown)
-    assert "mvn_7" not in shown.dataframe[0].value["Set"].tolist()
+    assert "mvn_7" not in tables(shown)[0]["Set"]
     shown.session_state["atlas_map"] = {"selection": {"set": [{"set": "mvn_9"}]}}
     shown.run()
     assert not shown.exception
@@ -74,7 +74,7 @@ def test_the_neighbours_are_the_nearest_latents_of_the_report(app: Open, set_run
         distance = np.linalg.norm(stored["z"] - stored["z"][0], axis=1)
         expected = stored["set_id"][np.argsort(distance)[1:9]].tolist()
     shown = app("atlas", a="mvn_1")
-    assert shown.dataframe[0].value["Set"].tolist() == expected
+    assert tables(shown)[0]["Set"] == expected
 
 
 def test_uncertainty_is_drawn_on_the_components_and_put_in_words(app: Open, set_runs: Put) -> None:
@@ -96,18 +96,18 @@ def test_an_uploaded_set_finds_itself(app: Open, set_runs: Put, tmp_path: Path) 
     set_runs(1)
     x, features = observations("mvn_12")
     lines = [",".join(features), *(",".join(map(repr, row)) for row in x.astype(float).tolist())]
-    shown = app("atlas")
+    shown = app("atlas", new_set="true")
     shown.file_uploader(key="embed_file").upload("new.csv", "\n".join(lines).encode(), "text/csv").run()
     assert not shown.exception
-    table = shown.dataframe[1].value
-    assert table["Set"].iloc[0] == "mvn_12"
-    assert table["Distance"].iloc[0] < 1e-3 < table["Distance"].iloc[1]
+    table = tables(shown)[1]
+    assert table["Set"][0] == "mvn_12"
+    assert float(table["Distance"][0]) < 1e-3 < float(table["Distance"][1])
 
 
 def test_an_upload_that_does_not_fit_ends_in_a_sentence(app: Open, set_runs: Put) -> None:
     set_runs(1)
-    shown = app("atlas")
+    shown = app("atlas", new_set="true")
     shown.file_uploader(key="embed_file").upload("new.csv", b"height,width\n1,2\n3,4\n5,6\n", "text/csv").run()
     assert not shown.exception
     assert "lacks" in words(shown)
-    assert len(shown.dataframe) == 1
+    assert len(tables(shown)) == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.plots.sets_walk import moment, straying, whole_way
-from tests.pages.set_home import Open, Put, alts, words
+from tests.pages.set_home import Open, Put, alts, tables, words
 
 
 def at(shown) -> str:  # type: ignore[no-untyped-def]
@@ -100,8 +100,8 @@ def test_what_is_taken_away_and_added_again_gives_the_set_back(app: Open, set_ru
     set_runs(1)
     shown = app("interpolate", walk="A − B + C", a="mvn_5", b="mvn_9", c="mvn_9")
     assert not shown.exception
-    assert shown.dataframe[0].value["Set"].iloc[0] == "mvn_5"
-    assert shown.dataframe[0].value["Distance"].iloc[0] < 1e-4
+    assert tables(shown)[0]["Set"][0] == "mvn_5"
+    assert float(tables(shown)[0]["Distance"][0]) < 1e-4
 
 
 def test_moments_share_one_drawing() -> None:
