@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core.models.gde.components import PrincipalComponents
 
-ENOUGH = 256  # observations that tell mean and deviation of every component
+ENOUGH = 128  # observations that tell mean and deviation of every component
 ROUNDS = 10  # of a fixed-point iteration; more change nothing that can be seen
 STRETCH = 3.0  # most by which a component is stretched
 

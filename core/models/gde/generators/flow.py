@@ -13,9 +13,10 @@ from core.config.schema import setting
 from core.models.gde.backbones import NetConfig, VectorNet
 from core.models.gde.base import Generator, generators
 from core.models.gde.gaussian_base import GaussianBase
+from core.models.gde.gaussian_moments import FULL_UP_TO
 from core.models.gde.layers import FourierTime
 
-CALIBRATION = 512  # points that tell mean and covariance of what the flow gives
+CALIBRATION = 512  # points that tell mean and covariance of what the flow gives; of many features half as many do
 SHAPED = 128  # leading features whose shape is learned; further components of wide observations stay Gaussian
 
 
@@ -117,6 +118,7 @@ class FlowGenerator(Flow):
     def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
         mean, scale = self.base.parameters_of(z)
         noise = torch.randn(len(z), n, self.base.d, generator=generator, device=generator.device).to(z.device)
-        both = self.flow(torch.cat([self.base.points(CALIBRATION, 0, z), noise], dim=1), z)
-        y = self.base.standardise(both[:, CALIBRATION:], both[:, :CALIBRATION])
+        count = CALIBRATION // (2 if self.base.d > FULL_UP_TO else 1)
+        both = self.flow(torch.cat([self.base.points(count, 0, z), noise], dim=1), z)
+        y = self.base.standardise(both[:, count:], both[:, :count])
         return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
