@@ -1,4 +1,4 @@
-"""Principal components of the observations: where sets of many features are embedded, compared and generated."""
+"""Scale and principal components of the observations: the coordinates in which sets are embedded and generated."""
 
 from __future__ import annotations
 
@@ -12,6 +12,34 @@ from core.models.gde.layers import full_precision
 
 MOST = 512  # components that are kept: of 32 × 32 photographs they hold 99.5 % of the variance
 ENTRIES = 50_000_000  # numbers from which the axes are fitted
+
+
+class Standardiser(nn.Module):
+    """x ↦ (x − mean) / scale with one mean and scale per feature (per channel of an image), from the training sets."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        # An image has one mean and scale a channel, a vector one a feature.
+        axes = (shape[0], *[1] * (len(shape) - 1))
+        self.register_buffer("mean", torch.zeros(axes))
+        self.register_buffer("scale", torch.ones(axes))
+
+    def fit(self, x: Tensor) -> None:
+        """Moments of (k, *shape); a feature that does not vary gets scale 1."""
+        axes = [0, *range(2, x.ndim)]
+        deviation, mean = torch.std_mean(x.float(), dim=axes, keepdim=True)
+        self.mean = mean[0]
+        self.scale = torch.where(deviation > 1e-8, deviation, torch.ones_like(deviation))[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.float() - self.mean) / self.scale
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Back to the data's own units."""
+        return x * self.scale + self.mean
 
 
 class PrincipalComponents(nn.Module):

@@ -16,7 +16,7 @@ from core.models.base import Clock, Losses, Trainable
 from core.models.gde.auxiliary import KINDS, AuxiliaryHead
 from core.models.gde.base import encoders, generators
 from core.models.gde.bounds import ENOUGH, bounded
-from core.models.gde.components import PrincipalComponents
+from core.models.gde.components import PrincipalComponents, Standardiser
 from core.models.gde.data import SetBatch, SetData, SetSpec, draw
 from core.models.gde.layers import full_precision
 from core.models.gde.mixers import mix, mixers
@@ -63,34 +63,6 @@ class GDEConfig:
         0.03, "Share of training in which the learning rate rises.", low=0.0, high=0.5, advanced=True
     )
     schedule: str = setting("cosine", "Learning rate after the warm-up.", choices=("cosine", "constant"), advanced=True)
-
-
-class Standardiser(nn.Module):
-    """x ↦ (x − mean) / scale with one mean and scale per feature (per channel of an image), from the training sets."""
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        # An image has one mean and scale a channel, a vector one a feature.
-        axes = (shape[0], *[1] * (len(shape) - 1))
-        self.register_buffer("mean", torch.zeros(axes))
-        self.register_buffer("scale", torch.ones(axes))
-
-    def fit(self, x: Tensor) -> None:
-        """Moments of (k, *shape); a feature that does not vary gets scale 1."""
-        axes = [0, *range(2, x.ndim)]
-        deviation, mean = torch.std_mean(x.float(), dim=axes, keepdim=True)
-        self.mean = mean[0]
-        self.scale = torch.where(deviation > 1e-8, deviation, torch.ones_like(deviation))[0]
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x.float() - self.mean) / self.scale
-
-    def inverse(self, x: Tensor) -> Tensor:
-        """Back to the data's own units."""
-        return x * self.scale + self.mean
 
 
 @models.register(
