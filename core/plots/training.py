@@ -19,7 +19,11 @@ Values = npt.NDArray[np.float64]
 POINTS = 200
 """More points than this are drawn as the band from smallest to largest of each stretch, never left out."""
 
-VALIDATION = ("precision", "recall", "ld_r", "allele_frequency_rmse", "score")
+VALIDATION = (
+    *("precision", "recall", "ld_r", "allele_frequency_rmse"),
+    *("holdout_loss", "variance_ratio", "mean_error"),
+    "score",
+)
 """What is measured on the holdout during training, in the order of the panels; everything else is a loss."""
 
 _TITLES = {
@@ -30,6 +34,9 @@ _TITLES = {
     "precision": "Precision (1 is best)",
     "recall": "Recall (1 is best)",
     "ld_r": "Linkage correlation (1 is best)",
+    "holdout_loss": "Loss on held-out sets",
+    "variance_ratio": "Variance ratio (1 is best)",
+    "mean_error": "Error of the mean (0 is best)",
     "allele_frequency_rmse": "Allele frequency error (0 is best)",
     "score": "Score that picks the best checkpoint",
 }

@@ -212,7 +212,9 @@ class _Training:
             self.model.train()
         result = score(self.config.score, values, means)
         if values:
-            self.run.record(self.clock.step, self.clock.epoch, values | {"score": result})
+            # Where the last state is kept whatever it scores, there is no score to tell of.
+            told = {} if self.config.score == "last" else {"score": result}
+            self.run.record(self.clock.step, self.clock.epoch, values | told)
         chosen_by_last = self.config.score == "last" or (not values and self.config.score != "loss")
         if not chosen_by_last and result <= self.history.best.get("score", -math.inf):
             self.history.stale += 1

@@ -168,13 +168,15 @@ def _curves(run: Run, state: State) -> None:
             "The first losses appear when the first epoch has ended.",
         )
     with right:
-        st.markdown("**On held-out individuals**")
+        sets = run.config.get("kind") == "sets"
+        st.markdown(f"**On held-out {'sets' if sets else 'individuals'}**")
         every = run.config.get("training", {}).get("evaluate_every", 10)
         _drawn(
             training.validation(curves, model, look),
             look,
             f"validation_{run.id}",
-            f"Precision, recall and linkage are measured every {every} epochs.",
+            f"{'Loss, variance and mean' if sets else 'Precision, recall and linkage'} are measured "
+            f"every {every} epochs.",
         )
 
 
