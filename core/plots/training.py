@@ -165,7 +165,7 @@ def _panel(key: str, data: Columns, colour: str, look: Look) -> Spec:
         "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
     }
     raw: Spec = {
-        "mark": {**line, "opacity": _RAW if look.smoothing else 1, "point": _few(data)},
+        "mark": {**line, "opacity": _RAW if look.smoothing else 1, "point": _few(data, colour)},
         "encoding": {"x": x, "y": {"field": "value", **y}},
     }
     mean: Spec = {"mark": {**line, "strokeWidth": 2.5}, "encoding": {"x": x, "y": {"field": "smoothed", **y}}}
@@ -189,9 +189,9 @@ def _scale(key: str, lowest: float, log: bool) -> Spec:
     return {"zero": False}
 
 
-def _few(data: Columns) -> bool | Spec:
+def _few(data: Columns, colour: str) -> bool | Spec:
     """Markers where there are so few values that a line alone would hide where they are."""
-    return {"size": 25, "filled": True} if len(data["epoch"]) <= 30 else False
+    return {"size": 25, "filled": True, "color": colour} if len(data["epoch"]) <= 30 else False
 
 
 def _lowest(data: Columns) -> float:
