@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from core.models.gde.gaussian_moments import FULL_UP_TO, Blocks, roots
+from core.models.gde.gaussian_moments import FULL_UP_TO, Blocks, roots, spread
 from core.models.gde.layers import full_precision, mlp
 
 NARROWEST = 1e-3  # smallest deviation of a generated set, in units of the whole data's
@@ -52,27 +52,21 @@ class GaussianBase(nn.Module):
         """
         k, mean = x.shape[1], x.mean(dim=1)
         _regress(self.mean_linear, z, mean)
-        root = self._entries(roots(self._spread(x, mean)))
+        root = self._entries(roots(spread(x, mean, self.f)))
         _regress(self.scale_linear, z, root)
         left = (self.scale_linear(z) - root).square().mean()
-        spread = (root - root.mean(dim=0)).square().mean()
+        varied = (root - root.mean(dim=0)).square().mean()
         # With few sets any latent explains anything, and roots that do not vary are explained by none.
-        self.rooted.fill_(len(z) >= 4 * z.shape[1] and bool(left < (1 - EXPLAINED) * spread) and bool(spread > 1e-5))
+        self.rooted.fill_(len(z) >= 4 * z.shape[1] and bool(left < (1 - EXPLAINED) * varied) and bool(varied > 1e-5))
         if not self.rooted:
             # Around the mean that the latent gives: a set of one observation has no spread around its own. Each
             # set leans on all, as far as its observations are few for its features.
-            leading, rest = self._spread(x, self.mean_linear(z))
+            leading, rest = spread(x, self.mean_linear(z), self.f)
             leading = _leaning(leading, k, self.f + 1, 1e-4 * torch.eye(self.f, device=x.device))
             rest = _leaning(rest, k, 2, 1e-4)
             entries = self._entries((torch.linalg.cholesky(leading), rest.sqrt()))
             entries[:, : self.d] = entries[:, : self.d].log()
             _regress(self.scale_linear, z, entries)
-
-    def _spread(self, x: Tensor, centre: Tensor) -> Blocks:
-        """Covariances of (s, k, d) observations around (s, d)."""
-        centred = x - centre[:, None]
-        leading = centred[..., : self.f]
-        return leading.mT @ leading / x.shape[1], centred[..., self.f :].square().mean(dim=1)
 
     def parameters_of(self, z: Tensor) -> tuple[Tensor, Blocks]:
         """z (b, latent) → mean (b, d) and L: lower triangles (b, f, f), and (b, d − f) deviations."""
@@ -162,9 +156,9 @@ class GaussianBase(nn.Module):
         return 0.5 * squares.mean() + log_diagonal.mean() + 0.5 * math.log(2 * math.pi)
 
 
-def _leaning(spread: Tensor, k: int, own: int, least: Tensor | float) -> Tensor:
+def _leaning(own_spread: Tensor, k: int, own: int, least: Tensor | float) -> Tensor:
     """Spreads (s, …) of k observations each, drawn towards their mean as if that were `own` observations more."""
-    return (k * spread + own * (spread.mean(dim=0) + least)) / (k + own)
+    return (k * own_spread + own * (own_spread.mean(dim=0) + least)) / (k + own)
 
 
 def _regress(layer: nn.Linear, z: Tensor, target: Tensor) -> None:

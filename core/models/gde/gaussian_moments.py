@@ -39,10 +39,15 @@ def covariances(mean: Tensor, product: Tensor, leading: int = FULL_UP_TO) -> Blo
 
 def moments(x: Tensor) -> tuple[Tensor, Blocks]:
     """(b, k, d) observations → means (b, d) and covariances."""
-    f, mean = min(x.shape[-1], FULL_UP_TO), x.mean(dim=1)
-    centred = x - mean[:, None]
-    leading = centred[..., :f]
-    return mean, (leading.mT @ leading / x.shape[1], centred[..., f:].square().mean(dim=1))
+    mean = x.mean(dim=1)
+    return mean, spread(x, mean)
+
+
+def spread(x: Tensor, centre: Tensor, leading: int = FULL_UP_TO) -> Blocks:
+    """Mean products of the deviations of observations (b, k, d) from (b, d): covariances, where those are the means."""
+    centred = x - centre[:, None]
+    full = centred[..., :leading]
+    return full.mT @ full / x.shape[1], centred[..., leading:].square().mean(dim=1)
 
 
 def roots(covariance: Blocks) -> Blocks:
