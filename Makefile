@@ -13,7 +13,9 @@ app: .venv/app.stamp ## install what is missing and open the dashboard on 127.0.
 	$(BIN)/streamlit run app.py
 
 test: .venv/dev.stamp chromium lint ## install what the tests need and run them all
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup tests
+	@# One thread for each of the two: Numba, which UMAP needs, would raise the number for Torch too, and four threads
+	@# that wait for each other on two cores take ten times as long.
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 lint: .venv/dev.stamp ## format, lint and types
 	$(BIN)/ruff check .

@@ -71,7 +71,8 @@ def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         )  # fmt: skip
     with linked:
         share(*LINKED)
-    _at(chosen, (a, b), float(t), drawn)
+    # Ten steps of 0.01 need not add up to what a link writes.
+    _at(chosen, (a, b), round(float(t), 2), drawn)
     if playing and t >= 1:
         st.session_state[INTERPOLATE_PLAYING] = False
         st.rerun()

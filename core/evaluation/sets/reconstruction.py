@@ -14,6 +14,8 @@ Array = npt.NDArray[np.float64]
 
 SETS = 60  # held-out sets that are regenerated
 MOST = 256  # observations on each side of one exact transport
+SPREAD = 512  # observations, over all halvings of a set, on which its variance ratio rests
+HALVINGS = 12  # at most; the variance of a few observations says little about one halving
 
 
 def reconstruct(subject: Subject) -> list[dict[str, Any]]:
@@ -22,6 +24,7 @@ def reconstruct(subject: Subject) -> list[dict[str, Any]]:
     The latent is that of one half of the set; the error is the exact W2 between as many generated observations
     and the other half, in `subject.space`. "floor" is the W2 of the two real halves: no generator can do better
     on average. "mean_only" moves residuals of other sets to the first half's mean: what knowing the mean alone gives.
+    "variance_ratio" is over so many halvings that about `SPREAD` observations stand behind it.
     """
     rng = subject.rng(1)
     chosen = [i for i in subject.judged if subject.sets.sizes[i] >= 8]
@@ -42,7 +45,7 @@ def reconstruct(subject: Subject) -> list[dict[str, Any]]:
                 "w2": sample_w2(y, b),
                 "floor": sample_w2(a, b),
                 "mean_only": sample_w2(moved, b),
-                "variance_ratio": _total_variance(y) / max(_total_variance(b), 1e-12),
+                "variance_ratio": _variance_ratio(subject, i, (_total_variance(y), _total_variance(b)), len(b), rng),
                 "cycle": float(np.linalg.norm(again - z)),
             }
         )
@@ -52,6 +55,16 @@ def reconstruct(subject: Subject) -> list[dict[str, Any]]:
 def latent_spread(latents: npt.NDArray[Any]) -> float:
     """Root mean square distance of latents from their centre: the unit of the cycle and the invariance error."""
     return float(np.sqrt(np.square(latents - latents.mean(axis=0)).sum(axis=1).mean()))
+
+
+def _variance_ratio(subject: Subject, i: int, first: tuple[float, float], n: int, rng: np.random.Generator) -> float:
+    """Generated over real variance of set i, summed over halvings; `first` is what one halving into n and n gave."""
+    generated, real = first
+    for _ in range(min(HALVINGS, -(-SPREAD // n)) - 1):
+        context, other = subject.halves(i, MOST, rng)
+        made = subject.generate(subject.embed(context)[None], n, int(rng.integers(2**31)))[0]
+        generated, real = generated + _total_variance(subject.space(made)), real + _total_variance(subject.space(other))
+    return generated / max(real, 1e-12)
 
 
 def _total_variance(x: Array) -> float:
