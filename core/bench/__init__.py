@@ -13,6 +13,7 @@ BENCHMARKS = {
     "gde": "a step and the sampling of a set embedding against a plain implementation",
     "gde_table": "the published synthetic benchmark of set embeddings, with floors and trivial baselines",
     "gde_geometry": "latent distances and straight lines against optimal transport",
+    "gde_variance": "how much variance each generator keeps, on vectors and on images",
     "gde_memory": "peak memory of streaming and of gradient checkpointing",
     "training": "a WGAN-GP epoch against a plain implementation",
     "pages": "the server against an empty Streamlit app",
