@@ -9,7 +9,8 @@ from core.plots.provenance import provenance
 from core.plots.report_page import report_page
 from core.plots.scorecard import FAMILIES, HEADLINE, best, described, family, goal, metric_names, standing, table
 from core.plots.strips import strips
-from pages.parts.chart import chart
+from core.plots.strips_picture import strips_picture
+from pages.parts.chart import picture
 from pages.parts.frame import plain, share
 from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many
 from pages.parts.state import COMPARE_BASELINE, COMPARE_FAMILY, COMPARE_NUMBERS, DATASET, RUNS
@@ -48,30 +49,27 @@ names = every if group == "All" else [name for name in every if family(name) == 
 if group == "Overview" or not names:
     names = [name for name in HEADLINE if name in every] or every[:6]
 
-chart(
-    strips(
-        candidates,
-        names,
-        width=305,
-        caption=provenance(
-            candidates[0].report,
-            "points with 95% bootstrap intervals",
-            "null: individuals drawn with every variant on its own",
-            "ceiling: real individuals in place of synthetic ones",
-        ),
+figure = strips(
+    candidates,
+    names,
+    caption=provenance(
+        candidates[0].report,
+        "points with 95% bootstrap intervals",
+        "null: individuals drawn with every variant on its own",
+        "ceiling: real individuals in place of synthetic ones",
     ),
-    key="scorecard",
-    width="content",
 )
+picture(strips_picture(candidates, names, alt=figure.alt), figure, key="scorecard")
 
 st.subheader("Warning signs")
 flagged = [c for c in candidates if c.flags]
 for c in flagged:
-    with st.container(border=True):
-        st.markdown(f":material/warning: **{plain(c.label)}**")
-        for flag in c.flags:
-            name = plain(sentence(flag.get("name", "")))
-            st.markdown(f"- **{name}**: {plain(flag.get('evidence', ''))} *{plain(flag.get('advice', ''))}*")
+    signs = [
+        f"- **{plain(sentence(flag.get('name', '')))}**: {plain(flag.get('evidence', ''))} "
+        f"*{plain(flag.get('advice', ''))}*"
+        for flag in c.flags
+    ]
+    st.container(border=True).markdown("\n".join([f":material/warning: **{plain(c.label)}**\n", *signs]))
 if not flagged:
     st.caption("No mode collapse, lost linkage, frequency distortion or copying was found in these models.")
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.plots.sets_report import reconstruction, set_size, shepard
+from core.plots.sets_report import PAIRS, reconstruction, set_size, shepard
 from pages.parts.chart import chart
 from pages.parts.frame import heading, share
 from pages.parts.set_checks import questions, scores, warning_signs
@@ -28,7 +28,7 @@ with tabs["Distances"]:
             "latent is only worth its training where it does better than the trivial embeddings beside it.",
             help="W2 is exact for Gaussian truth; else W2 of samples, less what finite samples add.",
         )
-        pairs = f"{len(report['curves']['shepard']):,} pairs of {judged} sets"
+        pairs = f"{len(report['curves']['shepard']):,} pairs of {judged} sets, at most {PAIRS} of them drawn"
         chart(shepard(report, caption=chosen.provenance(pairs)), key="shepard", width="content")
 with tabs["Reconstruction"]:
     if tabs["Reconstruction"].open:

@@ -6,14 +6,14 @@ import argparse
 import json
 import os
 import tempfile
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from core.bench.gde_trials import machine
-from core.commands.follow import follow
 from core.config.experiments import compose
 from core.runs.files import seconds_between
-from core.runs.states import State
+from core.runs.states import ACTIVE, State
 from core.runs.store import RunStore
 from core.runs.submission import prepare
 
@@ -55,7 +55,9 @@ def measure(experiment: str, generator: str, quick: bool) -> dict[str, Any]:
     if quick:
         words.append(f"training.epochs={compose(words)['training']['epochs'] // 10}")
     store = RunStore()
-    run = follow(store, store.submit(prepare(compose(words))), stop_on_interrupt=True)
+    run = store.submit(prepare(compose(words)))
+    while (run := store.get(run.id)).state in ACTIVE:
+        time.sleep(1)
     report = run.report()
     if run.state is not State.SUCCEEDED or report is None:
         raise SystemExit(f"{experiment}, {generator}: {run.state}. {run.status['reason']}")

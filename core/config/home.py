@@ -28,7 +28,8 @@ def resolve_inside(root: Path, identifier: str) -> Path:
     """
     if not _SAFE_ID.fullmatch(identifier):
         raise InputError(f"{identifier[:80]!r} is not an id; an id has only letters, digits, '-' and '_'.")
-    path = (root / identifier).resolve()
-    if path.parent != root.resolve():
+    folder = os.path.realpath(root)
+    path = os.path.realpath(os.path.join(folder, identifier))  # noqa: PTH118
+    if os.path.dirname(path) != folder:  # noqa: PTH120
         raise InputError(f"{identifier!r} leads outside its folder; use the id that the library lists.")
-    return path
+    return Path(path)

@@ -91,6 +91,11 @@ def columns_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None = 
 def _plain(column: Column) -> list[Any]:
     if isinstance(column, np.ndarray) and column.dtype.kind != "O":
         return _shortened(column) if column.dtype.kind == "f" else list(column.tolist())
+    kinds = set(map(type, column))
+    if kinds == {float}:
+        return _shortened(np.array(column))
+    if kinds <= {str, int, bool, type(None)}:
+        return list(column)
     return [_plain_value(item) for item in column]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from core.plots.numbers import interval, number
@@ -69,6 +70,7 @@ class Candidate:
         return any(flag.get("name") == "copying" for flag in self.flags)
 
 
+@cache
 def family(name: str) -> str:
     """The family of a metric, one of FAMILIES."""
     fits = [(len(p), f) for f, prefixes in _FAMILIES.items() for p in prefixes if name.startswith(p)]

@@ -18,10 +18,17 @@ EMBEDDINGS = {
     "kernel_mean": ("Kernel mean", PURPLE),
 }
 
+PAIRS = 300
+"""Pairs drawn at most, spread evenly over the distances: more only hide each other in a panel of this size."""
+
 
 def shepard(report: Mapping[str, Any], *, caption: str = "") -> Figure:
-    """Distance of each embedding against W2, one panel each, the trivial ones beside the model's."""
+    """Distance of each embedding against W2, one panel each, the trivial ones beside the model's.
+
+    At most `PAIRS` are drawn; the correlations and the table are of all.
+    """
     rows = report["curves"]["shepard"]
+    drawn = sorted(rows, key=lambda row: row["w2"] or 0.0)[:: -(-len(rows) // PAIRS) or 1]
     entry = report["metrics"]["latent_w2_spearman"]
     scores = {"latent": entry.get("value"), **(entry.get("baselines") or {})}
     views: list[Spec] = []
@@ -32,7 +39,7 @@ def shepard(report: Mapping[str, Any], *, caption: str = "") -> Figure:
                 "title": {"text": title, "subtitle": f"rank correlation {number(scores.get(key))}", "anchor": "start"},
                 "width": 148,
                 "height": 148,
-                "mark": {"type": "point", "filled": True, "size": 10, "opacity": 0.35, "color": colour},
+                "mark": {"type": "point", "filled": True, "size": 10, "opacity": 0.5, "color": colour},
                 "encoding": {
                     "x": {"field": "w2", "type": "quantitative", "title": "W2 between the sets"},
                     "y": {"field": key, "type": "quantitative", "title": "Distance" if key == "latent" else None},
@@ -44,7 +51,8 @@ def shepard(report: Mapping[str, Any], *, caption: str = "") -> Figure:
     return Figure(
         name="shepard",
         spec=grid(views, 4),
-        data={"pairs": columns_of(rows, ["a", "b", "w2", *EMBEDDINGS])},
+        data={"pairs": columns_of(drawn, ["a", "b", "w2", *EMBEDDINGS])},
+        table=columns_of(rows, ["a", "b", "w2", *EMBEDDINGS]),
         alt=f"Distances of embeddings against optimal transport over {len(rows)} pairs; "
         f"{EMBEDDINGS[best][0].lower()} ranks them best ({number(scores.get(best))}).",
         caption=caption,

@@ -1,6 +1,6 @@
-"""The scorecard as an SVG picture: what Home shows without fetching a chart library into the browser.
+"""The scorecard as an SVG picture: what the pages show without the work of a chart library in the browser.
 
-The same strips as `core.plots.strips` draws for Compare, in greys that can be read on light and dark.
+The same strips as `core.plots.strips`, which is what is saved and printed; words take the colour of the page's text.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from html import escape
 
 import numpy as np
 
-from core.plots.numbers import interval
+from core.plots.numbers import interval, number, parameters
 from core.plots.scorecard import Candidate, described, goal
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
 
-_INK = "#7f7f7f"  # 4.0:1 on white and 4.6:1 on the dark background
-_GUTTER, _PANEL, _GAP = 204, 250, 30
+_GUTTER, _PANEL, _GAP = 204, 300, 34
+_LETTERS = 50  # of a reason that fit into a strip
 _HEAD, _ROW, _FOOT, _TOP = 44, 18, 34, 28
 
 # Markers around (0, 0), as wide as the points of a chart.
@@ -32,8 +32,11 @@ _MARKS = {
 }
 
 
-def strips_picture(candidates: Sequence[Candidate], names: Sequence[str], *, columns: int = 2) -> str:
-    """SVG text of a strip a metric in rows of `columns`; model names stand at the left of each row."""
+def strips_picture(candidates: Sequence[Candidate], names: Sequence[str], *, alt: str = "", columns: int = 2) -> str:
+    """SVG text of a strip a metric in rows of `columns`; model names stand at the left of each row.
+
+    Every mark has its numbers as a title, which a browser shows under the pointer.
+    """
     rows = -(-len(names) // columns)
     strip = _HEAD + _ROW * len(candidates) + _FOOT
     width, height = _GUTTER + columns * (_PANEL + _GAP), _TOP + rows * strip
@@ -42,15 +45,16 @@ def strips_picture(candidates: Sequence[Candidate], names: Sequence[str], *, col
         x, y = _GUTTER + (k % columns) * (_PANEL + _GAP), _TOP + (k // columns) * strip
         parts.append(f'<g transform="translate({x},{y})">{_strip(candidates, name, labelled=k % columns == 0)}</g>')
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="sans-serif" font-size="12" fill="{_INK}">{"".join(parts)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{_words(alt)}" '
+        f'style="width:100%;max-width:{width}px;height:auto" font-size="12" '
+        f'fill="currentColor">{"".join(parts)}</svg>'
     )
 
 
 def _legend() -> str:
     parts = []
     for x, label, dash in ((_GUTTER, NULL_LABEL, NULL_DASH), (_GUTTER + 220, CEILING_LABEL, CEILING_DASH)):
-        parts.append(_line(x, 12, x + 28, 12, REAL, dash) + f'<text x="{x + 36}" y="16">{escape(label)}</text>')
+        parts.append(_line(x, 12, x + 28, 12, REAL, dash) + f'<text x="{x + 36}" y="16">{_words(label)}</text>')
     return "".join(parts)
 
 
@@ -60,25 +64,35 @@ def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool) -> str
     known = [v for e in entries for k in ("value", "low", "high", "null", "ceiling") if (v := e.get(k)) is not None]
     place, ticks = _axis(known)
     bottom = _HEAD + _ROW * len(candidates)
-    way = escape(goal(about["direction"], about["target"]))
-    parts = [f'<text y="18" font-weight="bold">{escape(about["label"])}</text><text y="33" font-size="11">{way}</text>']
+    way = _words(goal(about["direction"], about["target"]))
+    parts = [
+        f'<text y="18" font-weight="bold">{_words(about["label"])}</text>',
+        f'<text y="33" font-size="11" opacity="0.75">{way}</text>',
+    ]
     parts += [f'<text x="{place(t):.1f}" y="{bottom + 16}" text-anchor="middle">{t:g}</text>' for t in ticks]
     for key, dash in (("null", NULL_DASH), ("ceiling", CEILING_DASH)):
         value = next((e[key] for e in entries if e.get(key) is not None), None)
         if value is not None:
-            parts.append(_line(place(value), _HEAD - 2, place(value), bottom, REAL, dash))
+            label = NULL_LABEL if key == "null" else CEILING_LABEL
+            rule = _line(place(value), _HEAD - 2, place(value), bottom, REAL, dash)
+            parts.append(f"<g><title>{_words(label)}: {number(value)}</title>{rule}</g>")
     for row, (c, entry) in enumerate(zip(candidates, entries, strict=True)):
         y = _HEAD + _ROW * (row + 0.5)
         if labelled:
-            parts.append(f'<text x="-12" y="{y + 4}" text-anchor="end">{escape(_short(c.label))}</text>')
+            parts.append(f'<text x="-12" y="{y + 4}" text-anchor="end">{_words(_short(c.label))}</text>')
         value, low, high = (entry.get(k) for k in ("value", "low", "high"))
         if value is None:
-            parts.append(f'<text x="2" y="{y + 4}" font-size="11">no value</text>')
+            reason = str(entry.get("reason") or "no reason given")
+            parts.append(
+                f'<text x="2" y="{y + 4}" font-size="10" opacity="0.75">{_words(_short(reason, _LETTERS))}'
+                f"<title>{_words(reason)}</title></text>"
+            )
             continue
         colour, mark = model_colour(c.model), _MARKS[model_shape(c.model)]
         if low is not None and high is not None:
             parts.append(_line(place(low), y, place(high), y, colour))
-        shown = escape(f"{c.label}: {interval(value, low, high)}")
+        estimator = parameters(entry.get("params"))
+        shown = _words(f"{c.label}: {interval(value, low, high)}{f' ({estimator})' if estimator else ''}")
         parts.append(
             f'<g transform="translate({place(value):.1f},{y})" fill="{colour}"><title>{shown}</title>{mark}</g>'
         )
@@ -105,6 +119,11 @@ def _line(x1: float, y1: float, x2: float, y2: float, *style: str | Sequence[int
     dashes = f' stroke-dasharray="{" ".join(map(str, dash[0]))}"' if dash else ""
     place = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
     return f'<line {place} stroke="{colour}" stroke-width="2"{dashes}/>'
+
+
+def _words(text: str) -> str:
+    """Text for the drawing: whatever a run is called, it is neither a tag nor, by an empty line, the drawing's end."""
+    return escape(" ".join(text.split()))
 
 
 def _short(label: str, most: int = 31) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.plots.figure import Figure
 from core.plots.render import render
+from pages.parts.frame import menu
 
 # Below this many rows JSON is as small as Arrow, and needs neither pandas nor pyarrow in the server.
 _INLINE_ROWS = 3000
@@ -44,8 +45,11 @@ def chart(
 
 
 def picture(svg: str, figure: Figure, key: str) -> None:
-    """Show `figure` as the ready-made picture `svg`, with all that a chart carries."""
-    st.image(svg, alt=figure.alt)
+    """Show `figure` as the ready-made drawing `svg`, with all that a chart carries.
+
+    As a part of the page, not as an image file: its words take the theme's colour and its titles show on hover.
+    """
+    st.markdown(svg, unsafe_allow_html=True)
     _foot(figure, key)
 
 
@@ -57,33 +61,17 @@ def _foot(figure: Figure, key: str) -> None:
 
 def downloads(figure: Figure, key: str) -> None:
     """A small menu with the picture as SVG and PNG and the numbers as CSV; nothing is made before the click."""
-    with st.popover("Save", type="tertiary"):
-        st.download_button(
-            "Picture (SVG)",
-            partial(render, figure, "svg"),
-            f"{figure.name}.svg",
-            "image/svg+xml",
-            key=f"{key}_svg",
-            on_click="ignore",
-            type="tertiary",
-        )
-        st.download_button(
-            "Picture (PNG)",
-            partial(render, figure, "png"),
-            f"{figure.name}.png",
-            "image/png",
-            key=f"{key}_png",
-            on_click="ignore",
-            type="tertiary",
-        )
-        st.download_button(
-            "Numbers (CSV)",
-            figure.csv,
-            f"{figure.name}.csv",
-            "text/csv",
-            key=f"{key}_csv",
-            on_click="ignore",
-            type="tertiary",
+    shut = menu("Save", f"{key}_save")
+    if not shut.open:
+        return
+    forms = {
+        "svg": ("Picture (SVG)", partial(render, figure, "svg"), "image/svg+xml"),
+        "png": ("Picture (PNG)", partial(render, figure, "png"), "image/png"),
+        "csv": ("Numbers (CSV)", figure.csv, "text/csv"),
+    }
+    for ending, (label, made, mime) in forms.items():
+        shut.download_button(
+            label, made, f"{figure.name}.{ending}", mime, key=f"{key}_{ending}", on_click="ignore", type="tertiary"
         )
 
 

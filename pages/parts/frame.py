@@ -27,19 +27,28 @@ def heading(name: str) -> DeltaGenerator:
 
 def share(*keys: str, place: DeltaGenerator | None = None) -> None:
     """A "Copy link" menu with the address of the exact view; call it after the widgets of `keys`."""
-    with (place or st).popover("Copy link", type="tertiary"):
-        st.caption("An address that restores this view")
-        st.code(link_to_view(keys), language=None, wrap_lines=True)
+    shut = menu("Copy link", "copy_link", place)
+    if shut.open:
+        with shut:
+            st.caption("An address that restores this view")
+            st.code(link_to_view(keys), language=None, wrap_lines=True)
+
+
+def menu(label: str, key: str, place: DeltaGenerator | None = None) -> DeltaGenerator:
+    """A menu that is empty while it is shut (`.open` says so).
+
+    A widget costs the browser as much as a paragraph of text ten times over, and nobody sees what is in a shut menu.
+    """
+    return (place or st).popover(label, type="tertiary", key=key, on_change="rerun")
 
 
 def drawer(label: str, *keys: str, key: str) -> tuple[DeltaGenerator, bool]:
     """A menu for widgets that are seldom used (their `keys`), and whether to draw them.
 
-    A widget costs the browser as much as a paragraph of text ten times over: a closed menu is empty, unless a link or
-    the reader has set something in it.
+    They are drawn where it is open, and where a link or the reader has set something in it.
     """
-    menu = st.popover(label, key=key, on_change="rerun")
-    return menu, bool(menu.open) or any(name in st.query_params or name in st.session_state for name in keys)
+    shut = st.popover(label, key=key, on_change="rerun")
+    return shut, bool(shut.open) or any(name in st.query_params or name in st.session_state for name in keys)
 
 
 def small_table(columns: Mapping[str, Sequence[object]]) -> None:

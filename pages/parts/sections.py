@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -62,16 +63,18 @@ def navigation() -> StreamlitPage:
 
     The entries have no icons and no help: the browser draws all of them anew at every switch between pages.
     """
+    return st.navigation({name: [copy(page) for page in pages] for name, pages in _pages().items()}, expanded=True)
+
+
+@cache
+def _pages() -> dict[str, list[StreamlitPage]]:
+    """The pages by section, looked up on disk once; Streamlit marks the one to run, so each run takes copies."""
     pages: dict[str, list[StreamlitPage]] = {}
     for section in SECTIONS:
         if exists(section.name):
-            page = st.Page(
-                _FOLDER / f"{section.name}.py",
-                title=section.title,
-                default=section.name == "home",
-            )
+            page = st.Page(_FOLDER / f"{section.name}.py", title=section.title, default=section.name == "home")
             pages.setdefault(section.section, []).append(page)
-    return st.navigation(pages, expanded=True)
+    return pages
 
 
 def link(name: str, label: str | None = None) -> None:

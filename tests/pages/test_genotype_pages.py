@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -18,7 +19,10 @@ Put = Callable[[int], None]
 def charts(app: AppTest) -> list[str]:
     """The alternative texts of the charts on a page."""
     drawn = [chart.proto.alt for chart in app.get("vega_lite_chart")]
-    return drawn + [image.alt for element in app.get("image") for image in element.proto.imgs]
+    drawn += [image.alt for element in app.get("image") for image in element.proto.imgs]
+    return drawn + [
+        found[1] for element in app.markdown if (found := re.match(r'<svg .*?aria-label="(.+?)"', element.value))
+    ]
 
 
 def words(app: AppTest) -> str:
@@ -79,7 +83,9 @@ def test_a_link_restores_the_view(app: Open, runs: Put) -> None:
     assert not shown.exception
     assert [shown.selectbox(key="pc_x").value, shown.selectbox(key="pc_y").value] == [3, 5]
     assert "population" in charts(shown)[0]
-    link = shown.code[0].value
+    assert not shown.code  # the menu is shut
+    shown.session_state["copy_link"] = True
+    link = shown.run().code[0].value
     assert "pc_x=3" in link and "pc_y=5" in link and "colour=population" in link and "dataset=small" in link
 
 

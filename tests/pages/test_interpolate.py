@@ -20,6 +20,8 @@ def test_a_link_restores_ends_and_moment(app: Open, set_runs: Put) -> None:
     assert not shown.exception
     assert "Between A (mvn_3) and B (mvn_8) at t = 0.25" in at(shown)
     assert "200 generated, 40 real pairs in transport and mixture; noise 4." in words(shown)
+    shown.session_state["copy_link"] = True
+    shown.run()
     link = next(code.value for code in shown.code if "t=0.25" in code.value)
     for part in ("a=mvn_3", "b=mvn_8", "points=200", "noise=4", "x=PC2"):
         assert part in link

@@ -253,6 +253,9 @@ def test_the_picture_of_the_scorecard_is_well_formed_and_holds_every_model() -> 
     from xml.etree import ElementTree
 
     text = strips_picture(CANDIDATES, ["ld_r", "recall"])
-    words = " ".join(ElementTree.fromstring(text).itertext())
-    assert "Mosaic <b>" in words and "WGAN-GP" in words and "no value" in words
+    drawn = ElementTree.fromstring(text)
+    assert "\n\n" not in text
+    assert {node.tag.split("}")[1] for node in drawn.iter()} <= {"svg", "g", "title", "text", "line", "path", "circle"}
+    words = " ".join(drawn.itertext())
+    assert "Mosaic <b>" in words and "WGAN-GP" in words and "Too few <i>individuals</i>." in words
     assert model_colour("wgan_gp") in text and REAL in text
