@@ -59,7 +59,8 @@ figure = strips(
         "ceiling: real individuals in place of synthetic ones",
     ),
 )
-picture(strips_picture(candidates, names, alt=figure.alt), figure, key="scorecard")
+drawing = strips_picture(candidates, names, alt=figure.alt, ink="currentColor")
+picture(drawing, figure, key="scorecard", part_of_page=True)
 
 st.subheader("Warning signs")
 flagged = [c for c in candidates if c.flags]

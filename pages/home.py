@@ -70,7 +70,7 @@ else:
         "ceiling: real individuals in place of synthetic ones",
     )
     figure = strips(candidates, shown, caption=caption)
-    picture(strips_picture(candidates, shown, alt=figure.alt), figure, key="home_scorecard")
+    picture(strips_picture(candidates, shown), figure, key="home_scorecard")
     with st.container(horizontal=True):
         link("compare", "Compare all metrics")
         link("linkage", "See where linkage differs")

@@ -44,12 +44,15 @@ def chart(
     return dict(event["selection"]) if select and event else {}
 
 
-def picture(svg: str, figure: Figure, key: str) -> None:
+def picture(svg: str, figure: Figure, key: str, *, part_of_page: bool = False) -> None:
     """Show `figure` as the ready-made drawing `svg`, with all that a chart carries.
 
-    As a part of the page, not as an image file: its words take the theme's colour and its titles show on hover.
+    As a part of the page its titles show on hover; an image needs no library, and is there at once on a first visit.
     """
-    st.markdown(svg, unsafe_allow_html=True)
+    if part_of_page:
+        st.markdown(svg, unsafe_allow_html=True)
+    else:
+        st.image(svg, alt=figure.alt)
     _foot(figure, key)
 
 
