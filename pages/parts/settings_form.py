@@ -136,7 +136,7 @@ def _widget(one: dict[str, Any], value: Any, options: Sequence[str] | None, comm
     if one.get("choices"):
         return _one_of(list(one["choices"]), value, common)
     if options is not None:
-        known = list(dict.fromkeys(["", *options, value or ""]))
+        known = list(dict.fromkeys([*([] if one["default"] else [""]), *options, value or ""]))
         return st.selectbox(options=known, index=known.index(value or ""), format_func=lambda v: v or "none", **common)
     return st.text_input(value=value or "", **common) or ""
 

@@ -79,9 +79,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home, dashboard(Path(home)) as address, browser() as chromium:
         for name in options.only:
             page = chromium.new_page(viewport={"width": 1280, "height": 1000})
-            for step, seconds in journey(page, address, JOURNEYS[name], data, options.epochs):
-                picture(page, options.folder / f"{name}_{step}.png")
-                print(f"{name}: {step} after {seconds:.0f} s", flush=True)
+            try:
+                for step, seconds in journey(page, address, JOURNEYS[name], data, options.epochs):
+                    picture(page, options.folder / f"{name}_{step}.png")
+                    print(f"{name}: {step} after {seconds:.0f} s", flush=True)
+            except Exception:
+                page.screenshot(path=options.folder / f"{name}_stuck.png")
+                raise
             page.close()
 
 
@@ -153,14 +157,17 @@ def _columns(page: Page, wanted: tuple[str, ...]) -> None:
 
 
 def _choose(page: Page, label: str, option: str) -> None:
-    group = page.get_by_test_id("stMain").get_by_role("radio", name=option, exact=True)
-    box = page.get_by_role("combobox", name=re.compile(label))
-    if box.count():
-        box.first.click()
-        page.get_by_role("option", name=option, exact=True).click()
-    else:
-        group.first.click()
+    box = page.get_by_role("combobox", name=re.compile(label)).first
+    wanted = page.get_by_role("option", name=option, exact=True)
+    for _ in range(5):  # a page that scrolls to the box shuts its list again
+        box.click()
+        page.wait_for_timeout(500)
+        if wanted.count():
+            wanted.click()
+            break
     settled(page)
+    if box.input_value() != option:
+        raise RuntimeError(f"{label} stands at {box.input_value()!r}; {option!r} could not be chosen.")
 
 
 def _train(page: Page, one: Journey, epochs: int) -> None:
