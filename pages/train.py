@@ -5,7 +5,7 @@ import streamlit as st
 from core.commands.child import ask
 from core.config.catalogue import catalogue
 from core.config.command import applied, changed, overrides, train_command
-from core.config.experiments import load, names
+from core.config.experiments import load, names, presets
 from core.data.library import Library
 from core.errors import PopscapeError
 from core.plots.dataset_words import size_of
@@ -17,7 +17,7 @@ from pages.parts.frame import heading, plain, share
 from pages.parts.plan import show_estimate, show_plan
 from pages.parts.reports import label
 from pages.parts.sections import link
-from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, arrive, pick_followed
+from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, TRAIN_PRESET, arrive, pick_followed
 from pages.parts.training_form import training_form
 
 arrive()
@@ -57,7 +57,13 @@ with model:
         key=TRAIN_EXPERIMENT,
         bind="query-params",
     )
-experiment = experiments[chosen]
+    sizes = presets(chosen)
+    preset = "laptop" if len(sizes) < 2 else st.segmented_control(
+        "Sized for", sizes, default="laptop", required=True, key=TRAIN_PRESET, bind="query-params",
+        format_func={"laptop": "A laptop", "gpu": "A GPU"}.get,
+        help="The preset for a GPU is wider and trains longer; it is refused where there is no GPU.",
+    ) or "laptop"  # fmt: skip
+experiment = load(chosen, preset) | {"preset": preset}
 form = training_form(known, experiment, meta)
 changes = changed(experiment, form.asked, form.defaults)
 
@@ -65,7 +71,7 @@ st.subheader("What will happen")
 training = {**form.defaults["training"], **experiment["training"], **form.asked["training"]}
 runs = RunStore().list()
 show_plan(meta, experiment, training, changes, waiting=sum(run.active for run in runs))
-words = [*overrides(chosen, changes), f"--dataset={meta.id}"]
+words = [*overrides(chosen, changes, preset=preset), f"--dataset={meta.id}"]
 if st.button("Check time and memory", icon=":material/speed:", key="check", help="Trains a few real batches."):
     with st.spinner("Trying a few real batches…", show_time=True):
         try:
@@ -78,7 +84,13 @@ if checked == words:
 elif checked:
     st.caption("The settings have changed since the last check.")
 
-share(DATASET, TRAIN_EXPERIMENT, *(form.key(node, name) for node in changes for name in changes[node]), place=top)
+share(
+    DATASET,
+    TRAIN_EXPERIMENT,
+    TRAIN_PRESET,
+    *(form.key(node, name) for node in changes for name in changes[node]),
+    place=top,
+)
 if st.button("Start training", type="primary", icon=":material/play_arrow:", key="start"):
     try:
         run = RunStore().submit(prepare(applied(experiment, changes, title), meta.id))
@@ -88,4 +100,5 @@ if st.button("Start training", type="primary", icon=":material/play_arrow:", key
         summary = next(one for one in RunStore().list() if one.run == run.id)
         st.switch_page("pages/runs.py", query_params={RUN: label(summary)})
 st.caption("The same from a terminal:")
-st.code(train_command(chosen, meta.id, changes, title), language="bash", wrap_lines=True)
+said = train_command(overrides(chosen, changes, title, preset), meta.id)
+st.code(said, language="bash", wrap_lines=True)

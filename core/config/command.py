@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z_][\w.:/-]*")
@@ -39,18 +39,17 @@ def applied(experiment: Mapping[str, Any], changes: Changes, title: str = "") ->
     return {**experiment, **nodes, **({"title": title} if title else {})}
 
 
-def overrides(experiment: str, changes: Changes, title: str = "") -> list[str]:
+def overrides(experiment: str, changes: Changes, title: str = "", preset: str = "laptop") -> list[str]:
     """`experiment=NAME`, `node=choice` and `node.setting=value` for each change, as `compose` reads them."""
-    words = [f"experiment={experiment}"]
+    words = [f"experiment={experiment}", *([] if preset == "laptop" else [f"preset={preset}"])]
     for node, values in changes.items():
         words += [f"{node if key == 'name' else f'{node}.{key}'}={_spelled(value)}" for key, value in values.items()]
     return [*words, f"title={_spelled(title)}"] if title else words
 
 
-def train_command(experiment: str, dataset: str, changes: Changes, title: str = "") -> str:
-    """The shell command that starts the same run."""
-    words = ["python", "-m", "core", "train", *overrides(experiment, changes, title), "--dataset", dataset]
-    return shlex.join(words)
+def train_command(words: Sequence[str], dataset: str) -> str:
+    """The shell command that starts the run that the `overrides` mean."""
+    return shlex.join(["python", "-m", "core", "train", *words, "--dataset", dataset])
 
 
 def _spelled(value: Any) -> str:

@@ -79,8 +79,9 @@ def _stage(sets: SetCollection, column: str) -> np.ndarray[Any, np.dtype[np.floa
         _, found = stages(sets)
         if found is None:
             raise InputError(
-                "No column of numbers orders the sets of a unit (import with --unit); name one as model.label, or set "
-                "model.auxiliary=none."
+                f"No column of numbers orders the {sets.s:,} sets within their units: ten units with several sets that "
+                "are used are needed. Import with --unit, lower dataset.min_samples, name the column as "
+                "model.label, or set model.auxiliary=none."
             )
         return found
     values = {**sets.labels, **sets.covariates}.get(column)

@@ -25,6 +25,7 @@ DATASETS_FIGURES = "profile"
 DATASETS_SAID = "datasets_said"
 
 TRAIN_EXPERIMENT = "experiment"
+TRAIN_PRESET = "preset"
 
 RUNS_STATE = "state"
 RUNS_SEARCH = "find"

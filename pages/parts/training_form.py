@@ -37,6 +37,12 @@ class Form:
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
     prefixes: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def stem(self) -> str:
+        """What every key begins with: a preset has defaults of its own, and so widgets of its own."""
+        preset = self.experiment.get("preset", "laptop")
+        return str(self.experiment["name"]) + ("" if preset == "laptop" else f"-{preset}")
+
     def key(self, node: str, setting: str) -> str:
         """The key of a widget, which is its query parameter."""
         if setting == "name":
@@ -55,7 +61,7 @@ def training_form(known: Mapping[str, Any], experiment: Mapping[str, Any], meta:
         _node(form, "model", "Latent and objective", model, columns)
         for part in PARTS:
             _part(form, part, known[f"{part}s"], meta)
-        _node(form, "dataset", "", describe(SetViewConfig), fold="Which sets are used")
+        _node(form, "dataset", "", describe(SetViewConfig), fold="Which sets are used", own=_used(experiment, meta))
         return form
     learns = experiment["training"].get("epochs", 1) > 0
     training = [one for one in known["training"] if learns or one["name"] in ("seed", "condition_on")]
@@ -74,15 +80,25 @@ def _node(
     columns: Mapping[str, list[str]] | None = None,
     *,
     fold: str = "",
+    own: Mapping[str, Any] | None = None,
 ) -> None:
+    """Settings of a node, under a head or behind a fold; `own` are values to start from, else the experiment's."""
     experiment = form.experiment
-    form.prefixes[node] = f"{experiment['name']}.{node}"
+    form.prefixes[node] = f"{form.stem}.{node}"
     form.defaults[node] = {one["name"]: one["default"] for one in settings}
     if not settings:
         return
     if head:
         st.markdown(f"**{head}**")
-    form.asked[node] = settings_form(settings, form.prefixes[node], experiment[node], options=columns, fold=fold)
+    values = experiment[node] if own is None else own
+    form.asked[node] = settings_form(settings, form.prefixes[node], values, options=columns, fold=fold)
+
+
+def _used(experiment: Mapping[str, Any], meta: DatasetMeta) -> dict[str, Any]:
+    """The experiment's choice of sets, but none left out that the reader kept at import."""
+    view = dict(experiment["dataset"])
+    kept = meta.import_options.get("min_samples")
+    return view if kept is None else view | {"min_samples": min(int(kept), int(view.get("min_samples", 1)))}
 
 
 def _part(form: Form, part: str, entries: list[dict[str, Any]], meta: DatasetMeta) -> None:
@@ -94,13 +110,13 @@ def _part(form: Form, part: str, entries: list[dict[str, Any]], meta: DatasetMet
     own = experiment[part]
     st.markdown(f"**{head}**")
     chosen = st.selectbox(
-        head, names, index=names.index(own["name"]), key=f"{experiment['name']}.{part}", bind="query-params",
+        head, names, index=names.index(own["name"]), key=f"{form.stem}.{part}", bind="query-params",
         format_func=choice, help=help, label_visibility="collapsed",
     )  # fmt: skip
     entry = by_name[chosen or own["name"]]
     st.caption(plain(entry["help"]))
     # A key holds the choice: the same setting of another encoder has its own default.
-    form.prefixes[part] = f"{experiment['name']}.{part}.{entry['name']}"
+    form.prefixes[part] = f"{form.stem}.{part}.{entry['name']}"
     form.defaults[part] = {one["name"]: one["default"] for one in entry["settings"]}
     values = own if own["name"] == entry["name"] else None
     form.asked[part] = {"name": entry["name"], **settings_form(entry["settings"], form.prefixes[part], values)}

@@ -15,14 +15,14 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.browser.serving import REPOSITORY, browser, dashboard, settled
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 LOOKED_AT = {
     "atlas": "Atlas",
@@ -41,6 +41,7 @@ class Journey:
     preset: str
     options: Mapping[str, str] = field(default_factory=dict)  # label of a select box → option
     numbers: Mapping[str, int] = field(default_factory=dict)  # label of a number → value
+    epochs: int = 0  # 0: as many as the preset says
 
 
 JOURNEYS = {
@@ -79,8 +80,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home, dashboard(Path(home)) as address, browser() as chromium:
         for name in options.only:
             page = chromium.new_page(viewport={"width": 1280, "height": 1000})
+            one = replace(JOURNEYS[name], epochs=options.epochs)
             try:
-                for step, seconds in journey(page, address, JOURNEYS[name], data, options.epochs):
+                for step, seconds in journey(page, address, Path(home), one, data):
                     picture(page, options.folder / f"{name}_{step}.png")
                     print(f"{name}: {step} after {seconds:.0f} s", flush=True)
             except Exception:
@@ -89,7 +91,7 @@ def main() -> None:
             page.close()
 
 
-def journey(page: Page, address: str, one: Journey, data: Path, epochs: int) -> Iterator[tuple[str, float]]:
+def journey(page: Page, address: str, home: Path, one: Journey, data: Path) -> Iterator[tuple[str, float]]:
     """Take the steps; yields the name of each page when it is drawn, with the seconds since the first click."""
     begun = time.monotonic()
     page.goto(f"{address}/datasets")
@@ -98,16 +100,27 @@ def journey(page: Page, address: str, one: Journey, data: Path, epochs: int) -> 
     page.get_by_test_id("stMain").get_by_role("button", name="Import", exact=True).click()
     page.get_by_text(re.compile(r" imported: ")).wait_for(timeout=120_000)
     yield "dataset", time.monotonic() - begun
-    _train(page, one, epochs)
+    _train(page, one)
     yield "started", time.monotonic() - begun
-    page.locator(".stMarkdownBadge", has_text=re.compile("succeeded|failed|cancelled")).first.wait_for(
-        timeout=3_600_000
-    )
+    _wait(page, home)
     yield "runs", time.monotonic() - begun
     for step, title in LOOKED_AT.items():
         page.locator("[data-testid=stSidebarNavLink]", has_text=title).first.click()
         page.get_by_role("heading", name=title, exact=True).wait_for()
         yield step, time.monotonic() - begun
+
+
+def _wait(page: Page, home: Path) -> None:
+    """Until no run of the home is active; RuntimeError unless the newest one succeeded."""
+    from core.runs.states import ACTIVE, State
+    from core.runs.store import RunStore
+
+    store = RunStore(home / "runs", shipped=None)
+    while (newest := store.list()[0]).state in ACTIVE:
+        page.wait_for_timeout(1000)
+    if newest.state != State.SUCCEEDED:
+        raise RuntimeError(f"The run {newest.state}: {newest.reason}")
+    page.locator(".stMarkdownBadge", has_text="succeeded").first.wait_for(timeout=60_000)
 
 
 def picture(page: Page, path: Path) -> None:
@@ -150,14 +163,20 @@ def _columns(page: Page, wanted: tuple[str, ...]) -> None:
         clear.first.click()
         settled(page)
     for column in wanted:
-        box.get_by_role("combobox").click()
-        page.get_by_role("option", name=column, exact=True).click()
-        settled(page)
+        _take(page, box.get_by_role("combobox"), column)
     page.keyboard.press("Escape")
 
 
 def _choose(page: Page, label: str, option: str) -> None:
     box = page.get_by_role("combobox", name=re.compile(label)).first
+    _take(page, box, option)
+    if box.input_value() != option:
+        raise RuntimeError(f"{label} stands at {box.input_value()!r}; {option!r} could not be chosen.")
+
+
+def _take(page: Page, box: Locator, option: str) -> None:
+    """Open the list of a box and click one of its options."""
+    box.scroll_into_view_if_needed()
     wanted = page.get_by_role("option", name=option, exact=True)
     for _ in range(5):  # a page that scrolls to the box shuts its list again
         box.click()
@@ -166,19 +185,17 @@ def _choose(page: Page, label: str, option: str) -> None:
             wanted.click()
             break
     settled(page)
-    if box.input_value() != option:
-        raise RuntimeError(f"{label} stands at {box.input_value()!r}; {option!r} could not be chosen.")
 
 
-def _train(page: Page, one: Journey, epochs: int) -> None:
+def _train(page: Page, one: Journey) -> None:
     page.get_by_role("link", name="Train a model on it").click()
     page.get_by_role("heading", name="What will happen").wait_for(timeout=120_000)
     settled(page)
     page.get_by_test_id("stMain").get_by_text(one.preset, exact=True).first.click()
     settled(page)
-    if epochs:
+    if one.epochs:
         box = page.get_by_role("spinbutton", name="Epochs")
-        box.fill(str(epochs))
+        box.fill(str(one.epochs))
         box.press("Enter")
         settled(page)
     page.get_by_role("heading", name="What will happen").wait_for(timeout=120_000)

@@ -60,7 +60,8 @@ def settled(page: Page, seconds: float = 60) -> None:
     """Wait until the page has a title, the script has ended and every chart is drawn."""
     page.wait_for_selector("[data-testid=stMain] h1", timeout=seconds * 1000)
     page.wait_for_function(
-        """() => !document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')
+        """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+            && !document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')
             && [...document.querySelectorAll('[data-testid=stVegaLiteChart]')]
                 .every(chart => chart.querySelector('canvas, svg'))""",
         timeout=seconds * 1000,

@@ -189,7 +189,7 @@ AWKWARD = {
 def test_commands_say_what_the_form_says() -> None:
     experiment = {**load("wgan_gp"), "model": {"name": "wgan_gp"}}
     title = "It's 5 o'clock: $HOME, \\ and {braces}"
-    words = shlex.split(train_command("wgan_gp", "abcd", AWKWARD, title))
+    words = shlex.split(train_command(overrides("wgan_gp", AWKWARD, title), "abcd"))
     composed = compose(words[4:-2])
     assert composed == applied(experiment | {"model": composed["model"] | {}}, AWKWARD, title)
     assert {k: composed["model"][k] for k in AWKWARD["model"]} == AWKWARD["model"]

@@ -20,12 +20,14 @@ from tests.pages.test_train import command, open_page, submitted, text
 __all__ = ["library", "submitted"]
 
 
-def own_sets(library: Library, shape: tuple[int, ...] = (3,), **facts: Any) -> str:
+def own_sets(
+    library: Library, shape: tuple[int, ...] = (3,), options: dict[str, Any] | None = None, **facts: Any
+) -> str:
     """Put 20 sets that a user might have brought into the library; their digest."""
     rng = np.random.default_rng(0)
     group = np.repeat([f"s{i}" for i in range(20)], 20)
     x = rng.normal(size=(400, *shape)).astype(np.float32)
-    return library.add_sets(from_groups(x, group, **facts), name="mine", source="mine.csv").id
+    return library.add_sets(from_groups(x, group, **facts), name="mine", source="mine.csv", import_options=options).id
 
 
 def test_what_is_offered_fits_the_data(home: Path) -> None:
@@ -45,6 +47,22 @@ def test_own_sets_are_offered_no_preset_of_simulated_ones(library: Library) -> N
     offered = open_page(dataset="mine").radio(key="experiment").options
     assert "Cytometry" in offered
     assert not {"Gaussian mixtures", "Clonal differentiation"} & set(offered)
+
+
+def test_no_set_is_left_out_that_was_kept_at_import(library: Library, submitted: list[dict[str, Any]]) -> None:
+    own_sets(library, options={"min_samples": 2})
+    app = open_page(dataset="mine", experiment="Cytometry")
+    assert "dataset.min_samples=2" in command(app)
+    app.button(key="start").click().run()
+    assert submitted[0]["dataset"]["view"]["min_samples"] == 2
+
+
+def test_the_preset_for_a_gpu_is_the_command_lines(home: Path) -> None:
+    app = open_page(dataset="demo-digits", experiment="Handwritten digits", preset="A GPU")
+    assert not app.exception
+    words = command(app)
+    assert words[4:6] == ["experiment=digits", "preset=gpu"] and words[6] == "--dataset"
+    assert app.number_input(key="digits-gpu.training.epochs").value == load("digits", "gpu")["training"]["epochs"]
 
 
 def test_another_encoder_starts_from_its_own_defaults(library: Library, submitted: list[dict[str, Any]]) -> None:
