@@ -12,6 +12,7 @@ from core.evaluation.transport import sample_w2
 
 Array = npt.NDArray[np.float64]
 
+LEAST = 8  # observations of a set whose halves and variance mean something
 SETS = 60  # held-out sets that are regenerated
 MOST = 256  # observations on each side of one exact transport
 SPREAD = 512  # observations, over all halvings of a set, on which its variance ratio rests
@@ -27,7 +28,7 @@ def reconstruct(subject: Subject) -> list[dict[str, Any]]:
     "variance_ratio" is over so many halvings that about `SPREAD` observations stand behind it.
     """
     rng = subject.rng(1)
-    chosen = [i for i in subject.judged if subject.sets.sizes[i] >= 8]
+    chosen = [i for i in subject.judged if subject.sets.sizes[i] >= LEAST]
     chosen = sorted(rng.permutation(chosen)[:SETS].tolist())
     residuals = _residuals(subject, rng)
     rows = []

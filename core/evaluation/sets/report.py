@@ -19,12 +19,13 @@ from core.evaluation.sets.lineage import early_late
 from core.evaluation.sets.maps import maps
 from core.evaluation.sets.metrics import METRICS
 from core.evaluation.sets.probes import probes
-from core.evaluation.sets.reconstruction import latent_spread, reconstruct
+from core.evaluation.sets.reconstruction import LEAST, latent_spread, reconstruct
 from core.evaluation.sets.space import Subject
 
 DRAWS = 500
 SAMPLED_SETS = 200
 SAMPLES = 300
+FEWEST = 3  # regenerated sets that a score and its interval rest on
 
 
 def evaluate_sets(
@@ -80,8 +81,10 @@ def evaluate_sets(
 
 def _reconstruction(rows: list[dict[str, Any]], subject: Subject) -> dict[str, dict[str, Any]]:
     names = ("reconstruction_w2", "reconstruction_fraction", "variance_ratio", "cycle_error")
-    if not rows:
-        reason = "No judged set has 8 observations or more, which two halves need."
+    if len(rows) < FEWEST:
+        reason = (
+            f"{len(rows)} judged sets have {LEAST} observations or more, which two halves need; {FEWEST} are needed."
+        )
         return {name: _entry(None, reason=reason) for name in names}
     column = {key: np.array([r[key] for r in rows], dtype=np.float64) for key in rows[0] if key != "set"}
     draws = subject.rng(7).integers(len(rows), size=(DRAWS, len(rows)))

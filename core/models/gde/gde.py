@@ -162,8 +162,9 @@ class GDE(Trainable):
         context, query = mix(context, weights), mix(query, weights)
         z = self._latents(context)
         scored, weight = self._scored(context, query)
+        taught = _with_spread(data.sizes[batch.index], weights)
         generator: Any = self.net["generator"]
-        out: dict[str, Tensor] = generator.loss(self._seen(generator, scored), z, weight)
+        out: dict[str, Tensor] = generator.loss(self._seen(generator, scored[taught]), z[taught], weight)
         if c.metric_weight and b > 1:
             out["metric"] = self._metric(z, batch, weights)
             out["loss"] = out["loss"] + c.metric_weight * out["metric"]
@@ -292,6 +293,16 @@ class GDE(Trainable):
         share = max(1 - self.config.average, 9.0 / (9.0 + float(self.updates)))
         for mine, theirs in zip(self.averaged.parameters(), self.net.parameters(), strict=True):
             mine.lerp_(theirs, share)
+
+
+def _with_spread(sizes: Tensor, weights: Tensor) -> Tensor:
+    """(b,) which sets teach a generator, by the sizes (b,) of what was mixed by `weights` (b, b).
+
+    The one observation of a set is encoded and scored at once; that would teach that a set has no spread, and what is
+    generated around an unseen one is then a point. Where there are no other sets, all teach.
+    """
+    spread: Tensor = weights @ (sizes > 1).to(weights) >= 0.5
+    return spread if bool(spread.any()) else torch.ones_like(spread)
 
 
 def part_config(what: str, parts: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ import torch
 from core.config.training import TrainingConfig
 from core.data.families import FamilyConfig, simulate_family
 from core.data.sets import from_groups
+from core.models.gde import gde
 from core.models.gde.data import SetData, SetSpec, draw, prepare_sets
 from core.models.gde.gde import GDE, GDEConfig
 from core.models.gde.mixers import DirichletConfig, DirichletMixer, mix
@@ -129,3 +130,11 @@ def test_state_and_load_restore_the_model() -> None:
     other, _, _ = train("resnet_gnn", 1)
     other.load(model.state())
     torch.testing.assert_close(other.encode(x), model.encode(x))
+
+
+def test_sets_of_one_observation_teach_no_generator_but_where_there_are_no_others() -> None:
+    sizes = torch.tensor([1, 5, 1, 2])
+    assert gde._with_spread(sizes, torch.eye(4)).tolist() == [False, True, False, True]
+    mixed = torch.tensor([[0.5, 0.5, 0.0, 0.0], [0.6, 0.0, 0.4, 0.0], [0.0, 0.0, 0.7, 0.3], [0.0, 0.0, 0.0, 1.0]])
+    assert gde._with_spread(sizes, mixed).tolist() == [True, False, False, True]
+    assert gde._with_spread(torch.ones(3), torch.eye(3)).all()
