@@ -91,18 +91,21 @@ def density(
 
 
 def strip(images: Array, columns: int, scale: int = 5) -> bytes:
-    """PNG of (n, c, h, w) images 0–255 in rows of `columns`, enlarged without smoothing, a thin line between them."""
+    """PNG of (n, c, h, w) images 0–255 in rows of `columns`, enlarged without smoothing.
+
+    The thin lines between them, and the places behind the last, let the page through.
+    """
     from PIL import Image
 
     n, c, h, w = images.shape
     rows = -(-n // columns)
-    board = np.full((rows * (h + 1) - 1, columns * (w + 1) - 1, c), 128, dtype=np.uint8)
+    board = np.zeros((rows * (h + 1) - 1, columns * (w + 1) - 1, 4), dtype=np.uint8)
     for i, picture in enumerate(np.clip(np.round(images), 0, 255).astype(np.uint8)):
         top, left = (i // columns) * (h + 1), (i % columns) * (w + 1)
-        board[top : top + h, left : left + w] = picture.transpose(1, 2, 0)
-    large = board.repeat(scale, axis=0).repeat(scale, axis=1)
+        board[top : top + h, left : left + w, :3] = picture.transpose(1, 2, 0)[:, :, [0] * 3 if c == 1 else [0, 1, 2]]
+        board[top : top + h, left : left + w, 3] = 255
     stream = io.BytesIO()
-    Image.fromarray(large[:, :, 0] if c == 1 else large[:, :, :3]).save(stream, "PNG")
+    Image.fromarray(board.repeat(scale, axis=0).repeat(scale, axis=1)).save(stream, "PNG")
     return stream.getvalue()
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.data.sets import SetCollection
 from core.errors import PopscapeError
-from core.plots.sets_map import SetMap
+from core.plots.sets_map import MANY, SetMap
 from core.runs.directory import Run
 from core.runs.store import RunStore
 from pages.parts.frame import plain
@@ -104,17 +104,21 @@ def pick_set_run() -> SetRun | None:
 
 
 def the_map(chosen: SetRun) -> SetMap:
-    """The maps of a report with every label and covariate of the sets."""
+    """The maps of a report with every label and covariate of the sets, those first whose colours can be told apart."""
     stored, latents = chosen.arrays("maps"), chosen.arrays("latents")
     layouts = {k: stored[k][:, :2] for k in ("umap", "pca", "mds") if k in stored}
-    size = {"set size": chosen.sets.sizes.astype(float)}
+    columns = {**chosen.sets.labels, **chosen.sets.covariates, "set size": chosen.sets.sizes.astype(float)}
     return SetMap(
         xy=layouts,
         set_id=latents["set_id"],
         split=latents["split"],
-        columns={**chosen.sets.labels, **chosen.sets.covariates, **size},
+        columns=dict(sorted(columns.items(), key=lambda item: not _tells_groups(item[1]))),
         explained=stored.get("pca_variance", np.zeros(2)),
     )
+
+
+def _tells_groups(values: Any) -> bool:
+    return values.dtype.kind != "f" and 2 <= len(np.unique(values)) <= MANY
 
 
 def open_model(chosen: SetRun) -> Lens:
