@@ -12,6 +12,7 @@ from typing import Any
 
 from core.bench.gde_trials import machine
 from core.config.experiments import compose
+from core.errors import InputError, RunError
 from core.runs.files import seconds_between
 from core.runs.states import ACTIVE, State
 from core.runs.store import RunStore
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str]) -> int:
                 if options.generators is None or generator in options.generators:
                     rows.append(measure(experiment, generator, options.quick))
                     print(line(rows[-1]), flush=True)
+    if not rows:
+        raise InputError("None of these generators can make what these experiments are trained on.")
     passed = all(GOAL[0] <= r["variance_ratio"]["value"] <= GOAL[1] for r in rows if r["generator"] != PUBLISHED)
     print(f"{machine()}; every generator of ours between {GOAL[0]} and {GOAL[1]}: {'yes' if passed else 'no'}")
     if options.json:
@@ -60,7 +63,7 @@ def measure(experiment: str, generator: str, quick: bool) -> dict[str, Any]:
         time.sleep(1)
     report = run.report()
     if run.state is not State.SUCCEEDED or report is None:
-        raise SystemExit(f"{experiment}, {generator}: {run.state}. {run.status['reason']}")
+        raise RunError(f"{experiment}, {generator}: {run.state}. {run.status['reason']}")
     seconds = seconds_between(run.status["started"], run.status["ended"])
     found = {m: {k: report["metrics"][m][k] for k in ("value", "low", "high")} for m in METRICS}
     return {"experiment": experiment, "generator": generator, "seconds": seconds, **found}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -252,10 +253,16 @@ def test_intervals_positions_and_times_for_readers() -> None:
 def test_the_picture_of_the_scorecard_is_well_formed_and_holds_every_model() -> None:
     from xml.etree import ElementTree
 
-    text = strips_picture(CANDIDATES, ["ld_r", "recall"])
+    blank_line = replace(CANDIDATES[0], label="Ends\n\n[here](there)")
+    text = strips_picture([*CANDIDATES, blank_line], ["ld_r", "recall"])
     drawn = ElementTree.fromstring(text)
     assert "\n\n" not in text
     assert {node.tag.split("}")[1] for node in drawn.iter()} <= {"svg", "g", "title", "text", "line", "path", "circle"}
     words = " ".join(drawn.itertext())
-    assert "Mosaic <b>" in words and "WGAN-GP" in words and "Too few <i>individuals</i>." in words
+    assert (
+        "Mosaic <b>" in words
+        and "WGAN-GP" in words
+        and "Ends [here](there)" in words
+        and "Too few <i>individuals</i>." in words
+    )
     assert model_colour("wgan_gp") in text and REAL in text
