@@ -11,12 +11,11 @@ from core.plots.scorecard import Candidate, best, described, goal, numbers
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
 
 _BAND = 0.1
+_WIDTH = 330
 _STEP = 17  # pixels a model: room for an 11 px label and its marker
 
 
-def strips(
-    candidates: Sequence[Candidate], names: Sequence[str], *, columns: int = 2, width: int = 330, caption: str = ""
-) -> Figure:
+def strips(candidates: Sequence[Candidate], names: Sequence[str], *, columns: int = 2, caption: str = "") -> Figure:
     """Draw `names` for all candidates, `columns` strips a row; each strip has the metric's own axis and units."""
     data: dict[str, Any] = {}
     views = []
@@ -26,7 +25,7 @@ def strips(
         if None in points["value"]:
             data[f"{name} reasons"] = _where(points, measured=False)
         data[f"{name} references"] = _references(candidates, name)
-        views.append(_strip(candidates, name, data, labelled=i % columns == 0, width=width))
+        views.append(_strip(candidates, name, data, labelled=i % columns == 0))
     winner = best(candidates, names)
     alt = f"{len(names)} metrics of {len(candidates)} models, each with its null and ceiling."
     if winner is not None and len(candidates) > 1:
@@ -41,7 +40,7 @@ def strips(
     )
 
 
-def _strip(candidates: Sequence[Candidate], name: str, data: Mapping[str, Any], *, labelled: bool, width: int) -> Spec:
+def _strip(candidates: Sequence[Candidate], name: str, data: Mapping[str, Any], *, labelled: bool) -> Spec:
     about = described(candidates, name)
     labels = [c.label for c in candidates]
     axis = {
@@ -92,7 +91,7 @@ def _strip(candidates: Sequence[Candidate], name: str, data: Mapping[str, Any], 
             "subtitleColor": REAL,
             "offset": 4,
         },
-        "width": width,
+        "width": _WIDTH,
         "height": {"step": _STEP},
         "layer": [
             {
@@ -114,16 +113,16 @@ def _strip(candidates: Sequence[Candidate], name: str, data: Mapping[str, Any], 
                 "mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
                 "encoding": {"x": x, "y": y, "color": colour, "shape": shape, "tooltip": tooltip},
             },
-            *([_reasons(name, y, width)] if f"{name} reasons" in data else []),
+            *([_reasons(name, y)] if f"{name} reasons" in data else []),
         ],
     }
 
 
-def _reasons(name: str, y: Spec, width: int) -> Spec:
+def _reasons(name: str, y: Spec) -> Spec:
     """In place of a point, why there is none."""
     return {
         "data": {"name": f"{name} reasons"},
-        "mark": {"type": "text", "align": "left", "color": REAL, "fontSize": 10, "limit": width - 8},
+        "mark": {"type": "text", "align": "left", "color": REAL, "fontSize": 10, "limit": _WIDTH - 8},
         "encoding": {
             "x": {"value": 4},
             "y": y,
