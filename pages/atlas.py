@@ -5,7 +5,7 @@ import streamlit as st
 from core.plots.sets_map import LAYOUTS, set_map
 from pages.parts.chart import chart
 from pages.parts.embed_upload import embed_upload
-from pages.parts.frame import heading, plain, share
+from pages.parts.frame import drawer, heading, plain, share
 from pages.parts.set_ends import newly_clicked, walk_link
 from pages.parts.set_runs import pick_set_run, the_map
 from pages.parts.set_samples import neighbours, real_and_regenerated
@@ -32,27 +32,27 @@ if chosen is None:
     st.stop()
 sets = the_map(chosen)
 layouts = {title: key for title, key in LAYOUTS.items() if key in sets.xy}
-left, middle, right = st.columns([2, 2, 3])
-with left:
-    layout = st.selectbox(
-        "Map", list(layouts), key=SET_LAYOUT, bind="query-params",
-        help="UMAP and PCA lay out the latents; MDS lays out the optimal-transport distances between the sets "
-        "themselves. Where they agree, latent distance means distance.",
-    )  # fmt: skip
-with middle:
+layout, sure = next(iter(layouts)), False
+with st.container(horizontal=True, vertical_alignment="bottom"):
     colour = st.selectbox("Colour", list(sets.columns), key=SET_COLOUR, bind="query-params")
-with right:
     picked = st.selectbox(
         "Set", chosen.names, key=SET_A, bind="query-params", help="Type to search, or click a point on the map."
     )
-layout, colour = layout or next(iter(layouts)), colour or next(iter(sets.columns))
+    drawing, drawn = drawer("Layout", SET_LAYOUT, ATLAS_SURE, key="atlas_layout")
+if drawn:
+    layout = drawing.segmented_control(
+        "Map", list(layouts), default=layout, required=True, key=SET_LAYOUT, bind="query-params",
+        help="UMAP and PCA lay out the latents; MDS lays out the optimal-transport distances between the sets "
+        "themselves. Where they agree, latent distance means distance.",
+    )  # fmt: skip
+    sure = drawing.toggle(
+        "Uncertainty of the latent", key=ATLAS_SURE, bind="query-params",
+        help="Resamples the observations of the set: how far would another sample of the same set lie?",
+    )  # fmt: skip
+colour = colour or next(iter(sets.columns))
 picked = picked if picked in chosen.names else chosen.names[0]
 other = st.session_state.get("atlas_before")
 other = other if other in chosen.names and other != picked else None
-sure = st.toggle(
-    "Uncertainty of its latent", key=ATLAS_SURE, bind="query-params",
-    help="Resamples the observations of the set: how far would another sample of the same set lie?",
-)  # fmt: skip
 outline = ellipse(chosen, picked, sets.xy["pca"]) if sure and layouts[layout] == "pca" else None
 marked = {picked: "A"} | ({other: "B"} if other else {})
 words = "latents of all observations" + ("; outline: 95% of resampled sets" if outline is not None else "")

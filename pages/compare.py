@@ -8,24 +8,22 @@ from core.plots.numbers import sentence
 from core.plots.provenance import provenance
 from core.plots.report_page import report_page
 from core.plots.scorecard import FAMILIES, HEADLINE, best, described, family, goal, metric_names, standing, table
-from core.plots.strips import strips
-from core.plots.strips_picture import strips_picture
-from pages.parts.chart import picture
+from pages.parts.chart import scorecard
 from pages.parts.frame import plain, share
 from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many
 from pages.parts.state import COMPARE_BASELINE, COMPARE_FAMILY, COMPARE_NUMBERS, DATASET, RUNS
 
 top, runs = open_runs("compare", "There is no report to compare yet")
 
-choose, pin = st.columns([3, 1])
-with choose:
+first_row = st.container(horizontal=True)
+with first_row:
     runs = pick_dataset(runs)
-    found = pick_many(runs)
+found = pick_many(runs)
 candidates = [item.candidate for item in found]
 if not candidates:
     st.info("Choose at least one model above.", icon=":material/info:")
     st.stop()
-with pin:
+with first_row:
     labels = ["No baseline", *(c.label for c in candidates)]
     chosen = st.selectbox(
         "Baseline", labels, key=COMPARE_BASELINE, bind="query-params",
@@ -49,18 +47,13 @@ names = every if group == "All" else [name for name in every if family(name) == 
 if group == "Overview" or not names:
     names = [name for name in HEADLINE if name in every] or every[:6]
 
-figure = strips(
-    candidates,
-    names,
-    caption=provenance(
-        candidates[0].report,
-        "points with 95% bootstrap intervals",
-        "null: individuals drawn with every variant on its own",
-        "ceiling: real individuals in place of synthetic ones",
-    ),
+caption = provenance(
+    candidates[0].report,
+    "points with 95% bootstrap intervals",
+    "null: individuals drawn with every variant on its own",
+    "ceiling: real individuals in place of synthetic ones",
 )
-drawing = strips_picture(candidates, names, alt=figure.alt, ink="currentColor")
-picture(drawing, figure, key="scorecard", part_of_page=True)
+scorecard(candidates, names, caption, key="scorecard")
 
 st.subheader("Warning signs")
 flagged = [c for c in candidates if c.flags]

@@ -9,7 +9,7 @@ from core.plots.inbreeding import inbreeding
 from core.plots.numbers import number
 from core.plots.provenance import provenance
 from pages.parts.chart import chart
-from pages.parts.frame import share
+from pages.parts.frame import pick_view, share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
 from pages.parts.state import DATASET, FREQUENCIES_VIEW, RUN
 
@@ -41,40 +41,35 @@ def curve(name: str, y: str, titles: tuple[str, str], *, key: str, note: str = "
         chart(figure, key=key)
 
 
-tabs = dict(zip(VIEWS, st.tabs(VIEWS, key=FREQUENCIES_VIEW, on_change="rerun", bind="query-params"), strict=True))
-stored = arrays.frequencies(chosen.arrays, report["n"]) if tabs["Alleles"].open or tabs["Genotypes"].open else None
-with tabs["Alleles"]:
-    if stored and tabs["Alleles"].open:
-        metrics("allele_frequency_r", "allele_frequency_rmse", "fst")
-        note = "Grey line: equal frequencies; grey band: differences that sampling alone explains (±2 standard errors)."
-        chart(alleles(stored, one, caption=f"{caption} {note}"), key="alleles")
-with tabs["Genotypes"]:
-    if stored and tabs["Genotypes"].open:
-        metrics("genotype_frequency_r", "genotype_frequency_rmse", "heterozygosity_ratio", "f_is_rmse")
-        chart(genotypes(stored, one, caption=caption), key="genotypes", width="content")
-        if (f_is := arrays.inbreeding(chosen.arrays)) is not None:
-            st.subheader(
-                "Departure from Hardy–Weinberg proportions",
-                help="F_IS is 0 where genotypes are as frequent as random mating makes them, above 0 where "
-                "heterozygotes are missing, below 0 where there are too many.",
-            )
-            chart(inbreeding(f_is, one, caption=caption), key="inbreeding")
-with tabs["Error by frequency"]:
-    if tabs["Error by frequency"].open:
-        curve("allele_frequency_bins", "rmse", (FREQUENCY, "Frequency error (RMSE)"), key="frequency_error")
-with tabs["Rare alleles"]:
-    if tabs["Rare alleles"].open:
-        metrics("matthew_slope", "rare_alleles_lost")
-        st.markdown(
-            "Generators tend to make common alleles more common and rare ones rarer. Below 0, minor alleles got rarer.",
-            help="Called the Matthew effect: to those who have, more is given.",
+view = pick_view(VIEWS, FREQUENCIES_VIEW)
+stored = arrays.frequencies(chosen.arrays, report["n"]) if view in ("Alleles", "Genotypes") else None
+if stored and view == "Alleles":
+    metrics("allele_frequency_r", "allele_frequency_rmse", "fst")
+    note = "Grey line: equal frequencies; grey band: differences that sampling alone explains (±2 standard errors)."
+    chart(alleles(stored, one, caption=f"{caption} {note}"), key="alleles")
+elif stored and view == "Genotypes":
+    metrics("genotype_frequency_r", "genotype_frequency_rmse", "heterozygosity_ratio", "f_is_rmse")
+    chart(genotypes(stored, one, caption=caption), key="genotypes", width="content")
+    if (f_is := arrays.inbreeding(chosen.arrays)) is not None:
+        st.subheader(
+            "Departure from Hardy–Weinberg proportions",
+            help="F_IS is 0 where genotypes are as frequent as random mating makes them, above 0 where "
+            "heterozygotes are missing, below 0 where there are too many.",
         )
-        change = "Change of the minor allele's frequency"
-        curve("allele_frequency_bins", "bias", (FREQUENCY, change), key="matthew")
-        curve("allele_frequency_bins", "lost", (FREQUENCY, "Share of minor alleles lost"), key="lost")
-with tabs["Spectrum"]:
-    if tabs["Spectrum"].open:
-        metrics("site_frequency_spectrum_distance")
-        titles = ("Frequency of the minor allele", "Share of variants")
-        curve("site_frequency_spectrum", "synthetic", titles, key="spectrum", note="projected to fewer chromosomes")
+        chart(inbreeding(f_is, one, caption=caption), key="inbreeding")
+elif view == "Error by frequency":
+    curve("allele_frequency_bins", "rmse", (FREQUENCY, "Frequency error (RMSE)"), key="frequency_error")
+elif view == "Rare alleles":
+    metrics("matthew_slope", "rare_alleles_lost")
+    st.markdown(
+        "Generators tend to make common alleles more common and rare ones rarer. Below 0, minor alleles got rarer.",
+        help="Called the Matthew effect: to those who have, more is given.",
+    )
+    change = "Change of the minor allele's frequency"
+    curve("allele_frequency_bins", "bias", (FREQUENCY, change), key="matthew")
+    curve("allele_frequency_bins", "lost", (FREQUENCY, "Share of minor alleles lost"), key="lost")
+elif view == "Spectrum":
+    metrics("site_frequency_spectrum_distance")
+    titles = ("Frequency of the minor allele", "Share of variants")
+    curve("site_frequency_spectrum", "synthetic", titles, key="spectrum", note="projected to fewer chromosomes")
 share(DATASET, RUN, FREQUENCIES_VIEW, place=top)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.plots.sets_report import PAIRS, reconstruction, set_size, shepard
 from pages.parts.chart import chart
-from pages.parts.frame import heading, share
+from pages.parts.frame import heading, pick_view, share
 from pages.parts.set_checks import questions, scores, warning_signs
 from pages.parts.set_runs import pick_set_run
 from pages.parts.state import GEOMETRY_VIEW, SET_RUN
@@ -20,41 +20,37 @@ judged = "held-out" if report["judged"] == "holdout" else "training"
 scores(chosen)
 warning_signs(chosen)
 
-tabs = dict(zip(VIEWS, st.tabs(VIEWS, key=GEOMETRY_VIEW, on_change="rerun", bind="query-params"), strict=True))
-with tabs["Distances"]:
-    if tabs["Distances"].open:
+view = pick_view(VIEWS, GEOMETRY_VIEW)
+if view == "Distances":
+    st.markdown(
+        "Each point is a pair of sets: how far apart they are by optimal transport, and by each embedding. A "
+        "latent is only worth its training where it does better than the trivial embeddings beside it.",
+        help="W2 is exact for Gaussian truth; else W2 of samples, less what finite samples add.",
+    )
+    pairs = f"{len(report['curves']['shepard']):,} pairs of {judged} sets, at most {PAIRS} of them drawn"
+    chart(shepard(report, caption=chosen.provenance(pairs)), key="shepard", width="content")
+elif view == "Reconstruction":
+    figure = reconstruction(report, caption=chosen.provenance(f"{judged} sets, halves of at most 256 observations"))
+    if figure is None:
+        st.info(report["metrics"]["reconstruction_w2"]["reason"], icon=":material/info:")
+    else:
         st.markdown(
-            "Each point is a pair of sets: how far apart they are by optimal transport, and by each embedding. A "
-            "latent is only worth its training where it does better than the trivial embeddings beside it.",
-            help="W2 is exact for Gaussian truth; else W2 of samples, less what finite samples add.",
+            "A set is encoded from one half and regenerated; the distance to its other half cannot fall below the "
+            "distance of the two real halves (floor), and should stay below a model that knows only the mean."
         )
-        pairs = f"{len(report['curves']['shepard']):,} pairs of {judged} sets, at most {PAIRS} of them drawn"
-        chart(shepard(report, caption=chosen.provenance(pairs)), key="shepard", width="content")
-with tabs["Reconstruction"]:
-    if tabs["Reconstruction"].open:
-        figure = reconstruction(report, caption=chosen.provenance(f"{judged} sets, halves of at most 256 observations"))
-        if figure is None:
-            st.info(report["metrics"]["reconstruction_w2"]["reason"], icon=":material/info:")
-        else:
-            st.markdown(
-                "A set is encoded from one half and regenerated; the distance to its other half cannot fall below the "
-                "distance of the two real halves (floor), and should stay below a model that knows only the mean."
-            )
-            chart(figure, key="reconstruction")
-with tabs["Set size"]:
-    if tabs["Set size"].open:
-        figure = set_size(
-            report, caption=chosen.provenance("error: root mean square over 16 sets; dotted: one over the square root")
+        chart(figure, key="reconstruction")
+elif view == "Set size":
+    figure = set_size(
+        report, caption=chosen.provenance("error: root mean square over 16 sets; dotted: one over the square root")
+    )
+    if figure is None:
+        st.info("The judged sets are too small for a curve: 16 observations are needed.", icon=":material/info:")
+    else:
+        st.markdown(
+            "By the central limit theorem the error of a latent falls as 1/√m. A curve that flattens has a bias: "
+            "the latent depends on how many observations there are."
         )
-        if figure is None:
-            st.info("The judged sets are too small for a curve: 16 observations are needed.", icon=":material/info:")
-        else:
-            st.markdown(
-                "By the central limit theorem the error of a latent falls as 1/√m. A curve that flattens has a bias: "
-                "the latent depends on how many observations there are."
-            )
-            chart(figure, key="set_size")
-with tabs["Troubleshooting"]:
-    if tabs["Troubleshooting"].open:
-        questions(chosen)
+        chart(figure, key="set_size")
+elif view == "Troubleshooting":
+    questions(chosen)
 share(SET_RUN, GEOMETRY_VIEW, place=top)

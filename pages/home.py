@@ -5,9 +5,7 @@ import streamlit as st
 from core.plots.numbers import ago, count
 from core.plots.provenance import provenance
 from core.plots.scorecard import HEADLINE, best, metric_names, standing
-from core.plots.strips import strips
-from core.plots.strips_picture import strips_picture
-from pages.parts.chart import picture
+from pages.parts.chart import scorecard
 from pages.parts.frame import nothing_yet, plain
 from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, with_reports
 from pages.parts.router import through_the_router
@@ -69,8 +67,7 @@ else:
         "null: every variant drawn on its own",
         "ceiling: real individuals in place of synthetic ones",
     )
-    figure = strips(candidates, shown, caption=caption)
-    picture(strips_picture(candidates, shown), figure, key="home_scorecard")
+    scorecard(candidates, shown, caption, key="home_scorecard")
     with st.container(horizontal=True):
         link("compare", "Compare all metrics")
         link("linkage", "See where linkage differs")

@@ -5,7 +5,7 @@ import streamlit as st
 from core.plots.precision_recall import PANELS, curves, label_columns, populations
 from core.plots.provenance import provenance
 from pages.parts.chart import chart
-from pages.parts.frame import share
+from pages.parts.frame import pick_view, share
 from pages.parts.reports import open_runs, pick_dataset, pick_many
 from pages.parts.state import DATASET, PRECISION_COLUMN, PRECISION_METRIC, PRECISION_VIEW, RUNS
 
@@ -16,56 +16,51 @@ if not candidates:
     st.stop()
 
 VIEWS = {"Over the neighbourhood size": ["precision", "recall"], "Density and coverage": ["density", "coverage"]}
-*over_k, groups = st.tabs([*VIEWS, "By population"], key=PRECISION_VIEW, on_change="rerun", bind="query-params")
-for view, panels in zip(over_k, VIEWS.values(), strict=True):
-    with view:
-        if not view.open:
-            continue
-        options = candidates[0].report.get("options", {})
-        figure = curves(
-            candidates,
-            panels,
-            caption=provenance(
-                candidates[0].report, f"{options.get('distance', 'Euclidean')} distance over all variants"
-            ),
+BY_POPULATION = "By population"
+view = pick_view([*VIEWS, BY_POPULATION], PRECISION_VIEW)
+if view in VIEWS:
+    options = candidates[0].report.get("options", {})
+    figure = curves(
+        candidates,
+        VIEWS[view],
+        caption=provenance(candidates[0].report, f"{options.get('distance', 'Euclidean')} distance over all variants"),
+    )
+    st.markdown(
+        "Around every individual lies a ball that reaches to its k-th nearest neighbour. Trust small k: "
+        "with large balls even individuals without any linkage fall inside.",
+        help="Precision: share of synthetic individuals inside a ball around a real one. Recall: share of real "
+        "individuals inside a ball around a synthetic one. Density and coverage are the same questions with "
+        "estimators that single outliers cannot inflate.",
+    )
+    if figure is None:
+        st.info("These reports hold no curves over k; evaluate the runs again.", icon=":material/info:")
+    else:
+        chart(figure, key="pr_curves", width="content")
+else:
+    columns = label_columns(candidates)
+    if not columns:
+        st.info(
+            "There are no values by population: the dataset has no labels, or its populations are too small.",
+            icon=":material/info:",
         )
-        st.markdown(
-            "Around every individual lies a ball that reaches to its k-th nearest neighbour. Trust small k: "
-            "with large balls even individuals without any linkage fall inside.",
-            help="Precision: share of synthetic individuals inside a ball around a real one. Recall: share of real "
-            "individuals inside a ball around a synthetic one. Density and coverage are the same questions with "
-            "estimators that single outliers cannot inflate.",
+    else:
+        left, right = st.columns(2)
+        with left:
+            metric = st.segmented_control(
+                "Metric", [p.capitalize() for p in PANELS], default="Recall", required=True,
+                key=PRECISION_METRIC, bind="query-params",
+            )  # fmt: skip
+        with right:
+            column = st.selectbox("Labels", columns, key=PRECISION_COLUMN, bind="query-params")
+        k = candidates[0].report.get("options", {}).get("k", 5)
+        figure = populations(
+            candidates, metric.lower(), column or columns[0], caption=provenance(candidates[0].report, f"k = {k}")
         )
         if figure is None:
-            st.info("These reports hold no curves over k; evaluate the runs again.", icon=":material/info:")
-        else:
-            chart(figure, key="pr_curves", width="content")
-with groups:
-    if groups.open:
-        columns = label_columns(candidates)
-        if not columns:
             st.info(
-                "There are no values by population: the dataset has no labels, or its populations are too small.",
+                f"{metric} by population needs synthetic individuals with labels; choose recall or coverage.",
                 icon=":material/info:",
             )
         else:
-            left, right = st.columns(2)
-            with left:
-                metric = st.segmented_control(
-                    "Metric", [p.capitalize() for p in PANELS], default="Recall", required=True,
-                    key=PRECISION_METRIC, bind="query-params",
-                )  # fmt: skip
-            with right:
-                column = st.selectbox("Labels", columns, key=PRECISION_COLUMN, bind="query-params")
-            k = candidates[0].report.get("options", {}).get("k", 5)
-            figure = populations(
-                candidates, metric.lower(), column or columns[0], caption=provenance(candidates[0].report, f"k = {k}")
-            )
-            if figure is None:
-                st.info(
-                    f"{metric} by population needs synthetic individuals with labels; choose recall or coverage.",
-                    icon=":material/info:",
-                )
-            else:
-                chart(figure, key="pr_populations")
+            chart(figure, key="pr_populations")
 share(DATASET, RUNS, PRECISION_VIEW, PRECISION_METRIC, PRECISION_COLUMN, place=top)

@@ -18,7 +18,7 @@ EMBEDDINGS = {
     "kernel_mean": ("Kernel mean", PURPLE),
 }
 
-PAIRS = 300
+PAIRS = 200
 """Pairs drawn at most, spread evenly over the distances: more only hide each other in a panel of this size."""
 
 
@@ -41,8 +41,18 @@ def shepard(report: Mapping[str, Any], *, caption: str = "") -> Figure:
                 "height": 148,
                 "mark": {"type": "point", "filled": True, "size": 10, "opacity": 0.5, "color": colour},
                 "encoding": {
-                    "x": {"field": "w2", "type": "quantitative", "title": "W2 between the sets"},
-                    "y": {"field": key, "type": "quantitative", "title": "Distance" if key == "latent" else None},
+                    "x": {
+                        "field": "w2",
+                        "type": "quantitative",
+                        "title": "W2 between the sets",
+                        "axis": {"grid": False},
+                    },
+                    "y": {
+                        "field": key,
+                        "type": "quantitative",
+                        "title": "Distance" if key == "latent" else None,
+                        "axis": {"grid": False},
+                    },
                     "tooltip": [{"field": "a", "title": "Set"}, {"field": "b", "title": "and"}],
                 },
             }

@@ -1,12 +1,14 @@
-"""The scorecard as an SVG picture: what the pages show without the work of a chart library in the browser.
+"""The scorecard as a picture with words under the pointer: what pages show without a chart library in the browser.
 
 The same strips as `core.plots.strips`, which is what is saved and printed.
 """
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -15,46 +17,92 @@ from core.plots.numbers import interval, number, parameters
 from core.plots.scorecard import Candidate, described, goal
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
 
+INK = {"light": "#1f2328", "dark": "#e6e8ea"}
+"""Colour of words by theme; an image knows nothing of the page around it."""
 GREY = "#7f7f7f"
-"""For words in a file, which knows no theme: 4.0:1 on white and 4.6:1 on the dark background."""
+"""For words where the theme is not known: 4.0:1 on white and 4.6:1 on the dark background."""
 
 _GUTTER, _PANEL, _GAP = 204, 300, 34
 _LETTERS = 50  # of a reason that fit into a strip
 _HEAD, _ROW, _FOOT, _TOP = 44, 18, 34, 28
 
-# Markers around (0, 0), as wide as the points of a chart.
+# Markers as outlines from their middle, as wide as the points of a chart. All turn clockwise, as the bar of an interval
+# does: of outlines that turn against each other what they share would stay empty.
 _MARKS = {
-    "circle": '<circle r="5"/>',
-    "square": '<path d="M-4.5,-4.5h9v9h-9z"/>',
-    "triangle-up": '<path d="M0,-5.5L5.5,4.5H-5.5z"/>',
-    "triangle-down": '<path d="M0,5.5L5.5,-4.5H-5.5z"/>',
-    "triangle-right": '<path d="M5.5,0L-4.5,5.5V-5.5z"/>',
-    "triangle-left": '<path d="M-5.5,0L4.5,5.5V-5.5z"/>',
-    "diamond": '<path d="M0,-6L6,0L0,6L-6,0z"/>',
-    "cross": '<path d="M-2,-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z"/>',
+    "circle": "m-5,0a5,5 0 1 1 10,0a5,5 0 1 1 -10,0z",
+    "square": "m-4.5,-4.5h9v9h-9z",
+    "triangle-up": "m0,-5.5l5.5,10h-11z",
+    "triangle-down": "m-5.5,-4.5h11l-5.5,10z",
+    "triangle-right": "m5.5,0l-10,5.5v-11z",
+    "triangle-left": "m-5.5,0l10,-5.5v11z",
+    "diamond": "m0,-6l6,6l-6,6l-6,-6z",
+    "cross": "m-2,-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
 }
 
 
-def strips_picture(
-    candidates: Sequence[Candidate], names: Sequence[str], *, alt: str = "", ink: str = GREY, columns: int = 2
-) -> str:
-    """SVG text of a strip a metric in rows of `columns`; model names stand at the left of each row.
+@dataclass(frozen=True)
+class Spot:
+    """A place of a picture with words that stand under the pointer there: its middle and size in pixels."""
 
-    Every mark has its numbers as a title. As a part of a page (`ink="currentColor"`) the browser shows them under the
-    pointer; in an image file it does not.
+    x: float
+    y: float
+    width: float
+    height: float
+    words: str
+
+    def moved(self, x: float, y: float) -> Spot:
+        """The same spot in a picture that holds this one at (x, y)."""
+        return Spot(self.x + x, self.y + y, self.width, self.height, self.words)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An SVG drawing of `width` × `height` pixels, and its spots."""
+
+    svg: str
+    width: int
+    height: int
+    spots: tuple[Spot, ...]
+
+    def html(self, alt: str) -> str:
+        """The drawing as an image that shrinks with the page, and an invisible box with a title over each spot.
+
+        An element of the page a mark and a tick would take the browser three times as long.
+        """
+        data = base64.b64encode(self.svg.encode()).decode()
+        boxes = "".join(
+            f'<span title="{_words(s.words)}" style="position:absolute;left:{(s.x - s.width / 2) / self.width:.2%};'
+            f"top:{(s.y - s.height / 2) / self.height:.2%};width:{s.width / self.width:.2%};"
+            f'height:{s.height / self.height:.2%}"></span>'
+            for s in self.spots
+        )
+        return (
+            f'<div style="position:relative;max-width:{self.width}px">'
+            f'<img src="data:image/svg+xml;base64,{data}" alt="{_words(alt)}" style="width:100%"/>{boxes}</div>'
+        )
+
+
+def strips_picture(
+    candidates: Sequence[Candidate], names: Sequence[str], *, ink: str = GREY, columns: int = 2
+) -> Picture:
+    """A strip a metric in rows of `columns`; model names stand at the left of each row.
+
+    Every mark is a spot with its numbers.
     """
     rows = -(-len(names) // columns)
     strip = _HEAD + _ROW * len(candidates) + _FOOT
     width, height = _GUTTER + columns * (_PANEL + _GAP), _TOP + rows * strip
-    parts = [_legend()]
+    parts, spots = [_legend()], []
     for k, name in enumerate(names):
         x, y = _GUTTER + (k % columns) * (_PANEL + _GAP), _TOP + (k // columns) * strip
-        parts.append(f'<g transform="translate({x},{y})">{_strip(candidates, name, labelled=k % columns == 0)}</g>')
-    return (
+        drawn, found = _strip(candidates, name, labelled=k % columns == 0)
+        parts.append(f'<g transform="translate({x},{y})">{drawn}</g>')
+        spots += [spot.moved(x, y) for spot in found]
+    svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'role="img" aria-label="{_words(alt)}" style="max-width:100%;height:auto" '
         f'font-family="sans-serif" font-size="12" fill="{ink}">{"".join(parts)}</svg>'
     )
+    return Picture(svg, width, height, tuple(spots))
 
 
 def _legend() -> str:
@@ -64,7 +112,7 @@ def _legend() -> str:
     return "".join(parts)
 
 
-def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool) -> str:
+def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool) -> tuple[str, list[Spot]]:
     about = described(candidates, name)
     entries = [c.metric(name) for c in candidates]
     known = [v for e in entries for k in ("value", "low", "high", "null", "ceiling") if (v := e.get(k)) is not None]
@@ -75,13 +123,14 @@ def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool) -> str
         f'<text y="18" font-weight="bold">{_words(about["label"])}</text>',
         f'<text y="33" font-size="11" opacity="0.75">{way}</text>',
     ]
+    spots = []
     parts += [f'<text x="{place(t):.1f}" y="{bottom + 16}" text-anchor="middle">{t:g}</text>' for t in ticks]
     for key, dash in (("null", NULL_DASH), ("ceiling", CEILING_DASH)):
         value = next((e[key] for e in entries if e.get(key) is not None), None)
         if value is not None:
             label = NULL_LABEL if key == "null" else CEILING_LABEL
-            rule = _line(place(value), _HEAD - 2, place(value), bottom, REAL, dash)
-            parts.append(f"<g><title>{_words(label)}: {number(value)}</title>{rule}</g>")
+            parts.append(_line(place(value), _HEAD - 2, place(value), bottom, REAL, dash))
+            spots.append(Spot(place(value), (_HEAD + bottom) / 2, 8, bottom - _HEAD, f"{label}: {number(value)}"))
     for row, (c, entry) in enumerate(zip(candidates, entries, strict=True)):
         y = _HEAD + _ROW * (row + 0.5)
         if labelled:
@@ -89,20 +138,18 @@ def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool) -> str
         value, low, high = (entry.get(k) for k in ("value", "low", "high"))
         if value is None:
             reason = str(entry.get("reason") or "no reason given")
-            parts.append(
-                f'<text x="2" y="{y + 4}" font-size="10" opacity="0.75">{_words(_short(reason, _LETTERS))}'
-                f"<title>{_words(reason)}</title></text>"
-            )
+            short = _words(_short(reason, _LETTERS))
+            parts.append(f'<text x="2" y="{y + 4}" font-size="10" opacity="0.75">{short}</text>')
+            spots.append(Spot(_PANEL / 2, y, _PANEL, _ROW, reason))
             continue
-        colour, mark = model_colour(c.model), _MARKS[model_shape(c.model)]
+        outline = f"M{place(value):.1f},{y}{_MARKS[model_shape(c.model)]}"
         if low is not None and high is not None:
-            parts.append(_line(place(low), y, place(high), y, colour))
+            outline += f"M{place(low):.1f},{y - 1}H{place(high):.1f}v2H{place(low):.1f}z"
         estimator = parameters(entry.get("params"))
-        shown = _words(f"{c.label}: {interval(value, low, high)}{f' ({estimator})' if estimator else ''}")
-        parts.append(
-            f'<g transform="translate({place(value):.1f},{y})" fill="{colour}"><title>{shown}</title>{mark}</g>'
-        )
-    return "".join(parts)
+        shown = f"{c.label}: {interval(value, low, high)}{f' ({estimator})' if estimator else ''}"
+        parts.append(f'<path d="{outline}" fill="{model_colour(c.model)}"/>')
+        spots.append(Spot(place(value), y, 16, _ROW, shown))
+    return "".join(parts), spots
 
 
 def _axis(known: Sequence[float]) -> tuple[Callable[[float], float], list[float]]:
@@ -128,7 +175,7 @@ def _line(x1: float, y1: float, x2: float, y2: float, *style: str | Sequence[int
 
 
 def _words(text: str) -> str:
-    """Text for the drawing: whatever a run is called, it is neither a tag nor, by an empty line, the drawing's end."""
+    """Text for drawing and page: whatever a run is called, it is neither a tag nor the end of an attribute."""
     return escape(" ".join(text.split()))
 
 

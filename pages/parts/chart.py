@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,9 @@ import streamlit as st
 
 from core.plots.figure import Figure
 from core.plots.render import render
+from core.plots.scorecard import Candidate
+from core.plots.strips import strips
+from core.plots.strips_picture import GREY, INK, strips_picture
 from pages.parts.frame import menu
 
 # Below this many rows JSON is as small as Arrow, and needs neither pandas nor pyarrow in the server.
@@ -44,15 +48,11 @@ def chart(
     return dict(event["selection"]) if select and event else {}
 
 
-def picture(svg: str, figure: Figure, key: str, *, part_of_page: bool = False) -> None:
-    """Show `figure` as the ready-made drawing `svg`, with all that a chart carries.
-
-    As a part of the page its titles show on hover; an image needs no library, and is there at once on a first visit.
-    """
-    if part_of_page:
-        st.markdown(svg, unsafe_allow_html=True)
-    else:
-        st.image(svg, alt=figure.alt)
+def scorecard(candidates: Sequence[Candidate], names: Sequence[str], caption: str, key: str) -> None:
+    """The scorecard as a picture, with all that a chart carries: it needs no library, and is there at once."""
+    figure = strips(candidates, names, caption=caption)
+    drawing = strips_picture(candidates, names, ink=INK.get(str(st.context.theme.type), GREY))
+    st.html(drawing.html(figure.alt))
     _foot(figure, key)
 
 

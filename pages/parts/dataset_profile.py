@@ -13,7 +13,7 @@ from core.plots import dataset as figures
 from core.plots.figure import Figure
 from core.plots.numbers import count, sentence
 from pages.parts.chart import chart
-from pages.parts.frame import plain
+from pages.parts.frame import pick_view, plain
 from pages.parts.state import DATASETS_FIGURES, DATASETS_LABEL, DATASETS_PHENOTYPE
 
 _NOTHING = {
@@ -120,15 +120,10 @@ def _figures(meta: DatasetMeta, profile: dict[str, Any]) -> None:
     shown = [view for view in views if views[view]]
     # A link to a column opens the view that draws it.
     asked = _INDIVIDUALS in shown and (DATASETS_LABEL in st.query_params or DATASETS_PHENOTYPE in st.query_params)
-    tabs = st.tabs(
-        shown, default=_INDIVIDUALS if asked else None, key=DATASETS_FIGURES, on_change="rerun", bind="query-params"
-    )
-    for tab, view in zip(tabs, shown, strict=True):
-        if tab.open:
-            with tab:
-                for column, (title, make) in zip(st.columns(2, gap="large"), views[view].items(), strict=False):
-                    with column:
-                        _titled(title, make, meta)
+    view = pick_view(shown, DATASETS_FIGURES, default=_INDIVIDUALS if asked else None)
+    for column, (title, make) in zip(st.columns(2, gap="large"), views[view].items(), strict=False):
+        with column:
+            _titled(title, make, meta)
 
 
 def _titled(title: str, make: Callable[[], Figure | None], meta: DatasetMeta) -> None:

@@ -51,6 +51,18 @@ def drawer(label: str, *keys: str, key: str) -> tuple[DeltaGenerator, bool]:
     return shut, bool(shut.open) or any(name in st.query_params or name in st.session_state for name in keys)
 
 
+def pick_view(views: Sequence[str], key: str, default: str | None = None) -> str:
+    """A row with the views of a page, of which one is drawn; the first, or `default`, until the reader chooses.
+
+    Tabs do the same at twice the browser's time, and build the panels that nobody sees.
+    """
+    chosen = st.segmented_control(
+        "View", views, default=default or views[0], required=True, key=key, bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return chosen or views[0]
+
+
 def small_table(columns: Mapping[str, Sequence[object]]) -> None:
     """A short table of text (the data grid of Streamlit takes the browser as long as a chart)."""
     lines = [

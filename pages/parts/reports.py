@@ -115,10 +115,8 @@ def open_one(page: str) -> tuple[DeltaGenerator, list[RunSummary], Judged]:
     Returns the place for `share`, the runs on the chosen dataset, and the chosen report.
     """
     top, runs = open_runs(page)
-    left, right = st.columns(2)
-    with left:
+    with st.container(horizontal=True):
         runs = pick_dataset(runs)
-    with right:
         chosen = pick_one(runs)
     if chosen is None:
         st.info("The report of this run cannot be read; evaluate it again.", icon=":material/info:")

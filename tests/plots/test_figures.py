@@ -254,15 +254,16 @@ def test_the_picture_of_the_scorecard_is_well_formed_and_holds_every_model() -> 
     from xml.etree import ElementTree
 
     blank_line = replace(CANDIDATES[0], label="Ends\n\n[here](there)")
-    text = strips_picture([*CANDIDATES, blank_line], ["ld_r", "recall"])
-    drawn = ElementTree.fromstring(text)
-    assert "\n\n" not in text
-    assert {node.tag.split("}")[1] for node in drawn.iter()} <= {"svg", "g", "title", "text", "line", "path", "circle"}
+    picture = strips_picture([*CANDIDATES, blank_line], ["ld_r", "recall"])
+    drawn = ElementTree.fromstring(picture.svg)
+    assert {node.tag.split("}")[1] for node in drawn.iter()} <= {"svg", "g", "text", "line", "path"}
     words = " ".join(drawn.itertext())
-    assert (
-        "Mosaic <b>" in words
-        and "WGAN-GP" in words
-        and "Ends [here](there)" in words
-        and "Too few <i>individuals</i>." in words
-    )
-    assert model_colour("wgan_gp") in text and REAL in text
+    assert "Mosaic <b>" in words and "WGAN-GP" in words and "Ends [here](there)" in words
+    assert model_colour("wgan_gp") in picture.svg and REAL in picture.svg
+
+    page = ElementTree.fromstring(picture.html('what it "says"'))
+    image, *boxes = page
+    assert image.get("alt") == 'what it "says"' and len(boxes) == len(picture.spots)
+    assert any("Too few <i>individuals</i>." in str(box.get("title")) for box in boxes)
+    for spot in picture.spots:
+        assert spot.width / 2 <= spot.x <= picture.width and 0 <= spot.y <= picture.height
