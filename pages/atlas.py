@@ -5,9 +5,9 @@ import streamlit as st
 from core.plots.sets_map import LAYOUTS, set_map
 from pages.parts.chart import chart
 from pages.parts.embed_upload import embed_upload
-from pages.parts.frame import drawer, heading, plain, share
+from pages.parts.frame import drawer, plain, share
 from pages.parts.set_ends import newly_clicked, walk_link
-from pages.parts.set_runs import pick_set_run, the_map
+from pages.parts.set_runs import open_sets, the_map
 from pages.parts.set_samples import neighbours, real_and_regenerated
 from pages.parts.set_uncertainty import ellipse, how_sure
 from pages.parts.state import (
@@ -21,15 +21,10 @@ from pages.parts.state import (
     SET_VIEW,
     SET_X,
     SET_Y,
-    arrive,
     go,
 )
 
-top = heading("atlas")
-arrive()
-chosen = pick_set_run()
-if chosen is None:
-    st.stop()
+top, chosen = open_sets("atlas")
 sets = the_map(chosen)
 layouts = {title: key for title, key in LAYOUTS.items() if key in sets.xy}
 layout, sure = next(iter(layouts)), False

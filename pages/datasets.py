@@ -86,9 +86,9 @@ def library_view(library: Library, metas: list[DatasetMeta]) -> None:
 
 
 arrive()
-top = heading("datasets")
 library = Library()
 metas = library.list()
+top = heading("datasets")
 view = st.segmented_control(
     "View", [LIBRARY, IMPORT, SIMULATE], default=LIBRARY if metas else IMPORT, required=True, key=DATASETS_VIEW,
     bind="query-params", label_visibility="collapsed",

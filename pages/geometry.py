@@ -4,17 +4,14 @@ import streamlit as st
 
 from core.plots.sets_report import PAIRS, reconstruction, set_size, shepard
 from pages.parts.chart import chart
-from pages.parts.frame import heading, pick_view, share
+from pages.parts.frame import pick_view, share
 from pages.parts.set_checks import questions, scores, warning_signs
-from pages.parts.set_runs import pick_set_run
+from pages.parts.set_runs import open_sets
 from pages.parts.state import GEOMETRY_VIEW, SET_RUN
 
 VIEWS = ["Distances", "Reconstruction", "Set size", "Troubleshooting"]
 
-top = heading("geometry")
-chosen = pick_set_run()
-if chosen is None:
-    st.stop()
+top, chosen = open_sets("geometry")
 report = chosen.report
 judged = "held-out" if report["judged"] == "holdout" else "training"
 scores(chosen)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.parts.frame import heading, plain, share
+from pages.parts.reports import all_runs, with_reports
 from pages.parts.set_algebra import arithmetic_of, barycentre_of
 from pages.parts.set_axes import pick_drawing
 from pages.parts.set_ends import far_apart, pick_ends
@@ -27,11 +28,12 @@ from pages.parts.state import (
 
 VIEWS = ["From A to B", "Barycentre", "A − B + C"]
 
+runs = with_reports(all_runs(), "sets")
 top = heading("interpolate")
 arrive()
 left, middle, right = st.columns([6, 5, 2], vertical_alignment="bottom")
 with left:
-    chosen = pick_set_run()
+    chosen = pick_set_run(runs)
 if chosen is None:
     st.stop()
 with middle:

@@ -6,17 +6,14 @@ from core.plots.numbers import interval, number
 from core.plots.sets_predict import confusion, observed
 from core.plots.sets_report import probes
 from pages.parts.chart import chart
-from pages.parts.frame import heading, pick_view, plain, share
+from pages.parts.frame import pick_view, plain, share
 from pages.parts.set_futures import carried_effects, early_and_late
-from pages.parts.set_runs import pick_set_run
+from pages.parts.set_runs import open_sets
 from pages.parts.state import PREDICT_KIND, PREDICT_TARGET, SET_RUN
 
 VIEWS = ["Labels and covariates", "Early and late", "Effects"]
 
-top = heading("predict")
-chosen = pick_set_run()
-if chosen is None:
-    st.stop()
+top, chosen = open_sets("predict")
 rows = chosen.report["curves"]["probes"]
 scored = {row["target"]: row for row in rows if "latent" in row}
 view = pick_view(VIEWS, PREDICT_KIND)

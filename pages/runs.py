@@ -13,10 +13,10 @@ from pages.parts.state import RUN, RUNS_AXES, RUNS_SAID, RUNS_SMOOTHING, arrive
 LOOK_EVERY = 2.0  # seconds between two looks at a run that lives
 
 arrive()
+runs = RunStore().list()
 top = heading("runs")
 if said := st.session_state.pop(RUNS_SAID, None):
     st.success(said, icon=":material/check_circle:")
-runs = RunStore().list()
 if not runs:
     with st.container(border=True):
         st.markdown("**Nothing has been trained yet**")

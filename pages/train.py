@@ -21,8 +21,8 @@ from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, TRAIN_PRESET, arri
 from pages.parts.training_form import training_form
 
 arrive()
+metas, waiting = Library().list(), sum(run.active for run in RunStore().list())
 top = heading("train")
-metas = Library().list()
 if not metas:
     with st.container(border=True):
         st.markdown("**There is no dataset to train on yet**")
@@ -69,8 +69,7 @@ changes = changed(experiment, form.asked, form.defaults)
 
 st.subheader("What will happen")
 training = {**form.defaults["training"], **experiment["training"], **form.asked["training"]}
-runs = RunStore().list()
-show_plan(meta, experiment, training, changes, waiting=sum(run.active for run in runs))
+show_plan(meta, experiment, training, changes, waiting=waiting)
 words = [*overrides(chosen, changes, preset=preset), f"--dataset={meta.id}"]
 if st.button("Check time and memory", icon=":material/speed:", key="check", help="Trains a few real batches."):
     with st.spinner("Trying a few real batches…", show_time=True):

@@ -38,7 +38,11 @@ class Judged:
 
 
 def all_runs() -> list[RunSummary]:
-    """Every run, newest first."""
+    """Every run, newest first.
+
+    A page calls it before its heading: what is drawn before files are read travels to the browser apart from the rest,
+    and the page is laid out twice.
+    """
     return RunStore().list()
 
 
@@ -101,8 +105,8 @@ def open_runs(page: str, nothing: str = "There is no report to look at yet") -> 
 
     Returns the place for `share`, and the runs.
     """
-    top = heading(page)
     runs = with_reports(all_runs())
+    top = heading(page)
     if not runs:
         nothing_yet(nothing)
         st.stop()

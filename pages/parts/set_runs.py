@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,15 @@ from core.data.sets import SetCollection
 from core.errors import PopscapeError
 from core.plots.sets_map import MANY, SetMap
 from core.runs.directory import Run
-from core.runs.store import RunStore
-from pages.parts.frame import plain
+from core.runs.store import RunStore, RunSummary
+from pages.parts.frame import heading, plain
 from pages.parts.reports import all_runs, label, report_of, with_reports
 from pages.parts.sections import link
-from pages.parts.state import SET_RUN
+from pages.parts.state import SET_RUN, arrive
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from core.runs.lens import Lens
 
 
@@ -74,9 +77,22 @@ class SetRun:
         return _arrays(str(path), path.stat().st_mtime_ns)
 
 
-def pick_set_run() -> SetRun | None:
-    """Let the reader choose a finished run on sets; None, and what to do, where there is none."""
+def open_sets(page: str) -> tuple[DeltaGenerator, SetRun]:
+    """Begin a page on sets: its heading, and the finished run that the reader chooses; the page ends without one.
+
+    Returns the place for `share`, and the run.
+    """
     runs = with_reports(all_runs(), "sets")
+    top = heading(page)
+    arrive()
+    chosen = pick_set_run(runs)
+    if chosen is None:
+        st.stop()
+    return top, chosen
+
+
+def pick_set_run(runs: Sequence[RunSummary]) -> SetRun | None:
+    """Let the reader choose one of the finished `runs` on sets; None, and what to do, where there is none."""
     if not runs:
         with st.container(border=True):
             st.markdown("**There is no model of sets yet**")
