@@ -20,9 +20,7 @@ def charts(app: AppTest) -> list[str]:
     """The alternative texts of the charts on a page."""
     drawn = [chart.proto.alt for chart in app.get("vega_lite_chart")]
     drawn += [image.alt for element in app.get("image") for image in element.proto.imgs]
-    return drawn + [
-        found[1] for element in app.markdown if (found := re.match(r'<svg .*?aria-label="(.+?)"', element.value))
-    ]
+    return drawn + [found for html in app.get("html") for found in re.findall(r'<img [^>]*alt="(.+?)"', html.proto.body)]
 
 
 def words(app: AppTest) -> str:
