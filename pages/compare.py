@@ -56,15 +56,17 @@ caption = provenance(
 scorecard(candidates, names, caption, key="scorecard")
 
 st.subheader("Warning signs")
-flagged = [c for c in candidates if c.flags]
-for c in flagged:
+said = []
+for c in candidates:
     signs = [
         f"- **{plain(sentence(flag.get('name', '')))}**: {plain(flag.get('evidence', ''))} "
         f"*{plain(flag.get('advice', ''))}*"
         for flag in c.flags
     ]
-    st.container(border=True).markdown("\n".join([f":material/warning: **{plain(c.label)}**\n", *signs]))
-if not flagged:
+    said += [f"\n:material/warning: **{plain(c.label)}**\n", *signs] if signs else []
+if said:
+    st.container(border=True).markdown("\n".join(said))
+else:
     st.caption("No mode collapse, lost linkage, frequency distortion or copying was found in these models.")
 
 with st.expander(

@@ -15,7 +15,7 @@ from pages.parts.set_axes import IMAGES, axes_of, densities, pick_drawing
 from pages.parts.set_runs import SetRun, open_model
 
 SHOWN = 300
-_NEAR = 8
+_NEAR = 6
 
 
 def real_and_regenerated(chosen: SetRun, name: str) -> None:
