@@ -20,7 +20,8 @@ def charts(app: AppTest) -> list[str]:
     """The alternative texts of the charts on a page."""
     drawn = [chart.proto.alt for chart in app.get("vega_lite_chart")]
     drawn += [image.alt for element in app.get("image") for image in element.proto.imgs]
-    return drawn + [found for html in app.get("html") for found in re.findall(r'<img [^>]*alt="(.+?)"', html.proto.body)]
+    written = "".join(element.proto.body for element in app.get("html"))
+    return drawn + re.findall(r'<img [^>]*alt="(.+?)"', written)
 
 
 def words(app: AppTest) -> str:
