@@ -182,7 +182,7 @@ def compare_and_export(tab: Page) -> None:
     tab.get_by_role("link", name="See its report").click()
     expect(tab.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
     settled(tab)
-    tab.locator("[data-testid=stHtml] span[title*='Independent sites: ']").first.hover(trial=True)  # its numbers
+    tab.locator("[data-testid=stHtml] span[title^='Independent sites']").first.hover(trial=True)  # its numbers
     choose(tab, "Baseline", re.compile("Independent sites"))
     expect(tab.get_by_text("clearly better").first).to_be_visible()
     tab.get_by_role("button", name="Save").first.click()

@@ -72,7 +72,7 @@ def test_the_neighbours_are_the_nearest_latents_of_the_report(app: Open, set_run
     (run,) = (r for r in RunStore().list() if not r.embedded)
     with np.load(RunStore().get(run.run).path / "arrays" / "latents.npz") as stored:
         distance = np.linalg.norm(stored["z"] - stored["z"][0], axis=1)
-        expected = stored["set_id"][np.argsort(distance)[1:9]].tolist()
+        expected = stored["set_id"][np.argsort(distance)[1:7]].tolist()
     shown = app("atlas", a="mvn_1")
     assert tables(shown)[0]["Set"] == expected
 
