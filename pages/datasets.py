@@ -8,7 +8,7 @@ from core.plots.dataset_words import kind_of, size_of
 from core.plots.numbers import ago
 from pages.parts.dataset_actions import actions
 from pages.parts.dataset_profile import show_profile
-from pages.parts.frame import heading, share
+from pages.parts.frame import heading, pick_view, share
 from pages.parts.importing import import_view
 from pages.parts.set_profile import show_set_profile
 from pages.parts.simulating import simulate_view
@@ -89,10 +89,7 @@ arrive()
 library = Library()
 metas = library.list()
 top = heading("datasets")
-view = st.segmented_control(
-    "View", [LIBRARY, IMPORT, SIMULATE], default=LIBRARY if metas else IMPORT, required=True, key=DATASETS_VIEW,
-    bind="query-params", label_visibility="collapsed",
-)  # fmt: skip
+view = pick_view([LIBRARY, IMPORT, SIMULATE], DATASETS_VIEW, default=LIBRARY if metas else IMPORT)
 if said := st.session_state.pop(DATASETS_SAID, None):
     st.success(said, icon=":material/check_circle:")
 if view == IMPORT:

@@ -17,10 +17,8 @@ from core.plots.numbers import interval, number, parameters
 from core.plots.scorecard import Candidate, described, goal
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
 
-INK = {"light": "#1f2328", "dark": "#e6e8ea"}
-"""Colour of words by theme; an image knows nothing of the page around it."""
 GREY = "#7f7f7f"
-"""For words where the theme is not known: 4.0:1 on white and 4.6:1 on the dark background."""
+"""For words where the page around is not known: 4.0:1 on white and 4.6:1 on the dark background."""
 
 _GUTTER, _PANEL, _GAP = 204, 300, 34
 _LETTERS = 50  # of a reason that fit into a strip
@@ -67,7 +65,7 @@ class Picture:
     def html(self, alt: str) -> str:
         """The drawing as an image that shrinks with the page, and an invisible box with a title over each spot.
 
-        An element of the page a mark and a tick would take the browser three times as long.
+        An element of the page a mark and a tick would take the browser twice as long.
         """
         data = base64.b64encode(self.svg.encode()).decode()
         boxes = "".join(

@@ -12,7 +12,7 @@ from core.plots.figure import Figure
 from core.plots.render import render
 from core.plots.scorecard import Candidate
 from core.plots.strips import strips
-from core.plots.strips_picture import GREY, INK, strips_picture
+from core.plots.strips_picture import GREY, strips_picture
 from pages.parts.frame import menu
 
 # Below this many rows JSON is as small as Arrow, and needs neither pandas nor pyarrow in the server.
@@ -51,7 +51,9 @@ def chart(
 def scorecard(candidates: Sequence[Candidate], names: Sequence[str], caption: str, key: str) -> None:
     """The scorecard as a picture, with all that a chart carries: it needs no library, and is there at once."""
     figure = strips(candidates, names, caption=caption)
-    drawing = strips_picture(candidates, names, ink=INK.get(str(st.context.theme.type), GREY))
+    theme = st.context.theme.type
+    ink = st.get_option(f"theme.{theme}.textColor") if theme else None  # an image knows nothing of the page around it
+    drawing = strips_picture(candidates, names, ink=ink or GREY)
     st.html(drawing.html(figure.alt))
     _foot(figure, key)
 

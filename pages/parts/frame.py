@@ -54,7 +54,7 @@ def drawer(label: str, *keys: str, key: str) -> tuple[DeltaGenerator, bool]:
 def pick_view(views: Sequence[str], key: str, default: str | None = None) -> str:
     """A row with the views of a page, of which one is drawn; the first, or `default`, until the reader chooses.
 
-    Tabs do the same at twice the browser's time, and build the panels that nobody sees.
+    Tabs do the same at twice the browser's time.
     """
     chosen = st.segmented_control(
         "View", views, default=default or views[0], required=True, key=key, bind="query-params",
