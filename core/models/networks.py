@@ -39,7 +39,8 @@ class Leaky(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape."""
-        return x * torch.where(x.detach() > 0, 1.0, 0.05).to(x.dtype)
+        # The slope from the sign: on a CPU a comparison and a choice take ten times as long.
+        return x * x.detach().sign().clamp_(min=0.05)
 
 
 def block(width: int, norm: type[nn.Module] | None) -> nn.Sequential:
