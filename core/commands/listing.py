@@ -28,7 +28,8 @@ def _datasets(options: argparse.Namespace) -> Answer:
 
 
 def _runs(options: argparse.Namespace) -> Answer:
-    from core.runs.store import RunStore, to_json
+    from core.runs.store import RunStore
+    from core.runs.summary import to_json
 
     summaries = RunStore().list()
     rows = [

@@ -8,27 +8,36 @@ import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-_VERSION = 2
+from core.runs.summary import RunSummary, from_json, to_json
+
+_VERSION = 3
 _SCHEMA = "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, signature TEXT NOT NULL, summary TEXT NOT NULL)"
-_SIGNED = ("status.json", "metrics.jsonl", "report.json", "config.json")
+_SIGNED = ("status.json", "report.json", "metrics.jsonl", "config.json")
+_SETTLED = 2  # of these can change once a run has ended
 
-Summary = dict[str, Any]
-Signed = dict[str, tuple[str, Summary]]
+Signed = dict[str, tuple[str, RunSummary]]
 """Run id → (signature, summary)."""
 
 
-def signature(run: str) -> str:
-    """A text that changes when one of the files that a summary is made of changes."""
+def signature(run: str, files: int = len(_SIGNED)) -> str:
+    """A text that changes when one of the (first) files that a summary is made of changes."""
     parts = []
-    for name in _SIGNED:
+    for name in _SIGNED[:files]:
         try:
             facts = os.stat(f"{run}/{name}")  # noqa: PTH116 - eight hundred paths would take longer than their stat
             parts.append(f"{facts.st_mtime_ns}:{facts.st_size}:{facts.st_ino}")
         except FileNotFoundError:
             parts.append("-")
     return " ".join(parts)
+
+
+def _holds(signed: str, summary: RunSummary, path: str) -> bool:
+    """Whether a summary is still true."""
+    if summary.active:
+        return signed == signature(path)
+    return signed.split(" ")[:_SETTLED] == signature(path, _SETTLED).split(" ")
 
 
 class Index:
@@ -42,20 +51,21 @@ class Index:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def summaries(self, runs: Mapping[str, str], read: Callable[[str], Summary]) -> list[Summary]:
+    def summaries(self, runs: Mapping[str, str], read: Callable[[str], RunSummary]) -> list[RunSummary]:
         """The summary of each run (id → path), from the cache where its signature still holds, else by `read`.
 
-        What is returned is not to be changed. A cache that is broken or cannot be written costs
-        time, never an answer.
+        A cache that is broken or cannot be written costs time, never an answer.
         """
         known = self._remembered.get(self.path)
         if known is None:
             known = self._stored()
         found: Signed = {}
         for run_id, path in runs.items():
-            current = signature(path)
             kept = known.get(run_id)
-            found[run_id] = kept if kept is not None and kept[0] == current else (current, read(path))
+            if kept is not None and _holds(*kept, path):
+                found[run_id] = kept
+            else:
+                found[run_id] = signature(path), read(path)
         changed = {run_id: entry for run_id, entry in found.items() if entry is not known.get(run_id)}
         gone = known.keys() - found.keys()
         if changed or gone:
@@ -73,14 +83,14 @@ class Index:
         try:
             with self._connect() as cache:
                 rows = cache.execute("SELECT id, signature, summary FROM runs").fetchall()
-                return {run_id: (signed, json.loads(summary)) for run_id, signed, summary in rows}
-        except (sqlite3.Error, OSError, ValueError):
+                return {run_id: (signed, from_json(json.loads(summary))) for run_id, signed, summary in rows}
+        except (sqlite3.Error, OSError, ValueError, LookupError, TypeError, AttributeError):
             with contextlib.suppress(OSError):
                 self.clear()
             return {}
 
     def _store(self, changed: Signed, gone: Collection[str]) -> None:
-        rows = [(run_id, signed, json.dumps(summary)) for run_id, (signed, summary) in changed.items()]
+        rows = [(run_id, signed, json.dumps(to_json(summary))) for run_id, (signed, summary) in changed.items()]
         try:
             with self._connect() as cache, cache:
                 cache.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,68 +12,15 @@ from core.config.home import PRETRAINED, home, resolve_inside
 from core.errors import InputError, RunError
 from core.runs.backends.base import Backend, backends
 from core.runs.directory import Run, create
-from core.runs.files import now, seconds_between
+from core.runs.files import now
 from core.runs.index import Index
 from core.runs.intervals import Intervals
-from core.runs.metrics import last_values
 from core.runs.reconcile import reconcile
 from core.runs.states import ACTIVE, RESUMABLE, IllegalMove, State
+from core.runs.summary import RunSummary, moment, summarise
 
 _CLEARED = ("pid", "process_started", "host", "machine", "phase", "started", "ended")
 _PREFIX = 6  # letters of an id that are enough to name a run, if no other begins so
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """A line of the run table.
-
-    Attributes:
-        run: id.
-        state, reason: where it stands, and why, in words for the user.
-        phase: waiting, loading, training, sampling or evaluating while a worker lives, else "".
-        model, experiment, title: names; `experiment` is "" for a run that was put together by hand.
-        dataset, dataset_name: digest, and the name at the time of submit.
-        created, started, ended: ISO 8601 in UTC, "" where not yet.
-        epoch, epochs: done, and wanted.
-        last: metric name → newest value (NaN where it was not finite).
-        has_report: whether the run has been evaluated.
-        embedded: shipped with Popscape, read-only.
-        kind: what it is trained on, "genotypes" or "sets".
-    """
-
-    run: str
-    state: str
-    reason: str
-    phase: str
-    model: str
-    experiment: str
-    title: str
-    dataset: str
-    dataset_name: str
-    created: str
-    started: str
-    ended: str
-    epoch: int
-    epochs: int
-    last: dict[str, float]
-    has_report: bool
-    embedded: bool
-    kind: str = "genotypes"
-
-    @property
-    def active(self) -> bool:
-        """Whether a worker lives or is waiting for its turn."""
-        return self.state in ACTIVE
-
-    @property
-    def resumable(self) -> bool:
-        """Whether `RunStore.resume` accepts it."""
-        return self.state in RESUMABLE and not self.embedded
-
-    @property
-    def seconds(self) -> float | None:
-        """Wall-clock seconds from start to end, or until now; None before the start."""
-        return seconds_between(self.started or None, self.ended or None)
 
 
 class RunStore:
@@ -92,15 +37,18 @@ class RunStore:
         own = _directories(self.root)
         shipped = {k: v for k, v in _directories(self.shipped).items() if k not in own} if self.shipped else {}
         foreign = set(shipped.values())
-        rows = self._index.summaries({**own, **shipped}, lambda path: summarise(Run(Path(path), path in foreign)))
-        for i, row in enumerate(rows):
-            if row["state"] in ACTIVE and not row["embedded"]:
-                run = Run(Path(own[row["run"]]))
+        found = self._index.summaries({**own, **shipped}, lambda path: summarise(Run(Path(path), path in foreign)))
+        for i, row in enumerate(found):
+            if row.active and not row.embedded:
+                run = self.open(row)
                 self._reconcile(run)
-                status = run.status
-                rows[i] = row | {k: status.get(k) or "" for k in ("state", "reason", "phase", "started", "ended")}
-        found = [RunSummary(**{**row, "last": {k: _number(v) for k, v in row["last"].items()}}) for row in rows]
+                found[i] = dataclasses.replace(row, **moment(run.status))
         return sorted(found, key=lambda s: s.created, reverse=True)
+
+    def open(self, listed: RunSummary) -> Run:
+        """The directory of a run that `list` gave; `get` looks for it and checks the name first."""
+        root = self.shipped if listed.embedded and self.shipped else self.root
+        return Run(root / listed.run, embedded=listed.embedded)
 
     def get(self, reference: str) -> Run:
         """The run called `reference`: an id, or at least six letters of it that no other run begins with.
@@ -180,43 +128,6 @@ class RunStore:
         except RunError as error:
             run.move(State.FAILED, str(error), ended=now())
             raise
-
-
-def summarise(run: Run) -> dict[str, Any]:
-    """The fields of `RunSummary` as JSON types, read from the directory alone."""
-    status = run.status
-    try:
-        config = run.config
-    except InputError as error:
-        config, status = {}, {"state": State.FAILED.value, "reason": str(error)}
-    dataset = config.get("dataset", {})
-    epoch, last = last_values(run.path / "metrics.jsonl")
-    return {
-        "run": run.id,
-        **{k: status.get(k) or "" for k in ("state", "reason", "phase", "started", "ended")},
-        "model": config.get("model", {}).get("name", ""),
-        "experiment": config.get("name", ""),
-        "title": config.get("title", ""),
-        "dataset": dataset.get("id", ""),
-        "dataset_name": dataset.get("name", ""),
-        "created": config.get("created", ""),
-        "epoch": epoch,
-        "epochs": config.get("training", {}).get("epochs", 0),
-        "last": {k: v if math.isfinite(v) else None for k, v in last.items()},
-        "has_report": (run.path / "report.json").is_file(),
-        "embedded": run.embedded,
-        "kind": config.get("kind", "genotypes"),
-    }
-
-
-def to_json(summary: RunSummary) -> dict[str, Any]:
-    """A summary as JSON types (NaN as null)."""
-    plain = dataclasses.asdict(summary)
-    return plain | {"last": {k: v if math.isfinite(v) else None for k, v in summary.last.items()}}
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def _directories(root: Path) -> dict[str, str]:

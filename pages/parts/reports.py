@@ -13,7 +13,8 @@ import streamlit as st
 from core.plots.numbers import sentence
 from core.plots.scorecard import Candidate
 from core.runs.directory import Run
-from core.runs.store import RunStore, RunSummary
+from core.runs.store import RunStore
+from core.runs.summary import RunSummary
 from pages.parts.frame import heading, nothing_yet
 from pages.parts.state import DATASET, RUN, RUNS
 
@@ -65,8 +66,7 @@ def dataset_name(run: RunSummary) -> str:
 
 def judged(run: RunSummary) -> Judged | None:
     """The report of a run under its label; None if its file cannot be read."""
-    store = RunStore()
-    path = (store.get(run.run)).path
+    path = RunStore().open(run).path
     report = report_of(path)
     if report is None or report.get("kind", "genotypes") != "genotypes":
         return None

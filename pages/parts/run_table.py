@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.plots.numbers import ago, duration, sentence
-from core.runs.store import RunStore, RunSummary
+from core.runs.store import RunStore
+from core.runs.summary import RunSummary
 from core.runs.traces import PREFERRED, trace
 from pages.parts.reports import dataset_name, label
 from pages.parts.state import RUN, RUNS_SEARCH, RUNS_STATE

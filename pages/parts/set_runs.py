@@ -14,7 +14,8 @@ from core.data.sets import SetCollection
 from core.errors import PopscapeError
 from core.plots.sets_map import MANY, SetMap
 from core.runs.directory import Run
-from core.runs.store import RunStore, RunSummary
+from core.runs.store import RunStore
+from core.runs.summary import RunSummary
 from pages.parts.frame import heading, plain
 from pages.parts.reports import all_runs, label, report_of, with_reports
 from pages.parts.sections import link
@@ -109,7 +110,7 @@ def pick_set_run(runs: Sequence[RunSummary]) -> SetRun | None:
         "Model", list(by_label), key=SET_RUN, bind="query-params", help="A trained model of sets, with its dataset."
     )
     name = chosen if chosen in by_label else next(iter(by_label))
-    run = RunStore().get(by_label[name].run)
+    run = RunStore().open(by_label[name])
     report = report_of(run.path)
     try:
         sets = _sets(str(run.path), by_label[name].dataset)

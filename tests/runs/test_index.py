@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from core.runs.index import Index
 from core.runs.metrics import MetricsWriter
 from core.runs.states import State
 from core.runs.store import RunStore
+from core.runs.summary import RunSummary
 
 
 def many(root: Path, count: int) -> None:
@@ -85,22 +85,26 @@ def test_unchanged_runs_are_not_read_again(full: RunStore, monkeypatch: pytest.M
     read: list[str] = []
     summarise = store_module.summarise
 
-    def counted(run: Run) -> dict[str, Any]:
+    def counted(run: Run) -> RunSummary:
         read.append(run.id)
         return summarise(run)
 
     monkeypatch.setattr(store_module, "summarise", counted)
     before = full.list()
     assert read == []
-    changed = before[7].run
+    changed, active = before[7].run, before[9].run
+    (full.root / active / "status.json").write_text(json.dumps({"state": "running"}))
+    monkeypatch.setattr(full, "_reconcile", lambda run: None)
+    full.list()
+    read.clear()
     (full.root / changed / "report.json").write_text(json.dumps({"metrics": {"x": 1}}))
-    writer = MetricsWriter(full.root / before[9].run / "metrics.jsonl")
+    writer = MetricsWriter(full.root / active / "metrics.jsonl")
     writer.write(1000, 50, {"critic": -1.0})
     writer.close()
     after = {s.run: s for s in full.list()}
-    assert sorted(read) == sorted([changed, before[9].run])
+    assert sorted(read) == sorted([changed, active])
     assert after[changed].has_report
-    assert (after[before[9].run].epoch, after[before[9].run].last["critic"]) == (50, -1.0)
+    assert (after[active].epoch, after[active].last["critic"]) == (50, -1.0)
 
 
 def test_a_process_that_listed_once_needs_no_file(full: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
