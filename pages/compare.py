@@ -7,7 +7,7 @@ import streamlit as st
 from core.plots.numbers import sentence
 from core.plots.provenance import provenance
 from core.plots.report_page import report_page
-from core.plots.scorecard import FAMILIES, HEADLINE, best, described, family, goal, metric_names, standing, table
+from core.plots.scorecard import FAMILIES, HEADLINE, described, family, goal, leader, metric_names, table
 from pages.parts.chart import scorecard
 from pages.parts.frame import plain, share
 from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many
@@ -33,9 +33,8 @@ with first_row:
 baseline = next((c for c in candidates if c.label == chosen), None)
 
 every = metric_names(candidates)
-winner = best(candidates, every)
-if winner and len(candidates) > 1:
-    won, of = standing(candidates, every)[winner.label]
+if len(candidates) > 1 and (first := leader(candidates, every)):
+    winner, won, of = first
     st.markdown(f"**{plain(winner.label)}** is best, or within noise of the best, on {won} of {of} metrics.")
 
 families = ["Overview", *(f for f in FAMILIES if any(family(name) == f for name in every)), "All"]

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.plots.numbers import ago, count
 from core.plots.provenance import provenance
-from core.plots.scorecard import HEADLINE, best, metric_names, standing
+from core.plots.scorecard import HEADLINE, leader, metric_names
 from pages.parts.chart import scorecard
 from pages.parts.frame import nothing_yet, plain
 from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, with_reports
@@ -50,9 +50,8 @@ else:
     candidates = [item.candidate for item in found]
     names = metric_names(candidates)
     first = found[0].candidate.report
-    winner = best(candidates, names)
-    if winner and len(candidates) > 1:
-        won, of = standing(candidates, names)[winner.label]
+    if len(candidates) > 1 and (best := leader(candidates, names)):
+        winner, won, of = best
         st.markdown(
             f"On **{plain(dataset_name(latest))}**, **{plain(winner.label)}** is best, or within noise of the best, "
             f"on {won} of {of} metrics."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -68,7 +68,9 @@ def _row(candidates: Sequence[Candidate], name: str, baseline: Candidate | None)
     return "<tr>" + "".join(f'<td class="n">{cell}</td>' for cell in cells) + "</tr>"
 
 
-def _value(c: Candidate, entry: dict[str, Any], about: dict[str, Any], name: str, baseline: Candidate | None) -> str:
+def _value(
+    c: Candidate, entry: Mapping[str, Any], about: Mapping[str, Any], name: str, baseline: Candidate | None
+) -> str:
     if entry.get("value") is None:
         return f"<small>no value: {escape(str(entry.get('reason') or 'no reason given'))}</small>"
     shown = escape(interval(entry["value"], entry.get("low"), entry.get("high")))

@@ -38,6 +38,9 @@ FAMILIES = (*_FAMILIES, _OTHER)
 BETTER, WORSE, UNCLEAR, BASELINE = "better", "worse", "within noise", "baseline"
 
 
+_MISSING = {"value": None, "reason": "This report was made before the metric existed; evaluate the run again."}
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A report under the name a reader knows it by.
@@ -54,10 +57,10 @@ class Candidate:
     report: Mapping[str, Any]
     run: str = ""
 
-    def metric(self, name: str) -> dict[str, Any]:
+    def metric(self, name: str) -> Mapping[str, Any]:
         """The entry of a metric; an entry without value and with a reason where the report lacks it."""
-        missing = {"value": None, "reason": "This report was made before the metric existed; evaluate the run again."}
-        return dict(self.report.get("metrics", {}).get(name, missing))
+        found: Mapping[str, Any] = self.report.get("metrics", {}).get(name, _MISSING)
+        return found
 
     @property
     def flags(self) -> list[dict[str, Any]]:
@@ -85,7 +88,7 @@ def metric_names(candidates: Sequence[Candidate], families: Sequence[str] = FAMI
 
 def described(candidates: Sequence[Candidate], name: str) -> dict[str, Any]:
     """Label, help, direction and target of a metric, from the first report that has them."""
-    entry = next((c.metric(name) for c in candidates if name in c.report.get("metrics", {})), {})
+    entry: Mapping[str, Any] = next((c.metric(name) for c in candidates if name in c.report.get("metrics", {})), {})
     return {
         "label": entry.get("label") or name.replace("_", " ").capitalize(),
         "help": entry.get("help", ""),
@@ -129,24 +132,28 @@ def standing(candidates: Sequence[Candidate], names: Sequence[str]) -> dict[str,
     honest = [c for c in candidates if not c.copies] or list(candidates)
     for name in names:
         about = described(candidates, name)
-        measured = [c for c in honest if c.metric(name).get("value") is not None]
+        measured = [entry for c in honest if (entry := c.metric(name)).get("value") is not None]
         if len(measured) < 2:
             continue
         sign = (about["direction"], about["target"])
-        best = min(measured, key=lambda c: badness(c.metric(name)["value"], *sign))
+        first = min(measured, key=lambda entry: badness(entry["value"], *sign))
         for c in candidates:
-            if c.metric(name).get("value") is None:
+            entry = c.metric(name)
+            if entry.get("value") is None:
                 continue
             scores[c.label][1] += 1
-            scores[c.label][0] += verdict(c.metric(name), best.metric(name), *sign) != WORSE
+            scores[c.label][0] += verdict(entry, first, *sign) != WORSE
     return {label: (won, of) for label, (won, of) in scores.items()}
 
 
-def best(candidates: Sequence[Candidate], names: Sequence[str]) -> Candidate | None:
-    """The candidate that is best, or within noise of it, on most metrics; copiers are left out."""
+def leader(candidates: Sequence[Candidate], names: Sequence[str]) -> tuple[Candidate, int, int] | None:
+    """The candidate that is best, or within noise of it, on most metrics: (it, on how many, of how many).
+
+    Copiers are left out; None where no other is left.
+    """
     scores = standing(candidates, names)
-    honest = [c for c in candidates if not c.copies and scores[c.label][1]]
-    return max(honest, key=lambda c: scores[c.label][0] / scores[c.label][1], default=None)
+    honest = [(c, *scores[c.label]) for c in candidates if not c.copies and scores[c.label][1]]
+    return max(honest, key=lambda found: found[1] / found[2], default=None)
 
 
 def table(
@@ -158,7 +165,7 @@ def table(
         columns[c.label] = []
     for name in names:
         about = described(candidates, name)
-        first = next((c.metric(name) for c in candidates if c.metric(name).get("ceiling") is not None), {})
+        first: Mapping[str, Any] = next((e for c in candidates if (e := c.metric(name)).get("ceiling") is not None), {})
         columns["Family"].append(family(name))
         columns["Metric"].append(about["label"])
         columns["Goal"].append(goal(about["direction"], about["target"]))
@@ -184,7 +191,7 @@ def numbers(
         about = described(candidates, name)
         for c in candidates:
             entry = c.metric(name)
-            base = baseline.metric(name) if baseline else {}
+            base: Mapping[str, Any] = baseline.metric(name) if baseline else {}
             both = entry.get("value") is not None and base.get("value") is not None
             row = {
                 **{k: entry.get(k) for k in ("value", "low", "high", "null", "ceiling", "params", "reason")},

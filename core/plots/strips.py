@@ -7,7 +7,7 @@ from typing import Any
 
 from core.plots.figure import Figure, Spec, grid
 from core.plots.numbers import interval, number, parameters
-from core.plots.scorecard import Candidate, best, described, goal, numbers
+from core.plots.scorecard import Candidate, described, goal, leader, numbers
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
 
 _BAND = 0.1
@@ -26,18 +26,22 @@ def strips(candidates: Sequence[Candidate], names: Sequence[str], *, columns: in
             data[f"{name} reasons"] = _where(points, measured=False)
         data[f"{name} references"] = _references(candidates, name)
         views.append(_strip(candidates, name, data, labelled=i % columns == 0))
-    winner = best(candidates, names)
-    alt = f"{len(names)} metrics of {len(candidates)} models, each with its null and ceiling."
-    if winner is not None and len(candidates) > 1:
-        alt += f" {winner.label} is best, or within noise of the best, on most of them."
     return Figure(
         name="scorecard",
         spec=grid(views, columns),
         data=data,
-        alt=alt,
+        alt=takeaway(candidates, names),
         caption=caption,
         table=numbers(candidates, names),
     )
+
+
+def takeaway(candidates: Sequence[Candidate], names: Sequence[str]) -> str:
+    """What the scorecard shows, for those who cannot see it."""
+    alt = f"{len(names)} metrics of {len(candidates)} models, each with its null and ceiling."
+    if len(candidates) > 1 and (first := leader(candidates, names)):
+        alt += f" {first[0].label} is best, or within noise of the best, on most of them."
+    return alt
 
 
 def _strip(candidates: Sequence[Candidate], name: str, data: Mapping[str, Any], *, labelled: bool) -> Spec:

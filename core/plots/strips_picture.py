@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-import numpy as np
-
 from core.plots.numbers import interval, number, parameters
 from core.plots.scorecard import Candidate, described, goal
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
@@ -161,7 +159,7 @@ def _axis(known: Sequence[float]) -> tuple[Callable[[float], float], list[float]
     unit = 10 ** math.floor(math.log10(rough))
     step = next(s * unit for s in (1, 2, 5, 10) if s * unit >= rough)
     ticks = [round(k * step, 12) for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    return (lambda value: float(np.interp(value, (low, high), (0, _PANEL)))), ticks
+    return (lambda value: (value - low) / (high - low) * _PANEL), ticks
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, *style: str | Sequence[int]) -> str:

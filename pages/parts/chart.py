@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ import streamlit as st
 from core.plots.figure import Figure
 from core.plots.render import render
 from core.plots.scorecard import Candidate
-from core.plots.strips import strips
+from core.plots.strips import strips, takeaway
 from core.plots.strips_picture import GREY, strips_picture
 from pages.parts.frame import menu
 
@@ -44,31 +44,31 @@ def chart(
         spec = {**spec, **_PAINTED, "config": {**spec.get("config", {}), "aria": False}}
     interaction: dict[str, Any] = {"on_select": "rerun"} if select else {}
     event = st.vega_lite_chart(spec, key=key, width=width, alt=figure.alt, **interaction)
-    _foot(figure, key)
+    _foot(figure.caption, lambda: figure, key)
     return dict(event["selection"]) if select and event else {}
 
 
 def scorecard(candidates: Sequence[Candidate], names: Sequence[str], caption: str, key: str) -> None:
     """The scorecard as a picture, with all that a chart carries: it needs no library, and is there at once."""
-    figure = strips(candidates, names, caption=caption)
     theme = st.context.theme.type
     ink = st.get_option(f"theme.{theme}.textColor") if theme else None  # an image knows nothing of the page around it
     drawing = strips_picture(candidates, names, ink=ink or GREY)
-    st.html(drawing.html(figure.alt))
-    _foot(figure, key)
+    st.html(drawing.html(takeaway(candidates, names)))
+    _foot(caption, partial(strips, candidates, names, caption=caption), key)
 
 
-def _foot(figure: Figure, key: str) -> None:
+def _foot(caption: str, make: Callable[[], Figure], key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="top", wrap=False):
-        st.caption(figure.caption, width="stretch")
-        downloads(figure, key)
+        st.caption(caption, width="stretch")
+        downloads(make, key)
 
 
-def downloads(figure: Figure, key: str) -> None:
+def downloads(make: Callable[[], Figure], key: str) -> None:
     """A small menu with the picture as SVG and PNG and the numbers as CSV; nothing is made before the click."""
     shut = menu("Save", f"{key}_save")
     if not shut.open:
         return
+    figure = make()
     forms = {
         "svg": ("Picture (SVG)", partial(render, figure, "svg"), "image/svg+xml"),
         "png": ("Picture (PNG)", partial(render, figure, "png"), "image/png"),

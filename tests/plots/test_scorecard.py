@@ -11,8 +11,8 @@ from core.plots.scorecard import (
     UNCLEAR,
     WORSE,
     Candidate,
-    best,
     family,
+    leader,
     metric_names,
     numbers,
     standing,
@@ -64,8 +64,7 @@ def test_ties_within_noise_count_for_both_and_copiers_set_no_mark() -> None:
         candidate("copier", ("copying",), ld_r=entry(0.99), recall=entry(0.99)),
     ]
     assert standing(candidates, ["ld_r", "recall"]) == {"a": (2, 2), "b": (1, 2), "copier": (2, 2)}
-    winner = best(candidates, ["ld_r", "recall"])
-    assert winner is not None and winner.label == "a"
+    assert leader(candidates, ["ld_r", "recall"]) == (candidates[0], 2, 2)
 
 
 def test_numbers_hold_every_value_and_the_difference() -> None:
