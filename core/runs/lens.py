@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,13 +61,21 @@ class Lens:
         return Subject(sets, split.train, split.holdout, self.embed, self.generate, seed)
 
 
-def open_lens(run: Run, device: str = "cpu") -> Lens:
-    """The best checkpoint of a run on sets. Raises InputError where there is none or the run is on genotypes."""
+def open_lens(run: Run, device: str = "cpu", *, sharing: bool = False) -> Lens:
+    """The best checkpoint of a run on sets. Raises InputError where there is none or the run is on genotypes.
+
+    `sharing`: from now on the process leaves half of the cores to others, such as a browser that draws what it sends.
+    Threads that wait for one of theirs on a core that is taken make a small network four times as slow.
+    """
+    import torch
+
     from core.models.gde.gde import GDE
     from core.training.load import load_trained
 
     if not run.has_checkpoint:
         raise InputError(f"Run {run.id} has no checkpoint yet; let it train until its first one.")
+    if sharing:
+        torch.set_num_threads(min(torch.get_num_threads(), max(1, (os.cpu_count() or 2) // 2)))
     folder: Path = run.checkpoints / ("best" if (run.checkpoints / "best").is_dir() else "last")
     model = load_trained(folder, device)
     if not isinstance(model, GDE):

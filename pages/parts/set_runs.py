@@ -156,7 +156,7 @@ def open_model(chosen: SetRun) -> Lens:
 def _lens(run: str, _changed: int) -> Lens:
     from core.runs.lens import open_lens
 
-    return open_lens(RunStore().get(run))
+    return open_lens(RunStore().get(run), sharing=True)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
