@@ -18,7 +18,6 @@ FREQUENCY = "Minor-allele frequency in real data"
 
 top, runs, chosen = open_one("frequencies")
 one, report = chosen.candidate, chosen.candidate.report
-several = [one, *(i.candidate for run in runs[:SHOWN_FIRST] if (i := judged(run)) and i.candidate.label != one.label)]
 caption = provenance(report)
 
 
@@ -34,7 +33,8 @@ def metrics(*names: str) -> None:
 
 def curve(name: str, y: str, titles: tuple[str, str], *, key: str, note: str = "") -> None:
     """A curve of all models over the frequency, or the reason why there is none."""
-    figure = by_frequency(several, name, "frequency", y, titles=titles, caption=provenance(report, note))
+    others = [i.candidate for run in runs[:SHOWN_FIRST] if (i := judged(run)) and i.candidate.label != one.label]
+    figure = by_frequency([one, *others], name, "frequency", y, titles=titles, caption=provenance(report, note))
     if figure is None:
         st.info("These reports hold no such curve; evaluate the runs again.", icon=":material/info:")
     else:

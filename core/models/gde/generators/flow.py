@@ -16,7 +16,7 @@ from core.models.gde.gaussian_base import GaussianBase
 from core.models.gde.gaussian_moments import FULL_UP_TO
 from core.models.gde.layers import FourierTime
 
-CALIBRATION = 512  # points that tell mean and covariance of what the flow gives; of many features half as many do
+CALIBRATION = 512  # points for `Flow.calibration`; of many features half as many do, of pixels' deviations a quarter
 SHAPED = 128  # leading features whose shape is learned; further components of wide observations stay Gaussian
 
 
@@ -41,9 +41,11 @@ class Flow(Generator):
 
     base: GaussianBase
     shaped: int  # leading features of y that the network moves
+    calibration: int  # points that tell mean and covariance of what the flow gives
 
     def learned(self, y: Tensor, t: Tensor, z: Tensor) -> Tensor:
-        """(b, k, shaped) positions at times t (b, k) → what the network adds to the Gaussian's velocity."""
+        """(b, k, shaped) positions at times t, (b, k) or one for all (1, 1) → what the network adds to the Gaussian's
+        velocity."""
         raise TypeError(f"{type(self).__name__} must say what its network is")
 
     def prepare(self, x: Tensor, z: Tensor) -> None:
@@ -62,7 +64,7 @@ class Flow(Generator):
         return {"loss": flow + likelihood, "flow": flow.detach(), "likelihood": likelihood.detach()}
 
     def velocity(self, y: Tensor, t: Tensor, z: Tensor) -> Tensor:
-        """(b, k, shaped) positions at times t (b, k) → velocities."""
+        """(b, k, shaped) positions at times t, (b, k) or (1, 1) → velocities."""
         return y * ((2 * t - 1) / ((1 - t).square() + t.square()))[..., None] + self.learned(y, t, z)
 
     def flow(self, noise: Tensor, z: Tensor) -> Tensor:
@@ -75,15 +77,23 @@ class Flow(Generator):
         times = 0.5 - 0.5 * torch.cos(torch.linspace(0, math.pi, self.config.steps + 1, device=z.device))
         before: tuple[Tensor, Tensor] | None = None
         for now, then in pairwise(times):
-            step, slope = then - now, self.velocity(y, now.expand(y.shape[:2]), z)
+            step, slope = then - now, self.velocity(y, now.expand(1, 1), z)
             if before is None:
-                ahead = self.velocity(y + step * slope, then.expand(y.shape[:2]), z)
+                ahead = self.velocity(y + step * slope, then.expand(1, 1), z)
                 change = 0.5 * (slope + ahead)
             else:
                 last_step, last_slope = before
                 change = slope + step / (2 * last_step) * (slope - last_slope)
             y, before = y + step * change, (step, slope)
         return torch.cat([y, noise[..., self.shaped :]], dim=-1)
+
+    @torch.no_grad()
+    def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        mean, scale = self.base.parameters_of(z)
+        noise = torch.randn(len(z), n, self.base.d, generator=generator, device=generator.device).to(z.device)
+        both = self.flow(torch.cat([self.base.points(self.calibration, 0, z), noise], dim=1), z)
+        y = self.base.standardise(both[:, self.calibration :], both[:, : self.calibration])
+        return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
 
     @staticmethod
     def _stratified(size: torch.Size, device: torch.device) -> Tensor:
@@ -107,18 +117,10 @@ class FlowGenerator(Flow):
         super().__init__(config, shape, latent)
         self.base = GaussianBase(math.prod(shape), latent, config.width)
         self.shaped = min(self.base.d, SHAPED)
+        self.calibration = CALIBRATION // (2 if self.base.d > FULL_UP_TO else 1)
         self.time = FourierTime(16)
         self.net = VectorNet(self.shaped + 16, self.shaped, latent, config)
 
     def learned(self, y: Tensor, t: Tensor, z: Tensor) -> Tensor:
-        out: Tensor = self.net(torch.cat([y, self.time(t)], dim=-1), z)
+        out: Tensor = self.net(torch.cat([y, self.time(t).expand(*y.shape[:2], -1)], dim=-1), z)
         return out
-
-    @torch.no_grad()
-    def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        mean, scale = self.base.parameters_of(z)
-        noise = torch.randn(len(z), n, self.base.d, generator=generator, device=generator.device).to(z.device)
-        count = CALIBRATION // (2 if self.base.d > FULL_UP_TO else 1)
-        both = self.flow(torch.cat([self.base.points(count, 0, z), noise], dim=1), z)
-        y = self.base.standardise(both[:, count:], both[:, :count])
-        return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)

@@ -11,7 +11,7 @@ from core.errors import InputError
 from core.models.gde.backbones import ImageNet
 from core.models.gde.base import generators
 from core.models.gde.gaussian_base import GaussianBase
-from core.models.gde.generators.flow import Flow, FlowConfig
+from core.models.gde.generators.flow import CALIBRATION, Flow, FlowConfig
 from core.models.gde.layers import FourierTime
 
 
@@ -35,17 +35,11 @@ class PixelFlowGenerator(Flow):
                 "(channels, height, width): choose flow for vectors."
             )
         self.base = GaussianBase(math.prod(shape), latent, config.width, leading=0)
-        self.shaped = self.base.d
+        self.shaped, self.calibration = self.base.d, CALIBRATION // 4
         self.time = FourierTime(16)
         self.net = ImageNet(shape[0] + 16, shape, latent, config)
 
     def learned(self, y: Tensor, t: Tensor, z: Tensor) -> Tensor:
-        maps = self.time(t)[..., None, None].expand(*t.shape, 16, *self.shape[1:])
+        maps = self.time(t)[..., None, None].expand(*y.shape[:2], 16, *self.shape[1:])
         out: Tensor = self.net(torch.cat([y.reshape(*y.shape[:2], *self.shape), maps], dim=2), z)
         return out.flatten(2)
-
-    @torch.no_grad()
-    def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        mean, scale = self.base.parameters_of(z)
-        noise = torch.randn(len(z), n, self.base.d, generator=generator, device=generator.device).to(z.device)
-        return self.base.colour(self.flow(noise, z), mean, scale).reshape(len(z), n, *self.shape)
