@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core.cli import main
 from core.config.experiments import compose, names
@@ -75,6 +77,18 @@ def test_the_latents_of_the_report_are_those_of_the_checkpoint(home_of_run: Path
     lens = open_lens(run)
     with np.load(run.path / "arrays" / "latents.npz") as arrays:
         np.testing.assert_allclose(arrays["z"][3], lens.embed(np.asarray(sets.observations_of(3))), atol=1e-5)
+
+
+def test_a_server_leaves_half_of_the_cores(home_of_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 6)
+    for cores, threads in ((8, 4), (1, 1), (64, 6)):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        open_lens(RunStore().get(own_run()), sharing=True)
+        assert asked.pop() == threads
+    open_lens(RunStore().get(own_run()))
+    assert not asked
 
 
 def test_interpolate_writes_the_path_and_its_references(home_of_run: Path, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]

@@ -87,6 +87,23 @@ def test_our_generators_keep_mean_and_variance(name: str) -> None:
     assert 0.93 < ratio < 1.07, ratio
 
 
+@pytest.mark.parametrize(("name", "shape"), [("flow", (2,)), ("pixel_flow", (1, 4, 4))])
+def test_whatever_a_flow_has_learned_it_keeps_the_deviations_of_its_base(name: str, shape: tuple[int, ...]) -> None:
+    generator = build(name, shape).eval()
+    with torch.no_grad():
+        for weight in generator.net.parameters():  # type: ignore[union-attr]
+            weight.add_(0.15 * torch.randn_like(weight))
+    z, noise = torch.randn(2, LATENT), torch.randn(2, 2000, math.prod(shape), generator=rng())
+    mean, scale = generator.base.parameters_of(z)  # type: ignore[union-attr, operator]
+    wanted = torch.cat([scale[0].square().sum(dim=2), scale[1].square()], dim=1)
+    with torch.no_grad():
+        bent = generator.flow(noise, z).var(dim=1)  # type: ignore[operator]
+    made = generator.sample(z, 2000, rng()).flatten(2)
+    assert (bent - 1).abs().max() > 0.5
+    assert (made.var(dim=1) / wanted - 1).abs().mean() < 0.15
+    assert ((made.mean(dim=1) - mean) / wanted.sqrt()).abs().mean() < 0.1
+
+
 def test_the_published_cvae_loses_variance() -> None:
     generator = build("cvae_published", width=64)
     optimiser = torch.optim.Adam(generator.parameters(), lr=1e-3)
