@@ -64,7 +64,7 @@ class PlainGDE:
         self.adam.zero_grad()
         torch.autograd.backward(loss)
         self.adam.step()
-        return float(loss)
+        return float(loss.detach())
 
     @torch.no_grad()
     def sample(self, z: Tensor, n: int) -> Tensor:
