@@ -53,7 +53,8 @@ def scorecard(candidates: Sequence[Candidate], names: Sequence[str], caption: st
     theme = st.context.theme.type
     ink = st.get_option(f"theme.{theme}.textColor") if theme else None  # an image knows nothing of the page around it
     drawing = strips_picture(candidates, names, ink=ink or GREY)
-    st.html(drawing.html(takeaway(candidates, names)))
+    alt = takeaway(candidates, names)
+    st.html(drawing.html(alt))
     _foot(caption, partial(strips, candidates, names, caption=caption), key)
 
 

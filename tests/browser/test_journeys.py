@@ -190,6 +190,8 @@ def compare_and_export(tab: Page) -> None:
     choose(tab, "Baseline", re.compile("Independent sites"))
     expect(tab.get_by_text("clearly better").first).to_be_visible()
     tab.get_by_role("button", name="Save").first.click()
+    tab.get_by_role("button", name="Numbers (CSV)").wait_for()
+    settled(tab)  # Streamlit forgets a file that is asked for while the page is still running
     with tab.expect_download() as waiting:
         tab.get_by_role("button", name="Numbers (CSV)").click()
     numbers = Path(waiting.value.path()).read_text()

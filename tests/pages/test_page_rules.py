@@ -62,7 +62,7 @@ def test_no_html_is_injected(path: Path) -> None:
     # Only the scorecard that core draws, whose words are escaped there; Streamlit removes scripts from it.
     assert "unsafe_allow" not in path.read_text(encoding="utf-8")
     injected = [ast.unparse(call) for call in calls(path) if name_of(call) in ("html", "iframe")]
-    allowed = ["st.html(drawing.html(figure.alt))", "drawing.html(figure.alt)"]
+    allowed = ["st.html(drawing.html(alt))", "drawing.html(alt)"]
     assert injected == (allowed if path.name == "chart.py" else [])
 
 
