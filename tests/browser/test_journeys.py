@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 from core.runs.store import RunStore
 from tests.browser.conftest import Server
@@ -190,13 +190,26 @@ def compare_and_export(tab: Page) -> None:
     choose(tab, "Baseline", re.compile("Independent sites"))
     expect(tab.get_by_text("clearly better").first).to_be_visible()
     tab.get_by_role("button", name="Save").first.click()
-    tab.get_by_role("button", name="Numbers (CSV)").wait_for()
-    settled(tab)  # Streamlit forgets a file that is asked for while the page is still running
-    with tab.expect_download() as waiting:
-        tab.get_by_role("button", name="Numbers (CSV)").click()
-    numbers = Path(waiting.value.path()).read_text()
+    numbers = download(tab, "Numbers (CSV)")
     assert "recall" in numbers.lower() and "Independent sites" in numbers
     tab.keyboard.press("Escape")
-    with tab.expect_download() as waiting:
-        tab.get_by_role("button", name="Comparison as one HTML page").click()
-    assert "Independent sites" in Path(waiting.value.path()).read_text()
+    assert "Independent sites" in download(tab, "Comparison as one HTML page")
+
+
+def download(tab: Page, name: str) -> str:
+    """The text that a button saves.
+
+    With every run of the page Streamlit gives the button a new file and forgets the old one, so that a click while the
+    page still runs can be lost; a reader would click again.
+    """
+    button = tab.get_by_role("button", name=name)
+    for _ in range(3):
+        button.wait_for()
+        settled(tab)
+        try:
+            with tab.expect_download(timeout=SOON / 2) as waiting:
+                button.click()
+        except TimeoutError:
+            continue
+        return Path(waiting.value.path()).read_text()
+    raise AssertionError(f"{name!r} saved nothing in three clicks.")
