@@ -48,6 +48,9 @@ def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     """The slider over t, the play button and what the walk looks like at t; a fragment, which redraws by itself."""
     if st.session_state.get(INTERPOLATE_PLAYING):
         _advance()
+    known = st.session_state.get(INTERPOLATE_T)
+    # Before anything is drawn: what is shown then leaves together, and the browser lays it out once.
+    samples = None if known is None else _samples(chosen, (a, b), _written(known), drawn)
     play, slide, further, linked = st.columns([1.3, 4.6, 2.4, 1.6], vertical_alignment="bottom")
     with further:
         beyond = st.toggle(
@@ -71,11 +74,27 @@ def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         )  # fmt: skip
     with linked:
         share(*LINKED)
-    # Ten steps of 0.01 need not add up to what a link writes.
-    _at(chosen, (a, b), round(float(t), 2), drawn)
+    if samples is None or t != known:
+        samples = _samples(chosen, (a, b), _written(t), drawn)
+    _at(chosen, (a, b), _written(t), samples, drawn)
     if playing and t >= 1:
         st.session_state[INTERPOLATE_PLAYING] = False
         st.rerun()
+
+
+def _written(t: float) -> float:
+    """Ten steps of 0.01 need not add up to what a link writes."""
+    return round(float(t), 2)
+
+
+def _samples(chosen: SetRun, names: tuple[str, str], t: float, drawn: Drawing) -> dict[str, Any]:
+    """The three answers to what lies at t: what the model generates, transport and mixture, each (n, *shape)."""
+    way = walk(chosen, *names, drawn.seed)
+    return {
+        GENERATED: open_model(chosen).generate(way.latent(t)[None], drawn.n, drawn.seed)[0],
+        TRANSPORT: way.transport(t),
+        MIXTURE: way.mixture(t),
+    }
 
 
 def _toggle() -> None:
@@ -90,18 +109,13 @@ def _advance() -> None:
     st.session_state[INTERPOLATE_T] = round(min(1.0, now + _STEP), 2)
 
 
-def _at(chosen: SetRun, names: tuple[str, str], t: float, drawn: Drawing) -> None:
-    """The three answers to what lies at t, drawn as the observations are: points, densities or images."""
+def _at(chosen: SetRun, names: tuple[str, str], t: float, samples: dict[str, Any], drawn: Drawing) -> None:
+    """The answers drawn as the observations are: points, densities or images."""
     way = walk(chosen, *names, drawn.seed)
     z = way.latent(t)
     near = np.argsort(np.linalg.norm(chosen.latents - z, axis=1), kind="stable")[:3]
     if not 0 <= t <= 1:
         _warn(chosen, z)
-    samples = {
-        GENERATED: open_model(chosen).generate(z[None], drawn.n, drawn.seed)[0],
-        TRANSPORT: way.transport(t),
-        MIXTURE: way.mixture(t),
-    }
     pairs = count(len(way.first), "real pair")
     caption = (
         f"t = {t:g}; {drawn.n:,} generated, {pairs} in transport and mixture; noise {drawn.seed}. "
@@ -113,10 +127,12 @@ def _at(chosen: SetRun, names: tuple[str, str], t: float, drawn: Drawing) -> Non
         chart(densities(axes_of(chosen), samples, caption), key="moment_density", width="content", moving=True)
     else:
         made = np.mean(axes_of(chosen).plane(samples[GENERATED], drawn.x, drawn.y), axis=0)
+        # The words for the picture are part of the drawing: were t among them, the browser would draw anew at each t.
         alt = (
-            f"Between A ({names[0]}) and B ({names[1]}) at t = {t:g}: generated observations around "
-            f"({number(float(made[0]))}, {number(float(made[1]))}), transport and mixture beside them."
+            f"Between A ({names[0]}) and B ({names[1]}): what the model generates, optimal transport and the plain "
+            "mixture, side by side. The text below says for which t, and where the generated observations lie."
         )
+        caption = f"{caption} Generated around ({number(float(made[0]))}, {number(float(made[1]))})."
         reach = BEYOND if st.session_state.get(INTERPOLATE_BEYOND) else (0.0, 1.0)
         framed = _ends(str(chosen.run.path), *names, drawn.seed, reach, chosen)
         figure = _moment(axes_of(chosen), way, samples, framed, drawn)

@@ -7,7 +7,9 @@ concatenation; nothing is repeated to every observation before it must be.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +54,22 @@ class VectorNet(nn.Module):
             h = checkpoint(block, h, c, use_reentrant=False) if self.checkpointing and self.training else block(h, c)
         out: Tensor = self.out(nn.functional.silu(h))
         return out
+
+    def at(self, z: Tensor) -> Callable[[Tensor], Tensor]:
+        """The network at one condition, for a sampler that calls it many times: `forward` up to rounding."""
+        if not self.film:
+            return partial(self, z=z)
+        c = self.embed(z)[:, None]
+        blocks = [block.at(c) for block in self.blocks if isinstance(block, FiLMBlock)]
+
+        def network(x: Tensor) -> Tensor:
+            h = self.lift(x)
+            for block in blocks:
+                h = block(h)
+            out: Tensor = self.out(nn.functional.silu(h))
+            return out
+
+        return network
 
 
 class ConcatBlock(nn.Module):
@@ -127,6 +145,10 @@ class ImageNet(nn.Module):
             h = self._run(block, torch.cat([h, skip], dim=1), c)
         out: Tensor = self.out(nn.functional.silu(h))
         return out.reshape(*x.shape[:2], *out.shape[1:])
+
+    def at(self, z: Tensor) -> Callable[[Tensor], Tensor]:
+        """The network at one condition; convolutions gain nothing from one that is folded into their weights."""
+        return partial(self, z=z)
 
     def _run(self, block: nn.Module, h: Tensor, c: Tensor) -> Tensor:
         out: Tensor = (

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from core.config.schema import setting
-from core.models.gde.backbones import NetConfig, VectorNet
+from core.models.gde.backbones import ImageNet, NetConfig, VectorNet
 from core.models.gde.base import Generator, generators
 from core.models.gde.gaussian_base import GaussianBase
 from core.models.gde.gaussian_moments import FULL_UP_TO
 from core.models.gde.layers import FourierTime
 
 CALIBRATION = 512  # points for `Flow.calibration`; of many features half as many do, of pixels' deviations a quarter
+Network = Callable[[Tensor], Tensor]  # at the latents of some sets
 SHAPED = 128  # leading features whose shape is learned; further components of wide observations stay Gaussian
 
 
@@ -40,13 +43,14 @@ class Flow(Generator):
     """
 
     base: GaussianBase
+    net: VectorNet | ImageNet
     shaped: int  # leading features of y that the network moves
     calibration: int  # points that tell mean and covariance of what the flow gives
 
-    def learned(self, y: Tensor, t: Tensor, z: Tensor) -> Tensor:
+    def learned(self, y: Tensor, t: Tensor, net: Network) -> Tensor:
         """(b, k, shaped) positions at times t, (b, k) or one for all (1, 1) → what the network adds to the Gaussian's
         velocity."""
-        raise TypeError(f"{type(self).__name__} must say what its network is")
+        raise TypeError(f"{type(self).__name__} must say what its network is given")
 
     def prepare(self, x: Tensor, z: Tensor) -> None:
         self.base.start(x.flatten(2), z)
@@ -60,26 +64,26 @@ class Flow(Generator):
         noise = torch.randn_like(y)
         t = self._stratified(y.shape[:2], y.device)
         y_t = (1 - t[..., None]) * noise + t[..., None] * y
-        flow = (self.velocity(y_t, t, z) - (y - noise)).square().mean()
+        flow = (self.velocity(y_t, t, partial(self.net, z=z)) - (y - noise)).square().mean()
         return {"loss": flow + likelihood, "flow": flow.detach(), "likelihood": likelihood.detach()}
 
-    def velocity(self, y: Tensor, t: Tensor, z: Tensor) -> Tensor:
+    def velocity(self, y: Tensor, t: Tensor, net: Network) -> Tensor:
         """(b, k, shaped) positions at times t, (b, k) or (1, 1) → velocities."""
-        return y * ((2 * t - 1) / ((1 - t).square() + t.square()))[..., None] + self.learned(y, t, z)
+        return y * ((2 * t - 1) / ((1 - t).square() + t.square()))[..., None] + self.learned(y, t, net)
 
     def flow(self, noise: Tensor, z: Tensor) -> Tensor:
         """Noise (b, k, d) carried along the velocity from time 0 to 1 by two-step Adams-Bashforth, begun by Heun.
 
         At as many network calls it lies nearer to the exact solution than Heun's method throughout.
         """
-        y = noise[..., : self.shaped]
+        y, net = noise[..., : self.shaped], self.net.at(z)
         # Steps that are short near both ends, where the velocity of a narrow target changes fastest.
         times = 0.5 - 0.5 * torch.cos(torch.linspace(0, math.pi, self.config.steps + 1, device=z.device))
         before: tuple[Tensor, Tensor] | None = None
         for now, then in pairwise(times):
-            step, slope = then - now, self.velocity(y, now.expand(1, 1), z)
+            step, slope = then - now, self.velocity(y, now.expand(1, 1), net)
             if before is None:
-                ahead = self.velocity(y + step * slope, then.expand(1, 1), z)
+                ahead = self.velocity(y + step * slope, then.expand(1, 1), net)
                 change = 0.5 * (slope + ahead)
             else:
                 last_step, last_slope = before
@@ -121,6 +125,5 @@ class FlowGenerator(Flow):
         self.time = FourierTime(16)
         self.net = VectorNet(self.shaped + 16, self.shaped, latent, config)
 
-    def learned(self, y: Tensor, t: Tensor, z: Tensor) -> Tensor:
-        out: Tensor = self.net(torch.cat([y, self.time(t).expand(*y.shape[:2], -1)], dim=-1), z)
-        return out
+    def learned(self, y: Tensor, t: Tensor, net: Network) -> Tensor:
+        return net(torch.cat([y, self.time(t).expand(*y.shape[:2], -1)], dim=-1))

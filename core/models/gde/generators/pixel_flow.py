@@ -11,7 +11,7 @@ from core.errors import InputError
 from core.models.gde.backbones import ImageNet
 from core.models.gde.base import generators
 from core.models.gde.gaussian_base import GaussianBase
-from core.models.gde.generators.flow import CALIBRATION, Flow, FlowConfig
+from core.models.gde.generators.flow import CALIBRATION, Flow, FlowConfig, Network
 from core.models.gde.layers import FourierTime
 
 
@@ -39,7 +39,6 @@ class PixelFlowGenerator(Flow):
         self.time = FourierTime(16)
         self.net = ImageNet(shape[0] + 16, shape, latent, config)
 
-    def learned(self, y: Tensor, t: Tensor, z: Tensor) -> Tensor:
+    def learned(self, y: Tensor, t: Tensor, net: Network) -> Tensor:
         maps = self.time(t)[..., None, None].expand(*y.shape[:2], 16, *self.shape[1:])
-        out: Tensor = self.net(torch.cat([y.reshape(*y.shape[:2], *self.shape), maps], dim=2), z)
-        return out.flatten(2)
+        return net(torch.cat([y.reshape(*y.shape[:2], *self.shape), maps], dim=2)).flatten(2)
