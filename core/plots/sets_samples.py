@@ -46,17 +46,25 @@ def cloud(
 
 
 def density(
-    samples: Mapping[str, Array], features: Sequence[str], shown: Sequence[int], *, caption: str = ""
+    samples: Mapping[str, Array],
+    features: Sequence[str],
+    shown: Sequence[int],
+    *,
+    framed: Array | None = None,
+    caption: str = "",
 ) -> Figure:
-    """Density of each of the features `shown`, one small panel each, sources overlaid."""
+    """Density of each of the features `shown`, one small panel each, sources overlaid.
+
+    Axes reach over the observations `framed` (n, d), or over what is drawn.
+    """
     panels: list[Spec] = []
     data: dict[str, Any] = {}
     table: dict[str, list[Any]] = {"feature": [], "source": [], "value": [], "density": []}
     names = list(samples)
+    framed = np.concatenate(list(samples.values())) if framed is None else framed
     for j in shown:
         rows: dict[str, list[Any]] = {"source": [], "value": [], "density": []}
-        everything = np.concatenate([s[:, j] for s in samples.values()])
-        low, high = np.quantile(everything, [0.005, 0.995])
+        low, high = np.quantile(framed[:, j], [0.005, 0.995])
         at = np.linspace(low - 0.1 * (high - low + 1e-9), high + 0.1 * (high - low + 1e-9), 64)
         for name, sample in samples.items():
             rows["source"] += [name] * len(at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,12 +79,15 @@ def _pick_view(drawn: Drawing, names: list[str]) -> Drawing:
     return replace(drawn, x=x if x in names else drawn.x, y=y if y in names else drawn.y)
 
 
-def densities(axes: Axes, samples: Mapping[str, Any], caption: str) -> Figure:
-    """Densities of the features that vary most within or between the sources (name → (n, *shape))."""
+def densities(axes: Axes, samples: Mapping[str, Any], caption: str, framed: Sequence[Any] = ()) -> Figure:
+    """Densities of the features that vary most within or between the sources (name → (n, *shape)).
+
+    Where samples are `framed`, theirs decide on features and axes: pictures of a walk keep both.
+    """
     flat = {name: np.asarray(sample).reshape(len(sample), -1) for name, sample in samples.items()}
-    spread = np.concatenate(list(flat.values())).std(axis=0) / axes.scale
-    shown = sorted(int(j) for j in np.argsort(-spread, kind="stable")[:_DENSITIES])
-    return density(flat, axes.features, shown, caption=caption)
+    over = np.concatenate([np.asarray(sample).reshape(len(sample), -1) for sample in framed or flat.values()])
+    shown = sorted(int(j) for j in np.argsort(-over.std(axis=0) / axes.scale, kind="stable")[:_DENSITIES])
+    return density(flat, axes.features, shown, framed=over, caption=caption)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -123,20 +123,23 @@ def _at(chosen: SetRun, names: tuple[str, str], t: float, samples: dict[str, Any
     )
     if chosen.image:
         images(samples, f"t = {t:g} from {names[0]} to {names[1]}", caption)
-    elif drawn.view == "Densities":
-        chart(densities(axes_of(chosen), samples, caption), key="moment_density", width="content", moving=True)
-    else:
-        made = np.mean(axes_of(chosen).plane(samples[GENERATED], drawn.x, drawn.y), axis=0)
-        # The words for the picture are part of the drawing: were t among them, the browser would draw anew at each t.
-        alt = (
-            f"Between A ({names[0]}) and B ({names[1]}): what the model generates, optimal transport and the plain "
-            "mixture, side by side. The text below says for which t, and where the generated observations lie."
-        )
-        caption = f"{caption} Generated around ({number(float(made[0]))}, {number(float(made[1]))})."
-        reach = BEYOND if st.session_state.get(INTERPOLATE_BEYOND) else (0.0, 1.0)
-        framed = _ends(str(chosen.run.path), *names, drawn.seed, reach, chosen)
-        figure = _moment(axes_of(chosen), way, samples, framed, drawn)
-        chart(replace(figure, alt=alt, caption=caption), key="moment", width="content", moving=True)
+        return
+    axes = axes_of(chosen)
+    reach = BEYOND if st.session_state.get(INTERPOLATE_BEYOND) else (0.0, 1.0)
+    framed = _ends(str(chosen.run.path), *names, drawn.seed, reach, chosen)
+    if drawn.view == "Densities":
+        figure = densities(axes, samples, caption, [*way.real, *framed])
+        chart(figure, key="moment_density", width="content", moving=True)
+        return
+    made = np.mean(axes.plane(samples[GENERATED], drawn.x, drawn.y), axis=0)
+    # The words for the picture are part of the drawing: were t among them, the browser would draw anew at each t.
+    alt = (
+        f"Between A ({names[0]}) and B ({names[1]}): what the model generates, optimal transport and the plain "
+        "mixture, side by side. The text below says for which t, and where the generated observations lie."
+    )
+    caption = f"{caption} Generated around ({number(float(made[0]))}, {number(float(made[1]))})."
+    figure = replace(_moment(axes, way, samples, framed, drawn), alt=alt, caption=caption)
+    chart(figure, key="moment", width="content", moving=True)
 
 
 def _moment(axes: Axes, way: Walk, samples: dict[str, Any], framed: list[Any], drawn: Drawing) -> Figure:
