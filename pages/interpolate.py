@@ -6,7 +6,7 @@ from pages.parts.frame import heading, plain, share
 from pages.parts.reports import all_runs, with_reports
 from pages.parts.set_algebra import arithmetic_of, barycentre_of
 from pages.parts.set_axes import pick_drawing
-from pages.parts.set_ends import far_apart, pick_ends
+from pages.parts.set_ends import far_apart, pick_ends, warn_of_few
 from pages.parts.set_path import whole_path
 from pages.parts.set_runs import pick_set_run
 from pages.parts.set_walk import PACE, player
@@ -59,6 +59,7 @@ elif view == VIEWS[2]:
     share(*shared, INTERPOLATE_C, place=top)
 else:
     ends = pick_ends(chosen, {"A": SET_A, "B": SET_B})
+    warn_of_few(chosen, ends.values())
     moving = bool(st.session_state.get(INTERPOLATE_PLAYING))
     live = st.fragment(player, run_every=PACE if moving else None, key="walk")
     live(chosen, ends["A"], ends["B"], drawn)

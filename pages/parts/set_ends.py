@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from core.plots.numbers import count
 from core.plots.sets_map import set_map
 from pages.parts.chart import chart
+from pages.parts.frame import plain
 from pages.parts.set_runs import SetRun, the_map
 from pages.parts.state import SET_A, SET_B, SET_RUN, go
 
 MOVES = "interpolate_moves"  # which letter the next click on the map moves
+_ENOUGH = 10  # observations that show what a walk does
+_FEW = 5  # observations that do not
 
 
 def pick_ends(chosen: SetRun, letters: dict[str, str]) -> dict[str, str]:
@@ -44,12 +48,30 @@ def pick_ends(chosen: SetRun, letters: dict[str, str]) -> dict[str, str]:
 
 
 def far_apart(chosen: SetRun) -> tuple[str, str, str]:
-    """Sets to begin with: the first, the one farthest from it, and the nearest to that one."""
-    z = chosen.latents
+    """Sets to begin with, none of them tiny where there are larger ones: the first, the one farthest from it, and the
+    nearest to that one.
+    """
+    sizes = chosen.sets.sizes
+    able = np.flatnonzero(sizes >= min(_ENOUGH, np.quantile(sizes, 0.9)))
+    able = able if len(able) >= 3 else np.arange(len(sizes))
+    z = chosen.latents[able]
     far = int(((z - z[0]) ** 2).sum(axis=1).argmax())
     near = np.argsort(((z - z[far]) ** 2).sum(axis=1), kind="stable")
     third = next((int(i) for i in near if i not in (0, far)), 0)
-    return chosen.names[0], chosen.names[far], chosen.names[third]
+    first, last, beside = (chosen.names[int(able[i])] for i in (0, far, third))
+    return first, last, beside
+
+
+def warn_of_few(chosen: SetRun, names: Iterable[str]) -> None:
+    """Say which of the sets have too few observations to show a distribution."""
+    sizes = {name: int(chosen.sets.sizes[chosen.names.index(name)]) for name in dict.fromkeys(names)}
+    few = [f"{plain(name)} has {count(size, 'observation')}" for name, size in sizes.items() if size < _FEW]
+    if few:
+        st.warning(
+            f"{' and '.join(few)}: too few to know a distribution by. Transport and mixture show no more than these, "
+            "and what the model generates is a guess; choose larger sets to judge it.",
+            icon=":material/warning:",
+        )
 
 
 def walk_link(chosen: SetRun, picked: str, other: str | None) -> None:

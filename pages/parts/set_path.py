@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from core.plots.numbers import number
+from core.plots.numbers import count, number
 from core.plots.sets_samples import strip
 from core.plots.sets_walk import GENERATED, MIXTURE, TRANSPORT, straying, whole_way
 from pages.parts.chart import chart
@@ -46,9 +46,8 @@ def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         help="W2 from the generated to the real set, the worse of A and B: the model's own error and sampling.",
     )  # fmt: skip
     n = path.generated.shape[1]
-    caption = (
-        f"{n:,} generated at each t with the same noise, {path.transport.shape[1]:,} real pairs; seed {drawn.seed}"
-    )
+    pairs = count(path.transport.shape[1], "real pair")
+    caption = f"{n:,} generated at each t with the same noise, {pairs}; seed {drawn.seed}"
     shown = range(0, STEPS, 2)
     rows = {GENERATED: path.generated, TRANSPORT: path.transport, MIXTURE: path.mixture}
     if chosen.image:
@@ -62,7 +61,7 @@ def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     off = (
         f"error of the model at the ends taken off: {number(float(gaps[0][0]))} at A, {number(float(gaps[0][-1]))} at B"
     )
-    caption = f"W2 in {path.space}, {each:,} observations on each side; {off}; seed {drawn.seed}."
+    caption = f"W2 in {path.space}, {count(each, 'observation')} on each side; {off}; seed {drawn.seed}."
     chart(straying(path.t, *gaps, caption=caption), key="straying")
     st.download_button(
         "Path (npz)", lambda: _npz(path), f"path_{a}_{b}.npz", key="path_npz", on_click="ignore",

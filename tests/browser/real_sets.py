@@ -77,6 +77,8 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     data = Path(os.environ.get("POPSCAPE_SHARED", REPOSITORY.parent / "shared")) / "data"
+    if missing := [JOURNEYS[name].file for name in options.only if not (data / JOURNEYS[name].file).is_file()]:
+        parser.error(f"{missing[0]} is not in {data}; set POPSCAPE_SHARED to the folder that holds data/.")
     with tempfile.TemporaryDirectory() as home, dashboard(Path(home)) as address, browser() as chromium:
         for name in options.only:
             page = chromium.new_page(viewport={"width": 1280, "height": 1000})
