@@ -29,7 +29,7 @@ pretrained: .venv/app.stamp ## train again what is shipped, from fixed seeds
 	$(BIN)/python -m core pretrained
 
 demo: .venv/app.stamp ## simulate the demo cohort again, bit for bit
-	$(BIN)/python -m core.data.demo
+	$(BIN)/python -m core.data.simulators.demo
 
 clean: ## remove the environment and caches (never your data in .popscape)
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis screenshots

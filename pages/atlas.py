@@ -4,12 +4,12 @@ import streamlit as st
 
 from core.plots.sets_map import LAYOUTS, set_map
 from pages.parts.chart import chart
-from pages.parts.embed_upload import embed_upload
 from pages.parts.frame import drawer, plain, share
-from pages.parts.set_ends import newly_clicked, walk_link
-from pages.parts.set_runs import open_sets, the_map
-from pages.parts.set_samples import neighbours, real_and_regenerated
-from pages.parts.set_uncertainty import ellipse, how_sure
+from pages.parts.sets.embed_upload import embed_upload
+from pages.parts.sets.ends import newly_clicked, walk_link
+from pages.parts.sets.runs import open_sets, the_map
+from pages.parts.sets.samples import neighbours, real_and_regenerated
+from pages.parts.sets.uncertainty import ellipse, how_sure
 from pages.parts.state import (
     ATLAS_EMBED,
     ATLAS_SURE,

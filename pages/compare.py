@@ -4,10 +4,9 @@ from functools import partial
 
 import streamlit as st
 
-from core.plots.numbers import sentence
-from core.plots.provenance import provenance
 from core.plots.report_page import report_page
-from core.plots.scorecard import FAMILIES, HEADLINE, described, family, goal, leader, metric_names, table
+from core.reports.standing import FAMILIES, HEADLINE, described, family, goal, leader, metric_names, table
+from core.words import provenance, sentence
 from pages.parts.chart import scorecard
 from pages.parts.frame import plain, share
 from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many

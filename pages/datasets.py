@@ -3,15 +3,15 @@
 import streamlit as st
 
 from core.data.dataset import DatasetMeta
+from core.data.description import kind_of, size_of
 from core.data.library import Library
-from core.plots.dataset_words import kind_of, size_of
-from core.plots.numbers import ago
-from pages.parts.dataset_actions import actions
-from pages.parts.dataset_profile import show_profile
+from core.words import ago
+from pages.parts.datasets.actions import actions
+from pages.parts.datasets.cohort_profile import show_profile
+from pages.parts.datasets.collection_profile import show_set_profile
+from pages.parts.datasets.importing import import_view
+from pages.parts.datasets.simulating import simulate_view
 from pages.parts.frame import heading, pick_view, share
-from pages.parts.importing import import_view
-from pages.parts.set_profile import show_set_profile
-from pages.parts.simulating import simulate_view
 from pages.parts.state import (
     DATASET,
     DATASETS_COVARIATE,

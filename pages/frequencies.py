@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from core.plots import arrays
 from core.plots.frequencies import alleles, genotypes
 from core.plots.frequency_curves import by_frequency
 from core.plots.inbreeding import inbreeding
-from core.plots.numbers import number
-from core.plots.provenance import provenance
+from core.reports import arrays
+from core.words import number, provenance
 from pages.parts.chart import chart
 from pages.parts.frame import pick_view, share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one

@@ -5,8 +5,8 @@ import streamlit as st
 from core.plots.sets_report import PAIRS, reconstruction, set_size, shepard
 from pages.parts.chart import chart
 from pages.parts.frame import pick_view, share
-from pages.parts.set_checks import questions, scores, warning_signs
-from pages.parts.set_runs import open_sets
+from pages.parts.sets.checks import questions, scores, warning_signs
+from pages.parts.sets.runs import open_sets
 from pages.parts.state import GEOMETRY_VIEW, SET_RUN
 
 VIEWS = ["Distances", "Reconstruction", "Set size", "Troubleshooting"]

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from core.plots.numbers import ago, count
-from core.plots.provenance import provenance
-from core.plots.scorecard import HEADLINE, leader, metric_names
+from core.reports.standing import HEADLINE, leader, metric_names
+from core.words import ago, count, provenance
 from pages.parts.chart import scorecard
 from pages.parts.frame import nothing_yet, plain
 from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, with_reports

@@ -4,12 +4,12 @@ import streamlit as st
 
 from pages.parts.frame import heading, plain, share
 from pages.parts.reports import all_runs, with_reports
-from pages.parts.set_algebra import arithmetic_of, barycentre_of
-from pages.parts.set_axes import pick_drawing
-from pages.parts.set_ends import far_apart, pick_ends, warn_of_few
-from pages.parts.set_path import whole_path
-from pages.parts.set_runs import pick_set_run
-from pages.parts.set_walk import PACE, player
+from pages.parts.sets.algebra import arithmetic_of, barycentre_of
+from pages.parts.sets.axes import pick_drawing
+from pages.parts.sets.ends import far_apart, pick_ends, warn_of_few
+from pages.parts.sets.path import whole_path
+from pages.parts.sets.runs import pick_set_run
+from pages.parts.sets.walk import PACE, player
 from pages.parts.state import (
     INTERPOLATE_C,
     INTERPOLATE_OTHERS,

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from core.plots import arrays
 from core.plots.linkage import DIFFERENCE_LIMIT, INTERACTIVE, triangles
 from core.plots.linkage_decay import decay
-from core.plots.numbers import number
-from core.plots.provenance import provenance
+from core.reports import arrays
+from core.words import number, provenance
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one

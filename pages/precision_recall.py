@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.plots.precision_recall import PANELS, curves, label_columns, populations
-from core.plots.provenance import provenance
+from core.words import provenance
 from pages.parts.chart import chart
 from pages.parts.frame import pick_view, share
 from pages.parts.reports import open_runs, pick_dataset, pick_many

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from core.plots.numbers import interval, number
 from core.plots.sets_predict import confusion, observed
 from core.plots.sets_report import probes
+from core.words import interval, number
 from pages.parts.chart import chart
 from pages.parts.frame import pick_view, plain, share
-from pages.parts.set_futures import carried_effects, early_and_late
-from pages.parts.set_runs import open_sets
+from pages.parts.sets.futures import carried_effects, early_and_late
+from pages.parts.sets.runs import open_sets
 from pages.parts.state import PREDICT_KIND, PREDICT_TARGET, SET_RUN
 
 VIEWS = ["Labels and covariates", "Early and late", "Effects"]

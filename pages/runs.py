@@ -5,8 +5,8 @@ import streamlit as st
 from core.runs.store import RunStore
 from pages.parts.frame import heading, share
 from pages.parts.reports import label
-from pages.parts.run_table import filtered, run_table
-from pages.parts.run_view import run_view
+from pages.parts.runs.table import filtered, run_table
+from pages.parts.runs.view import run_view
 from pages.parts.sections import link
 from pages.parts.state import RUN, RUNS_AXES, RUNS_SAID, RUNS_SMOOTHING, arrive
 

@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from core.plots import arrays
-from core.plots.numbers import interval, number
-from core.plots.provenance import provenance, reference_name
 from core.plots.structure import POINTS, by_population, overlay, spread
+from core.reports import arrays
+from core.words import interval, number, provenance, reference_name
 from pages.parts.chart import chart
 from pages.parts.frame import drawer, share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one

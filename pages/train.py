@@ -6,19 +6,18 @@ from core.commands.child import ask
 from core.config.catalogue import catalogue
 from core.config.command import applied, changed, overrides, train_command
 from core.config.experiments import load, names, presets
+from core.data.description import size_of
 from core.data.library import Library
 from core.errors import PopscapeError
-from core.plots.dataset_words import size_of
-from core.plots.numbers import ago
-from core.runs.fitting import misfit, nearest_first
 from core.runs.store import RunStore
-from core.runs.submission import prepare
+from core.runs.submission import misfit, nearest_first, prepare
+from core.words import ago
 from pages.parts.frame import heading, plain, share
-from pages.parts.plan import show_estimate, show_plan
 from pages.parts.reports import label
 from pages.parts.sections import link
 from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, TRAIN_PRESET, arrive, pick_followed
-from pages.parts.training_form import training_form
+from pages.parts.train.form import training_form
+from pages.parts.train.plan import show_estimate, show_plan
 
 arrive()
 metas, waiting = Library().list(), sum(run.active for run in RunStore().list())

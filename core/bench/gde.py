@@ -16,7 +16,7 @@ from torch import Tensor
 from core.bench.gde_trials import judged, machine, moments
 from core.bench.published_gde import PlainGDE
 from core.config.training import TrainingConfig
-from core.data.families import FamilyConfig, simulate_family
+from core.data.simulators.families import FamilyConfig, simulate_family
 from core.evaluation.transport import gaussian_w2
 from core.models.gde.data import SetData, prepare_sets
 from core.models.gde.gde import GDE, GDEConfig

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from core.bench.gde_trials import Judged, Trial, judged, machine, moments, train
-from core.data.families import FamilyConfig
+from core.data.simulators.families import FamilyConfig
 from core.evaluation.transport import gaussian_geodesic, gaussian_w2
 from core.models.gde.gde import GDE
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from core.bench.gde_trials import Judged, Trial, judged, machine, moments, published_error, train
-from core.data.families import FamilyConfig
+from core.data.simulators.families import FamilyConfig
 from core.evaluation.transport import gaussian_w2
 
 # Best published cell of each scale (ResNet-GNN and DDPM, 300 s on a GPU): Fishman et al. 2025, tables 5 and 6.

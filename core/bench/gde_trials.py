@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from core.config.training import TrainingConfig
-from core.data.families import FamilyConfig, simulate_family
+from core.data.simulators.families import FamilyConfig, simulate_family
 from core.evaluation.transport import bures_squared, gaussian_w2, sample_w2
 from core.models.gde.data import prepare_sets
 from core.models.gde.gde import GDE, GDEConfig

@@ -15,8 +15,7 @@ import torch
 from core.bench.published import PlainWganGp
 from core.config.training import TrainingConfig
 from core.models.base import Condition, DataSpec, TrainData
-from core.models.genotype.wgan_gp import WganGp, WganGpConfig
-from core.models.networks import published_widths
+from core.models.genotype.wgan_gp import WganGp, WganGpConfig, published_widths
 from core.training import devices
 from core.training.clock import TrainingClock
 

@@ -9,9 +9,9 @@ from typing import Any
 from core.commands.answer import Answer, Command
 from core.commands.settings import add_settings, read_settings
 from core.data.dataset import DatasetMeta
+from core.data.intake.cohort_options import ImportOptions
+from core.data.intake.collection_options import SetImportOptions
 from core.data.library import Library
-from core.data.options import ImportOptions
-from core.data.set_options import SetImportOptions
 from core.errors import InputError
 
 COHORT = "cohort"  # the simulator of genotypes; the others are those of sets
@@ -31,7 +31,7 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
 def _import(options: argparse.Namespace) -> Answer:
     if options.kind == "sets":
         return _import_sets(options)
-    from core.data.import_ import import_file
+    from core.data.intake.cohort import import_file
 
     meta = import_file(
         options.paths,
@@ -46,7 +46,7 @@ def _import(options: argparse.Namespace) -> Answer:
 
 
 def _import_sets(options: argparse.Namespace) -> Answer:
-    from core.data.set_import import import_sets
+    from core.data.intake.collection import import_sets
 
     if len(options.paths) > 1:
         raise InputError(f"{len(options.paths)} files were given; sets are imported from one file at a time.")
@@ -56,8 +56,8 @@ def _import_sets(options: argparse.Namespace) -> Answer:
 
 def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
     from core.config.schema import describe
-    from core.data.set_view import SIMULATORS
-    from core.data.simulate import SimulationConfig
+    from core.data.selection import SIMULATORS
+    from core.data.simulators.coalescent import SimulationConfig
 
     parser.add_argument("--name", help="what to call the dataset")
     parser.add_argument(
@@ -74,8 +74,8 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _simulate(options: argparse.Namespace) -> Answer:
     from core.config.schema import describe, to_dict
-    from core.data.set_view import SIMULATORS, simulate_into
-    from core.data.simulate import SimulationConfig, simulate
+    from core.data.selection import SIMULATORS, simulate_into
+    from core.data.simulators.coalescent import SimulationConfig, simulate
 
     schemas = {COHORT: SimulationConfig, **{k: v[0] for k, v in SIMULATORS.items()}}
     own = {one["name"] for one in describe(schemas[options.simulator])}

@@ -160,7 +160,7 @@ def _as_trained(run: Run, real: _Cohort) -> tuple[_Cohort, _Cohort | None]:
 
 
 def _file(path: str, samples: Path | None) -> _Cohort:
-    from core.data.import_ import read_file
+    from core.data.intake.cohort import read_file
 
     found = read_file([Path(path)], samples=samples)
     for note in found.notes:

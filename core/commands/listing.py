@@ -97,9 +97,9 @@ def _collect() -> dict[str, Any]:
     from core.config.experiments import load, names
     from core.config.schema import describe
     from core.config.training import TrainingConfig
-    from core.data.formats import formats
-    from core.data.options import ImportOptions
-    from core.data.simulate import SimulationConfig
+    from core.data.intake.cohort_options import ImportOptions
+    from core.data.intake.formats import formats
+    from core.data.simulators.coalescent import SimulationConfig
     from core.evaluation.registry import metrics
     from core.models.gde.base import encoders, generators
     from core.models.gde.mixers import mixers

@@ -24,8 +24,8 @@ def _interpolate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _interpolate(options: argparse.Namespace) -> Answer:
-    from core.runs.interpolation import interpolate
-    from core.runs.lens import open_lens
+    from core.latents.interpolation import interpolate
+    from core.latents.lens import open_lens
     from core.runs.set_work import sets_of
     from core.runs.work import dataset_of
 
@@ -34,7 +34,7 @@ def _interpolate(options: argparse.Namespace) -> Answer:
     if options.steps < 2 or options.n < 1:
         raise InputError(f"--steps is {options.steps} and --n is {options.n}; at least 2 and 1 are expected.")
     run = RunStore().get(options.run)
-    lens = open_lens(run)
+    lens = open_lens(run.checkpoints)
     sets, _ = sets_of(run, dataset_of(run))
     path = interpolate(lens, sets, options.start, options.end, steps=options.steps, n=options.n, seed=options.seed)
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ from typing import Any, cast
 import numpy as np
 
 from core.data.genotypes import Genotypes, Strings
-from core.data.set_store import read_sets
+from core.data.set_files import read_sets
 from core.data.sets import SetCollection
 from core.data.split import Split
 from core.errors import InputError
@@ -135,7 +135,7 @@ class Dataset:
         return Split(**self._arrays("split.npz"))
 
     def profile(self) -> dict[str, Any]:
-        """What core.data.profile found at import; `["arrays"]` holds its per-variant and per-individual columns."""
+        """What was found at import; `["arrays"]` holds the per-variant and per-individual columns."""
         profile: dict[str, Any] = self._json("profile.json")
         return profile | {"arrays": self._arrays("profile.npz")}
 

@@ -18,7 +18,7 @@ from core.config.home import ASSETS, home, resolve_inside
 from core.data.dataset import Dataset, DatasetMeta, ranked, timestamp, write_dataset, write_json
 from core.data.digest import content_digest
 from core.data.genotypes import MISSING, Genotypes
-from core.data.profile import make_profile
+from core.data.profile.cohort import make_profile
 from core.data.relatives import Relatives, find_relatives
 from core.data.set_dataset import describe_sets, sets_digest, store_sets
 from core.data.sets import SetCollection

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from core.data.dataset import DatasetMeta, ranked, timestamp, write_rest
+from core.data.set_files import write_sets
 from core.data.set_split import profile_sets, sets_digest, split_sets
-from core.data.set_store import write_sets
 from core.data.sets import SetCollection
 
 __all__ = ["describe_sets", "sets_digest", "store_sets"]

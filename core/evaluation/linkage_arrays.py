@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.bands import UNDEFINED, pack
 from core.data.genotypes import Calls, Genotypes
 from core.evaluation.pairs import columns_of, correlate
+from core.reports.linkage_bands import UNDEFINED, pack
 
 # Neighbours kept for each variant at most (a region of one variant more shows every pair), and the bytes
 # that a cohort's bands may take: above, bands get narrower.
@@ -33,7 +33,7 @@ def linkage_arrays(real: Genotypes, synthetic: Genotypes) -> dict[str, npt.NDArr
     sorted by position:
         index_<c> (w,) int64 column in the report's variants; position_<c> (w,) int64 base pairs, 0 where unknown;
         id_<c> (w,) str;
-        real_<c>, synthetic_<c> (w, width) uint8: see `core.data.bands` (255 undefined);
+        real_<c>, synthetic_<c> (w, width) uint8: see `core.reports.linkage_bands` (255 undefined);
         overview_real_<c>, overview_synthetic_<c> (cells, cells) float16 mean r², NaN where undefined, and
         overview_edges_<c> (cells + 1,) int64: cell k holds the variants edges[k]..edges[k+1]-1. Only where the
         contig has more variants than its band shows at once.

@@ -22,7 +22,7 @@ from core.evaluation.context import Comparison, Panel
 from core.evaluation.harmonise import harmonise
 from core.evaluation.panels import Matched, Setting, setting
 from core.evaluation.registry import Estimate, Metric, metrics
-from core.evaluation.report_files import plain, write_report
+from core.reports.files import plain, write_report
 
 SCHEMA = 1
 

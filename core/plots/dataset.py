@@ -8,8 +8,8 @@ from typing import Any
 from core.plots.figure import Figure, columns_of
 from core.plots.histogram import HEIGHT, bar_tooltip, bars, histogram_figure, quantity
 from core.plots.label_counts import HELD_OUT, label_counts
-from core.plots.numbers import count, number
 from core.plots.style import REAL, VERMILLION
+from core.words import count, number
 
 Profile = Mapping[str, Any]
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.plots.figure import Figure, Spec
-from core.plots.numbers import number
-from core.plots.scorecard import Candidate
 from core.plots.style import REAL, model_colour
+from core.reports.arrays import Frequencies
+from core.reports.standing import Candidate
+from core.words import number
 
 POINTS = 3000
 """Variants drawn as points of their own; more are drawn as a map of counts, with the worst ones as points."""
@@ -22,35 +21,6 @@ _TITLES = {"real": _X, "x": _X, "synthetic": _Y, "low": _Y, "y": _Y}
 _WORST = 60
 _CELLS = 60
 Floats = npt.NDArray[np.floating[Any]]
-
-
-@dataclass(frozen=True)
-class Frequencies:
-    """Per-variant frequencies of one report.
-
-    Attributes:
-        real, synthetic: (m,) alternate-allele frequencies; NaN where nothing was called.
-        null: (m,) of independent sites; None where it was not kept.
-        genotypes_real, genotypes_synthetic: (c, m) genotype frequencies, c = ploidy + 1.
-        n_real, n_synthetic: individuals behind them.
-        identifier: (m,) variant ids.
-    """
-
-    real: Floats
-    synthetic: Floats
-    genotypes_real: Floats
-    genotypes_synthetic: Floats
-    n_real: int
-    n_synthetic: int
-    identifier: Sequence[str]
-    null: Floats | None = None
-
-    @property
-    def chance(self) -> Floats:
-        """(m,) twice the standard error of a difference of the frequencies of two samples of one population."""
-        copies = len(self.genotypes_real) - 1
-        variance = self.real * (1 - self.real) * (1 / (copies * self.n_real) + 1 / (copies * self.n_synthetic))
-        return np.asarray(2 * np.sqrt(variance))
 
 
 def alleles(frequencies: Frequencies, candidate: Candidate, *, caption: str = "") -> Figure:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.plots.figure import Figure, Spec
-from core.plots.numbers import number
-from core.plots.scorecard import Candidate
 from core.plots.series import REAL_LABEL, REFERENCES, line_data, line_table, lines
+from core.reports.standing import Candidate
+from core.words import number
 
 
 def by_frequency(

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.plots.figure import Figure
-from core.plots.numbers import number
-from core.plots.scorecard import Candidate
 from core.plots.series import REFERENCES, line_data, line_table, lines
+from core.reports.standing import Candidate
+from core.words import number
 
 Floats = npt.NDArray[np.floating[Any]]
 _EDGES = np.linspace(-1, 1, 81)

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.plots.figure import Figure, columns_of
-from core.plots.numbers import count
 from core.plots.style import REAL, population_colours
+from core.words import count
 
 HELD_OUT = 0.45  # opacity of what is held out
 _MOST_BARS = 60  # values in one figure; the table behind it has them all
 
 
 def label_counts(label: Mapping[str, Any], about: str, *, noun: str = "individual", most: int = _MOST_BARS) -> Figure:
-    """Bars of a label column as `core.data.profile_individuals.label_summary` counts it.
+    """Bars of a label column as `core.data.profile.summaries.label_summary` counts it.
 
     `about` begins the caption; `noun` is what carries the labels.
     """

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from core.plots.colormaps import DIVERGING, SEQUENTIAL
 from core.plots.figure import Figure, Spec
 from core.plots.linkage_picture import picture
-from core.plots.linkage_windows import Window
-from core.plots.numbers import number
+from core.reports.linkage_windows import Window
+from core.words import number
 
 INTERACTIVE = 500
 """Variants up to which every pair is a mark of its own that can be pointed at; above, the triangle is a picture."""

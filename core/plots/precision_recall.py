@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.plots.figure import Columns, Figure, Spec, columns_of, grid
-from core.plots.numbers import number
-from core.plots.scorecard import Candidate
 from core.plots.series import REFERENCES, colour_and_shape, line_data, lines
+from core.reports.standing import Candidate
+from core.words import number
 
 PANELS = {
     "precision": "Precision: synthetic individuals that look real",

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from core.plots.numbers import interval, number, parameters, sentence
-from core.plots.provenance import provenance
 from core.plots.render import render
-from core.plots.scorecard import UNCLEAR, Candidate, described, family, goal, metric_names, standing, verdict
 from core.plots.strips import strips
+from core.reports.standing import UNCLEAR, Candidate, described, family, goal, metric_names, standing, verdict
+from core.words import interval, number, parameters, provenance, sentence
 
 _STYLE = """
 body{font:15px/1.5 sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.plots.figure import Columns, Spec, columns_of
-from core.plots.scorecard import Candidate
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
+from core.reports.standing import Candidate
 
 REAL_LABEL = "Real"
 REFERENCES = {"real": REAL_LABEL, "null": NULL_LABEL, "ceiling": CEILING_LABEL}

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.data.set_overview import Glimpse
+from core.data.profile.collection import Glimpse
 from core.plots.cloud_picture import cloud_picture
 from core.plots.figure import Figure, Spec, columns_of, grid
 from core.plots.histogram import histogram_figure
 from core.plots.label_counts import label_counts
-from core.plots.numbers import count, number
 from core.plots.sets_axes import fit_axes
 from core.plots.sets_samples import axes, limits
 from core.plots.style import REAL
+from core.words import count, number
 
 Overview = Mapping[str, Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from core.plots.figure import Figure, Spec
-from core.plots.numbers import number
 from core.plots.style import BLUE, ORANGE, REAL
+from core.words import number
 
 LATENT, MEAN = "Latent", "Mean of the observations"
 _SOURCES = {"domain": [LATENT, MEAN], "range": [BLUE, ORANGE]}

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from core.plots.figure import Figure, Spec, columns_of, grid
-from core.plots.numbers import number
 from core.plots.style import BLUE, GREEN, NULL_DASH, ORANGE, PURPLE, REAL
+from core.words import number
 
 EMBEDDINGS = {
     "latent": ("Latent of the model", BLUE),

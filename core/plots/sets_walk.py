@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.plots.figure import Figure, Spec, grid
-from core.plots.numbers import number
 from core.plots.sets_samples import SOURCES, axes, columns, limits
 from core.plots.style import REAL
+from core.words import number
 
 Array = npt.NDArray[Any]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.plots.figure import Figure, Spec, grid
-from core.plots.numbers import interval, number, parameters
-from core.plots.scorecard import Candidate, described, goal, leader, numbers
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
+from core.reports.standing import Candidate, described, goal, leader, numbers
+from core.words import interval, number, parameters
 
 _BAND = 0.1
 _WIDTH = 330

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from core.plots.numbers import interval, number, parameters
-from core.plots.scorecard import Candidate, described, goal
 from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
+from core.reports.standing import Candidate, described, goal
+from core.words import interval, number, parameters
 
 GREY = "#7f7f7f"
 """For words where the page around is not known: 4.0:1 on white and 4.6:1 on the dark background."""

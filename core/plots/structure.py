@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.plots.figure import Figure, Spec, columns_of
-from core.plots.numbers import number
-from core.plots.scorecard import Candidate
 from core.plots.series import REAL_LABEL, REFERENCES, line_data, line_table, lines
 from core.plots.style import REAL, model_colour, model_shape, population_colours, population_shapes
+from core.reports.arrays import Scores
+from core.reports.standing import Candidate
+from core.words import number
 
 POINTS = 2000
 """Individuals drawn at most, real and synthetic together."""
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Coordinates of individuals on the principal components of the real ones.
-
-    Attributes:
-        real, synthetic: (n, c) float32 scores on the same c components.
-        null: (n, c) the same of independent sites; None where it was not kept.
-        explained: (c,) share of the real variance along each component.
-        real_labels, synthetic_labels: label column -> (n,) str, "" unknown; empty where there are none.
-    """
-
-    real: npt.NDArray[np.float32]
-    synthetic: npt.NDArray[np.float32]
-    explained: npt.NDArray[np.float64]
-    null: npt.NDArray[np.float32] | None = None
-    real_labels: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    synthetic_labels: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-
-    @property
-    def components(self) -> int:
-        """How many components there are."""
-        return int(self.real.shape[1])
 
 
 def overlay(

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.plots.figure import Columns, Figure, Spec
-from core.plots.numbers import number, sentence
 from core.plots.style import model_colour
+from core.words import number, sentence
 
 Values = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.config.schema import from_dict
 from core.data.dataset import Dataset
-from core.data.set_view import SetViewConfig, view
+from core.data.selection import SetViewConfig, view
 from core.data.sets import SetCollection
 from core.data.split import Split
 from core.runs.directory import Run
@@ -78,10 +78,10 @@ def evaluate(run: Run, dataset: Dataset, device: str) -> dict[str, Any]:
     """The report on held-out sets, written into the run's directory."""
     import core
     from core.evaluation.sets.report import evaluate_sets
-    from core.runs.lens import open_lens
+    from core.latents.lens import open_lens
 
     sets, split = sets_of(run, dataset)
-    lens = open_lens(run, device)
+    lens = open_lens(run.checkpoints, device)
     config = run.config
     return evaluate_sets(
         lens.subject(sets, split, seed=int(config["seed"])),

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.data.set_stages import numbers_of, stages
 from core.data.sets import SetCollection
 from core.data.split import Split
+from core.data.stages import numbers_of, stages
 from core.errors import InputError
 from core.models.gde.data import SetData, prepare_sets
 

@@ -10,9 +10,9 @@ import streamlit as st
 
 from core.plots.figure import Figure
 from core.plots.render import render
-from core.plots.scorecard import Candidate
 from core.plots.strips import strips, takeaway
 from core.plots.strips_picture import GREY, strips_picture
+from core.reports.standing import Candidate
 from pages.parts.frame import menu
 
 # Below this many rows JSON is as small as Arrow, and needs neither pandas nor pyarrow in the server.

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.plots.numbers import sentence
-from core.plots.scorecard import Candidate
+from core.reports.standing import Candidate
 from core.runs.directory import Run
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
+from core.words import sentence
 from pages.parts.frame import heading, nothing_yet
 from pages.parts.state import DATASET, RUN, RUNS
 

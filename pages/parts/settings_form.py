@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.plots.numbers import sentence
+from core.words import sentence
 
 Settings = list[dict[str, Any]]
 

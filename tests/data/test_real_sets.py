@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.data.intake.collection import import_sets
+from core.data.intake.collection_options import SetImportOptions
 from core.data.library import Library
-from core.data.set_import import import_sets
-from core.data.set_options import SetImportOptions
-from core.data.set_stages import stages
+from core.data.stages import stages
 
 CASES: dict[str, tuple[str, dict[str, Any], tuple[int, int, int]]] = {
     "larry": (

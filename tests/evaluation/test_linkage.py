@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.data.bands import pack, square, unpack
 from core.data.genotypes import Calls, Genotypes, from_calls
 from core.evaluation import pairs as pairs_module
 from core.evaluation.context import Cohort, Panel
@@ -32,6 +31,7 @@ from core.evaluation.moments import pearson
 from core.evaluation.null import independent_sites
 from core.evaluation.pairs import choose, correlate, pair_r, r_squared
 from core.evaluation.registry import Estimate, metrics
+from core.reports.linkage_bands import pack, square, unpack
 from tests.evaluation.cohorts import cohort, comparison, mosaic, noise
 
 OURS = ("ld_r", "ld_r2_error", "ld_decay_rmse", "ld_long_range_error", "correlation_score")

@@ -13,9 +13,8 @@ from core.bench.published import PlainWganGp
 from core.bench.training import PUBLISHED
 from core.config.training import TrainingConfig
 from core.models.base import Condition, DataSpec, TrainData
-from core.models.genotype.wgan_gp import WganGp, WganGpConfig
+from core.models.genotype.wgan_gp import Critic, Generator, WganGp, WganGpConfig, published_widths
 from core.models.gumbel import draw, gumbel_softmax, one_hot, planes_softmax
-from core.models.networks import Critic, Generator, published_widths
 from core.models.registry import build, validate
 from core.training.clock import TrainingClock
 

@@ -236,7 +236,7 @@ def test_shipped_datasets_cannot_be_changed(home: Path) -> None:
 @pytest.mark.parametrize("ending", [".npz", ".csv", ".vcf.gz", ".bed"])
 def test_downloads_can_be_imported_again(library: Library, tiny: Genotypes, tmp_path: Path, ending: str) -> None:
     from core.commands.child import exported
-    from core.data.import_ import read_file
+    from core.data.intake.cohort import read_file
 
     meta = library.add(tiny, name="first")
     content = exported(meta.id, "train", ending)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pages.parts.set_checks import badges
+from pages.parts.sets.checks import badges
 from tests.pages.set_home import Open, Put, alts, words
 
 

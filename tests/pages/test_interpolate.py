@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.plots.sets_walk import moment, straying, whole_way
-from pages.parts.set_ends import far_apart
+from pages.parts.sets.ends import far_apart
 from tests.pages.set_home import Open, Put, alts, tables, words
 
 
@@ -147,7 +147,7 @@ def test_the_page_says_which_ends_have_too_few_observations() -> None:
 
         import numpy as np
 
-        from pages.parts.set_ends import warn_of_few
+        from pages.parts.sets.ends import warn_of_few
 
         chosen = SimpleNamespace(names=["a", "b", "c"], sets=SimpleNamespace(sizes=np.array([1, 40, 3])))
         warn_of_few(chosen, ["a", "b"])  # type: ignore[arg-type]

@@ -173,7 +173,7 @@ def test_200_runs_stay_quick(store: RunStore) -> None:
 
 
 def test_state_constants_cover_every_state() -> None:
-    from pages.parts.run_table import GROUPS, MARKS
+    from pages.parts.runs.table import GROUPS, MARKS
 
     states = {state.value for state in State}
     assert set(MARKS) == states

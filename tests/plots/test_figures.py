@@ -13,7 +13,6 @@ import vl_convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.data.bands import pack
 from core.plots import frequencies, linkage, structure
 from core.plots.colormaps import DIVERGING, SEQUENTIAL, colour_table
 from core.plots.figure import Figure, columns_of, grid, records
@@ -21,15 +20,16 @@ from core.plots.frequency_curves import by_frequency
 from core.plots.inbreeding import inbreeding
 from core.plots.linkage_decay import decay
 from core.plots.linkage_picture import turned
-from core.plots.linkage_windows import contigs
-from core.plots.numbers import ago, interval, number, position
 from core.plots.precision_recall import PANELS, curves, populations
 from core.plots.render import render, standalone
 from core.plots.report_page import report_page
-from core.plots.scorecard import Candidate
 from core.plots.strips import strips
 from core.plots.strips_picture import strips_picture
 from core.plots.style import REAL, model_colour, model_shape, population_colours, population_shapes
+from core.reports.linkage_bands import pack
+from core.reports.linkage_windows import contigs
+from core.reports.standing import Candidate
+from core.words import ago, interval, number, position
 
 RNG = np.random.default_rng(3)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.data.description import kind_of, size_of
 from core.data.library import Dataset, Library
-from core.data.set_overview import glimpse, overview
+from core.data.profile.collection import glimpse, overview
 from core.plots import sets_dataset as figures
-from core.plots.dataset_words import kind_of, size_of
 from core.plots.render import render
 
 

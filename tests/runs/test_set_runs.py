@@ -12,14 +12,14 @@ import torch
 
 from core.cli import main
 from core.config.experiments import compose, names
-from core.data.families import FamilyConfig, simulate_family
 from core.data.library import Library
-from core.data.set_view import SetViewConfig, settle, view
+from core.data.selection import SetViewConfig, settle, view
+from core.data.simulators.families import FamilyConfig, simulate_family
 from core.data.split import Split
 from core.errors import InputError
 from core.evaluation.transport import sample_w2
-from core.runs import interpolation
-from core.runs.lens import arithmetic, barycentre, open_lens, outside, path_between
+from core.latents import interpolation
+from core.latents.lens import arithmetic, barycentre, open_lens, outside, path_between
 from core.runs.set_work import sets_of
 from core.runs.store import RunStore
 from core.runs.submission import prepare
@@ -74,7 +74,7 @@ def test_a_run_on_sets_ends_with_a_whole_report(home_of_run: Path) -> None:
 def test_the_latents_of_the_report_are_those_of_the_checkpoint(home_of_run: Path) -> None:
     run = RunStore().get(own_run())
     sets, _ = sets_of(run, dataset_of(run))
-    lens = open_lens(run)
+    lens = open_lens(run.checkpoints)
     with np.load(run.path / "arrays" / "latents.npz") as arrays:
         np.testing.assert_allclose(arrays["z"][3], lens.embed(np.asarray(sets.observations_of(3))), atol=1e-5)
 
@@ -85,9 +85,9 @@ def test_a_server_leaves_half_of_the_cores(home_of_run: Path, monkeypatch: pytes
     monkeypatch.setattr(torch, "get_num_threads", lambda: 6)
     for cores, threads in ((8, 4), (1, 1), (64, 6)):
         monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
-        open_lens(RunStore().get(own_run()), sharing=True)
+        open_lens(RunStore().get(own_run()).checkpoints, sharing=True)
         assert asked.pop() == threads
-    open_lens(RunStore().get(own_run()))
+    open_lens(RunStore().get(own_run()).checkpoints)
     assert not asked
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.set_stages import stages
+from core.data.stages import stages
 from core.evaluation.sets.information import information, jackknife
 from core.evaluation.sets.probes import ridge
 from core.evaluation.sets.resampling import interval, resamples

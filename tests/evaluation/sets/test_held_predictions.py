@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core.commands.predictions import predictions
-from core.data.set_stages import numbers_of, stages
 from core.data.sets import SetCollection
+from core.data.stages import numbers_of, stages
 from core.evaluation.sets.conditions import control_of
 from core.evaluation.sets.effects import effects
 from core.evaluation.sets.held_effects import held_effects

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.data.clones import ClonesConfig, simulate_clones
 from core.data.sets import SetCollection
+from core.data.simulators.clones import ClonesConfig, simulate_clones
 from core.evaluation.sets.effects import effects
 from core.evaluation.sets.lineage import early_late, information
 from core.evaluation.sets.space import Subject

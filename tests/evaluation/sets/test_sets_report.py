@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data.families import FamilyConfig, simulate_family
 from core.data.sets import SetCollection
+from core.data.simulators.families import FamilyConfig, simulate_family
 from core.evaluation.sets.geometry import invariance, set_size_curve
 from core.evaluation.sets.maps import classical_scaling
 from core.evaluation.sets.probes import ridge

@@ -6,7 +6,7 @@ import torch
 from sklearn.decomposition import PCA
 
 from core.config.training import TrainingConfig
-from core.data.digits import DigitsConfig, digit_sets
+from core.data.simulators.digits import DigitsConfig, digit_sets
 from core.models.gde.base import generators
 from core.models.gde.bounds import bounded
 from core.models.gde.components import MomentSkip, PrincipalComponents, halves

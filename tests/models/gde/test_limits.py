@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from core.config.training import TrainingConfig
-from core.data.families import FamilyConfig, simulate_family
+from core.data.simulators.families import FamilyConfig, simulate_family
 from core.models.gde.data import prepare_sets
 from core.models.gde.gde import GDE, GDEConfig
 from core.models.gde.layers import mlp

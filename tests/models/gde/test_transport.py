@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.data.families import FamilyConfig, simulate_family
+from core.data.simulators.families import FamilyConfig, simulate_family
 from core.evaluation.transport import gaussian_w2, square_root
 from core.models.gde.gaussian_moments import (
     FULL_UP_TO,

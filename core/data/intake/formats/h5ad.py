@@ -1,0 +1,172 @@
+"""AnnData files (.h5ad): cells × genes with columns of observations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.intake.formats.base import Head
+from core.data.intake.formats.set_base import Column, ObservationTable, SetFormat, SetSource, check_entries, set_formats
+from core.errors import InputError
+
+RATIO_MAX = 200  # declared bytes over file bytes: unwritten chunks of a hostile file count as zeros without end
+
+
+@set_formats.register(
+    "h5ad", kind="sets", help="AnnData (.h5ad): X, a layer or an embedding, with obs columns.", source="anndata 0.12"
+)
+class H5adFormat(SetFormat):
+    """Checked with h5py before anndata opens it: links to other files and lies about sizes are refused."""
+
+    @staticmethod
+    def matches(head: Head) -> bool:
+        return head.first.startswith(b"\x89HDF")
+
+    @staticmethod
+    def read(source: SetSource) -> ObservationTable:
+        check(source.main.path, source.main.name)
+        import anndata
+
+        name, options = source.main.name, source.options
+        try:
+            cells = anndata.read_h5ad(source.main.path)
+        except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{name} is HDF5 but not an h5ad that can be read ({type(error).__name__}); write it with AnnData."
+            ) from None
+        matrix, genes, said = _matrix(cells, options.layer, name)
+        if options.features:
+            matrix, genes = _chosen(matrix, genes, options.features, name)
+        check_entries(matrix.shape[0] * matrix.shape[1], name)
+        dense = np.asarray(matrix.todense() if hasattr(matrix, "todense") else matrix, dtype=np.float32)
+        if not np.isfinite(dense).all():
+            raise InputError(f"{name} has missing or infinite values in {options.layer}; fill or remove them first.")
+        dense, notes = normalised(dense, options.normalise, name)
+        columns = {str(c): _column(cells.obs[c].to_numpy()) for c in cells.obs.columns}
+        columns |= _memberships(cells)
+        table = ObservationTable(dense, columns, feature=genes, layers=_layers(cells), notes=[said, *notes])
+        if options.variable_genes and options.variable_genes < len(genes):
+            keep = most_variable(dense, options.variable_genes)
+            table.observations, table.feature = dense[:, keep], genes[keep]
+            table.notes.append(f"The {len(keep):,} most variable of {len(genes):,} features were kept.")
+        return table
+
+
+def check(path: Path, name: str) -> None:
+    """Refuse an HDF5 file that links outside itself or declares far more bytes than it has. Raises InputError."""
+    import h5py
+
+    declared = 0
+
+    def visit(key: str, node: Any) -> None:
+        nonlocal declared
+        if isinstance(node, h5py.Dataset):
+            if node.external or node.is_virtual:
+                raise InputError(f"{name} keeps {key[:60]!r} in another file; write a self-contained h5ad.")
+            declared += int(node.size) * max(node.dtype.itemsize, 1)
+
+    try:
+        with h5py.File(path, "r") as file:
+            _refuse_links(file, name)
+            file.visititems(visit)
+    except (OSError, RuntimeError, KeyError) as error:
+        raise InputError(f"{name} is a damaged HDF5 file ({type(error).__name__}); copy or export it again.") from None
+    if declared > max(RATIO_MAX * path.stat().st_size, 64 << 20):
+        raise InputError(
+            f"{name} declares {declared:,} bytes of data in a file of {path.stat().st_size:,}; "
+            "write it anew with AnnData."
+        )
+
+
+def _refuse_links(group: Any, name: str, depth: int = 0) -> None:
+    import h5py
+
+    if depth > 20:
+        raise InputError(f"{name} nests groups more than 20 deep; an h5ad does not: write it anew with AnnData.")
+    for key in group:
+        link = group.get(key, getlink=True)
+        if isinstance(link, h5py.ExternalLink | h5py.SoftLink):
+            raise InputError(f"{name} holds a link ({key[:60]!r}); write a self-contained h5ad.")
+        if group.get(key, getclass=True) is h5py.Group:
+            _refuse_links(group[key], name, depth + 1)
+
+
+def normalised(x: npt.NDArray[np.float32], how: str, name: str) -> tuple[npt.NDArray[np.float32], list[str]]:
+    """Values after `how`, and what to tell the user. Raises InputError for negative counts.
+
+    arcsinh is that of mass cytometry, cofactor 5 (Bendall et al. 2011): linear near zero, logarithmic above.
+    """
+    if how == "none":
+        return x, []
+    if how == "arcsinh":
+        return np.arcsinh(x / 5).astype(np.float32), ["Values are arcsinh(x / 5)."]
+    if float(x.min(initial=0.0)) < 0:
+        raise InputError(f"{name} has negative values, so it does not hold counts; choose normalise=none.")
+    if how == "size_log1p":
+        total = x.sum(axis=1, keepdims=True)
+        x = np.asarray(x / np.where(total > 0, total, 1.0) * 1e4, dtype=np.float32)
+    words = "scaled to 10,000 counts a cell and logged" if how == "size_log1p" else "logged"
+    return np.log1p(x).astype(np.float32), [f"Counts were {words} (log1p)."]
+
+
+def most_variable(x: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
+    """Sorted indices of the `count` features of largest dispersion within 20 bins of the mean (Satija et al. 2015)."""
+    mean, variance = x.mean(axis=0, dtype=np.float64), x.var(axis=0, dtype=np.float64)
+    dispersion = np.log(np.where(variance > 0, variance / np.maximum(mean, 1e-12), 1e-12))
+    rank = np.argsort(np.argsort(mean)) * 20 // len(mean)
+    score = np.full(len(mean), -np.inf)
+    for b in np.unique(rank):
+        inside = rank == b
+        score[inside] = (dispersion[inside] - dispersion[inside].mean()) / (dispersion[inside].std() + 1e-12)
+    score[variance <= 0] = -np.inf
+    return np.sort(np.argsort(-score, kind="stable")[:count]).astype(np.int64)
+
+
+def _matrix(cells: Any, layer: str, name: str) -> tuple[Any, npt.NDArray[np.str_], str]:
+    genes = np.array([str(g) for g in cells.var_names], dtype=np.str_)
+    if layer == "X" and cells.X is not None:
+        return cells.X, genes, "Features are those of X."
+    if layer in cells.layers:
+        return cells.layers[layer], genes, f"Features are those of the layer {layer}."
+    if layer.startswith("obsm:") and layer.removeprefix("obsm:") in cells.obsm:
+        matrix = cells.obsm[layer.removeprefix("obsm:")]
+        stem = layer.removeprefix("obsm:").removeprefix("X_")
+        return matrix, np.array([f"{stem}_{i + 1}" for i in range(matrix.shape[1])]), f"Features are {layer}."
+    raise InputError(f"{name} has no {layer!r}; choose one of: {', '.join(_layers(cells))}.")
+
+
+def _layers(cells: Any) -> list[str]:
+    return ["X", *map(str, cells.layers), *(f"obsm:{key}" for key in cells.obsm)]
+
+
+def _chosen(matrix: Any, genes: npt.NDArray[np.str_], wanted: tuple[str, ...], name: str) -> tuple[Any, Any]:
+    place = {g: i for i, g in enumerate(genes.tolist())}
+    missing = [g for g in wanted if g not in place]
+    if missing:
+        raise InputError(f"{name} has no feature {missing[0]!r}; its features begin {', '.join(genes[:5])}.")
+    index = [place[g] for g in wanted]
+    return matrix[:, index], genes[index]
+
+
+def _column(values: Any) -> Column:
+    array = np.asarray(values)
+    if array.dtype.kind in "fiu":
+        return array.astype(np.float64)
+    return np.array(["" if v is None or str(v) == "nan" else str(v) for v in array.tolist()], dtype=np.str_)
+
+
+def _memberships(cells: Any) -> dict[str, Column]:
+    """Each 0/1 matrix in obsm (cells × clones) as a column: the member's number, "" for cells of none."""
+    found: dict[str, Column] = {}
+    for key, value in cells.obsm.items():
+        if "clone" not in str(key).lower() or not hasattr(value, "shape") or len(value.shape) != 2:
+            continue
+        dense = np.asarray(value.todense() if hasattr(value, "todense") else value)
+        which = dense.argmax(axis=1)
+        found[str(key).removeprefix("X_")] = np.array(
+            [f"{key.removeprefix('X_')}_{w + 1}" if dense[i, w] > 0 else "" for i, w in enumerate(which)], dtype=np.str_
+        )
+    return found

@@ -1,0 +1,244 @@
+"""Haplotype text.
+
+One haplotype a row (`tag ID_A 0 1 …`, Yelmen et al. 2021), or one variant a row (IMPUTE .hap, SHAPEIT .haps).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.genotypes import MISSING, Calls, Genotypes, Strings
+from core.data.intake import archives
+from core.data.intake.formats import formats
+from core.data.intake.formats.base import CallsWriter, Format, Head, ReadResult, Source, column, number_ids
+from core.data.intake.formats.codes import LineParser
+from core.data.intake.tables import decode, read_table
+from core.data.intake.variants import VariantTable
+from core.errors import InputError
+
+_PARTNER = re.compile(r"(?P<who>.+?)[_.\-:]?(?P<which>[AB]|(?<=[_.\-:])[0-2])", re.IGNORECASE)
+_COMPANIONS = (".legend", ".sample", ".samples", ".indv")
+_VARIANT_LEAD = 5  # .haps: contig, id, position, allele 0, allele 1
+
+
+@formats.register(
+    "hapt",
+    kind="genotypes",
+    help="Haplotype text .hapt, .hap or .haps, also zipped; pairs ID_A and ID_B become one diploid individual.",
+    source="Yelmen et al. 2021 (PLoS Genetics 17, e1009303); IMPUTE2 and SHAPEIT haplotype files",
+)
+class Haplotypes(Format):
+    """0/1 per haplotype."""
+
+    @staticmethod
+    def matches(head: Head) -> bool:
+        """By the name's ending, or a first line `tag ID_A 0 1 …`."""
+        if head.suffix in (".hapt", ".hap", ".haps"):
+            return True
+        start = head.first.split(b"\n", 1)[0].split()
+        return (
+            len(start) > 4
+            and re.fullmatch(rb".+_[ABab]", start[1]) is not None
+            and all(cell in (b"0", b"1") for cell in start[2:-1])
+        )
+
+    @staticmethod
+    def read(source: Source) -> ReadResult:
+        """All haplotypes, paired to individuals or kept."""
+        lead, width = _first_line(source.main)
+        parser = LineParser(width, b" ", source.main.name)
+        writer = CallsWriter(source.folder, width, source.main.name)
+        leading: list[list[str]] = []
+        for number, line in enumerate(archives.lines(source.main.path, source.main.name), 1):
+            if not line.strip():
+                continue
+            parts = line.split(None, lead)
+            if len(parts) <= lead:
+                raise InputError(f"{source.main.name} has no alleles in line {number:,}; check that line.")
+            row = parser.parse(parts[lead].replace(b"\t", b" ").strip(), number, lead + 1)
+            if row.max() > 1:
+                place = lead + 1 + int(np.argmax(row))
+                raise InputError(
+                    f"{source.main.name} holds a 2 in line {number:,}, column {place:,}; haplotypes have 0 and 1: "
+                    "give a table of counts a name that ends in .txt or .csv."
+                )
+            writer.append(row)
+            leading.append([decode(part) for part in parts[:lead]])
+        matrix = writer.matrix()
+        result = (
+            _by_variant(matrix, leading, source) if _variants_in_rows(source, lead) else _by_haplotype(matrix, leading)
+        )
+        return _paired(result, source)
+
+    @staticmethod
+    def preview(source: Source) -> dict[str, Any]:
+        """The first cells."""
+        lead, width = _first_line(source.main)
+        rows = [
+            [decode(c)[:40] for c in line.split()[: lead + 8]] for line in source.main.first.split(b"\n")[:8] if line
+        ]
+        turned = _variants_in_rows(source, lead)
+        return {
+            "individuals": width if turned else None,
+            "variants": None if turned else width,
+            "orientation": "samples_in_columns" if turned else "samples_in_rows",
+            "rows": rows,
+            "notes": [f"{lead} columns stand before the alleles."],
+        }
+
+
+def _first_line(head: Head) -> tuple[int, int]:
+    """How many columns stand before the alleles, and how many alleles follow."""
+    for line in archives.lines(head.path, head.name):
+        cells = line.split()
+        if not cells:
+            continue
+        words = [j for j, cell in enumerate(cells[:8]) if cell not in (b"0", b"1", b"?", b"-1", b".", b"-")]
+        lead = words[-1] + 1 if words else 0
+        if len(cells) <= lead or lead not in (0, 1, 2, _VARIANT_LEAD):
+            shown = decode(line)[:40]
+            raise InputError(
+                f"{head.name} starts with {shown!r}; a tag, an id and alleles 0 or 1 are expected in each line of "
+                "haplotypes: check that it is what its name says."
+            )
+        return lead, len(cells) - lead
+    raise InputError(f"{head.name} has no line of data; haplotypes are expected: copy or export it again.")
+
+
+def _variants_in_rows(source: Source, lead: int) -> bool:
+    asked = source.options.orientation
+    if asked != "auto":
+        return asked == "samples_in_columns"
+    return lead == _VARIANT_LEAD or (lead == 0 and source.main.suffix == ".hap")
+
+
+def _by_haplotype(matrix: Calls, leading: list[list[str]]) -> ReadResult:
+    n, m = matrix.shape
+    ids = column(row[-1] for row in leading) if leading[0] else number_ids("haplotype", n)
+    tags = [row[0] for row in leading] if len(leading[0]) == 2 else []
+    labels = {"tag": column(tags)} if len(set(tags)) > 1 else {}
+    return ReadResult(_bare(matrix, ids, m, labels), {}, [], "hapt")
+
+
+def _by_variant(matrix: Calls, leading: list[list[str]], source: Source) -> ReadResult:
+    """IMPUTE and SHAPEIT: two neighbouring columns are the haplotypes of one individual, named by the sample file."""
+    m, haplotypes = matrix.shape
+    names = _sample_names(source, haplotypes)
+    ids = column(f"{who}_{which}" for who in names for which in "AB") if names else number_ids("haplotype", haplotypes)
+    genotypes = _bare(matrix.T, ids, m, {})
+    if leading[0]:
+        try:
+            position = np.array([int(row[2]) for row in leading], dtype=np.int64)
+        except (ValueError, OverflowError):
+            raise InputError(f"{source.main.name} has a position that is no whole number in column 3.") from None
+        genotypes = replace(
+            genotypes,
+            variant_contig=column(row[0] for row in leading),
+            variant_id=column(row[1] for row in leading),
+            variant_position=position,
+            variant_allele=column((a for row in leading for a in row[3:5]), 50).reshape(m, 2),
+        )
+    return ReadResult(genotypes, {}, [], "hapt")
+
+
+def _bare(calls: Calls, ids: Strings, m: int, labels: dict[str, Strings]) -> Genotypes:
+    return Genotypes(
+        calls=calls,
+        sample_id=ids,
+        variant_id=number_ids("variant", m),
+        variant_contig=np.full(m, "", dtype=np.str_),
+        variant_position=np.zeros(m, dtype=np.int64),
+        variant_allele=np.full((m, 2), "", dtype=np.str_),
+        labels=labels,
+        ploidy=1,
+    )
+
+
+def _sample_names(source: Source, haplotypes: int) -> list[str]:
+    head = next((h for h in source.others if h.suffix in (".sample", ".samples", ".indv")), None)
+    if head is None or haplotypes % 2:
+        return []
+    table = read_table(head.path, head.name, header=False, delimiter=" ")
+    rows = table.rows
+    if rows[0][0].upper() in ("ID_1", "SAMPLE", "ID"):
+        rows = rows[1:]
+        if rows and set("".join(rows[0])) <= set("0DBCP"):
+            rows = rows[1:]  # Oxford sample files have a second header line of column types
+    if len(rows) != haplotypes // 2:
+        raise InputError(
+            f"{head.name} names {len(rows):,} individuals, but {source.main.name} has {haplotypes:,} haplotypes; "
+            "two each are expected: give the files of one export."
+        )
+    return [row[1] if len(row) > 1 and row[1] != row[0] and rows[0][1] != "0" else row[0] for row in rows]
+
+
+def _paired(result: ReadResult, source: Source) -> ReadResult:
+    """Positions from the legend, and pairs to diploids unless the haplotypes are to be kept."""
+    genotypes, notes = _with_legend(result.genotypes, source)
+    if source.options.haplotypes == "keep":
+        return ReadResult(genotypes, result.dropped, notes, "hapt")
+    first, second, names, remarks, alone = _partners(genotypes.sample_id.tolist())
+    dropped = {"haplotype without its partner": alone} if alone else {}
+    if not names:
+        raise InputError(f"{source.main.name} has no pair of haplotypes; name them ID_A and ID_B, or keep haplotypes.")
+    one, two = genotypes.calls[first], genotypes.calls[second]
+    calls = np.where((one < 0) | (two < 0), MISSING, one + two).astype(np.int8)
+    diploid = replace(
+        genotypes,
+        calls=calls,
+        sample_id=column(names),
+        labels={k: v[first] for k, v in genotypes.labels.items()},
+        ploidy=2,
+    )
+    return ReadResult(diploid, dropped, notes + remarks, "hapt")
+
+
+def _partners(
+    ids: list[str],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[str], list[str], int]:
+    """Rows of the first and second haplotype of each individual, their names, remarks, and how many have no partner."""
+    rows: dict[str, dict[str, int]] = {}
+    for i, one in enumerate(ids):
+        match = _PARTNER.fullmatch(one)
+        if match:
+            rows.setdefault(match["who"], {}).setdefault(match["which"].upper(), i)
+    complete = {who: sorted(pair.values()) for who, pair in rows.items() if len(pair) == 2}
+    # Numbered haplotypes (x_1, x_2, x_3 …) make one false pair; real pairs are nearly all of a file.
+    if len(complete) * 2 >= 0.75 * len(ids):
+        index = np.array(list(complete.values()), dtype=np.int64)
+        return index[:, 0], index[:, 1], list(complete), [], len(ids) - index.size
+    even = len(ids) // 2
+    remark = "The ids name no pairs (ID_A, ID_B), so haplotypes were paired in the order of the file."
+    names = [ids[2 * i] for i in range(even)]
+    return np.arange(0, 2 * even, 2), np.arange(1, 2 * even, 2), names, [remark], len(ids) % 2
+
+
+def _with_legend(genotypes: Genotypes, source: Source) -> tuple[Genotypes, list[str]]:
+    """Positions from a legend that came along, or from the only one beside the file if it has just the right rows."""
+    if source.variants or genotypes.has_positions:
+        return genotypes, []
+    given = [(h.path, h.name) for h in source.others if h.suffix == ".legend"]
+    if given:
+        return VariantTable.read(*given[0]).join(genotypes)
+    found = _legends_beside(source.beside)
+    if len(found) != 1:
+        return genotypes, []
+    try:
+        table = VariantTable.read(found[0], found[0].name)
+    except InputError:
+        return genotypes, [f"{found[0].name} beside the file cannot be read as a legend and was not used."]
+    if len(table) != genotypes.m:
+        return genotypes, [
+            f"{found[0].name} beside the file has {len(table):,} rows for {genotypes.m:,} variants and was not used."
+        ]
+    return table.join(genotypes)
+
+
+def _legends_beside(folder: Path | None) -> list[Path]:
+    return sorted(folder.glob("*.legend")) if folder else []

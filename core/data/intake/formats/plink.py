@@ -1,0 +1,169 @@
+"""PLINK 1 binary filesets: bed (calls), bim (variants) and fam (individuals), read with bed-reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.data.genotypes import MISSING, Calls, Genotypes
+from core.data.intake.columns import individual_columns
+from core.data.intake.formats import formats
+from core.data.intake.formats.base import CallsWriter, Format, Head, ReadResult, Source, check_size, column
+from core.data.intake.tables import Table, read_table
+from core.errors import InputError
+
+_MAGIC = b"\x6c\x1b"
+_VARIANT_MAJOR = 1
+_BED_READER_MISSING = -127
+_BLOCK_CALLS = 32 << 20
+
+
+@formats.register(
+    "plink",
+    kind="genotypes",
+    help="PLINK 1 bed with its bim and fam; counts are of allele 1, families and case/control status are kept.",
+    source="PLINK 1.9 file formats (Chang et al. 2015); read with bed-reader",
+)
+class Plink(Format):
+    """Any of the three files is enough where the other two lie beside it under the same name."""
+
+    @staticmethod
+    def matches(head: Head) -> bool:
+        """By the magic of bed, or the ending of any of the three."""
+        return head.first.startswith(_MAGIC) or head.suffix in (".bed", ".bim", ".fam")
+
+    @staticmethod
+    def read(source: Source) -> ReadResult:
+        """Counts of allele 1 (the alternate one here) with the columns of fam as labels and phenotypes."""
+        bed, bim, fam = _tables(source)
+        n, m = len(fam.rows), len(bim.rows)
+        writer = CallsWriter(source.folder, n, source.main.name)
+        for start in range(0, m, _step(n)):
+            writer.append(_calls(bed, n, m, start, min(m, start + _step(n))))
+        labels, phenotypes, notes = individual_columns(_fam_columns(fam))
+        genotypes = Genotypes(
+            calls=writer.matrix().T,
+            sample_id=column(_individual_ids(fam)),
+            labels=labels,
+            phenotypes=phenotypes,
+            **_variant_columns(bim),
+        )
+        return ReadResult(genotypes, {}, notes, "plink")
+
+    @staticmethod
+    def preview(source: Source) -> dict[str, Any]:
+        """The size and the corner of the matrix."""
+        bed, bim, fam = _tables(source)
+        n, m = len(fam.rows), len(bim.rows)
+        corner = _calls(bed, n, m, 0, min(m, 8))[:, :8].T
+        rows = [["", *bim.column(1)[:8]]]
+        for name, calls in zip(_individual_ids(fam)[:8], corner.tolist(), strict=True):
+            rows.append([name, *("." if c < 0 else str(c) for c in calls)])
+        return {"individuals": n, "variants": m, "orientation": "samples_in_rows", "rows": rows, "notes": []}
+
+
+def _step(n: int) -> int:
+    return max(1, _BLOCK_CALLS // max(1, n))
+
+
+def _calls(bed: Path, n: int, m: int, start: int, stop: int) -> Calls:
+    """(stop - start, n) counts of allele 1."""
+    from bed_reader import open_bed
+
+    with open_bed(str(bed), iid_count=n, sid_count=m) as reader:
+        block = reader.read(np.s_[:, start:stop], dtype="int8", order="F", num_threads=1).T
+    return np.where(block == _BED_READER_MISSING, MISSING, block).astype(np.int8)
+
+
+def _tables(source: Source) -> tuple[Path, Table, Table]:
+    """The path of bed, and the other two read and held against its size."""
+    heads = {head.suffix: head for head in (source.main, *source.others)}
+    if source.main.first.startswith(_MAGIC):
+        heads[".bed"] = source.main
+    bed, bim, fam = (_companion(source, heads, suffix) for suffix in (".bed", ".bim", ".fam"))
+    _check_magic(bed)
+    variants = read_table(bim.path, bim.name, header=False, delimiter=" ")
+    people = read_table(fam.path, fam.name, header=False, delimiter=" ")
+    for table, columns in ((variants, "chromosome, id, cM, position, allele 1, allele 2"), (people, "family, id, …")):
+        if len(table.rows[0]) != 6:
+            raise InputError(
+                f"{table.name} has {len(table.rows[0])} columns; 6 are expected ({columns}): export it anew."
+            )
+    n, m = len(people.rows), len(variants.rows)
+    expected, present = 3 + m * ((n + 3) // 4), bed.path.stat().st_size
+    if expected != present:
+        raise InputError(
+            f"{bed.name} has {present:,} bytes, but {n:,} individuals in {fam.name} and {m:,} variants in {bim.name} "
+            f"need {expected:,}; give the three files of one export."
+        )
+    check_size(m, n, bed.name)
+    return bed.path, variants, people
+
+
+def _companion(source: Source, heads: dict[str, Head], suffix: str) -> Head:
+    if suffix in heads:
+        return heads[suffix]
+    path = source.main.path.with_suffix(suffix)
+    if source.main.path.suffix and path.is_file():
+        return Head(path, path.name, path.read_bytes()[:3] if suffix == ".bed" else b"")
+    raise InputError(
+        f"{source.main.name} came without its {suffix} file; bed, bim and fam belong together: give all three, or put "
+        "them in one folder under one name."
+    )
+
+
+def _check_magic(bed: Head) -> None:
+    with bed.path.open("rb") as file:
+        start = file.read(3)
+    if not start.startswith(_MAGIC) or len(start) < 3:
+        raise InputError(
+            f"{bed.name} does not start as a PLINK bed file (found {start.hex(' ')}, expected 6c 1b 01); "
+            "a text BED of regions or a PLINK 2 file is something else: write it with plink --make-bed."
+        )
+    if start[2] != _VARIANT_MAJOR:
+        raise InputError(
+            f"{bed.name} is individual-major (third byte {start[2]:02x}); variant-major (01) is expected: "
+            "write it again with plink --make-bed."
+        )
+
+
+def _individual_ids(fam: Table) -> list[str]:
+    """The individual ids; with the family id in front where they repeat between families."""
+    ids = fam.column(1)
+    if len(set(ids)) == len(ids):
+        return ids
+    return [f"{family}_{one}" for family, one in zip(fam.column(0), ids, strict=True)]
+
+
+def _fam_columns(fam: Table) -> dict[str, list[str]]:
+    """Families that have several members, sex, and the phenotype, each only where something is known."""
+    families, people = fam.column(0), fam.column(1)
+    columns = {}
+    repeated = 1 < len(set(families)) <= max(2, len(families) // 2)
+    if repeated and families != people:
+        columns["family"] = families
+    sex = ["" if v in ("0", "-9") else v for v in fam.column(4)]
+    if any(sex):
+        columns["sex"] = sex
+    status = ["" if v == "-9" else v for v in fam.column(5)]
+    if any(v not in ("", "0", "NA") for v in status):
+        columns["phenotype"] = status
+    return columns
+
+
+def _variant_columns(bim: Table) -> dict[str, Any]:
+    try:
+        position = np.array([max(0, int(v)) for v in bim.column(3)], dtype=np.int64)
+    except (ValueError, OverflowError):
+        raise InputError(
+            f"{bim.name} has a position that is no whole number; base pairs are expected in column 4."
+        ) from None
+    alleles = ["" if v == "0" else v for row in bim.rows for v in (row[5], row[4])]
+    return {
+        "variant_id": column(f"{row[0]}:{row[3]}:{row[5]}:{row[4]}" if row[1] == "." else row[1] for row in bim.rows),
+        "variant_contig": column("" if row[0] == "0" else row[0] for row in bim.rows),
+        "variant_position": position,
+        "variant_allele": column(alleles, 50).reshape(-1, 2),
+    }

@@ -1,0 +1,184 @@
+"""Run a parser in a child process that has a budget of memory, time and disk, and cannot take the parent down.
+
+The child is `python -m core.data.intake.sandbox MODULE FOLDER`: it lowers its own limits, imports MODULE and calls its
+`main(job, folder)`. The job goes in and the answer comes out as JSON and plain arrays in FOLDER, never as pickles.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from core.config.home import REPOSITORY
+from core.errors import InputError, PopscapeError
+
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the child may use: address space, processor and wall time, bytes a file, open files."""
+
+    memory_bytes: int = 8 * _GIB
+    cpu_seconds: int = 1200
+    wall_seconds: float = 1800.0
+    file_bytes: int = 16 * _GIB
+    open_files: int = 64
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The child's answer, its peak resident memory in bytes and the seconds that it took."""
+
+    value: dict[str, Any]
+    peak_memory: int
+    seconds: float
+
+
+def run(module: str, job: dict[str, Any], folder: Path, limits: Limits | None = None) -> Outcome:
+    """Call `module.main(job, folder)` in a child process and return its answer.
+
+    Raises InputError with one sentence when the child refuses the input, outgrows a limit or dies.
+    """
+    limits = limits or Limits()
+    folder = folder.resolve()
+    (folder / "job.json").write_text(json.dumps({"job": job, "limits": asdict(limits)}))
+    start = time.monotonic()
+    with (folder / "log.txt").open("wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "core.data.intake.sandbox", module, str(folder)],
+            cwd=folder,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        status, peak = _wait(child, start + limits.wall_seconds)
+    except BaseException:
+        os.killpg(child.pid, signal.SIGKILL)
+        raise
+    if status is None:
+        raise InputError(
+            f"Reading took longer than {limits.wall_seconds:g} s and was stopped; give a smaller file or a region."
+        )
+    answer = _answer(status, folder, limits)
+    return Outcome(answer["value"], answer.get("peak") or peak, time.monotonic() - start)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """The few variables that Python and the readers need; the parent's secrets stay with the parent."""
+    kept = {k: os.environ[k] for k in ("PATH", "LD_LIBRARY_PATH", "LANG", "VIRTUAL_ENV") if k in os.environ}
+    threads = {f"{k}_NUM_THREADS": "1" for k in ("OMP", "OPENBLAS", "MKL", "RAYON")}
+    return kept | threads | {"PYTHONPATH": str(REPOSITORY), "TMPDIR": str(folder), "HOME": str(folder)}
+
+
+def _wait(child: subprocess.Popen[bytes], deadline: float) -> tuple[int | None, int]:
+    """Wait for the child; returns (exit code as Popen counts it or None when stopped, peak resident bytes)."""
+    pause = 0.005
+    while True:
+        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+        if pid:
+            child.returncode = os.waitstatus_to_exitcode(status)
+            scale = 1 if sys.platform == "darwin" else 1024
+            return child.returncode, usage.ru_maxrss * scale
+        if time.monotonic() > deadline:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            return None, 0
+        time.sleep(pause)
+        pause = min(0.1, pause * 1.3)
+
+
+def _answer(status: int, folder: Path, limits: Limits) -> dict[str, Any]:
+    if status < 0:
+        raise InputError(_death(-status, limits))
+    result = folder / "result.json"
+    if status != 0 or not result.exists():
+        raise InputError(
+            f"The file could not be read: the reader died, exit status {status}; "
+            "check that the file is complete, or export it anew."
+        )
+    answer: dict[str, Any] = json.loads(result.read_text())
+    if "error" in answer:
+        raise InputError(str(answer["error"]))
+    return answer
+
+
+def _death(number: int, limits: Limits) -> str:
+    if number == signal.SIGXCPU:
+        return (
+            f"Reading took more than {limits.cpu_seconds} s of processor time and was stopped; "
+            "give a smaller file or a region of it."
+        )
+    name = signal.Signals(number).name if number in set(signal.Signals) else "unknown"
+    return (
+        f"The file could not be read: the reader died, signal {number} ({name}); "
+        "check that the file is complete, or convert it anew with the tool that wrote it."
+    )
+
+
+def _lower_limits(limits: Limits) -> None:
+    for what, wanted in (
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_CPU, limits.cpu_seconds),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        hard = resource.getrlimit(what)[1]
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        # RLIMIT_CPU sends SIGXCPU at the soft limit and SIGKILL at the hard one, so the hard one lies a little later.
+        top = value + 5 if what == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else value
+        try:
+            resource.setrlimit(what, (value, top))
+        except (ValueError, OSError) as error:
+            # macOS refuses some limits; the wall time and the others still hold.
+            sys.stderr.write(f"limit {what} not set: {error}\n")
+
+
+def _child(module: str, folder: Path) -> None:
+    order = json.loads((folder / "job.json").read_text())
+    limits = Limits(**order["limits"])
+    _lower_limits(limits)
+    try:
+        answer: dict[str, Any] = {"value": importlib.import_module(module).main(order["job"], folder)}
+    except PopscapeError as error:
+        answer = {"error": str(error)}
+    except MemoryError:
+        answer = {
+            "error": f"Reading needs more than the {limits.memory_bytes / _GIB:.1f} GiB of memory that it may use; "
+            "give a region or fewer individuals."
+        }
+    except OSError as error:
+        answer = {"error": f"The file could not be read: {error.strerror or type(error).__name__}; check the disk."}
+    except Exception as error:  # noqa: BLE001 - whatever a reader stumbles over, the user gets one sentence
+        traceback.print_exc()
+        answer = {
+            "error": f"The file could not be read ({type(error).__name__}); "
+            "check that it is what its name says, or export it anew."
+        }
+    (folder / "result.json").write_text(json.dumps(answer | {"peak": _peak_memory()}))
+
+
+def _peak_memory() -> int:
+    """Peak resident bytes of this program alone, 0 where /proc does not tell; rusage counts the forked parent too."""
+    status = Path("/proc/self/status")
+    found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE) if status.exists() else None
+    return int(found[1]) * 1024 if found else 0
+
+
+if __name__ == "__main__":
+    _child(sys.argv[1], Path(sys.argv[2]))

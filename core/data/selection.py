@@ -1,0 +1,85 @@
+"""What a run sees of a collection of sets, and the data that an experiment makes for itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from core.config.schema import from_dict, setting, to_dict
+from core.data.library import DatasetMeta, Library
+from core.data.sets import SetCollection
+from core.data.simulators.clones import ClonesConfig, simulate_clones
+from core.data.simulators.digits import DigitsConfig, digit_sets
+from core.data.simulators.families import FamilyConfig, simulate_family
+from core.data.split import Split
+from core.errors import InputError
+
+
+@dataclass(frozen=True)
+class SetViewConfig:
+    """Which sets of a dataset a run uses."""
+
+    min_samples: int = setting(1, "Fewest observations of a set that is used.", low=1)
+    max_sets: int = setting(0, "Use at most this many sets, chosen by the seed (0: all).", low=0)
+
+
+SIMULATORS: dict[str, tuple[type, Callable[[Any], SetCollection]]] = {
+    "family": (FamilyConfig, simulate_family),
+    "clones": (ClonesConfig, simulate_clones),
+    "digits": (DigitsConfig, digit_sets),
+}
+
+
+def view(sets: SetCollection, split: Split, config: SetViewConfig, seed: int = 0) -> tuple[SetCollection, Split, int]:
+    """The sets that `config` leaves, their split, and how many were left out. Raises InputError where none is left."""
+    keep = np.flatnonzero(sets.sizes >= config.min_samples)
+    if config.max_sets and len(keep) > config.max_sets:
+        keep = np.sort(np.random.default_rng(seed).choice(keep, config.max_sets, replace=False))
+    place = np.full(sets.s, -1, dtype=np.int64)
+    place[keep] = np.arange(len(keep))
+    train, holdout = (place[side][place[side] >= 0] for side in (split.train, split.holdout))
+    if len(train) < 2:
+        raise InputError(
+            f"Only {len(train)} training sets have {config.min_samples} observations or more; 2 are needed: lower "
+            f"dataset.min_samples (the median set has {int(np.median(sets.sizes))})."
+        )
+    chosen = sets if len(keep) == sets.s else sets.sets(keep)
+    return chosen, Split(train=train, holdout=holdout), sets.s - len(keep)
+
+
+def settle(node: Mapping[str, Any], dataset: str | None, library: Library) -> tuple[DatasetMeta, dict[str, Any]]:
+    """The dataset that a `dataset` node means, made if need be, and the settings of the view with all filled in.
+
+    {"simulator": "family", "family": "mvn", …} is simulated once and kept in the library under a name that holds
+    a digest of its settings; {"name": …} or `dataset` names one that is there. Raises InputError.
+    """
+    own = {f.name for f in fields(SetViewConfig)}
+    seen = to_dict(from_dict(SetViewConfig, {k: v for k, v in node.items() if k in own}, where="dataset"))
+    rest = {k: v for k, v in node.items() if k not in own and k not in ("name", "simulator")}
+    simulator = str(node.get("simulator", ""))
+    if dataset or not simulator:
+        if rest and not dataset:
+            raise InputError(f"There is no setting 'dataset.{next(iter(rest))}'; known settings: {', '.join(own)}.")
+        return library.open(dataset or str(node.get("name", ""))).meta, seen
+    if simulator not in SIMULATORS:
+        raise InputError(f"There is no simulator {simulator!r}; choose one of: {', '.join(SIMULATORS)}.")
+    schema, _ = SIMULATORS[simulator]
+    config: Any = from_dict(schema, rest, where="dataset")
+    stem = config.family if simulator == "family" else simulator
+    digest = hashlib.sha256(json.dumps([simulator, to_dict(config)], sort_keys=True).encode()).hexdigest()[:8]
+    name = f"{stem}-{digest}"
+    known = {meta.name: meta for meta in library.list()}
+    if name in known:
+        return known[name], seen
+    return simulate_into(library, simulator, config, name), seen
+
+
+def simulate_into(library: Library, simulator: str, config: Any, name: str) -> DatasetMeta:
+    """Simulate sets into the library, with their settings beside them. `simulator` is a key of SIMULATORS."""
+    settings = {"simulator": simulator, **to_dict(config)}
+    return library.add_sets(SIMULATORS[simulator][1](config), name=name, source="simulated", import_options=settings)

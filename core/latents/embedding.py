@@ -1,0 +1,71 @@
+"""New sets through the eyes of a trained model: read as the training data were, in the same features."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.config.schema import from_dict
+from core.data.intake.collection_options import SetImportOptions
+from core.data.library import Library
+from core.data.sets import SetCollection
+from core.errors import InputError
+from core.evaluation.sets.space import coded
+
+# Choices of the import that decide what a feature is; components and scaling were fitted to the training file.
+_READING = ("layer", "normalise", "sequence_column", "length")
+_FITTED = ("components", "scale", "variable_genes")
+
+
+def matching(dataset: str, options: SetImportOptions) -> SetImportOptions:
+    """`options` with the reading choices that the dataset called `dataset` was imported with. Raises InputError.
+
+    A dataset whose features were fitted to its own file (components, scaling) cannot be matched by another file.
+    """
+    kept = Library().open(dataset).meta.import_options
+    if "simulator" in kept:
+        return options  # a simulator's settings, such as its scale, are not choices of an import
+    known = {key: kept[key] for key in (*_READING, *_FITTED) if key in kept}
+    fitted = [key for key in ("components", "scale") if known.get(key)]
+    if fitted:
+        raise InputError(
+            f"The training features were made with {fitted[0]}, which was fitted to the training file; a new file has "
+            "no such features: import the features themselves (layer=obsm:X_pca) and train on those."
+        )
+    given: Any = from_dict(SetImportOptions, {key: known[key] for key in _READING if key in known})
+    return replace(options, **{key: getattr(given, key) for key in _READING})
+
+
+def aligned(training: SetCollection, new: SetCollection, i: int) -> npt.NDArray[Any]:
+    """(k, *shape) observations of set i of `new` as the model takes them: features in the training order, by name.
+
+    Features of the new file that training did not have are left out. Raises InputError for features that are
+    missing, or for images or sequences of another shape.
+    """
+    if new.modality != training.modality:
+        raise InputError(f"The file holds {new.modality}s; this model was trained on {training.modality}s.")
+    x = np.asarray(new.observations_of(i))
+    if training.modality == "vector":
+        place = {str(name): j for j, name in enumerate(new.feature)}
+        missing = [str(name) for name in training.feature if str(name) not in place]
+        if missing:
+            raise InputError(
+                f"The file lacks {len(missing)} of the {len(training.feature)} features of the training data (such as "
+                f"{missing[0]!r}); give a file with the same features."
+            )
+        return x[:, [place[str(name)] for name in training.feature]]
+    if training.modality == "sequence":
+        if new.alphabet != training.alphabet:
+            raise InputError(
+                f"The file holds letters of {new.alphabet}; this model was trained on {training.alphabet}."
+            )
+        fitted = np.full((len(x), training.shape[0]), -1, dtype=np.int8)
+        width = min(x.shape[1], training.shape[0])
+        fitted[:, :width] = x[:, :width]
+        return coded(training, fitted)
+    if new.shape != training.shape:
+        raise InputError(f"The images are {new.shape} (channels, height, width); this model takes {training.shape}.")
+    return x

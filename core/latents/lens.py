@@ -1,0 +1,123 @@
+"""A trained GDE as two functions on arrays, and what one does with them: interpolate, average, extrapolate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.sets import SetCollection
+from core.data.split import Split
+from core.errors import InputError
+from core.evaluation.sets.space import Subject
+
+if TYPE_CHECKING:
+    from core.models.gde.gde import GDE
+
+Latents = npt.NDArray[np.float32]
+
+# Latents of one network call: what bounds memory when many sets are generated at once.
+BATCH_OBSERVATIONS = 200_000
+# Latents among which the usual distance to the nearest is measured.
+MOST = 2000
+
+
+@dataclass(frozen=True)
+class Lens:
+    """The model of a run, on one device."""
+
+    model: GDE
+    device: str
+
+    def embed(self, x: npt.NDArray[Any]) -> Latents:
+        """(k, *shape) observations of one set, any k, or a memory map → (latent,) float32."""
+        return np.asarray(self.model.encode_set(x).cpu().numpy(), dtype=np.float32)
+
+    def generate(self, z: npt.NDArray[Any], n: int, seed: int) -> npt.NDArray[np.float32]:
+        """(b, latent) latents → (b, n, *shape) observations in the data's units; the same seed, the same noise."""
+        import torch
+
+        noise = torch.Generator(self.device).manual_seed(seed)
+        latents = torch.as_tensor(np.asarray(z, dtype=np.float32), device=self.device)
+        step = max(1, BATCH_OBSERVATIONS // max(n, 1))
+        parts = [self.model.sample(n, latents[i : i + step], noise).cpu() for i in range(0, len(latents), step)]
+        return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
+
+    def uncertainty(self, x: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Covariance (latent, latent) of the latent of one set under resampling of its observations."""
+        import torch
+
+        own = torch.as_tensor(np.array(x), device=self.device)  # a copy: a memory map is read-only
+        return np.asarray(self.model.uncertainty(own).cpu().numpy())
+
+    def subject(self, sets: SetCollection, split: Split, seed: int) -> Subject:
+        """What the set report judges."""
+        return Subject(sets, split.train, split.holdout, self.embed, self.generate, seed)
+
+
+def open_lens(checkpoints: Path, device: str = "cpu", *, sharing: bool = False) -> Lens:
+    """The best checkpoint in a run's folder `checkpoints`. Raises InputError where there is none or it is of genotypes.
+
+    `sharing`: from now on the process leaves half of the cores to others, such as a browser that draws what it sends.
+    Threads that wait for one of theirs on a core that is taken make a small network four times as slow.
+    """
+    import torch
+
+    from core.models.gde.gde import GDE
+    from core.training.load import load_trained
+
+    run = checkpoints.parent.name
+    folder = next((f for f in (checkpoints / "best", checkpoints / "last") if f.is_dir()), None)
+    if folder is None:
+        raise InputError(f"Run {run} has no checkpoint yet; let it train until its first one.")
+    if sharing:
+        torch.set_num_threads(min(torch.get_num_threads(), max(1, (os.cpu_count() or 2) // 2)))
+    model = load_trained(folder, device)
+    if not isinstance(model, GDE):
+        raise InputError(f"Run {run} is a model of genotypes; interpolation needs a model of sets.")
+    return Lens(model, device)
+
+
+def path_between(a: Latents, b: Latents, times: npt.NDArray[Any]) -> Latents:
+    """Latents (t, latent) on the straight line (1 − t) a + t b; t outside [0, 1] extrapolates."""
+    t = np.asarray(times, dtype=np.float32)[:, None]
+    return np.asarray((1 - t) * a + t * b, dtype=np.float32)
+
+
+def barycentre(latents: Latents, weights: npt.NDArray[Any] | None = None) -> Latents:
+    """The weighted mean of latents (b, latent): the barycentre, as far as latent distances are W2."""
+    w = np.full(len(latents), 1.0) if weights is None else np.asarray(weights, dtype=np.float64)
+    return np.asarray((w[:, None] * latents).sum(axis=0) / w.sum(), dtype=np.float32)
+
+
+def arithmetic(a: Latents, minus: Latents, plus: Latents) -> Latents:
+    """a − minus + plus: what the change from `minus` to `plus` does to `a`."""
+    return np.asarray(a - minus + plus, dtype=np.float32)
+
+
+def outside(z: Latents, known: Latents) -> float:
+    """How far z (latent,) lies outside of the known latents (s, latent): its distance to the nearest of them, as a
+    multiple of the largest such distance among themselves; above 1 the model extrapolates.
+    """
+    return float(np.linalg.norm(known - z, axis=1).min() / max(reach(known), 1e-12))
+
+
+def reach(known: Latents) -> float:
+    """The largest distance of a known latent (s, latent) from its nearest other one, among at most 2,000 of them."""
+    some = known if len(known) <= MOST else known[np.random.default_rng(0).permutation(len(known))[:MOST]]
+    x = some.astype(np.float64)
+    length = np.square(x).sum(axis=1)
+    # ‖a − b‖² = ‖a‖² + ‖b‖² − 2a·b: no array of all differences.
+    gap = length[:, None] + length[None] - 2 * x @ x.T
+    np.fill_diagonal(gap, np.inf)
+    return float(np.sqrt(max(float(gap.min(axis=1).max()), 0.0)))
+
+
+def names_to_indices(sets: SetCollection) -> Mapping[str, int]:
+    """Set id → its place."""
+    return {str(name): i for i, name in enumerate(sets.set_id)}

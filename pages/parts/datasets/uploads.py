@@ -1,0 +1,117 @@
+"""Files that a user gives: uploads, moved to disk at once, or files below the import folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from core.data.intake.inbox import IMPORT_ROOT, Arrived, below, discard, import_root, importable, receive
+from core.data.intake.suggestions import surely_sets
+from core.errors import InputError
+from core.words import size
+from pages.parts.frame import plain
+from pages.parts.state import DATASETS_IMPORT
+
+GENOTYPES, SAMPLES, VARIANTS, OBSERVATIONS = "genotypes", "samples", "variants", "observations"
+SET_FORM = "import_sets"  # beginning of the keys of the form that asks what a set is
+COHORT, SETS = "Genotypes", "Sets of cells, images or sequences"
+_ROLES = {
+    GENOTYPES: (
+        "Genotype files",
+        "VCF, BCF, PLINK bed with bim and fam, hap or hapt, npz, npy, CSV or TSV; several files of one dataset "
+        "together. At most 200 MB.",
+    ),
+    SAMPLES: ("Sample table (optional)", "CSV, TSV or panel with an id column; brings populations and phenotypes."),
+    VARIANTS: (
+        "Variant table (optional)",
+        "Ids, positions and alleles, for formats that have none: legend, map, CSV.",
+    ),
+    OBSERVATIONS: (
+        "File of observations",
+        "h5ad, npz, CSV, TSV, FASTA, or a zip of folders of images; one file. At most 200 MB.",
+    ),
+}
+_TURN = "upload_turn"
+
+
+def chosen_files(roles: Sequence[str]) -> dict[str, list[Arrived]]:
+    """Let the reader give files in `roles`, by upload or from the import folder; what is there, by role."""
+    root = import_root()
+    if root is not None:
+        source = st.segmented_control(
+            "From", ["Upload", "Import folder"], default="Upload", required=True, key="import_source",
+            help=f"The import folder is {IMPORT_ROOT}.",
+        )  # fmt: skip
+        if source == "Import folder":
+            return _from_folder(root, roles)
+    for column, role in zip(st.columns([2] + [1] * (len(roles) - 1)), roles, strict=True):
+        with column:
+            label, help = _ROLES[role]
+            key = f"upload_{role}_{st.session_state.setdefault(f'{_TURN}_{role}', 0)}"
+            st.file_uploader(
+                label, accept_multiple_files=role == GENOTYPES, key=key, help=help, on_change=_take, args=(role, key)
+            )
+    files = {role: list(st.session_state.get(f"arrived_{role}", [])) for role in roles}
+    for role, arrived in files.items():
+        for one in arrived:
+            st.caption(f":material/draft: {_ROLES[role][0].split(' (')[0]}: **{plain(one.name)}**, {size(one.size)}")
+    if any(files.values()):
+        st.button("Clear files", key="import_clear", on_click=clear_files, type="tertiary", icon=":material/close:")
+    return files
+
+
+def _from_folder(root: Path, roles: Sequence[str]) -> dict[str, list[Arrived]]:
+    known = importable(root)
+    chosen: dict[str, list[str]] = {}
+    for role in roles:
+        label, help = _ROLES[role]
+        if role == GENOTYPES:
+            chosen[role] = st.multiselect(label, known, key=f"folder_{role}", help=help)
+        else:
+            one = st.selectbox(label, known, index=None, key=f"folder_{role}", help=help, on_change=_forget_form)
+            chosen[role] = [one] if one else []
+    try:
+        return {role: [_in_place(root, name) for name in names] for role, names in chosen.items()}
+    except InputError as error:
+        st.error(plain(error))
+        return {role: [] for role in roles}
+
+
+def _in_place(root: Path, name: str) -> Arrived:
+    path = below(root, name)
+    return Arrived(path.name, path, path.stat().st_size)
+
+
+def _take(role: str, key: str) -> None:
+    """Move an upload out of the server's memory: to disk, and a fresh widget in place of the one that holds it.
+
+    The widgets of the other roles stay as they are: something may be on its way to them.
+    """
+    given = st.session_state[key]
+    arrived = [receive(one, one.name) for one in (given if isinstance(given, list) else [given]) if one is not None]
+    st.session_state[f"{_TURN}_{role}"] += 1
+    if role == GENOTYPES and len(arrived) == 1 and surely_sets(arrived[0].path, arrived[0].name):
+        role = OBSERVATIONS
+        st.session_state[DATASETS_IMPORT] = SETS
+    before = st.session_state.get(f"arrived_{role}", [])
+    if role != GENOTYPES:
+        discard(before)
+        before = []
+    st.session_state[f"arrived_{role}"] = [*before, *arrived]
+    if role == OBSERVATIONS:
+        _forget_form()
+
+
+def _forget_form() -> None:
+    """Another file has other columns."""
+    for key in [key for key in st.session_state if str(key).startswith(f"{SET_FORM}.")]:
+        del st.session_state[key]
+
+
+def clear_files() -> None:
+    """Delete what was uploaded."""
+    for role in _ROLES:
+        discard(st.session_state.pop(f"arrived_{role}", []))
+    _forget_form()

@@ -1,0 +1,86 @@
+"""Embed a new set with a trained model and find its neighbours among the sets that the model was trained on."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.data.intake.collection_options import SetImportOptions
+from core.errors import InputError
+from core.words import number
+from pages.parts.frame import plain
+from pages.parts.sets.runs import SetRun, open_model
+from pages.parts.sets.samples import neighbours
+
+_TYPES = ["h5ad", "csv", "tsv", "npz", "fasta", "fa", "zip", "gz"]
+
+
+def embed_upload(chosen: SetRun) -> None:
+    """An upload, its latent's neighbours, and how far it lies outside of what the model knows."""
+    file = st.file_uploader(
+        "A file of observations", type=_TYPES, key="embed_file",
+        help="h5ad, CSV, npz, FASTA or a zip of images, with the features of the training data.",
+    )  # fmt: skip
+    column = st.text_input(
+        "Column that names the sets (optional)", key="embed_column", help="Empty: the whole file is one set."
+    )
+    if file is None:
+        st.caption("Nothing leaves this machine, and nothing is added to the library.")
+        return
+    content = file.getvalue()
+    try:
+        found = _embedded(chosen, content, file.name, column.strip())
+    except InputError as error:
+        st.error(plain(error), icon=":material/error:")
+        return
+    name = st.selectbox("New set", list(found), key="embed_set") if len(found) > 1 else next(iter(found))
+    z, far = found[name or next(iter(found))]
+    if far > 1:
+        st.warning(
+            f"This set lies {number(far)} times as far from the nearest known set as any known set lies from its "
+            "own neighbour: the model has seen nothing like it.",
+            icon=":material/warning:",
+        )
+    neighbours(chosen, "", z)
+
+
+def _embedded(chosen: SetRun, content: bytes, name: str, column: str) -> dict[str, tuple[Any, float]]:
+    """Set name → its latent and how far outside it lies; kept per file and model. Raises InputError."""
+    key = (chosen.run.id, hashlib.sha256(content).hexdigest(), column)
+    kept: dict[Any, dict[str, tuple[Any, float]]] = st.session_state.setdefault("embedded", {})
+    if key not in kept:
+        kept.clear()
+        kept[key] = _embed(chosen, content, name, column)
+    return kept[key]
+
+
+def _embed(chosen: SetRun, content: bytes, name: str, column: str) -> dict[str, tuple[Any, float]]:
+    from core.data.intake.collection import read_collection
+    from core.latents.embedding import matching
+    from core.latents.lens import outside
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "upload"
+        path.write_bytes(content)
+        imported = chosen.run.config["dataset"]["id"]
+        options = SetImportOptions(set_column=(column,) if column else (), whole=not column, min_samples=1)
+        sets = read_collection(path, options=matching(imported, options), shown=name)
+        lens = open_model(chosen)
+        known = chosen.arrays("latents")["z"]
+        found = {}
+        for i, observations in matching_observations(chosen, sets):
+            z = lens.embed(np.asarray(observations))
+            found[str(sets.set_id[i])] = (z, outside(z, known))
+        return found
+
+
+def matching_observations(chosen: SetRun, sets: Any) -> Any:
+    """(place, observations) of each set of `sets` in the features of the training data. Raises InputError."""
+    from core.latents.embedding import aligned
+
+    return [(i, aligned(chosen.sets, sets, i)) for i in range(sets.s)]

@@ -1,0 +1,93 @@
+"""Which sets a page is about: chosen by name or by a click on the map of sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.plots.sets_map import set_map
+from core.words import count
+from pages.parts.chart import chart
+from pages.parts.frame import plain
+from pages.parts.sets.runs import SetRun, the_map
+from pages.parts.state import SET_A, SET_B, SET_RUN, go
+
+MOVES = "interpolate_moves"  # which letter the next click on the map moves
+_ENOUGH = 10  # observations that show what a walk does
+_FEW = 5  # observations that do not
+
+
+def pick_ends(chosen: SetRun, letters: dict[str, str]) -> dict[str, str]:
+    """Let the reader choose a set for each letter (letter → key), by name or by a click on the map."""
+    names = chosen.names
+    defaults = far_apart(chosen)
+    sets = the_map(chosen)
+    left, right = st.columns([2, 3])
+    with left:
+        ends = {}
+        for i, (letter, key) in enumerate(letters.items()):
+            found = st.selectbox(
+                f"Set {letter}", names, index=names.index(defaults[i]), key=key, bind="query-params",
+                help="Type to search, or click a point on the map.",
+            )  # fmt: skip
+            ends[letter] = found if found in names else defaults[i]
+        moves = st.segmented_control("A click on the map moves", list(letters), default="A", required=True, key=MOVES)
+    with right:
+        marked = {name: "/".join(k for k, v in ends.items() if v == name) for name in ends.values()}
+        colour = next(iter(sets.columns))
+        figure = set_map(sets, "pca", colour, marked=marked, height=270, caption=chosen.provenance())
+        clicked = newly_clicked(chart(figure, key="ends_map", select=True), "ends_map")
+    if clicked in names:
+        order = list(letters)
+        after = order[(order.index(moves or "A") + 1) % len(order)]
+        go(**{letters[moves or "A"]: clicked, MOVES: after})
+    return ends
+
+
+def far_apart(chosen: SetRun) -> tuple[str, str, str]:
+    """Sets to begin with, none of them tiny where there are larger ones: the first, the one farthest from it, and the
+    nearest to that one.
+    """
+    sizes = chosen.sets.sizes
+    able = np.flatnonzero(sizes >= min(_ENOUGH, np.quantile(sizes, 0.9)))
+    able = able if len(able) >= 3 else np.arange(len(sizes))
+    z = chosen.latents[able]
+    far = int(((z - z[0]) ** 2).sum(axis=1).argmax())
+    near = np.argsort(((z - z[far]) ** 2).sum(axis=1), kind="stable")
+    third = next((int(i) for i in near if i not in (0, far)), 0)
+    first, last, beside = (chosen.names[int(able[i])] for i in (0, far, third))
+    return first, last, beside
+
+
+def warn_of_few(chosen: SetRun, names: Iterable[str]) -> None:
+    """Say which of the sets have too few observations to show a distribution."""
+    sizes = {name: int(chosen.sets.sizes[chosen.names.index(name)]) for name in dict.fromkeys(names)}
+    few = [f"{plain(name)} has {count(size, 'observation')}" for name, size in sizes.items() if size < _FEW]
+    if few:
+        st.warning(
+            f"{' and '.join(few)}: too few to know a distribution by. Transport and mixture show no more than these, "
+            "and what the model generates is a guess; choose larger sets to judge it.",
+            icon=":material/warning:",
+        )
+
+
+def walk_link(chosen: SetRun, picked: str, other: str | None) -> None:
+    """A link to the walk between the two sets looked at last."""
+    ends = {SET_A: picked, SET_B: other} if other else {SET_A: picked}
+    st.page_link(
+        "pages/interpolate.py",
+        label=f"Walk between A and B: {other}" if other else "Walk from here",
+        icon=":material/conversion_path:", query_params={SET_RUN: chosen.name, **ends},
+        help="Interpolate between the two sets you looked at last; click another set to choose B.",
+    )  # fmt: skip
+
+
+def newly_clicked(selection: Mapping[str, Any], key: str) -> str | None:
+    """The set that was clicked since the last run of the page; a click is told once, however long it stays selected."""
+    rows = [row["set"] for row in selection.get("set") or [] if isinstance(row, dict) and "set" in row]
+    now = str(rows[0]) if rows else None
+    before, st.session_state[f"{key}_clicked"] = st.session_state.get(f"{key}_clicked"), now
+    return now if now != before else None

@@ -1,0 +1,112 @@
+"""Predictions beyond a probe: from the early set of a unit to its late one, and effects carried to new units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.plots.sets_predict import retrieval, shifts
+from core.words import interval, number
+from pages.parts.chart import chart
+from pages.parts.frame import plain
+from pages.parts.sets.runs import SetRun
+
+
+def early_and_late(chosen: SetRun) -> None:
+    """Whether the early set of a unit tells its late one, or why that cannot be asked."""
+    found: dict[str, Any] | None = chosen.report["curves"].get("early_late")
+    if _missing(found):
+        return
+    assert found is not None
+    unit = found["unit"]
+    st.markdown(
+        f"From the earliest set of a {plain(unit)} (by {plain(found['order'])}) the latest is predicted; then: is the "
+        f"true latest set of this {plain(unit)} the nearest of all held-out ones?"
+    )
+    caption = chosen.provenance(f"{found['n_train']} units to learn from, {found['n_holdout']} held out; grey: chance")
+    chart(retrieval(found, caption=caption), key="retrieval")
+    left, right, *_ = st.columns(3)
+    for place, title, prefix in ((left, "Information, latent", ""), (right, "Information, mean", "mean_")):
+        place.metric(
+            title, f"{number(found[f'{prefix}information'])} bits",
+            f"null {number(found[f'{prefix}information_null'])}", delta_color="off", delta_arrow="off", border=True,
+            help="Mutual information of early and late, estimated from the two leading whitened components; beside it "
+            "the 95% point when the pairs are permuted: below that there is none.",
+        )  # fmt: skip
+
+
+def carried_effects(chosen: SetRun) -> None:
+    """Whether the change between two conditions carries over to held-out units, or why that cannot be asked."""
+    _new_units(chosen)
+    st.subheader("Shift of held-out sets")
+    _new_sets(chosen)
+
+
+def _new_units(chosen: SetRun) -> None:
+    found: dict[str, Any] | None = chosen.report["curves"].get("effects")
+    if _missing(found):
+        return
+    assert found is not None
+    rows = found["rows"]
+    st.markdown(
+        f"The latent of a held-out unit under another {plain(found['column'])} is predicted from its latent under "
+        f"{plain(found['reference'])} and the mean change of the training units."
+    )
+    chart(shifts(rows, caption=chosen.provenance(f"{len(rows)} changes of held-out units")), key="shifts")
+    if pooled := found.get("pooled"):
+        st.caption(f"All together: R² {_beside(pooled, 'r2', 'mean_r2', 'the mean shift')}.")
+    st.dataframe(
+        [
+            {
+                "Unit": r["unit"], "From": r["from"], "To": r["to"],
+                "R², latent": r["r2"], "R², mean shift": r["mean_r2"],
+                "MSE, latent": r["mse"], "MSE, mean shift": r["mean_mse"],
+            }
+            for r in rows
+        ],
+        hide_index=True,
+        column_config={
+            name: st.column_config.NumberColumn(format="%.3f")
+            for name in ("R², latent", "R², mean shift", "MSE, latent", "MSE, mean shift")
+        },
+        alt="Explained share and squared error of each predicted shift of the mean.",
+    )  # fmt: skip
+
+
+def _new_sets(chosen: SetRun) -> None:
+    found: dict[str, Any] | None = chosen.report["curves"].get("held_effects")
+    if _missing(found):
+        return
+    assert found is not None
+    pooled = found["pooled"]
+    st.markdown(
+        f"One half of a held-out {plain(found['column'])} is embedded; how far does it tell the shift of the *other* "
+        f"half from {plain(found['control'])}?"
+    )
+    st.caption(
+        f"All together: R² {_beside(pooled, 'latent', 'mean', 'the mean of the half')}; "
+        f"{interval(pooled['training'], pooled['training_low'], pooled['training_high'])} from the mean shift of the "
+        f"training sets; 0 from no shift; ceiling {number(pooled['ceiling'])}."
+    )
+    columns = {"R², latent": "latent", "R², mean of the half": "mean", "R², training sets": "training"}
+    st.dataframe(
+        [{"Set": r["set"], "Observations": r["n"], **{k: r[v] for k, v in columns.items()}} for r in found["rows"]],
+        hide_index=True,
+        column_config={name: st.column_config.NumberColumn(format="%.3f") for name in columns},
+        alt="Explained share of the shift of each held-out set from the control.",
+    )
+
+
+def _beside(found: dict[str, Any], latent: str, mean: str, of: str) -> str:
+    """Scores with their intervals in words."""
+    ours, theirs = (interval(found[k], found[f"{k}_low"], found[f"{k}_high"]) for k in (latent, mean))
+    return f"{ours} from the latent, {theirs} from {of}"
+
+
+def _missing(found: dict[str, Any] | None) -> bool:
+    if found is None:
+        st.info("This report was made without this analysis; evaluate the run again.", icon=":material/info:")
+    elif "reason" in found:
+        st.info(plain(found["reason"]), icon=":material/info:")
+    return found is None or "reason" in found

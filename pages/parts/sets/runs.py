@@ -1,0 +1,174 @@
+"""Runs on sets: choose one, read its report and arrays, and open its model on the CPU when a page must compute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from core.data.sets import SetCollection
+from core.errors import PopscapeError
+from core.plots.sets_map import MANY, SetMap
+from core.runs.directory import Run
+from core.runs.store import RunStore
+from core.runs.summary import RunSummary
+from pages.parts.frame import heading, plain
+from pages.parts.reports import all_runs, label, report_of, with_reports
+from pages.parts.sections import link
+from pages.parts.state import SET_RUN, arrive
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from core.latents.lens import Lens
+
+
+@dataclass(frozen=True)
+class SetRun:
+    """A finished run on sets: its directory, report, label and the sets that it was trained on."""
+
+    run: Run
+    name: str
+    report: dict[str, Any]
+    sets: SetCollection
+
+    @property
+    def image(self) -> bool:
+        """Whether observations are images."""
+        return self.sets.modality == "image"
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the coordinates of an observation: features, pixels, or letters at positions ("12A")."""
+        if self.sets.modality == "sequence":
+            letters = [*self.sets.alphabet, "end"]
+            return [f"{i + 1}{letter}" for i in range(self.sets.shape[0]) for letter in letters]
+        width = int(np.prod(self.sets.shape))
+        return [str(f) for f in self.sets.feature] or [f"x{i + 1}" for i in range(width)]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the sets."""
+        return [str(name) for name in self.sets.set_id]
+
+    @property
+    def latents(self) -> Any:
+        """(s, latent) of all sets, each from all its observations."""
+        return self.arrays("latents")["z"]
+
+    def observations(self, i: int) -> Any:
+        """(k, *shape) observations of set i as the model takes them, sequences one-hot."""
+        from core.evaluation.sets.space import coded
+
+        return coded(self.sets, np.asarray(self.sets.observations_of(i)))
+
+    def provenance(self, *extra: str) -> str:
+        """n, seed and space of the report, for captions."""
+        n = self.report["n"]
+        words = [f"{n['sets']:,} sets, {n['holdout']:,} held out", self.report["space"], f"seed {self.report['seed']}"]
+        return "; ".join([*words, *extra]) + "."
+
+    def arrays(self, stem: str) -> dict[str, Any]:
+        """An array file of the report."""
+        path = self.run.path / "arrays" / f"{stem}.npz"
+        return _arrays(str(path), path.stat().st_mtime_ns)
+
+
+def open_sets(page: str) -> tuple[DeltaGenerator, SetRun]:
+    """Begin a page on sets: its heading, and the finished run that the reader chooses; the page ends without one.
+
+    Returns the place for `share`, and the run.
+    """
+    runs = with_reports(all_runs(), "sets")
+    top = heading(page)
+    arrive()
+    chosen = pick_set_run(runs)
+    if chosen is None:
+        st.stop()
+    return top, chosen
+
+
+def pick_set_run(runs: Sequence[RunSummary]) -> SetRun | None:
+    """Let the reader choose one of the finished `runs` on sets; None, and what to do, where there is none."""
+    if not runs:
+        with st.container(border=True):
+            st.markdown("**There is no model of sets yet**")
+            st.caption(
+                "Bring sets of cells, images or sequences, or take a demo collection, and train a model on them: "
+                "`python -m core train experiment=lineage_tracing`."
+            )
+            with st.container(horizontal=True):
+                link("train", "Train a model")
+                link("datasets", "Bring your own data")
+        return None
+    by_label = {label(run): run for run in runs}
+    chosen = st.selectbox(
+        "Model", list(by_label), key=SET_RUN, bind="query-params", help="A trained model of sets, with its dataset."
+    )
+    name = chosen if chosen in by_label else next(iter(by_label))
+    run = RunStore().open(by_label[name])
+    report = report_of(run.path)
+    try:
+        sets = _sets(str(run.path), by_label[name].dataset)
+    except PopscapeError as error:
+        st.error(plain(error), icon=":material/error:")
+        return None
+    return None if report is None else SetRun(run, name, report, sets)
+
+
+def the_map(chosen: SetRun) -> SetMap:
+    """The maps of a report with every label and covariate of the sets, those first whose colours can be told apart."""
+    stored, latents = chosen.arrays("maps"), chosen.arrays("latents")
+    layouts = {k: stored[k][:, :2] for k in ("umap", "pca", "mds") if k in stored}
+    columns = {**chosen.sets.labels, **chosen.sets.covariates, "set size": chosen.sets.sizes.astype(float)}
+    return SetMap(
+        xy=layouts,
+        set_id=latents["set_id"],
+        split=latents["split"],
+        columns=dict(sorted(columns.items(), key=lambda item: not _tells_groups(item[1]))),
+        explained=stored.get("pca_variance", np.zeros(2)),
+    )
+
+
+def _tells_groups(values: Any) -> bool:
+    return values.dtype.kind != "f" and 2 <= len(np.unique(values)) <= MANY
+
+
+def open_model(chosen: SetRun) -> Lens:
+    """The model of a run on the CPU, loaded once; the first call of a server imports torch.
+
+    Where it cannot be loaded, says why and ends the page.
+    """
+    checkpoint = chosen.run.checkpoints
+    changed = max((p.stat().st_mtime_ns for p in checkpoint.rglob("*.json")), default=0)
+    try:
+        return _lens(chosen.run.id, changed)
+    except PopscapeError as error:
+        st.error(plain(error), icon=":material/error:")
+        st.stop()
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the model…")
+def _lens(run: str, _changed: int) -> Lens:
+    from core.latents.lens import open_lens
+
+    return open_lens(RunStore().get(run).checkpoints, sharing=True)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _sets(path: str, _dataset: str) -> SetCollection:
+    from core.runs.set_work import sets_of
+    from core.runs.work import dataset_of
+
+    run = Run(Path(path))
+    return sets_of(run, dataset_of(run))[0]
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _arrays(path: str, _changed: int) -> dict[str, Any]:
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}

@@ -1,0 +1,97 @@
+"""Who is better, and whether the gap is real."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.reports.standing import (
+    BETTER,
+    UNCLEAR,
+    WORSE,
+    Candidate,
+    family,
+    leader,
+    metric_names,
+    numbers,
+    standing,
+    table,
+    verdict,
+)
+
+
+def entry(value: float | None, width: float = 0.02, **more: Any) -> dict[str, Any]:
+    span = {} if value is None else {"low": value - width, "high": value + width}
+    return {"value": value, **span, "null": 0.1, "ceiling": 0.9, "direction": "higher", "target": None, **more}
+
+
+def candidate(label: str, flags: tuple[str, ...] = (), **metrics: dict[str, Any]) -> Candidate:
+    return Candidate(label, label, {"metrics": metrics, "flags": [{"name": name} for name in flags]})
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "direction", "target", "expected"),
+    [
+        (0.8, 0.5, "higher", None, BETTER),
+        (0.8, 0.5, "lower", None, WORSE),
+        (0.8, 0.79, "higher", None, UNCLEAR),
+        (0.45, 0.7, "target", 0.5, BETTER),
+        (1.0, 0.45, "target", 0.5, WORSE),
+    ],
+)
+def test_a_gap_counts_where_intervals_do_not_overlap(value, other, direction, target, expected) -> None:
+    assert verdict(entry(value), entry(other), direction, target) == expected
+
+
+def test_a_metric_without_value_has_no_verdict_and_keeps_its_reason() -> None:
+    none = entry(None, reason="Too few individuals.")
+    assert verdict(none, entry(0.5), "higher", None) == ""
+    shown = table([candidate("a", ld_r=none), candidate("b", ld_r=entry(0.4))], ["ld_r"])
+    assert shown["a"] == ["no value: Too few individuals."]
+
+
+def test_a_metric_that_only_one_report_has_is_listed_for_all() -> None:
+    both = [candidate("a", ld_r=entry(0.5), fst=entry(0.1)), candidate("b", ld_r=entry(0.4))]
+    assert metric_names(both) == ["fst", "ld_r"]
+    assert "no value" in table(both, ["fst"])["b"][0]
+
+
+def test_ties_within_noise_count_for_both_and_copiers_set_no_mark() -> None:
+    candidates = [
+        candidate("a", ld_r=entry(0.80), recall=entry(0.9)),
+        candidate("b", ld_r=entry(0.81), recall=entry(0.5)),
+        candidate("copier", ("copying",), ld_r=entry(0.99), recall=entry(0.99)),
+    ]
+    assert standing(candidates, ["ld_r", "recall"]) == {"a": (2, 2), "b": (1, 2), "copier": (2, 2)}
+    assert leader(candidates, ["ld_r", "recall"]) == (candidates[0], 2, 2)
+
+
+def test_numbers_hold_every_value_and_the_difference() -> None:
+    a, b = candidate("a", ld_r=entry(0.8)), candidate("b", ld_r=entry(0.5))
+    columns = numbers([a, b], ["ld_r"], baseline=b)
+    assert columns["difference"] == [pytest.approx(0.3), 0.0]
+    assert columns["verdict"] == [BETTER, UNCLEAR]
+    assert len({len(column) for column in columns.values()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("allele_frequency_rmse", "Frequencies"),
+        ("population_allele_frequency_r", "Frequencies"),
+        ("ld_r", "Linkage"),
+        ("aats", "Fidelity and diversity"),
+        ("aats_train", "Privacy"),
+        ("copies", "Privacy"),
+        ("something_new", "Other"),
+    ],
+)
+def test_metrics_have_a_family(name: str, expected: str) -> None:
+    assert family(name) == expected
+
+
+def test_every_registered_metric_has_a_family() -> None:
+    from core.evaluation.registry import metrics
+
+    assert [name for name in metrics.names("genotypes") if family(name) == "Other"] == []
