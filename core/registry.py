@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from core.errors import InputError
+from core.words import sentence
 
 T = TypeVar("T")
 
@@ -18,16 +19,20 @@ T = TypeVar("T")
 class Entry(Generic[T]):
     """What a registry knows of one choice.
 
-    `config` is the dataclass of its settings (None where it has none), `kind` the data that it takes
-    ("genotypes" or "sets"), `help` one sentence, `source` the paper and equation it follows.
+    `title` is what a reader calls it, `colour` its own on every chart ("#rrggbb", "" where it has none), `kind` the
+    data that it takes ("genotypes" or "sets") and `takes` the modalities of observations among them (empty: all),
+    `help` one sentence, `source` the paper and equation that it follows, `config` the dataclass of its settings.
     """
 
     name: str
-    value: T
+    title: str
+    colour: str
     kind: str
+    takes: tuple[str, ...]
     help: str
     source: str
-    config: type | None = None
+    config: type | None
+    value: T
 
 
 class Registry(Generic[T]):
@@ -43,13 +48,28 @@ class Registry(Generic[T]):
         self._entries: dict[str, Entry[T]] = {}
         self._loaded = False
 
-    def register(self, name: str, *, kind: str, help: str, source: str, config: type | None = None) -> Callable[[T], T]:
-        """Return the decorator that files its argument under `name`; a name taken twice is a ValueError."""
+    def register(
+        self,
+        name: str,
+        *,
+        kind: str,
+        help: str,
+        source: str,
+        title: str = "",
+        colour: str = "",
+        takes: tuple[str, ...] = (),
+        config: type | None = None,
+    ) -> Callable[[T], T]:
+        """Return the decorator that files its argument under `name`; a name taken twice is a ValueError.
+
+        The keywords are the fields of `Entry`; without a title the name is read as words.
+        """
 
         def file(value: T) -> T:
             if name in self._entries:
                 raise ValueError(f"two entries named {name!r} among the {self.what}s")
-            self._entries[name] = Entry(name, value, kind, help, source, config)
+            words = title or sentence(name)
+            self._entries[name] = Entry(name, words, colour, kind, takes, help, source, config, value)
             return value
 
         return file

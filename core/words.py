@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+ABBREVIATIONS = {"aats", "cpu", "hwe", "ld", "maf", "mmd", "pca"}
+"""Words within a name that are written in capitals."""
+
 
 def number(value: float | None, digits: int = 3) -> str:
     """A measurement with `digits` significant digits, at least two decimals below 1; "–" where there is none."""
@@ -45,14 +48,8 @@ def position(base_pairs: float) -> str:
 
 def sentence(name: str) -> str:
     """A snake_case name as the start of a sentence: "haplotype_mosaic" -> "Haplotype mosaic"."""
-    known = {
-        "wgan_gp": "WGAN-GP",
-        "wgan_gp_published": "WGAN-GP (published)",
-        "vae": "VAE",
-        "gan": "GAN",
-        "misleading_aats": "Misleading AATS",
-    }
-    return known.get(name, name.replace("_", " ").capitalize())
+    words = " ".join(word.upper() if word in ABBREVIATIONS else word for word in name.split("_"))
+    return words[:1].upper() + words[1:]
 
 
 def ago(moment: str | None, now: datetime | None = None) -> str:

@@ -101,14 +101,18 @@ def _collect() -> dict[str, Any]:
     from core.data.intake.formats import formats
     from core.data.simulators.coalescent import SimulationConfig
     from core.evaluation.registry import metrics
+    from core.models.base import Trainable
     from core.models.gde.base import encoders, generators
     from core.models.gde.mixers import mixers
     from core.models.registry import models
     from core.registry import Entry
 
     def entry(one: Entry[Any]) -> dict[str, Any]:
-        words = {key: getattr(one, key) for key in ("name", "kind", "help", "source")}
+        words = {key: getattr(one, key) for key in ("name", "title", "colour", "kind", "takes", "help", "source")}
         return words | {"settings": describe(one.config) if one.config else []}
+
+    def model(one: Entry[type[Trainable]]) -> dict[str, Any]:
+        return entry(one) | {"losses": dict(one.value.loss_titles)}
 
     def metric(one: Entry[Any]) -> dict[str, Any]:
         facts = {f.name: getattr(one.value, f.name) for f in dataclasses.fields(one.value)}
@@ -116,8 +120,9 @@ def _collect() -> dict[str, Any]:
             key: facts[key] for key in ("label", "direction", "target")
         }
 
-    listed = {"models": models, "encoders": encoders, "generators": generators, "mixers": mixers, "formats": formats}
+    listed = {"encoders": encoders, "generators": generators, "mixers": mixers, "formats": formats}
     return {
+        "models": [model(one) for one in models],
         **{key: [entry(one) for one in registry] for key, registry in listed.items()},  # type: ignore[attr-defined]
         "metrics": [metric(one) for one in metrics],
         "experiments": [load(name) for name in names()],

@@ -20,17 +20,23 @@ from typing import Any
 from core.config.home import REPOSITORY, home
 from core.config.schema import from_dict, to_dict
 from core.errors import InputError, PopscapeError
+from core.words import sentence
 
-_SOURCES = ("core/config", "core/data", "core/models", "core/evaluation")
+_SOURCES = ("core/config", "core/data", "core/models", "core/modalities", "core/evaluation")
+# Where `title` and `colour` look a name up, one after the other.
+_SECTIONS = ("experiments", "models", "encoders", "generators", "mixers")
+# For what has no colour of its own, such as a file that a reader brings; none is the colour of a shipped model.
+_OTHER_COLOURS = ("#c9b400", "#8a5a2b", "#17a2a8", "#b0446c", "#5b8c2a", "#4b5d8f")
 _TYPES = {"int": int, "float": float, "str": str, "bool": bool}
 
 
 def catalogue() -> dict[str, Any]:
     """Everything with a name, from the cache, or listed by a child process where the sources have changed.
 
-    {"models": [{"name", "kind", "help", "source", "settings": [core.config.schema.describe …]}], "experiments":
-    [the presets], "training", "evaluation", "import", "simulate": [settings], "metrics": [{"name", "kind", "label",
-    "direction", "target", "help", "source"}], "formats", "encoders", "generators", "mixers": like models}
+    {"models": [{"name", "title", "colour", "kind", "takes", "help", "source", "losses": {name: title}, "settings":
+    [core.config.schema.describe …]}], "encoders", "generators", "mixers", "formats": like models but for "losses",
+    "experiments": [the presets], "training", "evaluation", "import", "simulate": [settings], "metrics": [{"name",
+    "kind", "label", "direction", "target", "help", "source"}]}
     """
     return _of(digest())
 
@@ -44,6 +50,45 @@ def digest() -> str:
     for path in sorted(files):
         found.update(path.relative_to(REPOSITORY).as_posix().encode() + b"\0" + path.read_bytes())
     return found.hexdigest()[:24]
+
+
+def title(name: str) -> str:
+    """What a reader calls a preset, a model or a part of one; for any other name its words."""
+    return str(_named(name).get("title") or sentence(name))
+
+
+def colour(name: str) -> str:
+    """The "#rrggbb" of a preset or a model on every chart: a preset without one has its model's.
+
+    Any other name has a colour too, the same in every session.
+    """
+    entry = _named(name)
+    own = entry.get("colour") or _named(entry.get("model", {}).get("name", ""), "models").get("colour")
+    return str(own or _OTHER_COLOURS[sum(name.encode()) % len(_OTHER_COLOURS)])
+
+
+def place(name: str) -> int:
+    """A number that tells presets and models apart where colour alone must not, such as by the symbols of a chart.
+
+    Presets and models of genotypes count from 0 without a gap; any other name has the same number in every session.
+    """
+    known = catalogue()
+    order = [e["name"] for section in _SECTIONS[:2] for e in known[section] if e["kind"] == "genotypes"]
+    order = list(dict.fromkeys(order))
+    return order.index(name) if name in order else sum(name.encode())
+
+
+def loss_title(model: str, name: str) -> str:
+    """What a reader calls the loss `name` of a model, or of a preset's model."""
+    chosen = _named(model).get("model", {}).get("name", model)
+    return str(_named(chosen, "models").get("losses", {}).get(name) or sentence(name))
+
+
+def _named(name: str, *sections: str) -> Mapping[str, Any]:
+    """The entry of that name in the first of the sections that has one; empty where none has."""
+    known = catalogue()
+    entries = (e for section in sections or _SECTIONS for e in known.get(section, ()) if e["name"] == name)
+    return next(entries, {})
 
 
 def model_settings(name: str) -> list[dict[str, Any]]:

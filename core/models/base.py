@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Protocol
 
@@ -167,6 +168,9 @@ class Trainable(nn.Module):
 
     # Beginnings of the names of weights that sampling does without: a checkpoint for sampling leaves them out.
     training_only: ClassVar[tuple[str, ...]] = ()
+
+    # What a reader calls the losses that a step gives, where their names as words would not do.
+    loss_titles: ClassVar[Mapping[str, str]] = {}
 
     # Whether `steps` has fixed shapes and never reads a tensor's value, so that a CUDA graph may replay it.
     capturable: ClassVar[bool] = False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.config import catalogue
+
 REAL = "#8c8c8c"
 """Real data, always: 3.4:1 on white and 5.3:1 on the dark background."""
 
@@ -16,16 +18,6 @@ CEILING_DASH = [7, 3]
 ORANGE, SKY, GREEN, YELLOW = "#e69f00", "#56b4e9", "#009e73", "#c9b400"
 BLUE, VERMILLION, PURPLE = "#2f7fc1", "#d55e00", "#cc79a7"
 
-# Fixed for the models that we ship; a preset of the same model has its own shade where both are compared.
-_MODELS = {
-    "wgan_gp": BLUE,
-    "wgan_gp_published": SKY,
-    "independent_sites": ORANGE,
-    "gaussian_copula": GREEN,
-    "haplotype_mosaic": PURPLE,
-    "resample": VERMILLION,
-}
-_OTHER_MODELS = (YELLOW, "#7b61c4", "#8a5a2b", "#17a2a8", "#b0446c", "#5b8c2a")
 _POPULATIONS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, YELLOW, "#7b61c4", "#8a5a2b", "#17a2a8")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 
@@ -33,16 +25,13 @@ FONT = "DejaVu Sans, Liberation Sans, Helvetica, Arial, sans-serif"
 
 
 def model_colour(name: str) -> str:
-    """The colour of a model or preset: fixed for ours, and for any other name the same in every session."""
-    if name in _MODELS:
-        return _MODELS[name]
-    return _OTHER_MODELS[sum(name.encode()) % len(_OTHER_MODELS)]
+    """The colour of a model or preset, as its registration or its file has it."""
+    return catalogue.colour(name)
 
 
 def model_shape(name: str) -> str:
     """The marker of a model, so that colour is never the only sign."""
-    known = list(_MODELS)
-    return SHAPES[known.index(name) if name in known else sum(name.encode()) % len(SHAPES)]
+    return SHAPES[catalogue.place(name) % len(SHAPES)]
 
 
 def population_colours(labels: Sequence[str]) -> dict[str, str]:

@@ -10,36 +10,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.config.catalogue import loss_title
 from core.plots.figure import Columns, Figure, Spec
 from core.plots.style import model_colour
-from core.words import number, sentence
+from core.words import number
 
 Values = npt.NDArray[np.float64]
 
 POINTS = 200
 """More points than this are drawn as the band from smallest to largest of each stretch, never left out."""
 
-VALIDATION = (
-    *("precision", "recall", "ld_r", "allele_frequency_rmse"),
-    *("holdout_loss", "variance_ratio", "mean_error"),
-    "score",
-)
-"""What is measured on the holdout during training, in the order of the panels; everything else is a loss."""
-
-_TITLES = {
-    "critic": "Critic loss",
-    "generator": "Generator loss",
-    "wasserstein": "Wasserstein estimate",
-    "gradient_penalty": "Gradient penalty",
+VALIDATION = {
     "precision": "Precision (1 is best)",
     "recall": "Recall (1 is best)",
     "ld_r": "Linkage correlation (1 is best)",
+    "allele_frequency_rmse": "Allele frequency error (0 is best)",
     "holdout_loss": "Loss on held-out sets",
     "variance_ratio": "Variance ratio (1 is best)",
     "mean_error": "Error of the mean (0 is best)",
-    "allele_frequency_rmse": "Allele frequency error (0 is best)",
     "score": "Score that picks the best checkpoint",
 }
+"""Titles of what is measured on the holdout during training, in the order of the panels; everything else is a loss."""
+
 _SHARES = ("precision", "recall", "ld_r", "score")
 _BAND, _RAW = 0.25, 0.35
 _WIDTH, _MARGIN = 320, 46  # one margin for the labels of all panels, so that they stand below each other
@@ -134,9 +126,11 @@ def _panels(name: str, curves: Mapping[str, Curve], model: str, what: str, look:
     data = {key: columns(curve, look.smoothing) for key, curve in curves.items()}
     epochs = max(curve.epoch[-1] for curve in curves.values())
     newest = f"after {epochs:,} epochs: {_newest(curves)}."
+    colour = model_colour(model)
+    titles = {key: VALIDATION.get(key) or loss_title(model, key) for key in curves}
     return Figure(
         name=name,
-        spec={"vconcat": [_panel(key, data[key], model_colour(model), look) for key in curves], "spacing": 12},
+        spec={"vconcat": [_panel(key, titles[key], data[key], colour, look) for key in curves], "spacing": 12},
         data=data,
         alt=f"{what} by epoch; training goes on." if look.running else f"{what} {newest}",
         caption=f"{newest.capitalize()} {_how(look.smoothing, curves)}",
@@ -144,7 +138,7 @@ def _panels(name: str, curves: Mapping[str, Curve], model: str, what: str, look:
     )
 
 
-def _panel(key: str, data: Columns, colour: str, look: Look) -> Spec:
+def _panel(key: str, title: str, data: Columns, colour: str, look: Look) -> Spec:
     x: Spec = {"field": "epoch", "type": "quantitative", "title": None, "axis": {"tickMinStep": 1, "grid": False}}
     if look.log_x:
         x["scale"] = {"type": "log", "nice": False}
@@ -154,7 +148,6 @@ def _panel(key: str, data: Columns, colour: str, look: Look) -> Spec:
         "scale": _scale(key, _lowest(data), look.log_y),
         "axis": {"tickCount": 4, "minExtent": _MARGIN, "maxExtent": _MARGIN},
     }
-    title = _TITLES.get(key, sentence(key))
     words = (
         f"{{'Epoch': datum.epoch, {json.dumps(title)}: format(datum.value, '.4~g'), "
         "'Smoothed': format(datum.smoothed, '.4~g')}"

@@ -16,7 +16,6 @@ from core.errors import InputError
 
 # Nodes of an experiment that are a choice from a registry.
 CHOICES = ("model", "encoder", "generator", "mixer")
-IMAGE_ENCODER = "image_gnn"
 
 
 def prepare(
@@ -44,6 +43,7 @@ def prepare(
             f"The dataset {meta.name!r} holds {meta.kind}, but the experiment {experiment['name']!r} takes "
             f"{experiment['kind']}; choose another of the two."
         )
+    _refuse_other_observations(experiment, meta)
     training = to_dict(from_dict(TrainingConfig, experiment["training"], where="training"))
     return {
         **{key: experiment[key] for key in ("name", "title", "kind")},
@@ -57,6 +57,19 @@ def prepare(
     }
 
 
+def _refuse_other_observations(experiment: Mapping[str, Any], meta: DatasetMeta) -> None:
+    """Raise InputError for a part of a model that does not take the observations of the sets."""
+    for part in CHOICES[1:] if meta.kind == "sets" else ():
+        known = catalogue.catalogue()[f"{part}s"]
+        entry = next((one for one in known if one["name"] == experiment.get(part, {}).get("name")), None)
+        if entry and not takes(entry, meta.modality):
+            fitting = [one["name"] for one in known if takes(one, meta.modality)]
+            raise InputError(
+                f"The {part} {entry['name']!r} takes {entry['takes'][0]}s, but the dataset {meta.name!r} holds "
+                f"{meta.modality}s; choose one of: {', '.join(fitting)}."
+            )
+
+
 def _described(meta: DatasetMeta) -> dict[str, Any]:
     counts = ("sets", "observations") if meta.kind == "sets" else ("individuals", "variants")
     return {"id": meta.id, "name": meta.name, **{k: getattr(meta, k) for k in counts}}
@@ -65,16 +78,15 @@ def _described(meta: DatasetMeta) -> dict[str, Any]:
 def misfit(experiment: Mapping[str, Any], meta: DatasetMeta) -> str:
     """Why the experiment does not suit the dataset, "" where it does.
 
-    An experiment that simulates its own sets is offered for simulated sets only; one whose latent predicts a column
-    needs that column; an encoder of images needs images.
+    Its `takes` says for which observations it is sized. An experiment that simulates its own sets is offered for
+    simulated sets only; one whose latent predicts a column needs that column.
     """
     if experiment["kind"] != meta.kind:
         return f"it takes {experiment['kind']}"
     if meta.kind != "sets":
         return ""
-    for_images = experiment["encoder"]["name"] == IMAGE_ENCODER
-    if for_images != (meta.modality == "image"):
-        return "it takes images" if for_images else "it takes vectors or sequences"
+    if not takes(experiment, meta.modality):
+        return f"it takes {' or '.join(f'{modality}s' for modality in experiment['takes'])}"
     # Families of distributions are known in all their parameters, and have no labels.
     if "simulator" in experiment["dataset"] and not (meta.has_truth and not meta.labels):
         return "it is for sets that are simulated"
@@ -103,6 +115,6 @@ def nearest_first(experiment: Mapping[str, Any], meta: DatasetMeta) -> tuple[boo
     )
 
 
-def encoders_for(meta: DatasetMeta, names: list[str]) -> list[str]:
-    """The encoders among `names` that take the observations of the dataset."""
-    return [name for name in names if meta.modality == "image" or name != IMAGE_ENCODER]
+def takes(entry: Mapping[str, Any], modality: str) -> bool:
+    """Whether an experiment, or an entry of the catalogue, takes observations of that modality; without a word, all."""
+    return not entry.get("takes") or modality in entry["takes"]

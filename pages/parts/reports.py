@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.config.catalogue import title
 from core.reports.standing import Candidate
 from core.runs.directory import Run
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
-from core.words import sentence
 from pages.parts.frame import heading, nothing_yet
 from pages.parts.state import DATASET, RUN, RUNS
 
@@ -55,7 +55,7 @@ def with_reports(runs: Sequence[RunSummary], kind: str = "genotypes") -> list[Ru
 
 def label(run: RunSummary) -> str:
     """The name of a run wherever it is shown or linked to; it never changes, so that old links keep working."""
-    name = run.title or sentence(run.experiment or run.model)
+    name = run.title or title(run.experiment or run.model)
     return name if run.embedded else f"{name} · {run.run[:6]}"
 
 

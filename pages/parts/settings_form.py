@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.words import sentence
+from core.words import ABBREVIATIONS, sentence
 
 Settings = list[dict[str, Any]]
 
@@ -16,11 +16,11 @@ _WIDEST = 2**53 - 1  # beyond this a browser's integers are no longer exact
 _MANY = 500  # from so many on the list may have been cut, and others may be typed
 _FEW, _SHORT = 5, 24  # choices, and letters in them, that fit side by side
 _SPELLED = {
-    "maf": "MAF",
-    "hwe": "HWE",
     "bp": "bp",
-    "cpu": "CPU",
     "cuda": "GPU (CUDA)",
+    "gmm": "Gaussian mixture",
+    "mvn": "Correlated Gaussians",
+    "normal": "Independent Gaussians",
     "chi2": "chi-squared",
     "out_of_africa": "Out of Africa",
     "fp32": "fp32",
@@ -28,18 +28,6 @@ _SPELLED = {
     "log1p": "log1p",
     "size_log1p": "Size factors, log1p",
     "X": "X",
-    "gnn": "GNN",
-    "resnet_gnn": "ResNet GNN",
-    "image_gnn": "Image GNN",
-    "median_gnn": "Median GNN",
-    "pca_mean": "PCA mean",
-    "cvae": "CVAE",
-    "cvae_published": "CVAE (published)",
-    "ddpm": "DDPM",
-    "mmd": "MMD",
-    "gmm": "Gaussian mixture",
-    "mvn": "Correlated Gaussians",
-    "normal": "Independent Gaussians",
     "film": "FiLM",
 }
 _TITLES = {
@@ -102,7 +90,7 @@ def title(name: str) -> str:
         return _TITLES[name]
     words = name.split("_")
     words = [_BOUNDS[words[-1]], *words[:-1]] if words[-1] in _BOUNDS and len(words) > 1 else words
-    said = " ".join(_SPELLED.get(word, word) for word in words)
+    said = " ".join(_SPELLED.get(word, word.upper() if word in ABBREVIATIONS else word) for word in words)
     return said[:1].upper() + said[1:]
 
 

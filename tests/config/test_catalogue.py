@@ -42,6 +42,19 @@ def test_a_changed_source_makes_it_anew(home: Path, monkeypatch: pytest.MonkeyPa
     catalogue._of.cache_clear()
 
 
+def test_titles_and_colours_come_from_registrations_and_presets() -> None:
+    names = ["wgan_gp", "wgan_gp_published", "independent_sites", "gaussian_copula", "haplotype_mosaic", "resample"]
+    assert len({catalogue.colour(name) for name in names}) == len({catalogue.place(name) for name in names}) == 6
+    assert catalogue.colour("gmm") == catalogue.colour("gde"), "a preset without a colour has that of its model"
+    assert catalogue.colour("mine.npz") == catalogue.colour("mine.npz") not in map(catalogue.colour, [*names, "gde"])
+    assert catalogue.title("wgan_gp_published") == "WGAN-GP as published"
+    assert catalogue.title("resnet_gnn") == "ResNet GNN"
+    assert catalogue.title("my_file") == "My file"
+    for model in ("wgan_gp", "wgan_gp_published"):
+        assert catalogue.loss_title(model, "critic") == "Critic loss"
+        assert catalogue.loss_title(model, "gradient_penalty") == "Gradient penalty"
+
+
 @pytest.mark.parametrize(
     ("node", "sentence"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -67,6 +68,8 @@ class GDEConfig:
 
 @models.register(
     "gde",
+    title="GDE",
+    colour="#7b61c4",
     kind="sets",
     config=GDEConfig,
     help="Generative Distribution Embedding: a set encoder joined to a conditional generator.",
@@ -82,6 +85,11 @@ class GDE(Trainable):
 
     kind: ClassVar[str] = "sets"
     training_only: ClassVar[tuple[str, ...]] = ("net.",)
+    loss_titles: ClassVar[Mapping[str, str]] = {
+        "metric": "Stress of latent distances",
+        "auxiliary": "Auxiliary loss",
+        "likelihood": "Negative log-likelihood of the Gaussian base",
+    }
     spec: SetSpec
     updates: Tensor
 

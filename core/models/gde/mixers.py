@@ -29,7 +29,7 @@ class NoMixing:
     """No mixing has no settings."""
 
 
-@mixers.register("none", kind="sets", config=NoMixing, help="Train on the sets as they are.", source="—")
+@mixers.register("none", title="None", kind="sets", config=NoMixing, help="Train on the sets as they are.", source="—")
 class IdentityMixer:
     """Each output set is its input set."""
 
@@ -52,6 +52,7 @@ class DirichletConfig:
 
 @mixers.register(
     "dirichlet_k",
+    title="Dirichlet",
     kind="sets",
     config=DirichletConfig,
     help="Each training set becomes a mixture of k sets with Dirichlet weights.",

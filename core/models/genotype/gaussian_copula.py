@@ -49,6 +49,8 @@ class GaussianCopulaConfig:
 
 @models.register(
     "gaussian_copula",
+    title="Gaussian copula",
+    colour="#009e73",
     kind="genotypes",
     help="A normal variable under each call, cut at the genotype frequencies and correlated like the data.",
     source="Emrich & Piedmonte 1991, American Statistician 45:302 (thresholds and latent correlation); Higham 2002",

@@ -69,6 +69,8 @@ class HaplotypeMosaicConfig:
 
 @models.register(
     "haplotype_mosaic",
+    title="Haplotype mosaic",
+    colour="#cc79a7",
     kind="genotypes",
     help="New haplotypes that copy stretches of the training haplotypes, switching at a rate per base pair.",
     source="Li & Stephens 2003, Genetics 165:2213, eqs. A1-A3",

@@ -34,6 +34,8 @@ class IndependentSitesConfig:
 
 @models.register(
     "independent_sites",
+    title="Independent sites",
+    colour="#e69f00",
     kind="genotypes",
     help="Each variant drawn on its own at its genotype frequency: perfect frequencies, no linkage; the null.",
     source="linkage equilibrium: P(g) = prod_j f_j(g_j), f_j the observed genotype frequencies",

@@ -20,6 +20,8 @@ class ResampleConfig:
 
 @models.register(
     "resample",
+    title="Resampled training individuals",
+    colour="#d55e00",
     kind="genotypes",
     help="Training individuals drawn with replacement: every statistic right, nothing new; the privacy worst case.",
     source="the bootstrap: Efron 1979, Annals of Statistics 7:1, section 2 (the empirical distribution)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -60,6 +60,8 @@ class WganGpConfig:
 
 @models.register(
     "wgan_gp",
+    title="WGAN-GP",
+    colour="#2f7fc1",
     kind="genotypes",
     help="Generator against critic: learns structure and linkage together, by population and phenotype where given.",
     source="Gulrajani et al. 2017, eq. 3; Jang et al. 2017, eq. 1; Xie et al. 2025",
@@ -77,6 +79,11 @@ class WganGp(Model):
 
     capturable: ClassVar[bool] = True
     training_only: ClassVar[tuple[str, ...]] = ("generator.", "critic.")
+    loss_titles: ClassVar[Mapping[str, str]] = {
+        "critic": "Critic loss",
+        "generator": "Generator loss",
+        "wasserstein": "Wasserstein estimate",
+    }
 
     def __init__(self, config: WganGpConfig, spec: DataSpec, training: TrainingConfig) -> None:
         super().__init__(config, spec, training)

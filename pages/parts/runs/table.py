@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.config.catalogue import title
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
 from core.runs.traces import PREFERRED, trace
-from core.words import ago, duration, sentence
+from core.words import ago, duration
 from pages.parts.reports import dataset_name, label
 from pages.parts.state import RUN, RUNS_SEARCH, RUNS_STATE
 
@@ -103,5 +104,5 @@ def _progress(run: RunSummary) -> float | None:
 
 
 def _text(run: RunSummary) -> str:
-    known = (label(run), run.run, run.model, sentence(run.model), run.experiment, dataset_name(run), run.reason)
+    known = (label(run), run.run, run.model, title(run.model), run.experiment, dataset_name(run), run.reason)
     return " ".join(known).lower()

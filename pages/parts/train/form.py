@@ -11,9 +11,9 @@ import streamlit as st
 from core.config.schema import describe
 from core.data.dataset import DatasetMeta
 from core.data.selection import SetViewConfig
-from core.runs.submission import encoders_for
+from core.runs.submission import takes
 from pages.parts.frame import plain
-from pages.parts.settings_form import Settings, choice, settings_form
+from pages.parts.settings_form import Settings, settings_form
 
 PARTS = {
     "encoder": ("Encoder", "Turns a set into its latent."),
@@ -105,13 +105,13 @@ def _part(form: Form, part: str, entries: list[dict[str, Any]], meta: DatasetMet
     """The choice of a part of the model, and the settings of what was chosen."""
     head, help = PARTS[part]
     by_name = {one["name"]: one for one in entries}
-    names = encoders_for(meta, list(by_name)) if part == "encoder" else list(by_name)
+    names = [one["name"] for one in entries if takes(one, meta.modality)]
     experiment = form.experiment
     own = experiment[part]
     st.markdown(f"**{head}**")
     chosen = st.selectbox(
         head, names, index=names.index(own["name"]), key=f"{form.stem}.{part}", bind="query-params",
-        format_func=choice, help=help, label_visibility="collapsed",
+        format_func=lambda name: by_name[name]["title"], help=help, label_visibility="collapsed",
     )  # fmt: skip
     entry = by_name[chosen or own["name"]]
     st.caption(plain(entry["help"]))

@@ -27,6 +27,7 @@ class DeepSetsConfig:
 
 @encoders.register(
     "deep_sets",
+    title="Deep sets",
     kind="sets",
     config=DeepSetsConfig,
     help="A network on each observation, then the mean (and deviation) of its features, then a network.",

@@ -28,6 +28,7 @@ class GNNConfig:
 
 @encoders.register(
     "gnn",
+    title="GNN",
     kind="sets",
     config=GNNConfig,
     help="Each observation meets the mean of the set in every round (mean-pooled graph network).",

@@ -51,7 +51,9 @@ class ImageRound(nn.Module):
 
 @encoders.register(
     "image_gnn",
+    title="Image GNN",
     kind="sets",
+    takes=("image",),
     config=ImageGNNConfig,
     help="2-D convolutions with set pooling at every scale: the default for images.",
     source="Fishman et al. 2025, appendix C (conv GNN); residual, down-sampling, group norm and moments are ours",

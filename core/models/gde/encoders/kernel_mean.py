@@ -24,6 +24,7 @@ class KernelMeanConfig:
 
 @encoders.register(
     "kernel_mean",
+    title="Kernel mean",
     kind="sets",
     config=KernelMeanConfig,
     help="Mean of random Fourier features of a Gaussian kernel (median bandwidth); nothing is learned.",

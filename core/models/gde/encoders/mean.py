@@ -19,6 +19,7 @@ class MeanConfig:
 
 @encoders.register(
     "mean",
+    title="Mean",
     kind="sets",
     config=MeanConfig,
     help="Mean of the observations, linearly projected: the baseline that every learned encoder must beat.",

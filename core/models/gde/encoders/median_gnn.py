@@ -12,6 +12,7 @@ from core.models.gde.pooled import Parts
 
 @encoders.register(
     "median_gnn",
+    title="Median GNN",
     kind="sets",
     config=GNNConfig,
     help="Each observation meets the median of the set in every round (robust to outliers).",

@@ -24,6 +24,7 @@ class MomentsConfig:
 
 @encoders.register(
     "moments",
+    title="Moments",
     kind="sets",
     config=MomentsConfig,
     help="Mean and second moments of the observations, linearly projected: exact for Gaussians.",

@@ -19,6 +19,7 @@ class PCAMeanConfig:
 
 @encoders.register(
     "pca_mean",
+    title="PCA mean",
     kind="sets",
     config=PCAMeanConfig,
     help="Mean of the observations on the first principal axes of the training data; nothing is learned.",

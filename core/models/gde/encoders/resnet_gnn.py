@@ -52,6 +52,7 @@ class Meeting(nn.Module):
 
 @encoders.register(
     "resnet_gnn",
+    title="ResNet GNN",
     kind="sets",
     config=ResNetGNNConfig,
     help="Graph network with skip connections and second-moment pooling: the default for vectors.",

@@ -45,6 +45,7 @@ class AttentionBlock(nn.Module):
 
 @encoders.register(
     "set_transformer",
+    title="Set transformer",
     kind="sets",
     config=SetTransformerConfig,
     help="Self-attention between the observations, then the mean; cost grows with the square of the set size.",

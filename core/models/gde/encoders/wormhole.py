@@ -12,6 +12,7 @@ from core.models.gde.encoders.set_transformer import SetTransformerConfig, SetTr
 
 @encoders.register(
     "wormhole",
+    title="Wormhole",
     kind="sets",
     config=SetTransformerConfig,
     help="The Wasserstein Wormhole encoder: attention blocks, nonlinear embedding, mean.",

@@ -25,6 +25,7 @@ class CVAEConfig(NetConfig):
 
 @generators.register(
     "cvae",
+    title="CVAE",
     kind="sets",
     config=CVAEConfig,
     help="Conditional VAE whose decoder variance is learned and sampled: one network call a sample, full variance.",

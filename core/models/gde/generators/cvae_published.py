@@ -24,6 +24,7 @@ class PublishedCVAEConfig:
 
 @generators.register(
     "cvae_published",
+    title="CVAE (published)",
     kind="sets",
     config=PublishedCVAEConfig,
     help="Conditional VAE as published; its variance collapses, which the Geometry page shows.",

@@ -31,6 +31,7 @@ class DDPMConfig(NetConfig):
 
 @generators.register(
     "ddpm",
+    title="DDPM",
     kind="sets",
     config=DDPMConfig,
     help="Denoising diffusion as published: 400 steps, concatenated latent; slow to sample.",

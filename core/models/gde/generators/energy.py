@@ -11,6 +11,7 @@ from core.models.gde.divergences import energy_distance
 
 @generators.register(
     "energy",
+    title="Energy",
     kind="sets",
     config=DirectConfig,
     help="One network call a sample, trained by the energy distance (no bandwidth to choose).",

@@ -109,6 +109,7 @@ class Flow(Generator):
 
 @generators.register(
     "flow",
+    title="Flow",
     kind="sets",
     config=FlowConfig,
     help="Flow matching from a fitted Gaussian: few steps, learned covariance, the default.",

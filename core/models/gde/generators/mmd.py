@@ -11,6 +11,7 @@ from core.models.gde.divergences import mmd
 
 @generators.register(
     "mmd",
+    title="MMD",
     kind="sets",
     config=DirectConfig,
     help="One network call a sample, trained by the kernel two-sample statistic at five bandwidths.",

@@ -17,7 +17,9 @@ from core.models.gde.layers import FourierTime
 
 @generators.register(
     "pixel_flow",
+    title="Pixel flow",
     kind="sets",
+    takes=("image",),
     config=FlowConfig,
     help="Flow matching over the pixels of images with a U-Net: sharper than principal components, and far slower.",
     source="Lipman et al. 2023, eq. 22; Ronneberger et al. 2015 (U-Net); the Gaussian base is ours",

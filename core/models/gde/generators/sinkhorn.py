@@ -21,6 +21,7 @@ class SinkhornConfig(DirectConfig):
 
 @generators.register(
     "sinkhorn",
+    title="Sinkhorn",
     kind="sets",
     config=SinkhornConfig,
     help="One network call a sample, trained by debiased entropic optimal transport.",

@@ -21,6 +21,7 @@ class SlicedWassersteinConfig(DirectConfig):
 
 @generators.register(
     "sliced_wasserstein",
+    title="Sliced Wasserstein",
     kind="sets",
     config=SlicedWassersteinConfig,
     help="One network call a sample, trained by sliced optimal transport.",

@@ -26,6 +26,7 @@ class WormholeConfig:
 
 @generators.register(
     "wormhole",
+    title="Wormhole",
     kind="sets",
     config=WormholeConfig,
     help="Decodes a latent to a fixed point cloud; more samples repeat its points.",
