@@ -10,6 +10,8 @@ import numpy as np
 
 from core.commands.answer import Answer, Command
 from core.errors import InputError
+from core.latents.lens import open_lens
+from core.latents.walk import OBSERVATIONS, STEPS, walk_between
 from core.runs.store import RunStore
 
 
@@ -17,15 +19,17 @@ def _interpolate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="id of a run on sets, or its first six letters or more")
     parser.add_argument("--from", dest="start", required=True, metavar="SET", help="name of the first set")
     parser.add_argument("--to", dest="end", required=True, metavar="SET", help="name of the last set")
-    parser.add_argument("--steps", type=int, default=11, help="points on the way, both ends counted (default 11)")
-    parser.add_argument("--n", type=int, default=500, help="observations generated at each point (default 500)")
+    parser.add_argument(
+        "--steps", type=int, default=STEPS, help=f"points on the way, both ends counted (default {STEPS})"
+    )
+    parser.add_argument(
+        "--n", type=int, default=OBSERVATIONS, help=f"observations generated at each point (default {OBSERVATIONS})"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the noise, the same at each point (default 0)")
     parser.add_argument("--out", type=Path, required=True, help="file ending in .npz")
 
 
 def _interpolate(options: argparse.Namespace) -> Answer:
-    from core.latents.interpolation import interpolate
-    from core.latents.lens import open_lens
     from core.runs.set_work import sets_of
     from core.runs.work import dataset_of
 
@@ -36,29 +40,30 @@ def _interpolate(options: argparse.Namespace) -> Answer:
     run = RunStore().get(options.run)
     lens = open_lens(run.checkpoints)
     sets, _ = sets_of(run, dataset_of(run))
-    path = interpolate(lens, sets, options.start, options.end, steps=options.steps, n=options.n, seed=options.seed)
+    walk = walk_between(lens, sets, options.start, options.end, n=options.n, seed=options.seed)
+    straying = walk.straying(options.steps)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with options.out.open("wb") as file:
-        np.savez_compressed(file, **path.arrays())  # type: ignore[arg-type]
+        np.savez_compressed(file, **straying.arrays())  # type: ignore[arg-type]
     value: dict[str, Any] = {
         "run": run.id,
         "from": options.start,
         "to": options.end,
         "steps": options.steps,
         "n": options.n,
-        "path_length": path.length,
-        "distance": path.distance,
-        "deviation": path.deviation,
+        "path_length": straying.length,
+        "distance": straying.distance,
+        "deviation": straying.deviation,
         "file": str(options.out),
     }
     strays = (
-        f"strays from the optimal-transport path by {path.deviation:.1%} of its length at most"
-        if path.deviation >= 0.0005
+        f"strays from the optimal-transport path by {straying.deviation:.1%} of its length at most"
+        if straying.deviation >= 0.0005
         else "is nowhere further from the optimal-transport path than the model's own error at the ends"
     )
     text = (
         f"{options.steps} points with {options.n} observations each written to {options.out}. The generated path is "
-        f"{path.length:.4g} long, the ends are {path.distance:.4g} apart (W2 in {path.space}); it {strays}."
+        f"{straying.length:.4g} long, the ends are {straying.distance:.4g} apart (W2 in {straying.space}); it {strays}."
     )
     return Answer(value, text)
 

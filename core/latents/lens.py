@@ -1,9 +1,8 @@
-"""A trained GDE as two functions on arrays, and what one does with them: interpolate, average, extrapolate."""
+"""A trained GDE as two functions on arrays, and what one does with latents: average, add, extrapolate."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,12 +82,6 @@ def open_lens(checkpoints: Path, device: str = "cpu", *, sharing: bool = False) 
     return Lens(model, device)
 
 
-def path_between(a: Latents, b: Latents, times: npt.NDArray[Any]) -> Latents:
-    """Latents (t, latent) on the straight line (1 − t) a + t b; t outside [0, 1] extrapolates."""
-    t = np.asarray(times, dtype=np.float32)[:, None]
-    return np.asarray((1 - t) * a + t * b, dtype=np.float32)
-
-
 def barycentre(latents: Latents, weights: npt.NDArray[Any] | None = None) -> Latents:
     """The weighted mean of latents (b, latent): the barycentre, as far as latent distances are W2."""
     w = np.full(len(latents), 1.0) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -116,8 +109,3 @@ def reach(known: Latents) -> float:
     gap = length[:, None] + length[None] - 2 * x @ x.T
     np.fill_diagonal(gap, np.inf)
     return float(np.sqrt(max(float(gap.min(axis=1).max()), 0.0)))
-
-
-def names_to_indices(sets: SetCollection) -> Mapping[str, int]:
-    """Set id → its place."""
-    return {str(name): i for i, name in enumerate(sets.set_id)}

@@ -1,70 +1,174 @@
-"""One walk between two sets, prepared once so that any moment t of it is cheap."""
+"""The walk from one set to another: what the model generates on the way, beside optimal transport and plain mixture."""
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.data.sets import SetCollection
+from core.errors import InputError
 from core.evaluation.sets.space import coded
-from core.evaluation.transport import sample_w2
-from core.latents.interpolation import MATCHED, Flat, Path, between, find
-from core.latents.lens import Latents, path_between
+from core.evaluation.transport import displacement, sample_w2
+from core.latents.lens import Latents, Lens
 
 Array = npt.NDArray[Any]
 
+STEPS = 41  # moments of a walk, both ends counted
+OBSERVATIONS = 300  # generated at each of them, and of each distribution in one W2: exact transport takes n³ operations
+
 
 @dataclass(frozen=True)
-class Walk:
-    """The ends of a walk and the pairing of their observations.
+class Moment:
+    """Three answers to what lies at t.
 
     Attributes:
-        ends: (2, latent) latents of the two sets.
-        real: the observations of the two sets, (k, *shape) each, sequences one-hot.
-        first, second: (k, *shape) observations of the ends, paired by optimal transport.
-        rank: (k,) order in which the plain mixture takes an observation of the second set for one of the first.
+        t: 0 at the first set, 1 at the last; beyond them the walk extrapolates.
+        latent: (latent,) on the straight line through the latents of the two sets.
+        generated: (n, *shape) what the model makes of the latent, with the same noise at every t.
+        transport: (k, *shape) displacement interpolation (1 − t) x + t T(x) of the real sets (McCann 1997).
+        mixture: (k, *shape) a share t, cut to [0, 1], of the last set's observations, the rest of the first's.
     """
 
-    ends: Latents
-    real: tuple[Array, Array]
-    first: Array
-    second: Array
-    rank: Array
-
-    def latent(self, t: float) -> Latents:
-        """(latent,) on the straight line through the ends; beyond them for t outside [0, 1]."""
-        return np.asarray(path_between(self.ends[0], self.ends[1], np.array([t]))[0], dtype=np.float32)
-
-    def transport(self, t: float) -> Array:
-        """(k, *shape) displacement interpolation, (1 − t) x + t T(x); outside [0, 1] points go straight on."""
-        return np.asarray((1 - t) * self.first + t * self.second)
-
-    def mixture(self, t: float) -> Array:
-        """(k, *shape) a share t, cut to [0, 1], of the second set's observations, the rest of the first's."""
-        taken = (self.rank + 0.5) / len(self.rank) < t
-        return np.asarray(np.where(taken.reshape(-1, *[1] * (self.first.ndim - 1)), self.second, self.first))
+    t: float
+    latent: Latents
+    generated: Array
+    transport: Array
+    mixture: Array
 
 
-def walk_between(sets: SetCollection, latents: Latents, start: str, end: str, seed: int = 0) -> Walk:
-    """The walk between the sets named `start` and `end`, given the latents (s, latent) of all sets. Raises InputError.
+@dataclass(frozen=True)
+class Straying:
+    """How far a walk is from the optimal-transport path, in W2.
 
-    At most `MATCHED` observations of each end are paired.
+    Attributes:
+        moments: at evenly spaced t from 0 to 1.
+        generated, mixture: (steps,) W2 from the transport path at each of them.
+        length: sum of W2 between neighbouring generated distributions.
+        distance: W2 of the generated ends.
+        observations: of each side of a gap.
+        space: in words, what W2 is measured in.
     """
-    i, j = find(sets, start), find(sets, end)
-    a, b = (coded(sets, np.asarray(sets.observations_of(place))) for place in (i, j))
-    moved, _ = between(a, b, np.array([0.0, 1.0]), seed)
-    rank = np.random.default_rng([seed, 1]).permutation(len(moved[0]))
-    return Walk(np.stack([latents[i], latents[j]]), (a, b), moved[0], moved[1], rank)
+
+    moments: tuple[Moment, ...]
+    generated: Array
+    mixture: Array
+    length: float
+    distance: float
+    observations: int
+    space: str
+
+    @property
+    def t(self) -> Array:
+        """(steps,) of the moments."""
+        return np.array([moment.t for moment in self.moments])
+
+    @property
+    def floor(self) -> float:
+        """The larger gap at the ends: the model's own error and sampling, which no walk can be below."""
+        return float(max(self.generated[0], self.generated[-1]))
+
+    @property
+    def deviation(self) -> float:
+        """The largest gap of the generated distributions, less the floor, as a share of the length."""
+        return float(self.generated.max() - self.floor) / max(self.length, 1e-12)
+
+    def arrays(self) -> dict[str, Array]:
+        """What an export holds: the fields of the moments, one row a step, and the two curves."""
+        fields = {name: np.stack([getattr(m, name) for m in self.moments]) for name in Moment.__dataclass_fields__}
+        return {**fields, "generated_gap": self.generated, "mixture_gap": self.mixture}
 
 
-def straying(path: Path, a: Array, b: Array) -> tuple[Array, Array]:
-    """W2 at each step of `path` from the transport path: of the generated distribution and of the plain mixture."""
-    flat = Flat(a, b)
-    gaps = []
-    for part in (path.generated, path.mixture):
-        k = min(part.shape[1], path.transport.shape[1], MATCHED)
-        gaps.append([sample_w2(flat(p)[:k], flat(q)[:k]) for p, q in zip(part, path.transport, strict=True)])
-    return np.array(gaps[0]), np.array(gaps[1])
+class Walk:
+    """The walk between two sets, prepared once so that every t is cheap.
+
+    Attributes:
+        real: (k, *shape) observations of the first and of the last set, all of them.
+        pairs: (k, *shape) observations of each, paired by optimal transport: as many as are generated, and at least
+            `OBSERVATIONS`, where the sets have so many.
+        n: observations generated at a moment.
+    """
+
+    def __init__(self, lens: Lens, first: Array, last: Array, *, n: int = OBSERVATIONS, seed: int = 0) -> None:
+        rng = np.random.default_rng(seed)
+        k = min(len(first), len(last), max(n, OBSERVATIONS))
+        x, y = (sample[rng.permutation(len(sample))[:k]] for sample in (first, last))
+        start, end = displacement(x.reshape(k, -1).astype(np.float64), y.reshape(k, -1).astype(np.float64))
+        self.real = (first, last)
+        self.pairs = (start.reshape(x.shape), end.reshape(x.shape))
+        self.n, self.seed = n, seed
+        self._lens = lens
+        self._order = (rng.permutation(k) + 0.5) / k  # in which the mixture takes the last set's observations
+        self._moments: dict[float, Moment] = {}
+
+    @cached_property
+    def latents(self) -> tuple[Latents, Latents]:
+        """(latent,) of the first and of the last set, each from all its observations."""
+        return self._lens.embed(self.real[0]), self._lens.embed(self.real[1])
+
+    def at(self, t: float) -> Moment:
+        """The moment t, float32; made once."""
+        if t not in self._moments:
+            z = np.asarray((1 - t) * self.latents[0] + t * self.latents[1], dtype=np.float32)
+            x, y = self.pairs
+            later = (self._order < t).reshape(-1, *[1] * (x.ndim - 1))
+            self._moments[t] = Moment(
+                t=t,
+                latent=z,
+                generated=self._lens.generate(z[None], self.n, self.seed)[0],
+                transport=((1 - t) * x + t * y).astype(np.float32),
+                mixture=np.where(later, y, x).astype(np.float32),
+            )
+        return self._moments[t]
+
+    def moments(self, steps: int = STEPS, low: float = 0.0, high: float = 1.0) -> list[Moment]:
+        """The moments at `steps` evenly spaced t from `low` to `high`."""
+        return [self.at(round(float(t), 6)) for t in np.linspace(low, high, steps)]
+
+    def straying(self, steps: int = STEPS) -> Straying:
+        """The distances of the moments from the transport path."""
+        moments = self.moments(steps)
+        scale, space = self._unit
+        generated, transport, mixture = (
+            [np.asarray(part, dtype=np.float64)[:OBSERVATIONS].reshape(-1, part[0].size) / scale for part in parts]
+            for parts in zip(*((m.generated, m.transport, m.mixture) for m in moments), strict=True)
+        )
+        k = min(len(generated[0]), len(transport[0]))
+        return Straying(
+            moments=tuple(moments),
+            generated=np.array([sample_w2(p[:k], q[:k]) for p, q in zip(generated, transport, strict=True)]),
+            mixture=np.array([sample_w2(p, q) for p, q in zip(mixture, transport, strict=True)]),
+            length=float(sum(sample_w2(p, q) for p, q in pairwise(generated))),
+            distance=sample_w2(generated[0], generated[-1]),
+            observations=k,
+            space=space,
+        )
+
+    @property
+    def _unit(self) -> tuple[Array | float, str]:
+        """What observations are divided by before W2 is measured, and that in words."""
+        if self.real[0].ndim > 2:
+            return 255.0, "pixel values from 0 to 1"
+        deviation = np.concatenate(self.real).astype(np.float64).std(axis=0)
+        return np.where(deviation > 1e-9, deviation, 1.0), "standardised features"
+
+
+def walk_between(
+    lens: Lens, sets: SetCollection, start: str, end: str, *, n: int = OBSERVATIONS, seed: int = 0
+) -> Walk:
+    """The walk between the sets named `start` and `end`. Raises InputError for a name that no set has."""
+    first, last = (coded(sets, np.asarray(sets.observations_of(_place(sets, name)))) for name in (start, end))
+    return Walk(lens, first, last, n=n, seed=seed)
+
+
+def _place(sets: SetCollection, name: str) -> int:
+    names = sets.set_id.tolist()
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=3) or names[:3]
+        raise InputError(f"There is no set called {name!r}; sets are called such as {', '.join(map(repr, near))}.")
+    return int(names.index(name))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.plots.sets_walk import moment, straying, whole_way
+from core.plots.sets_walk import moment, whole_way
 from pages.parts.sets.ends import far_apart
 from tests.pages.set_home import Open, Put, alts, tables, words
 
@@ -25,14 +25,14 @@ def drawing(shown, begins: str = "Between A"):  # type: ignore[no-untyped-def]
 
 def test_a_link_restores_ends_and_moment(app: Open, set_runs: Put) -> None:
     set_runs(1)
-    shown = app("interpolate", a="mvn_3", b="mvn_8", t="0.25", x="PC2", y="x1", points="200", noise="4")
+    shown = app("interpolate", a="mvn_3", b="mvn_8", t="0.25", x="PC2", y="x1", points="500", noise="4")
     assert not shown.exception
     assert "Between A (mvn_3) and B (mvn_8)" in drawing(shown).alt
-    assert "t = 0.25; 200 generated, 40 real pairs in transport and mixture; noise 4." in at(shown)
+    assert "t = 0.25; 500 generated, 40 real pairs in transport and mixture; noise 4." in at(shown)
     shown.session_state["copy_link"] = True
     shown.run()
     link = next(code.value for code in shown.code if "t=0.25" in code.value)
-    for part in ("a=mvn_3", "b=mvn_8", "points=200", "noise=4", "x=PC2"):
+    for part in ("a=mvn_3", "b=mvn_8", "points=500", "noise=4", "x=PC2"):
         assert part in link
 
 
@@ -170,10 +170,3 @@ def test_every_step_of_the_way_is_in_the_numbers() -> None:
     parts = [np.full((3, 2), float(i)) for i in range(4)]
     figure = whole_way({"Plain mixture": parts}, [0, 0.3, 0.6, 1])
     assert list(figure.table["t"]) == [t for t in (0.0, 0.3, 0.6, 1.0) for _ in range(3)]
-
-
-def test_straying_takes_off_what_the_ends_have() -> None:
-    t = np.linspace(0, 1, 5)
-    figure = straying(t, 1 + t, t * (1 - t))
-    assert np.allclose(figure.data["gaps"]["value"][:5], 0)
-    assert pytest.approx(0.25) == max(figure.data["gaps"]["value"])

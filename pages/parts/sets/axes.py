@@ -18,8 +18,9 @@ from pages.parts.state import INTERPOLATE_POINTS, INTERPOLATE_SEED, SET_VIEW, SE
 
 _FIT = 4000  # observations behind the components
 _DENSITIES = 8
-_COUNTS = [200, 500, 1000, 2000]  # observations that are generated, the second before the reader chooses
+_COUNTS = [300, 500, 1000, 2000]  # observations that are generated, the first before the reader chooses
 IMAGES = 24
+_IMAGES_MADE = 64  # images that are generated, of which the first are drawn
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,10 @@ def pick_drawing(chosen: SetRun, *, generated: bool = False) -> Drawing:
 
     Where they are `generated` on the page, also how many and with which noise.
     """
-    drawn = Drawing("Images", n=IMAGES)
+    drawn = Drawing("Images", n=_IMAGES_MADE)
     if not chosen.image:
         first, second = [*axes_of(chosen).names, ""][:2]
-        drawn = Drawing("Scatter" if second else "Densities", first, second or first, _COUNTS[1])
+        drawn = Drawing("Scatter" if second else "Densities", first, second or first, _COUNTS[0])
     keys = (SET_VIEW, SET_X, SET_Y, *((INTERPOLATE_POINTS, INTERPOLATE_SEED) if generated else ()))
     menu, wanted = drawer("Drawing", *keys, key="set_drawing")
     if wanted:

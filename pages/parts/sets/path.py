@@ -13,24 +13,22 @@ from core.plots.sets_walk import GENERATED, MIXTURE, TRANSPORT, straying, whole_
 from core.words import count, number
 from pages.parts.chart import chart
 from pages.parts.sets.axes import Drawing, axes_of
-from pages.parts.sets.runs import SetRun, open_model
+from pages.parts.sets.runs import SetRun
 from pages.parts.sets.walk import walk
 
 if TYPE_CHECKING:
-    from core.latents.interpolation import Path
+    from core.latents.walk import Straying
 
-STEPS = 11
-_VECTORS, _IMAGES = 400, 64
 _ROWS = 4  # images of each source in the strip of the whole way
 
 
 def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     """Numbers, small multiples and the curve of the deviation, with the arrays to take home."""
-    path, gaps = _path(str(chosen.run.path), a, b, drawn.seed, chosen)
+    path = _straying(str(chosen.run.path), a, b, drawn.n, drawn.seed, chosen)
     length, direct, strays, own = st.columns(4)
     length.metric(
         "Path length", number(path.length), border=True,
-        help=f"Sum of W2 between {STEPS} neighbouring generated distributions, in {path.space}.",
+        help=f"Sum of W2 between {len(path.t)} neighbouring generated distributions, in {path.space}.",
     )  # fmt: skip
     direct.metric(
         "Distance of the ends", number(path.distance), border=True,
@@ -42,27 +40,28 @@ def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         "ends already have by sampling and by the model's own error, as a share of the path length.",
     )  # fmt: skip
     own.metric(
-        "Error at the ends", number(float(max(gaps[0][0], gaps[0][-1]))), border=True,
+        "Error at the ends", number(path.floor), border=True,
         help="W2 from the generated to the real set, the worse of A and B: the model's own error and sampling.",
     )  # fmt: skip
-    n = path.generated.shape[1]
-    pairs = count(path.transport.shape[1], "real pair")
-    caption = f"{n:,} generated at each t with the same noise, {pairs}; seed {drawn.seed}"
-    shown = range(0, STEPS, 2)
-    rows = {GENERATED: path.generated, TRANSPORT: path.transport, MIXTURE: path.mixture}
+    first = path.moments[0]
+    pairs = count(len(first.transport), "real pair")
+    caption = f"{len(first.generated):,} generated at each t with the same noise, {pairs}; seed {drawn.seed}"
+    shown = path.moments[:: (len(path.moments) - 1) // 5]
+    t = [moment.t for moment in shown]
+    rows = {
+        GENERATED: [moment.generated for moment in shown],
+        TRANSPORT: [moment.transport for moment in shown],
+        MIXTURE: [moment.mixture for moment in shown],
+    }
     if chosen.image:
-        _strips({name: part[list(shown)] for name, part in rows.items()}, path.t[list(shown)], caption)
+        _strips({name: np.stack(part) for name, part in rows.items()}, t, caption)
     else:
         axes = axes_of(chosen)
-        flat = {name: [axes.plane(part[i], drawn.x, drawn.y) for i in shown] for name, part in rows.items()}
-        figure = whole_way(flat, [float(path.t[i]) for i in shown], caption=f"{drawn.x} and {drawn.y}; {caption}.")
-        chart(figure, key="whole_way", width="content")
-    each = min(n, path.transport.shape[1])
-    off = (
-        f"error of the model at the ends taken off: {number(float(gaps[0][0]))} at A, {number(float(gaps[0][-1]))} at B"
-    )
-    caption = f"W2 in {path.space}, {count(each, 'observation')} on each side; {off}; seed {drawn.seed}."
-    chart(straying(path.t, *gaps, caption=caption), key="straying")
+        flat = {name: [axes.plane(x, drawn.x, drawn.y) for x in part] for name, part in rows.items()}
+        chart(whole_way(flat, t, caption=f"{drawn.x} and {drawn.y}; {caption}."), key="whole_way", width="content")
+    sides = f"{count(path.observations, 'observation')} on each side; {number(path.floor)} at the ends"
+    caption = f"W2 in {path.space}, {sides}; seed {drawn.seed}."
+    chart(straying(path.t, path.generated, path.mixture, caption=caption), key="straying")
     st.download_button(
         "Path (npz)", lambda: _npz(path), f"path_{a}_{b}.npz", key="path_npz", on_click="ignore",
         icon=":material/download:", type="tertiary", help="t, latents, generated, transport and mixture as arrays.",
@@ -83,18 +82,13 @@ def _strips(rows: dict[str, Any], t: Any, caption: str) -> None:
     st.caption(f"Columns: t = {', '.join(f'{s:g}' for s in t)}. {caption}.")
 
 
-def _npz(path: Path) -> bytes:
+def _npz(path: Straying) -> bytes:
     stream = io.BytesIO()
     np.savez_compressed(stream, **path.arrays())
     return stream.getvalue()
 
 
 @st.cache_resource(max_entries=8, show_spinner="Walking the whole way…")
-def _path(path: str, a: str, b: str, seed: int, _chosen: SetRun) -> Any:
-    """The path and its distances from transport, kept for each pair of ends."""
-    from core.latents.interpolation import interpolate
-    from core.latents.walk import straying as gaps
-
-    n = _IMAGES if _chosen.image else _VECTORS
-    found = interpolate(open_model(_chosen), _chosen.sets, a, b, steps=STEPS, n=n, seed=seed)
-    return found, gaps(found, *walk(_chosen, a, b, seed).real)
+def _straying(path: str, a: str, b: str, n: int, seed: int, _chosen: SetRun) -> Straying:
+    """The moments of the walk and their distances from transport, kept for each pair of ends."""
+    return walk(_chosen, a, b, Drawing(n=n, seed=seed)).straying()

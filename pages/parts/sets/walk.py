@@ -89,12 +89,8 @@ def _written(t: float) -> float:
 
 def _samples(chosen: SetRun, names: tuple[str, str], t: float, drawn: Drawing) -> dict[str, Any]:
     """The three answers to what lies at t: what the model generates, transport and mixture, each (n, *shape)."""
-    way = walk(chosen, *names, drawn.seed)
-    return {
-        GENERATED: open_model(chosen).generate(way.latent(t)[None], drawn.n, drawn.seed)[0],
-        TRANSPORT: way.transport(t),
-        MIXTURE: way.mixture(t),
-    }
+    moment = walk(chosen, *names, drawn).at(t)
+    return {GENERATED: moment.generated, TRANSPORT: moment.transport, MIXTURE: moment.mixture}
 
 
 def _toggle() -> None:
@@ -111,12 +107,12 @@ def _advance() -> None:
 
 def _at(chosen: SetRun, names: tuple[str, str], t: float, samples: dict[str, Any], drawn: Drawing) -> None:
     """The answers drawn as the observations are: points, densities or images."""
-    way = walk(chosen, *names, drawn.seed)
-    z = way.latent(t)
+    way = walk(chosen, *names, drawn)
+    z = way.at(t).latent
     near = np.argsort(np.linalg.norm(chosen.latents - z, axis=1), kind="stable")[:3]
     if not 0 <= t <= 1:
         _warn(chosen, z)
-    pairs = count(len(way.first), "real pair")
+    pairs = count(len(way.pairs[0]), "real pair")
     caption = (
         f"t = {t:g}; {drawn.n:,} generated, {pairs} in transport and mixture; noise {drawn.seed}. "
         f"Nearest known sets: {', '.join(chosen.names[i] for i in near)}."
@@ -126,7 +122,7 @@ def _at(chosen: SetRun, names: tuple[str, str], t: float, samples: dict[str, Any
         return
     axes = axes_of(chosen)
     reach = BEYOND if st.session_state.get(INTERPOLATE_BEYOND) else (0.0, 1.0)
-    framed = _ends(str(chosen.run.path), *names, drawn.seed, reach, chosen)
+    framed = [part for t in reach for part in (way.at(t).generated, way.at(t).transport)]
     if drawn.view == "Densities":
         figure = densities(axes, samples, caption, [*way.real, *framed])
         chart(figure, key="moment_density", width="content", moving=True)
@@ -177,21 +173,13 @@ def _warn(chosen: SetRun, z: Any) -> None:
     )
 
 
-def walk(chosen: SetRun, a: str, b: str, seed: int) -> Walk:
+def walk(chosen: SetRun, a: str, b: str, drawn: Drawing) -> Walk:
     """The prepared walk, kept for each pair of ends."""
-    return _walk(str(chosen.run.path), a, b, seed, chosen)
+    return _walk(str(chosen.run.path), a, b, drawn.n, drawn.seed, chosen)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Pairing the observations…")
-def _walk(path: str, a: str, b: str, seed: int, _chosen: SetRun) -> Walk:
+@st.cache_resource(max_entries=8, show_spinner="Pairing the observations…")
+def _walk(path: str, a: str, b: str, n: int, seed: int, _chosen: SetRun) -> Walk:
     from core.latents.walk import walk_between
 
-    return walk_between(_chosen.sets, _chosen.latents, a, b, seed)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _ends(path: str, a: str, b: str, seed: int, reach: tuple[float, float], _chosen: SetRun) -> list[Any]:
-    """What is generated and transported at the first and the last t: the frame in which every moment is drawn."""
-    way = walk(_chosen, a, b, seed)
-    made = [open_model(_chosen).generate(way.latent(t)[None], 200, seed)[0] for t in reach]
-    return [*made, *(way.transport(t) for t in reach)]
+    return walk_between(open_model(_chosen), _chosen.sets, a, b, n=n, seed=seed)
