@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.plots.sets_map import LAYOUTS, set_map
-from pages.parts.chart import chart
 from pages.parts.frame import drawer, plain, share
 from pages.parts.sets.embed_upload import embed_upload
 from pages.parts.sets.ends import newly_clicked, walk_link
@@ -23,6 +22,7 @@ from pages.parts.state import (
     SET_Y,
     go,
 )
+from pages.parts.vega_chart import chart
 
 top, chosen = open_sets("atlas")
 sets = the_map(chosen)

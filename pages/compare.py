@@ -7,10 +7,10 @@ import streamlit as st
 from core.plots.report_page import report_page
 from core.reports.standing import FAMILIES, HEADLINE, described, family, goal, leader, metric_names, table
 from core.words import provenance, sentence
-from pages.parts.chart import scorecard
 from pages.parts.frame import plain, share
 from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many
 from pages.parts.state import COMPARE_BASELINE, COMPARE_FAMILY, COMPARE_NUMBERS, DATASET, RUNS
+from pages.parts.vega_chart import scorecard
 
 top, runs = open_runs("compare", "There is no report to compare yet")
 

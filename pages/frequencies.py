@@ -7,10 +7,10 @@ from core.plots.frequency_curves import by_frequency
 from core.plots.inbreeding import inbreeding
 from core.reports import arrays
 from core.words import number, provenance
-from pages.parts.chart import chart
 from pages.parts.frame import pick_view, share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
 from pages.parts.state import DATASET, FREQUENCIES_VIEW, RUN
+from pages.parts.vega_chart import chart
 
 VIEWS = ["Alleles", "Genotypes", "Error by frequency", "Rare alleles", "Spectrum"]
 FREQUENCY = "Minor-allele frequency in real data"

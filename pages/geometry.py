@@ -3,11 +3,11 @@
 import streamlit as st
 
 from core.plots.sets_report import PAIRS, reconstruction, set_size, shepard
-from pages.parts.chart import chart
 from pages.parts.frame import pick_view, share
 from pages.parts.sets.checks import questions, scores, warning_signs
 from pages.parts.sets.runs import open_sets
 from pages.parts.state import GEOMETRY_VIEW, SET_RUN
+from pages.parts.vega_chart import chart
 
 VIEWS = ["Distances", "Reconstruction", "Set size", "Troubleshooting"]
 

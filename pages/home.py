@@ -4,11 +4,11 @@ import streamlit as st
 
 from core.reports.standing import HEADLINE, leader, metric_names
 from core.words import ago, count, provenance
-from pages.parts.chart import scorecard
 from pages.parts.frame import nothing_yet, plain
 from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, with_reports
 from pages.parts.router import through_the_router
 from pages.parts.sections import link
+from pages.parts.vega_chart import scorecard
 
 through_the_router()
 runs = all_runs()

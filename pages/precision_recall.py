@@ -4,10 +4,10 @@ import streamlit as st
 
 from core.plots.precision_recall import PANELS, curves, label_columns, populations
 from core.words import provenance
-from pages.parts.chart import chart
 from pages.parts.frame import pick_view, share
 from pages.parts.reports import open_runs, pick_dataset, pick_many
 from pages.parts.state import DATASET, PRECISION_COLUMN, PRECISION_METRIC, PRECISION_VIEW, RUNS
+from pages.parts.vega_chart import chart
 
 top, runs = open_runs("precision_recall")
 candidates = [item.candidate for item in pick_many(pick_dataset(runs))]

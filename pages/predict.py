@@ -5,11 +5,11 @@ import streamlit as st
 from core.plots.sets_predict import confusion, observed
 from core.plots.sets_report import probes
 from core.words import interval, number
-from pages.parts.chart import chart
 from pages.parts.frame import pick_view, plain, share
 from pages.parts.sets.futures import carried_effects, early_and_late
 from pages.parts.sets.runs import open_sets
 from pages.parts.state import PREDICT_KIND, PREDICT_TARGET, SET_RUN
+from pages.parts.vega_chart import chart
 
 VIEWS = ["Labels and covariates", "Early and late", "Effects"]
 

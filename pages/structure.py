@@ -5,10 +5,10 @@ import streamlit as st
 from core.plots.structure import POINTS, by_population, overlay, spread
 from core.reports import arrays
 from core.words import interval, number, provenance, reference_name
-from pages.parts.chart import chart
 from pages.parts.frame import drawer, share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
 from pages.parts.state import DATASET, RUN, STRUCTURE_COLOUR, STRUCTURE_SPREAD, STRUCTURE_X, STRUCTURE_Y
+from pages.parts.vega_chart import chart
 
 top, runs, chosen = open_one("structure")
 scores = arrays.structure(chosen.arrays)

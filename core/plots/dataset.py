@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.plots.figure import Figure, columns_of
 from core.plots.histogram import HEIGHT, bar_tooltip, bars, histogram_figure, quantity
 from core.plots.label_counts import HELD_OUT, label_counts
-from core.plots.style import REAL, VERMILLION
+from core.plots.theme import REAL, VERMILLION
+from core.plots.vega import Figure, columns_of
 from core.words import count, number
 
 Profile = Mapping[str, Any]

@@ -1,19 +1,25 @@
-"""A figure as data: a Vega-Lite specification, the columns that it draws, and the words that go with it."""
+"""A chart as data: a Plotly figure, the words that go with it, and the numbers behind it."""
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
 
-Column = Sequence[Any] | np.ndarray[Any, Any]
+from core.plots.theme import TEMPLATE
+
+Column = Sequence[Any] | npt.NDArray[Any]
 Columns = Mapping[str, Column]
-Spec = dict[str, Any]
+
+SVG_MARKS = 2000
+"""Marks up to which SVG is the faster and the sharper drawing; WebGL above (two contexts a figure, six such a page)."""
 
 
 @dataclass(frozen=True)
@@ -21,65 +27,52 @@ class Figure:
     """One chart, known to no user interface.
 
     Attributes:
-        name: stem of the files that a user downloads ("linkage_decay").
-        spec: Vega-Lite 6 specification; each view names its data as {"data": {"name": NAME}}.
-        data: NAME -> columns of equal length. NaN is drawn as nothing.
-        alt: one sentence with the takeaway, for those who cannot see the chart.
+        name: stem of the files that a reader saves ("linkage_decay").
+        plot: the Plotly figure; its layout has a height.
+        alt: one sentence with the takeaway, for those who cannot see the chart; constant while a run goes on.
+        table: the numbers behind the chart in full, as columns of equal length; what the CSV holds.
         caption: n, seed and parameters, shown below the chart.
-        table: the numbers behind the chart, as columns; the first data set where it is empty.
-        selections: names of the selection parameters in the specification.
     """
 
     name: str
-    spec: Spec
-    data: Mapping[str, Columns]
+    plot: go.Figure
     alt: str
+    table: Columns
     caption: str = ""
-    table: Columns = field(default_factory=dict)
-    selections: tuple[str, ...] = ()
-
-    @property
-    def marks(self) -> int:
-        """Rows over all data sets: what decides how the numbers travel to the browser."""
-        return sum(length(columns) for columns in self.data.values())
-
-    def inlined(self) -> Spec:
-        """The specification with its numbers inside, as plain JSON types.
-
-        The first view that draws a data set carries its rows, those after it only its name.
-        """
-        filled: Spec = _with_data(self.spec, {name: records(columns) for name, columns in self.data.items()})
-        if "data" not in filled:
-            return filled
-        # Streamlit turns data at the top level into a data frame; one level down it stays JSON.
-        top: Spec = {key: filled.pop(key) for key in ("width", "height", "config", "usermeta") if key in filled}
-        return {**top, "layer" if "mark" in filled or "layer" in filled else "vconcat": [filled]}
 
     def csv(self) -> str:
-        """The numbers as CSV text with a header line."""
-        columns = self.table or next(iter(self.data.values()))
+        """The numbers as CSV text with a header line; NaN is an empty field."""
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*(_plain(column) for column in columns.values()), strict=True))
+        writer.writerow(self.table)
+        writer.writerows(zip(*(_plain(column) for column in self.table.values()), strict=True))
         return stream.getvalue()
 
 
-def grid(views: Sequence[Spec], columns: int, *, row_gap: int = 22, column_gap: int = 26) -> Spec:
-    """Views in rows of `columns`. (Not "concat", which Streamlit draws with no width.)"""
-    rows = [list(views[i : i + columns]) for i in range(0, len(views), columns)]
-    return {"vconcat": [{"hconcat": row, "spacing": column_gap} for row in rows], "spacing": row_gap}
+def draw(traces: Iterable[Any], *, height: int, **layout: Any) -> go.Figure:
+    """Traces as a figure in the house's template; `layout` are properties of Plotly's layout."""
+    return go.Figure(data=list(traces), layout={"template": TEMPLATE, "height": height, **layout})
 
 
-def length(columns: Columns) -> int:
-    """Number of rows of a set of columns."""
-    return len(next(iter(columns.values()), ()))
+def scatter(count: int) -> Any:
+    """The scatter trace for so many marks in one figure."""
+    return go.Scatter if count <= SVG_MARKS else go.Scattergl
 
 
-def records(columns: Columns) -> list[dict[str, Any]]:
-    """Columns as a list of rows of JSON types; NaN and infinities become null."""
-    names = list(columns)
-    return [dict(zip(names, row, strict=True)) for row in zip(*(_plain(columns[name]) for name in names), strict=True)]
+def typed(values: npt.ArrayLike, dtype: str = "float32") -> npt.NDArray[Any]:
+    """Numbers as they travel: Plotly sends a contiguous array as base64 of its own type, a list as text.
+
+    float32 (24 bits) halves the message; give "int32" or "float64" for positions on a contig.
+    """
+    return np.ascontiguousarray(values, dtype=dtype)
+
+
+def packed(values: npt.ArrayLike, dtype: str = "float32") -> dict[str, str]:
+    """`typed` for the places that Plotly does not encode by itself: the arguments of sliders and buttons."""
+    array = typed(values, dtype)
+    kind = {"float32": "f4", "float64": "f8", "uint8": "u1", "uint16": "u2", "int32": "i4"}[array.dtype.name]
+    shape = {"shape": ", ".join(map(str, array.shape))} if array.ndim > 1 else {}
+    return {"dtype": kind, "bdata": base64.b64encode(array.tobytes()).decode(), **shape}
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None) -> dict[str, list[Any]]:
@@ -88,50 +81,17 @@ def columns_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None = 
     return {key: [row.get(key) for row in rows] for key in keys}
 
 
+def translucent(colour: str, opacity: float) -> str:
+    """ "#2f7fc1" as "rgba(47, 127, 193, opacity)": for bands, whose fill has no opacity of its own."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
 def _plain(column: Column) -> list[Any]:
-    if isinstance(column, np.ndarray) and column.dtype.kind != "O":
-        return _shortened(column) if column.dtype.kind == "f" else list(column.tolist())
-    kinds = set(map(type, column))
-    if kinds == {float}:
-        return _shortened(np.array(column))
-    if kinds <= {str, int, bool, type(None)}:
-        return list(column)
-    return [_plain_value(item) for item in column]
+    values = column.tolist() if isinstance(column, np.ndarray) else list(column)
+    return ["" if isinstance(v, float | np.floating) and not np.isfinite(v) else _short(v) for v in values]
 
 
-def _plain_value(item: Any) -> Any:
-    if isinstance(item, np.generic):
-        item = item.item()
-    return _short(item) if isinstance(item, float) else item
-
-
-_DIGITS = 7
-"""More digits than any pixel or reader needs would double the message."""
-
-
-def _short(x: float) -> float | None:
-    return float(f"{x:.{_DIGITS}g}") if math.isfinite(x) else None
-
-
-def _shortened(column: np.ndarray[Any, Any]) -> list[float | None]:
-    """`_short` of every number at once."""
-    x = column.astype(np.float64)
-    shift = _DIGITS - 1 - np.floor(np.log10(np.abs(x), out=np.zeros_like(x), where=np.isfinite(x) & (x != 0)))
-    with np.errstate(over="ignore", invalid="ignore"):
-        up, down = 10.0 ** np.clip(shift, 0, None), 10.0 ** np.clip(-shift, 0, None)
-        short = np.round(x / down * up) / up * down
-    short = np.where(np.isfinite(short), short, x)  # beyond 1e300 shifting has no room
-    return [value if known else None for value, known in zip(short.tolist(), np.isfinite(x).tolist(), strict=True)]
-
-
-def _with_data(node: Any, waiting: dict[str, list[dict[str, Any]]]) -> Any:
-    """`node` with the rows of each data set where it is first named; what was placed leaves `waiting`."""
-    if isinstance(node, list):
-        return [_with_data(child, waiting) for child in node]
-    if not isinstance(node, dict):
-        return node
-    # A view finds its data before the views inside it do, wherever it names them.
-    own = node.get("data")
-    if isinstance(own, dict) and own.get("name") in waiting:
-        own = {**own, "values": waiting.pop(own["name"])}
-    return {key: own if key == "data" else _with_data(child, waiting) for key, child in node.items()}
+def _short(value: Any) -> Any:
+    """Seven significant digits: more than float32 knows would be noise."""
+    return float(f"{value:.7g}") if isinstance(value, float | np.floating) else value

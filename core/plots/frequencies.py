@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.plots.figure import Figure, Spec
-from core.plots.style import REAL, model_colour
+from core.plots.theme import REAL, model_colour
+from core.plots.vega import Figure, Spec
 from core.reports.arrays import Frequencies
 from core.reports.standing import Candidate
 from core.words import number

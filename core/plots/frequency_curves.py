@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.plots.figure import Figure, Spec
 from core.plots.series import REAL_LABEL, REFERENCES, line_data, line_table, lines
+from core.plots.vega import Figure, Spec
 from core.reports.standing import Candidate
 from core.words import number
 

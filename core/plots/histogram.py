@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.plots.figure import Figure, Spec
-from core.plots.style import REAL
+from core.plots.theme import REAL
+from core.plots.vega import Figure, Spec
 
 HEIGHT = 220
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.plots.figure import Figure
 from core.plots.series import REFERENCES, line_data, line_table, lines
+from core.plots.vega import Figure
 from core.reports.standing import Candidate
 from core.words import number
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.plots.figure import Figure, columns_of
-from core.plots.style import REAL, population_colours
+from core.plots.theme import REAL, population_colours
+from core.plots.vega import Figure, columns_of
 from core.words import count
 
 HELD_OUT = 0.45  # opacity of what is held out

@@ -1,199 +1,167 @@
-"""Linkage disequilibrium: triangles of r² for real and synthetic data and their difference."""
+"""Linkage disequilibrium: r² of real and synthetic data in one square, their difference, and decay with distance."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import plotly.graph_objects as go
 
-from core.plots.colormaps import DIVERGING, SEQUENTIAL
-from core.plots.figure import Figure, Spec
-from core.plots.linkage_picture import picture
+from core.plots.figure import Columns, Figure, draw, typed
+from core.plots.lines import REFERENCES, line_table, lines
+from core.plots.theme import DIVERGING, SEQUENTIAL
 from core.reports.linkage_windows import Window
-from core.words import number
-
-INTERACTIVE = 500
-"""Variants up to which every pair is a mark of its own that can be pointed at; above, the triangle is a picture."""
+from core.reports.standing import Candidate
+from core.words import number, position
 
 DIFFERENCE_LIMIT = 0.5
-"""Both ends of the colour scale of differences, the same for every model, so that pictures can be compared."""
+"""Both ends of the colour scale of differences, the same for every model, so that squares can be compared."""
 
-_WIDTH = 700
-View = Literal["real", "synthetic", "difference"]
+View = Literal["both", "difference"]
 
-# What is read when a pair is pointed at, which Vega-Lite puts together once for all triangles.
-_WORDS = (
-    "{'Variant': datum.i, 'and variant': datum.j, 'Distance (bp)': format(datum.distance, ','), "
-    "'r² real': format(datum.real, '.3f'), 'r² synthetic': format(datum.synthetic, '.3f'), "
-    "'Difference': format(datum.difference, '+.3f')}"
-)
+_SIDE = 470  # pixels of a square
+_TICKS = 6
 
 
-def triangles(window: Window, views: Sequence[View], model: str, *, caption: str = "") -> Figure:
-    """Triangles one below the other over the same variants: real points up, synthetic hangs down from the same axis.
+def squares(window: Window, views: Sequence[View], model: str, *, caption: str = "") -> Figure:
+    """Squares side by side over the same variants: "both" has real r² above the diagonal and synthetic below.
 
-    r² always spans 0–1 and differences (synthetic minus real) ±DIFFERENCE_LIMIT. Up to INTERACTIVE variants a pair can
-    be pointed at and selected (parameters pair_real, pair_synthetic, pair_difference with fields i and j).
+    r² always spans 0–1 and differences (synthetic minus real) ±DIFFERENCE_LIMIT. Axes are the variants in order, named
+    as `names` has them, so that a click (bridge) gives two names. A pooled window has cells of mean r².
     """
-    interactive = window.size <= INTERACTIVE and not window.pooled
-    height = _WIDTH // 2 if len(views) == 1 else 240
-    pairs = _pairs(window)
-    make = _marks if interactive else _raster
-    layers = [make(window, view, model, height) for view in views]
-    gap = float(np.nanmean(np.abs(pairs["difference"]))) if window.size > 1 else 0.0
-    real, made = (float(np.nanmean(pairs[k])) if window.size > 1 else 0.0 for k in ("real", "synthetic"))
+    labels = names(window)
+    above = np.triu(np.ones((window.size, window.size), dtype=bool), 1)
+    both = np.where(above, window.real, window.synthetic)
+    difference = window.synthetic - window.real
+    traces: list[Any] = []
+    layout: dict[str, Any] = {"annotations": []}
+    for k, view in enumerate(views):
+        values = (both if view == "both" else difference).astype(np.float32)
+        if not window.pooled:
+            np.fill_diagonal(values, np.nan)
+        suffix = "" if k == 0 else str(k + 1)
+        left, right = (0.0, 0.42) if k == 0 else (0.54, 0.96)
+        traces.append(_heatmap(values, labels, view, suffix, right))
+        layout |= _axes(window, labels, suffix, (left, right))
+        layout["annotations"] += _titles(view, model, suffix)
+    i, j = np.triu_indices(window.size, 1)
+    mean = {k: number(float(np.nanmean(v[i, j]))) for k, v in (("real", window.real), ("made", window.synthetic))}
     return Figure(
         name=f"linkage_{window.contig}_{window.position[0]}_{window.position[-1]}",
-        spec={"vconcat": layers, "spacing": 18, "resolve": {"scale": {"color": "independent"}}},
-        data={"pairs": pairs} if interactive else {"corner": {"x": [0.0], "y": [0.0]}},
+        plot=draw(traces, height=_SIDE + 90, margin={"t": 64, "b": 40, "l": 70, "r": 10}, **layout),
         alt=(
-            f"Linkage between {window.variants:,} variants on {window.contig}: mean r² {number(real)} in real and "
-            f"{number(made)} in synthetic data ({model}); they differ by {number(gap)} on average."
+            f"Linkage between {window.variants:,} variants on {window.contig}: mean r² {mean['real']} in real and "
+            f"{mean['made']} in synthetic data ({model}); they differ by "
+            f"{number(float(np.nanmean(np.abs(difference[i, j]))))} on average."
         ),
+        table=_table(window, i, j),
         caption=caption,
-        table=_table(window, pairs),
-        selections=tuple(f"pair_{view}" for view in views) if interactive else (),
     )
 
 
-def _pairs(window: Window) -> dict[str, npt.NDArray[Any]]:
-    i, j = np.triu_indices(window.size, 1)
-    real, synthetic = window.real[i, j], window.synthetic[i, j]
+def names(window: Window) -> list[str]:
+    """The name of each row on both axes: its variant's id, with its place where several share an id."""
+    ids = [str(one) for one in window.identifier]
+    counts = Counter(ids)
+    return [one if counts[one] == 1 else f"{one} (row {i + 1})" for i, one in enumerate(ids)]
+
+
+def decay(candidates: Sequence[Candidate], *, caption: str = "") -> Figure | None:
+    """Mean r² against distance: real grey, a line a model, null and ceiling dashed; None where no report has it."""
+    curves = {c.label: c.report.get("curves", {}).get("ld_decay") or [] for c in candidates}
+    first = next((rows for rows in curves.values() if rows), None)
+    if first is None:
+        return None
+    near = first[0]
+    shown = [key for key in REFERENCES if any(row.get(key) is not None for row in first)]
+    references = [{"reference": key, **_decay_row(row, key)} for key in shown for row in first]
+    models = [{"series": label, **_decay_row(row, "synthetic")} for label, rows in curves.items() for row in rows]
+    hover = "%{x:,.0f} bp: mean r² %{y:.3f}"
+    says = [f"{label} {number(rows[0].get('synthetic'))}" for label, rows in curves.items() if rows]
+    return Figure(
+        name="linkage_decay",
+        plot=draw(
+            lines(candidates, models, references, "distance", "r2", hover=hover),
+            height=420,
+            xaxis={"title": "Distance between variants (base pairs, log scale)", "type": "log", "showgrid": False},
+            yaxis={"title": "Mean r²", "rangemode": "tozero"},
+        ),
+        alt=(
+            f"Mean r² at the shortest distance ({position(near['distance'])}): real {number(near.get('real'))}, "
+            f"{', '.join(says)}; without linkage {number(near.get('null'))}."
+        ),
+        table=line_table(models, references),
+        caption=caption,
+    )
+
+
+def _heatmap(
+    values: npt.NDArray[np.float32], labels: Sequence[str], view: View, suffix: str, right: float
+) -> go.Heatmap:
+    signed = view == "difference"
+    low, high = (-DIFFERENCE_LIMIT, DIFFERENCE_LIMIT) if signed else (0.0, 1.0)
+    number_of = "difference of r² %{z:+.3f}" if signed else "r² %{z:.3f}"
+    return go.Heatmap(
+        z=typed(values), x=labels, y=labels, zmin=low, zmax=high, colorscale=DIVERGING if signed else SEQUENTIAL,
+        colorbar={"x": right, "xpad": 6, "thickness": 12, "len": 0.7, "title": {"text": "Δ r²" if signed else "r²"}},
+        hoverongaps=False, hovertemplate=f"%{{y}}<br>%{{x}}<br>{number_of}<extra></extra>",
+        xaxis=f"x{suffix}", yaxis=f"y{suffix}",
+    )  # fmt: skip
+
+
+def _axes(window: Window, labels: Sequence[str], suffix: str, domain: tuple[float, float]) -> dict[str, Any]:
+    """Both axes of a square: variants from left to right and from top to bottom, some with their positions."""
+    places = sorted({int(t) for t in np.linspace(0, window.size - 1, min(_TICKS, window.size))})
+    ticks = {
+        "type": "category",
+        "tickvals": [labels[p] for p in places],
+        "ticktext": [window.place(float(window.position[p])) for p in places],
+        "showgrid": False,
+        "tickangle": 0,
+    }
+    # Cells stay square whatever the width of the page; the second square shares the labels of the first.
     return {
-        "i": i.astype(np.uint16),
-        "j": j.astype(np.uint16),
-        "x": ((i + j) / 2).astype(np.float32),
-        "y": (j - i).astype(np.uint16),
-        "distance": np.abs(window.position[j] - window.position[i]).astype(np.int64),
-        "real": real.round(3),
-        "synthetic": synthetic.round(3),
-        "difference": (synthetic - real).round(3),
+        f"xaxis{suffix}": {**ticks, "domain": domain, "constrain": "domain", "anchor": f"y{suffix}"},
+        f"yaxis{suffix}": {
+            **ticks,
+            "anchor": f"x{suffix}",
+            "autorange": "reversed",
+            "scaleanchor": f"x{suffix}",
+            "constrain": "domain",
+            "constraintoward": "top",
+            "showticklabels": not suffix,
+        },
     }
 
 
-def _table(window: Window, pairs: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
+def _titles(view: View, model: str, suffix: str) -> list[dict[str, Any]]:
+    """What stands above a square: each triangle's data at its own corner."""
+    words = {"both": [("Real ◥", 1.0), (f"◣ {model}", 0.0)], "difference": [(f"{model} − real", 0.0)]}
+    return [
+        {
+            "text": text, "x": x, "y": 1.0, "xref": f"x{suffix} domain", "yref": f"y{suffix} domain",
+            "xanchor": "right" if x else "left", "yanchor": "bottom", "yshift": 4, "showarrow": False,
+            "font": {"size": 14},
+        }
+        for text, x in words[view]
+    ]  # fmt: skip
+
+
+def _table(window: Window, i: npt.NDArray[Any], j: npt.NDArray[Any]) -> Columns:
     identifier = window.identifier.astype(str)
     return {
-        "variant_1": identifier[pairs["i"]],
-        "variant_2": identifier[pairs["j"]],
-        "position_1": window.position[pairs["i"]],
-        "position_2": window.position[pairs["j"]],
-        "r2_real": pairs["real"],
-        "r2_synthetic": pairs["synthetic"],
-        "difference": pairs["difference"],
+        "variant_1": identifier[i],
+        "variant_2": identifier[j],
+        "position_1": window.position[i],
+        "position_2": window.position[j],
+        "r2_real": window.real[i, j],
+        "r2_synthetic": window.synthetic[i, j],
+        "difference": window.synthetic[i, j] - window.real[i, j],
     }
 
 
-def _frame(window: Window, view: View, model: str, height: int) -> tuple[Spec, Spec, Spec]:
-    """(view properties, x, y): the axes that a triangle has, whichever way its cells are drawn."""
-    titles = {"real": "Real data", "synthetic": f"Synthetic: {model}", "difference": f"Synthetic − real: {model}"}
-    down = view == "synthetic"
-    ticks = _ticks(window)
-    labels = (
-        " : ".join(f"datum.value == {tick} ? '{window.place(float(window.position[tick]))}'" for tick in ticks)
-        + " : ''"
-    )
-    x = {
-        "field": "x",
-        "type": "quantitative",
-        "scale": {"domain": [-0.5, window.size - 0.5], "nice": False, "zero": False},
-        "axis": None
-        if down
-        else {
-            "values": ticks,
-            "labelExpr": labels,
-            "grid": False,
-            "title": None,
-            "labelFlush": True,
-            "orient": "bottom",
-        },
-    }
-    y = {
-        "field": "y",
-        "type": "quantitative",
-        "scale": {"domain": [0, window.size], "nice": False, "reverse": down},
-        "axis": None,
-    }
-    frame: Spec = {
-        "title": {
-            "text": titles[view],
-            "anchor": "start",
-            "fontSize": 13,
-            "orient": "bottom" if down else "top",
-            "offset": -18,
-        },
-        "width": _WIDTH,
-        "height": height,
-        "view": {"stroke": None},
-    }
-    return frame, x, y
-
-
-def _ticks(window: Window) -> list[int]:
-    return sorted({int(t) for t in np.linspace(0, window.size - 1, min(7, window.size))})
-
-
-def _colour(view: View, *, legend: bool = True) -> Spec:
-    scale: Spec = {"range": SEQUENTIAL, "domain": [0, 1], "clamp": True}
-    if view == "difference":
-        scale = {"range": DIVERGING, "domain": [-DIFFERENCE_LIMIT, DIFFERENCE_LIMIT], "clamp": True}
-    title = "Difference" if view == "difference" else "r²"
-    return {
-        "field": view,
-        "type": "quantitative",
-        "scale": scale,
-        "legend": {"title": title, "gradientLength": 120, "tickCount": 3} if legend else None,
-    }
-
-
-def _marks(window: Window, view: View, model: str, height: int) -> Spec:
-    """Every pair a diamond: the cell of the matrix, turned by 45°."""
-    frame, x, y = _frame(window, view, model, height)
-    # A diamond symbol of size s is sqrt(s) wide; a little overlap closes the seams.
-    cell = (_WIDTH / window.size) * 1.2
-    aspect = height / (_WIDTH / 2)
-    shape = f"M0,{-aspect:.3f}L1,0L0,{aspect:.3f}L-1,0Z"
-    return {
-        **frame,
-        "data": {"name": "pairs"},
-        "transform": [{"calculate": _WORDS, "as": "words"}],
-        "params": [{"name": f"pair_{view}", "select": {"type": "point", "fields": ["i", "j"]}}],
-        "mark": {
-            "type": "point",
-            "shape": shape,
-            "filled": True,
-            "size": cell**2,
-            "opacity": 1,
-            "tooltip": {"expr": "datum.words"},
-        },
-        "encoding": {"x": x, "y": y, "color": _colour(view, legend=view != "synthetic")},
-    }
-
-
-def _raster(window: Window, view: View, model: str, height: int) -> Spec:
-    """The triangle as a picture: each pixel the mean of the pairs that fall on it."""
-    frame, x, y = _frame(window, view, model, height)
-    values = window.synthetic - window.real if view == "difference" else getattr(window, view)
-    limits = (-DIFFERENCE_LIMIT, DIFFERENCE_LIMIT) if view == "difference" else (0.0, 1.0)
-    stops = DIVERGING if view == "difference" else SEQUENTIAL
-    url = picture(values, _WIDTH, height, limits=limits, stops=stops, down=view == "synthetic")
-    middle = {"value": _WIDTH / 2}, {"value": height / 2}
-    # The invisible point carries the axes and the legend, which an image does not have.
-    ghost = {**_colour(view, legend=view != "synthetic"), "field": "x"}
-    return {
-        **frame,
-        "layer": [
-            {
-                "data": {"name": "corner"},
-                "mark": {"type": "image", "url": url, "width": _WIDTH, "height": height, "aspect": False},
-                "encoding": {"x": middle[0], "y": middle[1]},
-            },
-            {
-                "data": {"name": "corner"},
-                "mark": {"type": "point", "opacity": 0},
-                "encoding": {"x": x, "y": y, "color": ghost},
-            },
-        ],
-    }
+def _decay_row(row: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {"distance": row["distance"], "r2": row.get(key), "pairs": row.get("count")}

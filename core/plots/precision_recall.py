@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from core.plots.figure import Columns, Figure, Spec, columns_of, grid
 from core.plots.series import REFERENCES, colour_and_shape, line_data, lines
+from core.plots.vega import Columns, Figure, Spec, columns_of, grid
 from core.reports.standing import Candidate
 from core.words import number
 

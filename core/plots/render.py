@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from core.config.home import REPOSITORY
 from core.errors import PopscapeError
-from core.plots.figure import Figure
-from core.plots.style import EXPORT_CONFIG
+from core.plots.theme import EXPORT_CONFIG
+from core.plots.vega import Figure
 
 _SECONDS = 60
 _SCALE = 3  # a 6 cm wide panel then prints at 300 dpi

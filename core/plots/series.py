@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.plots.figure import Columns, Spec, columns_of
-from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
+from core.plots.theme import CEILING_LABEL, NULL_LABEL, REAL, model_colour, model_symbol
+from core.plots.vega import CEILING_DASH, NULL_DASH, Columns, Spec, columns_of
 from core.reports.standing import Candidate
 
 REAL_LABEL = "Real"
@@ -22,7 +22,7 @@ def colour_and_shape(candidates: Sequence[Candidate], field: str = "series") -> 
     columns = max(1, _LEGEND_CHARACTERS // (6 + max((len(label) for label in labels), default=1)))
     legend = {**_LEGEND, "orient": "bottom", "columns": columns}
     encoding = {"field": field, "type": "nominal", "legend": legend}
-    colours, shapes = [model_colour(c.model) for c in candidates], [model_shape(c.model) for c in candidates]
+    colours, shapes = [model_colour(c.model) for c in candidates], [model_symbol(c.model) for c in candidates]
     return (
         {**encoding, "scale": {"domain": labels, "range": colours}},
         {**encoding, "scale": {"domain": labels, "range": shapes}},

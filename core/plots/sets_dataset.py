@@ -7,12 +7,12 @@ from typing import Any
 
 from core.data.profile.collection import Glimpse
 from core.plots.cloud_picture import cloud_picture
-from core.plots.figure import Figure, Spec, columns_of, grid
 from core.plots.histogram import histogram_figure
 from core.plots.label_counts import label_counts
 from core.plots.sets_axes import fit_axes
 from core.plots.sets_samples import axes, limits
-from core.plots.style import REAL
+from core.plots.theme import REAL
+from core.plots.vega import Figure, Spec, columns_of, grid
 from core.words import count, number
 
 Overview = Mapping[str, Any]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.plots.figure import Figure, Spec
-from core.plots.style import REAL, population_colours, population_shapes
+from core.plots.theme import REAL, population_colours, population_symbols
+from core.plots.vega import Figure, Spec
 
 LAYOUTS = {"UMAP of latents": "umap", "PCA of latents": "pca", "Transport distances (MDS)": "mds"}
 _PIN = "#5a5f66"  # what marks a set: a grey that stands out on white and on black, with a white letter on it
@@ -137,7 +137,7 @@ def _colours(values: npt.NDArray[Any], shown: Sequence[Any], title: str) -> Spec
         }
     labels = sorted(set(shown) - {"other", "(missing)"})
     rest = [name for name in ("other", "(missing)") if name in shown]
-    colours, shapes = population_colours(labels), population_shapes(labels)
+    colours, shapes = population_colours(labels), population_symbols(labels)
     domain = [*labels, *rest]
     return {
         "color": {

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from core.plots.figure import Figure, Spec
-from core.plots.style import BLUE, ORANGE, REAL
+from core.plots.theme import BLUE, ORANGE, REAL
+from core.plots.vega import Figure, Spec
 from core.words import number
 
 LATENT, MEAN = "Latent", "Mean of the observations"

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from core.plots.figure import Figure, Spec, columns_of, grid
-from core.plots.style import BLUE, GREEN, NULL_DASH, ORANGE, PURPLE, REAL
+from core.plots.theme import BLUE, GREEN, ORANGE, PURPLE, REAL
+from core.plots.vega import NULL_DASH, Figure, Spec, columns_of, grid
 from core.words import number
 
 EMBEDDINGS = {

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.plots.figure import Figure, Spec, grid
-from core.plots.style import BLUE, GREEN, ORANGE, PURPLE, REAL
+from core.plots.theme import BLUE, GREEN, ORANGE, PURPLE, REAL
+from core.plots.vega import Figure, Spec, grid
 
 Array = npt.NDArray[Any]
 

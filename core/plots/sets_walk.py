@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.plots.figure import Figure, Spec, grid
 from core.plots.sets_samples import SOURCES, axes, columns, limits
-from core.plots.style import REAL
+from core.plots.theme import REAL
+from core.plots.vega import Figure, Spec, grid
 from core.words import number
 
 Array = npt.NDArray[Any]

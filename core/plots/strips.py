@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.plots.figure import Figure, Spec, grid
-from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
+from core.plots.theme import CEILING_LABEL, NULL_LABEL, REAL, model_colour, model_symbol
+from core.plots.vega import CEILING_DASH, NULL_DASH, Figure, Spec, grid
 from core.reports.standing import Candidate, described, goal, leader, numbers
 from core.words import interval, number, parameters
 
@@ -72,7 +72,7 @@ def _strip(candidates: Sequence[Candidate], name: str, data: Mapping[str, Any], 
     }
     shape = {
         "field": "model",
-        "scale": {"domain": labels, "range": [model_shape(c.model) for c in candidates]},
+        "scale": {"domain": labels, "range": [model_symbol(c.model) for c in candidates]},
         "legend": None,
     }
     lines = {

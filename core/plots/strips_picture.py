@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from core.plots.style import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_shape
+from core.plots.theme import CEILING_LABEL, NULL_LABEL, REAL, model_colour, model_symbol
+from core.plots.vega import CEILING_DASH, NULL_DASH
 from core.reports.standing import Candidate, described, goal
 from core.words import interval, number, parameters
 
@@ -138,7 +139,7 @@ def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool) -> tup
             parts.append(f'<text x="2" y="{y + 4}" font-size="10" opacity="0.75">{short}</text>')
             spots.append(Spot(_PANEL / 2, y, _PANEL, _ROW, reason))
             continue
-        outline = f"M{place(value):.1f},{y}{_MARKS[model_shape(c.model)]}"
+        outline = f"M{place(value):.1f},{y}{_MARKS[model_symbol(c.model)]}"
         if low is not None and high is not None:
             outline += f"M{place(low):.1f},{y - 1}H{place(high):.1f}v2H{place(low):.1f}z"
         estimator = parameters(entry.get("params"))

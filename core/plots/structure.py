@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.plots.figure import Figure, Spec, columns_of
 from core.plots.series import REAL_LABEL, REFERENCES, line_data, line_table, lines
-from core.plots.style import REAL, model_colour, model_shape, population_colours, population_shapes
+from core.plots.theme import REAL, model_colour, model_symbol, population_colours, population_symbols
+from core.plots.vega import Figure, Spec, columns_of
 from core.reports.arrays import Scores
 from core.reports.standing import Candidate
 from core.words import number
@@ -44,7 +44,7 @@ def overlay(
                 },
                 "shape": {
                     "field": "source",
-                    "scale": {"domain": domain, "range": ["circle", model_shape(candidate.model)]},
+                    "scale": {"domain": domain, "range": ["circle", model_symbol(candidate.model)]},
                     "legend": legend,
                 },
                 "tooltip": [{"field": "source", "title": "Data"}, *_score_tips(first, second)],
@@ -73,7 +73,7 @@ def by_population(
         candidate.label: (scores.synthetic, scores.synthetic_labels),
     }
     known = sorted({str(v) for _, labels in sides.values() for v in labels.get(column, ())} - {""})
-    colours, shapes = population_colours(known), population_shapes(known)
+    colours, shapes = population_colours(known), population_symbols(known)
     domain = [*known, "unknown"]
     legend = {"title": column, "symbolLimit": 60, "columns": 8, "orient": "bottom"}
     data, panels = {}, []

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.config.catalogue import loss_title
-from core.plots.figure import Columns, Figure, Spec
-from core.plots.style import model_colour
+from core.plots.theme import model_colour
+from core.plots.vega import Columns, Figure, Spec
 from core.words import number
 
 Values = npt.NDArray[np.float64]

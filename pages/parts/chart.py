@@ -1,87 +1,121 @@
-"""Draw a figure with what every chart carries: alternative text, caption, SVG, PNG and its numbers as CSV."""
+"""Draw a figure with what every chart carries: alternative text, caption, its picture and its numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import plotly
 import streamlit as st
+from streamlit.components import v1, v2
 
 from core.plots.figure import Figure
-from core.plots.render import render
-from core.plots.strips import strips, takeaway
-from core.plots.strips_picture import GREY, strips_picture
-from core.reports.standing import Candidate
-from pages.parts.frame import menu
 
-# Below this many rows JSON is as small as Arrow, and needs neither pandas nor pyarrow in the server.
-_INLINE_ROWS = 3000
+_SCRIPTS = Path(__file__).parent / "js"
+_PICTURE = "picture_format"
+_SIZE = {"width": 900, "height": 560}
 
-# Above this many rows, and where there are several views with their axes, the browser paints a picture: an element a
-# mark and a tick, each with a name that a screen reader would read out one by one, takes it much longer.
-_SVG_ROWS = 300
-_PAINTED = {"usermeta": {"embedOptions": {"renderer": "canvas"}}}
+_bridge = v2.component("popscape_bridge", js=(_SCRIPTS / "bridge.js").read_text(encoding="utf-8"))
+_live = v2.component("popscape_live", js=(_SCRIPTS / "live.js").read_text(encoding="utf-8"))
+_warm = v2.component("popscape_warm", js=(_SCRIPTS / "warm.js").read_text(encoding="utf-8"))
+# The script that the plotly package ships, at an address of this server; no second copy of it is kept.
+_library = v1.declare_component("plotlyjs", path=str(Path(plotly.__file__).parent / "package_data"))
+
+
+@dataclass(frozen=True)
+class Picked:
+    """What the reader picked in a chart.
+
+    Attributes:
+        points: the `customdata` of the points inside a click, box or lasso; None is left out.
+        click: {"x", "y", "z", "curve"} of a click just now, of any trace; None without one.
+        view: {"x": [low, high], "y": [low, high]} after a zoom just now.
+        slider: place at which the slider was let go, None until then.
+    """
+
+    points: list[Any] = field(default_factory=list)
+    click: Mapping[str, Any] | None = None
+    view: Mapping[str, Any] | None = None
+    slider: int | None = None
 
 
 def chart(
-    figure: Figure, key: str, *, width: str | int = "stretch", select: bool = False, moving: bool = False
-) -> dict[str, Any]:
-    """Draw `figure` under the unique `key`; return what the reader selected, by parameter name (empty: nothing).
+    figure: Figure,
+    key: str,
+    *,
+    select: Sequence[str] = (),
+    watch: Sequence[str] = (),
+    width: str | int = "stretch",
+    under: bool = True,
+) -> Picked:
+    """Draw `figure` under the unique `key`; return what the reader picked.
 
-    Read the selection with item access only: tests inject plain dictionaries. `moving`: the numbers travel apart
-    from the drawing, so that the browser moves the points of an unchanged drawing instead of drawing anew.
+    Args:
+        select: what of "points", "box", "lasso" selects points; each point's `customdata` (one integer) comes back.
+        watch: what of "click", "view", "slider" comes back beside: clicks on heatmaps, zoomed ranges, the slider's end.
+        under: whether caption and the menu with the numbers stand below.
+
+    The figure must be byte-identical at every rerun in which it is not to be drawn anew: a changed figure is a new
+    chart to Streamlit, whose zoom is gone.
     """
-    if figure.marks <= _INLINE_ROWS and not moving:
-        spec = figure.inlined()
-    else:
-        spec = {**figure.spec, "datasets": {name: _arrow(columns) for name, columns in figure.data.items()}}
-    # "fit", which Streamlit asks for by default, leaves charts of several views empty, and squeezes the height of
-    # a single view until its legends fit too.
-    several = not {"concat", "hconcat", "vconcat"}.isdisjoint(spec)
-    spec = {"autosize": {"type": "pad" if several else "fit-x", "contains": "padding"}, **spec}
-    if several or figure.marks > _SVG_ROWS:
-        spec = {**spec, **_PAINTED, "config": {**spec.get("config", {}), "aria": False}}
-    interaction: dict[str, Any] = {"on_select": "rerun"} if select else {}
-    event = st.vega_lite_chart(spec, key=key, width=width, alt=figure.alt, **interaction)
-    _foot(figure.caption, lambda: figure, key)
-    return dict(event["selection"]) if select and event else {}
+    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": tuple(select)} if select else {}
+    event = st.plotly_chart(
+        figure.plot, key=key, width=width, theme="streamlit", alt=figure.alt, config=_config(figure), **options
+    )
+    seen = _watched(key, watch) if watch else {}
+    if under:
+        _foot(figure, key)
+    selected = event["selection"]["points"] if select and event else []
+    picked = [point["customdata"] for point in selected if point.get("customdata") is not None]
+    return Picked(picked, seen.get("click"), seen.get("view"), seen.get("slider"))
 
 
-def scorecard(candidates: Sequence[Candidate], names: Sequence[str], caption: str, key: str) -> None:
-    """The scorecard as a picture, with all that a chart carries: it needs no library, and is there at once."""
-    theme = st.context.theme.type
-    ink = st.get_option(f"theme.{theme}.textColor") if theme else None  # an image knows nothing of the page around it
-    drawing = strips_picture(candidates, names, ink=ink or GREY)
-    alt = takeaway(candidates, names)
-    st.html(drawing.html(alt))
-    _foot(caption, partial(strips, candidates, names, caption=caption), key)
+def live_chart(figure: Figure, key: str) -> None:
+    """Draw a figure that grows: its points move in place, so that a reader's zoom survives and nothing flickers."""
+    # The zoom is kept as long as `uirevision` stays; the drawing itself is replaced by the difference.
+    figure.plot.update_layout(uirevision=key)
+    _live(
+        key=key,
+        data={
+            "figure": figure.plot.to_json(),
+            "alt": figure.alt,
+            "config": _config(figure),
+            "library": f"component/{_library.name}/plotly.min.js",
+        },
+    )
+    _foot(figure, key)
 
 
-def _foot(caption: str, make: Callable[[], Figure], key: str) -> None:
+def warm_up() -> None:
+    """Let the browser fetch the chart library while it is idle; call it on a page that begins without a chart."""
+    folder = Path(st.__file__).parent / "static" / "static" / "js"
+    script = next(folder.glob("PlotlyChart.*.js"), None)
+    if script:
+        _warm(key="warm_up", data={"file": script.name})
+
+
+def _config(figure: Figure) -> dict[str, Any]:
+    picture = {"format": st.session_state.get(_PICTURE, "svg"), "filename": figure.name, **_SIZE}
+    return {"toImageButtonOptions": picture, "displaylogo": False}
+
+
+def _watched(key: str, events: Sequence[str]) -> dict[str, Any]:
+    """What the chart's own events have said; each name None until it happens."""
+    result = _bridge(
+        key=f"{key}_bridge", data={"chart": key, "events": list(events)}, isolate_styles=False,
+        **{f"on_{event}_change": lambda: None for event in events},
+    )  # fmt: skip
+    return {event: getattr(result, event, None) for event in events}
+
+
+def _foot(figure: Figure, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="top", wrap=False):
-        st.caption(caption, width="stretch")
-        downloads(make, key)
-
-
-def downloads(make: Callable[[], Figure], key: str) -> None:
-    """A small menu with the picture as SVG and PNG and the numbers as CSV; nothing is made before the click."""
-    shut = menu("Save", f"{key}_save")
-    if not shut.open:
-        return
-    figure = make()
-    forms = {
-        "svg": ("Picture (SVG)", partial(render, figure, "svg"), "image/svg+xml"),
-        "png": ("Picture (PNG)", partial(render, figure, "png"), "image/png"),
-        "csv": ("Numbers (CSV)", figure.csv, "text/csv"),
-    }
-    for ending, (label, made, mime) in forms.items():
-        shut.download_button(
-            label, made, f"{figure.name}.{ending}", mime, key=f"{key}_{ending}", on_click="ignore", type="tertiary"
-        )
-
-
-def _arrow(columns: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.table({name: pa.array(column) for name, column in columns.items()})
+        st.caption(figure.caption, width="stretch")
+        with st.popover("Save", type="tertiary", key=f"{key}_save"):
+            st.download_button(
+                "Numbers (CSV)", figure.csv, f"{figure.name}.csv", "text/csv", key=f"{key}_csv", on_click="ignore",
+                type="tertiary",
+            )  # fmt: skip
+            st.caption("For the picture, press the camera above the chart.")

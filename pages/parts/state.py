@@ -42,6 +42,7 @@ FREQUENCIES_VIEW = "frequencies"
 LINKAGE_VIEW = "linkage"
 LINKAGE_CONTIG = "contig"
 LINKAGE_REGION = "region"
+LINKAGE_PAIR = "linkage_pair"
 
 PRECISION_VIEW = "precision"
 PRECISION_COLUMN = "pr_column"

@@ -63,7 +63,9 @@ def settled(page: Page, seconds: float = 60) -> None:
         """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
             && !document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')
             && [...document.querySelectorAll('[data-testid=stVegaLiteChart]')]
-                .every(chart => chart.querySelector('canvas, svg'))""",
+                .every(chart => chart.querySelector('canvas, svg'))
+            && [...document.querySelectorAll('[data-testid=stPlotlyChart]')]
+                .every(chart => chart.querySelector('.js-plotly-plot .main-svg'))""",
         timeout=seconds * 1000,
     )
     page.wait_for_timeout(700)  # fonts and legends settle after the first drawing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -18,7 +19,7 @@ Put = Callable[[int], None]
 
 def charts(app: AppTest) -> list[str]:
     """The alternative texts of the charts on a page."""
-    drawn = [chart.proto.alt for chart in app.get("vega_lite_chart")]
+    drawn = [c.proto.alt for kind in ("plotly_chart", "vega_lite_chart") for c in app.get(kind)]
     drawn += [image.alt for element in app.get("image") for image in element.proto.imgs]
     written = "".join(element.proto.body for element in app.get("html"))
     return drawn + re.findall(r'<img [^>]*alt="(.+?)"', written)
@@ -124,7 +125,8 @@ def test_only_the_open_tab_is_computed(app: Open, runs: Put) -> None:
 def test_a_click_on_a_pair_shows_its_details(app: Open, runs: Put) -> None:
     runs(1)
     shown = app("linkage")
-    shown.session_state["triangles"] = {"selection": {"pair_real": [{"i": 2, "j": 7}], "pair_synthetic": []}}
+    variants = json.loads(shown.get("plotly_chart")[0].proto.spec)["data"][0]["x"]
+    shown.session_state["linkage_pair"] = (variants[2], variants[7])
     shown.run()
     assert not shown.exception
     assert "apart: r² " in words(shown)

@@ -12,8 +12,8 @@ import pytest
 from core.data.genotypes import MISSING, Genotypes
 from core.data.library import Library
 from core.plots import dataset as figures
-from core.plots.figure import Figure
 from core.plots.render import render
+from core.plots.vega import Figure
 
 
 def profile_of(genotypes: Genotypes, folder: Path) -> dict[str, Any]:

@@ -10,17 +10,17 @@ import streamlit as st
 
 from core.errors import InputError, PopscapeError
 from core.plots import training
-from core.plots.figure import Figure
+from core.plots.vega import Figure
 from core.runs.directory import Run
 from core.runs.files import seconds_between
 from core.runs.metrics import Series
 from core.runs.states import ACTIVE, RESUMABLE, State
 from core.runs.store import RunStore
 from core.words import ago, duration
-from pages.parts.chart import chart
 from pages.parts.frame import plain
 from pages.parts.runs.table import MARKS
 from pages.parts.state import DATASET, RUN, RUNS_AXES, RUNS_SAID, RUNS_SMOOTHING, SET_RUN
+from pages.parts.vega_chart import chart
 
 _COLOURS: dict[str, Any] = {
     "succeeded": "green", "failed": "red", "lost": "red", "cancelled": "grey", "running": "blue",

@@ -9,11 +9,11 @@ import streamlit as st
 
 from core.plots.sets_samples import cloud
 from core.words import count, number
-from pages.parts.chart import chart
 from pages.parts.sets.axes import Drawing, axes_of, densities
 from pages.parts.sets.runs import SetRun, open_model
 from pages.parts.sets.samples import neighbours
 from pages.parts.sets.walk import images
+from pages.parts.vega_chart import chart
 
 _REAL = 300
 

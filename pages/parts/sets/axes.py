@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.plots.figure import Figure
 from core.plots.sets_axes import Axes, fit_axes
 from core.plots.sets_samples import density
+from core.plots.vega import Figure
 from pages.parts.frame import drawer
 from pages.parts.sets.runs import SetRun
 from pages.parts.state import INTERPOLATE_POINTS, INTERPOLATE_SEED, SET_VIEW, SET_X, SET_Y

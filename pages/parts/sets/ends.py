@@ -10,10 +10,10 @@ import streamlit as st
 
 from core.plots.sets_map import set_map
 from core.words import count
-from pages.parts.chart import chart
 from pages.parts.frame import plain
 from pages.parts.sets.runs import SetRun, the_map
 from pages.parts.state import SET_A, SET_B, SET_RUN, go
+from pages.parts.vega_chart import chart
 
 MOVES = "interpolate_moves"  # which letter the next click on the map moves
 _ENOUGH = 10  # observations that show what a walk does

@@ -11,10 +11,10 @@ import streamlit as st
 from core.plots.sets_samples import strip
 from core.plots.sets_walk import GENERATED, MIXTURE, TRANSPORT, straying, whole_way
 from core.words import count, number
-from pages.parts.chart import chart
 from pages.parts.sets.axes import Drawing, axes_of
 from pages.parts.sets.runs import SetRun
 from pages.parts.sets.walk import walk
+from pages.parts.vega_chart import chart
 
 if TYPE_CHECKING:
     from core.latents.walk import Straying

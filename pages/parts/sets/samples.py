@@ -9,10 +9,10 @@ import streamlit as st
 
 from core.plots.sets_samples import cloud, strip
 from core.words import count, number
-from pages.parts.chart import chart
 from pages.parts.frame import plain, small_table
 from pages.parts.sets.axes import IMAGES, axes_of, densities, pick_drawing
 from pages.parts.sets.runs import SetRun, open_model
+from pages.parts.vega_chart import chart
 
 SHOWN = 300
 _NEAR = 6

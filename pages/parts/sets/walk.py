@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from core.plots.figure import Figure
 from core.plots.sets_axes import Axes
 from core.plots.sets_samples import strip
 from core.plots.sets_walk import GENERATED, MIXTURE, TRANSPORT, moment
+from core.plots.vega import Figure
 from core.words import count, number
-from pages.parts.chart import chart
 from pages.parts.frame import plain, share
 from pages.parts.sets.axes import IMAGES, Drawing, axes_of, densities
 from pages.parts.sets.runs import SetRun, open_model
@@ -31,6 +30,7 @@ from pages.parts.state import (
     SET_X,
     SET_Y,
 )
+from pages.parts.vega_chart import chart
 
 if TYPE_CHECKING:
     from core.latents.walk import Walk
