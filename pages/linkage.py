@@ -8,11 +8,12 @@ from core.words import number, provenance
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
-from pages.parts.state import DATASET, LINKAGE_CONTIG, LINKAGE_PAIR, LINKAGE_REGION, LINKAGE_VIEW, RUN, go
+from pages.parts.state import DATASET, LINKAGE_CONTIG, LINKAGE_PAIR, LINKAGE_REGION, LINKAGE_VIEW, RUN, arrive, go
 
 FIRST = 200  # variants shown before the reader chooses
 VIEWS = {"Both": ("both", "difference"), "Real and synthetic": ("both",), "Difference": ("difference",)}
 
+arrive()
 top, runs, chosen = open_one("linkage")
 report = chosen.candidate.report
 
@@ -35,6 +36,8 @@ else:
         (start, first), key=LINKAGE_REGION, bind="query-params", format="localized",
         help="Drag a box in a square to look at it more closely; double-click to zoom out again.",
     )  # fmt: skip
+    if (low, high) != (start, end) and region.button("Whole contig", type="tertiary", key="whole_contig"):
+        go(**{LINKAGE_REGION: (start, end)})
     shown = whole.window(low, high)
     if shown.size < 2:
         st.info("Fewer than two variants lie in this region; widen it.", icon=":material/info:")
@@ -45,24 +48,26 @@ else:
             notes.append(f"each cell the mean r² of about {shown.variants / shown.size:.0f} variants by as many")
         figure = squares(shown, VIEWS[view], chosen.candidate.label, caption=provenance(report, *notes))
         picked = chart(figure, key="squares", watch=("click", "view") if shown.pooled else ("click",))
-        if shown.pooled and picked.view:
-            # A zoom into means fetches the cells themselves; columns count from the left edge of the first one.
-            edges = [min(max(round(x), 0), shown.size - 1) for x in sorted(picked.view["x"])]
-            left, right = (int(shown.position[place]) for place in edges)
-            if (left, right) != (low, high) and left < right:
-                go(**{LINKAGE_REGION: (left, right)})
+        if (
+            shown.pooled
+            and picked.view
+            and (closer := shown.zoom(list(picked.view.values()), (low, high))) != (low, high)
+        ):
+            go(**{LINKAGE_REGION: closer})  # a zoom into means fetches the cells themselves
         row = {name: place for place, name in enumerate(names(shown))}
         if picked.click:
             st.session_state[LINKAGE_PAIR] = (picked.click["y"], picked.click["x"])
         pair = st.session_state.get(LINKAGE_PAIR, ())
         if len(pair) == 2 and pair[0] in row and pair[1] in row and pair[0] != pair[1]:
             known = shown.pair(row[pair[0]], row[pair[1]])
+            around = "The variants that begin with " if shown.pooled else ""
             st.markdown(
-                f"**{plain(known['variants'][0])}** and **{plain(known['variants'][1])}**, {known['apart']} apart: "
-                f"r² {number(known['real'])} in real, {number(known['synthetic'])} in synthetic data."
+                f"{around}**{plain(known['variants'][0])}** and **{plain(known['variants'][1])}**, {known['apart']} "
+                f"apart: {'mean ' if shown.pooled else ''}r² {number(known['real'])} in real, "
+                f"{number(known['synthetic'])} in synthetic data."
             )
         else:
-            st.caption("Click a cell to keep its pair of variants here.")
+            st.caption("Click a cell to keep its pair of variants here; drag a box to look closer.")
 
 st.subheader("Decay with distance", help="Mean r² of all pairs of variants at a distance, up to a limit.")
 several = [chosen, *(i for run in runs[:SHOWN_FIRST] if (i := judged(run)) and i.path != chosen.path)]

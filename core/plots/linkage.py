@@ -22,8 +22,9 @@ DIFFERENCE_LIMIT = 0.5
 
 View = Literal["both", "difference"]
 
-_SIDE = 470  # pixels of a square
-_TICKS = 6
+_ONE, _TWO = 520, 370  # pixels of a square that stands alone, and of two side by side beside the navigation
+_TICKS = 5
+_BELOW = 76  # pixels below the squares: their ticks and the colour bar
 
 
 def squares(window: Window, views: Sequence[View], model: str, *, caption: str = "") -> Figure:
@@ -43,15 +44,16 @@ def squares(window: Window, views: Sequence[View], model: str, *, caption: str =
         if not window.pooled:
             np.fill_diagonal(values, np.nan)
         suffix = "" if k == 0 else str(k + 1)
-        left, right = (0.0, 0.42) if k == 0 else (0.54, 0.96)
-        traces.append(_heatmap(values, labels, view, suffix, right))
-        layout |= _axes(window, labels, suffix, (left, right))
+        domain = (0.0, 1.0) if len(views) == 1 else (0.0, 0.485) if k == 0 else (0.515, 1.0)
+        traces.append(_heatmap(values, labels, view, suffix, domain, pooled=window.pooled))
+        layout |= _axes(window, labels, suffix, domain)
         layout["annotations"] += _titles(view, model, suffix)
+    side = _ONE if len(views) == 1 else _TWO
     i, j = np.triu_indices(window.size, 1)
     mean = {k: number(float(np.nanmean(v[i, j]))) for k, v in (("real", window.real), ("made", window.synthetic))}
     return Figure(
         name=f"linkage_{window.contig}_{window.position[0]}_{window.position[-1]}",
-        plot=draw(traces, height=_SIDE + 90, margin={"t": 64, "b": 40, "l": 70, "r": 10}, **layout),
+        plot=draw(traces, height=side + 32 + _BELOW, margin={"t": 32, "b": _BELOW, "l": 64, "r": 8}, **layout),
         alt=(
             f"Linkage between {window.variants:,} variants on {window.contig}: mean r² {mean['real']} in real and "
             f"{mean['made']} in synthetic data ({model}); they differ by "
@@ -86,7 +88,12 @@ def decay(candidates: Sequence[Candidate], *, caption: str = "") -> Figure | Non
         plot=draw(
             lines(candidates, models, references, "distance", "r2", hover=hover),
             height=420,
-            xaxis={"title": "Distance between variants (base pairs, log scale)", "type": "log", "showgrid": False},
+            xaxis={
+                "title": "Distance between variants (base pairs, log scale)",
+                "type": "log",
+                "dtick": 1,
+                "showgrid": False,
+            },
             yaxis={"title": "Mean r²", "rangemode": "tozero"},
         ),
         alt=(
@@ -99,42 +106,48 @@ def decay(candidates: Sequence[Candidate], *, caption: str = "") -> Figure | Non
 
 
 def _heatmap(
-    values: npt.NDArray[np.float32], labels: Sequence[str], view: View, suffix: str, right: float
+    values: npt.NDArray[np.float32],
+    labels: Sequence[str],
+    view: View,
+    suffix: str,
+    domain: tuple[float, float],
+    *,
+    pooled: bool,
 ) -> go.Heatmap:
     signed = view == "difference"
     low, high = (-DIFFERENCE_LIMIT, DIFFERENCE_LIMIT) if signed else (0.0, 1.0)
     number_of = "difference of r² %{z:+.3f}" if signed else "r² %{z:.3f}"
+    both = "from %{y} on<br>from %{x} on<br>mean " if pooled else "%{y}<br>%{x}<br>"
+    bar = {
+        "orientation": "h", "x": sum(domain) / 2, "xanchor": "center", "y": 0, "yanchor": "top", "ypad": 32,
+        "thickness": 10, "len": (domain[1] - domain[0]) * 0.5, "nticks": 5, "tickprefix": "Δ r² " if signed else "r² ",
+        "showtickprefix": "first",
+    }  # fmt: skip
     return go.Heatmap(
         z=typed(values), x=labels, y=labels, zmin=low, zmax=high, colorscale=DIVERGING if signed else SEQUENTIAL,
-        colorbar={"x": right, "xpad": 6, "thickness": 12, "len": 0.7, "title": {"text": "Δ r²" if signed else "r²"}},
-        hoverongaps=False, hovertemplate=f"%{{y}}<br>%{{x}}<br>{number_of}<extra></extra>",
+        colorbar=bar, hoverongaps=False, hovertemplate=f"{both}{number_of}<extra></extra>",
         xaxis=f"x{suffix}", yaxis=f"y{suffix}",
     )  # fmt: skip
 
 
 def _axes(window: Window, labels: Sequence[str], suffix: str, domain: tuple[float, float]) -> dict[str, Any]:
     """Both axes of a square: variants from left to right and from top to bottom, some with their positions."""
-    places = sorted({int(t) for t in np.linspace(0, window.size - 1, min(_TICKS, window.size))})
-    ticks = {
+    count = min(_TICKS, window.size)
+    places = [int((k + 0.5) * window.size / count) for k in range(count)]
+    common = {
         "type": "category",
         "tickvals": [labels[p] for p in places],
         "ticktext": [window.place(float(window.position[p])) for p in places],
         "showgrid": False,
         "tickangle": 0,
+        "constrain": "domain",
     }
-    # Cells stay square whatever the width of the page; the second square shares the labels of the first.
-    return {
-        f"xaxis{suffix}": {**ticks, "domain": domain, "constrain": "domain", "anchor": f"y{suffix}"},
-        f"yaxis{suffix}": {
-            **ticks,
-            "anchor": f"x{suffix}",
-            "autorange": "reversed",
-            "scaleanchor": f"x{suffix}",
-            "constrain": "domain",
-            "constraintoward": "top",
-            "showticklabels": not suffix,
-        },
-    }
+    # Cells stay square whatever the width of the page; the second square zooms with the first and shares its labels.
+    x = {**common, "domain": domain, "anchor": f"y{suffix}"}
+    y = {**common, "anchor": f"x{suffix}", "autorange": "reversed", "constraintoward": "top"}
+    if suffix:
+        return {f"xaxis{suffix}": {**x, "matches": "x"}, f"yaxis{suffix}": {**y, "matches": "y", "visible": False}}
+    return {"xaxis": x, "yaxis": {**y, "scaleanchor": "x"}}
 
 
 def _titles(view: View, model: str, suffix: str) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ from core.reports.linkage_bands import square
 from core.words import position as base_pairs
 
 Matrix = npt.NDArray[np.floating[Any]]
+
+LARGEST = 500
+"""Variants of a window up to which every pair has a cell of its own; more would be a message of megabytes."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,14 @@ class Window:
             "synthetic": float(self.synthetic[i, j]),
         }
 
+    def zoom(self, ranges: Sequence[Sequence[float]], whole: tuple[int, int]) -> tuple[int, int]:
+        """Positions of what lies inside `ranges` of row numbers (one an axis); `whole` are those of the window."""
+        first = max(0, round(min(min(r) for r in ranges)))
+        last = min(self.size - 1, round(max(max(r) for r in ranges)))
+        low = whole[0] if first == 0 else int(self.position[first])
+        high = whole[1] if last == self.size - 1 else int(self.position[last + 1]) - 1
+        return low, high
+
 
 @dataclass(frozen=True)
 class Contig:
@@ -78,10 +89,10 @@ class Contig:
         return int(self.bands["real"].shape[1]) + 1
 
     def window(self, low: float, high: float) -> Window:
-        """The variants with positions in [low, high]; pooled where they are more than `exact`."""
+        """The variants with positions in [low, high]; pooled where they are more than `exact` or LARGEST."""
         start = int(np.searchsorted(self.position, low, side="left"))
         stop = int(np.searchsorted(self.position, high, side="right"))
-        if stop - start <= self.exact or self.edges is None:
+        if stop - start <= min(self.exact, LARGEST) or self.edges is None:
             stop = min(stop, start + self.exact)
             rows = np.arange(start, stop)
             real, synthetic = (square(self.bands[name], start, stop) for name in ("real", "synthetic"))

@@ -24,3 +24,10 @@ def test_a_wide_window_is_pooled_and_says_so() -> None:
     assert shown.pooled and shown.variants == 900 and shown.size == 10
     narrow, _ = window(900, high=300_000)
     assert not narrow.pooled and narrow.size == 300
+
+
+def test_a_zoom_into_a_pooled_window_names_the_positions_inside() -> None:
+    shown, _ = window(900)
+    whole = (0, 10**9)
+    assert shown.zoom([(1.6, 3.2), (2.1, 4.4)], whole) == (181_000, 450_999)
+    assert shown.zoom([(-0.5, 9.5), (9.5, -0.5)], whole) == whole
