@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from core.config.catalogue import loss_title
-from core.plots.theme import model_colour
-from core.plots.vega import Columns, Figure, Spec
+from core.plots.figure import Columns, Figure, translucent, typed
+from core.plots.theme import TEMPLATE, model_colour
 from core.words import number
 
 Values = npt.NDArray[np.float64]
@@ -34,7 +35,8 @@ VALIDATION = {
 
 _SHARES = ("precision", "recall", "ld_r", "score")
 _BAND, _RAW = 0.25, 0.35
-_WIDTH, _MARGIN = 320, 46  # one margin for the labels of all panels, so that they stand below each other
+_FEW = 30  # values up to which each has a marker: a line alone would hide where they are
+_PANEL, _GAP = 130, 18  # pixels of a panel, and of the title between two
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class Curve:
 class Look:
     """How curves are drawn: weight of the past in the moving average, and which axes are logarithmic.
 
-    While training is `running`, the alternative text does not change: Streamlit builds a picture anew whenever it does,
-    and a reader would see it flicker. The newest values stand in the caption.
+    While training is `running`, the alternative text does not change, so that a screen reader is not interrupted; the
+    newest values stand in the caption.
     """
 
     smoothing: float = 0.8
@@ -123,73 +125,61 @@ def trace(value: Sequence[float], points: int = 30) -> list[float]:
 def _panels(name: str, curves: Mapping[str, Curve], model: str, what: str, look: Look) -> Figure | None:
     if not curves:
         return None
-    data = {key: columns(curve, look.smoothing) for key, curve in curves.items()}
     epochs = max(curve.epoch[-1] for curve in curves.values())
     newest = f"after {epochs:,} epochs: {_newest(curves)}."
-    colour = model_colour(model)
-    titles = {key: VALIDATION.get(key) or loss_title(model, key) for key in curves}
+    titles = [VALIDATION.get(key) or loss_title(model, key) for key in curves]
+    plot = make_subplots(
+        len(curves), 1, shared_xaxes=True, subplot_titles=titles, vertical_spacing=_GAP / (_PANEL * len(curves)) * 2
+    )
+    for row, (key, curve) in enumerate(curves.items(), 1):
+        plot.add_traces(_traces(columns(curve, look.smoothing), model_colour(model), look), rows=row, cols=1)
+        plot.update_yaxes(row=row, **_scale(key, curve, look.log_y))
+    # Titles stand at the left of their panels, above the ticks.
+    plot.update_annotations(x=0, xanchor="left", font_size=13)
+    plot.update_xaxes(type="log" if look.log_x else "linear", showgrid=False)
+    plot.update_xaxes(title="Epoch", row=len(curves), col=1)
+    plot.update_layout(
+        template=TEMPLATE,
+        height=70 + _PANEL * len(curves),
+        margin={"t": 28, "b": 44, "l": 52, "r": 8},
+        showlegend=False,
+    )
     return Figure(
         name=name,
-        spec={"vconcat": [_panel(key, titles[key], data[key], colour, look) for key in curves], "spacing": 12},
-        data=data,
+        plot=plot,
         alt=f"{what} by epoch; training goes on." if look.running else f"{what} {newest}",
-        caption=f"{newest.capitalize()} {_how(look.smoothing, curves)}",
         table=_table(curves),
+        caption=f"{newest.capitalize()} {_how(look, curves)}",
     )
 
 
-def _panel(key: str, title: str, data: Columns, colour: str, look: Look) -> Spec:
-    x: Spec = {"field": "epoch", "type": "quantitative", "title": None, "axis": {"tickMinStep": 1, "grid": False}}
-    if look.log_x:
-        x["scale"] = {"type": "log", "nice": False}
-    y: Spec = {
-        "type": "quantitative",
-        "title": None,
-        "scale": _scale(key, _lowest(data), look.log_y),
-        "axis": {"tickCount": 4, "minExtent": _MARGIN, "maxExtent": _MARGIN},
-    }
-    words = (
-        f"{{'Epoch': datum.epoch, {json.dumps(title)}: format(datum.value, '.4~g'), "
-        "'Smoothed': format(datum.smoothed, '.4~g')}"
-    )
-    line: Spec = {"type": "line", "color": colour, "tooltip": {"expr": "datum.words"}}
-    band: Spec = {
-        "mark": {"type": "area", "color": colour, "opacity": _BAND},
-        "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
-    }
-    raw: Spec = {
-        "mark": {**line, "opacity": _RAW if look.smoothing else 1, "point": _few(data, colour)},
-        "encoding": {"x": x, "y": {"field": "value", **y}},
-    }
-    mean: Spec = {"mark": {**line, "strokeWidth": 2.5}, "encoding": {"x": x, "y": {"field": "smoothed", **y}}}
-    # While the run goes on the drawing must not change; afterwards a band without width is left out.
-    wide = look.running or len(data["epoch"]) >= POINTS
-    return {
-        "title": {"text": title, "anchor": "start", "fontSize": 13},
-        "data": {"name": key},
-        "transform": [{"calculate": words, "as": "words"}],
-        "width": _WIDTH,
-        "height": 80,
-        "layer": [*([band] if wide else []), raw, *([mean] if look.smoothing else [])],
-    }
+def _traces(data: Columns, colour: str, look: Look) -> list[go.Scatter]:
+    """The raw curve pale, its band where it was thinned, and the smoothed one strong; always as many traces."""
+    epoch = typed(data["epoch"])
+    hover = "Epoch %{x:,}: %{y:.4~g}<extra></extra>"
+    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+    return [
+        go.Scatter(x=epoch, y=typed(data["low"]), **edge),
+        go.Scatter(x=epoch, y=typed(data["high"]), fill="tonexty", fillcolor=translucent(colour, _BAND), **edge),
+        go.Scatter(
+            x=epoch, y=typed(data["value"]), mode="lines+markers" if len(epoch) <= _FEW else "lines",
+            line={"color": colour, "width": 1.5}, marker={"size": 5}, opacity=_RAW if look.smoothing else 1,
+            hovertemplate=hover,
+        ),
+        go.Scatter(
+            x=epoch, y=typed(data["smoothed"]), mode="lines", line={"color": colour, "width": 2.5},
+            visible=bool(look.smoothing), hovertemplate=hover.replace("%{y", "smoothed %{y"),
+        ),
+    ]  # fmt: skip
 
 
-def _scale(key: str, lowest: float, log: bool) -> Spec:
+def _scale(key: str, curve: Curve, log: bool) -> dict[str, Any]:
+    """Shares reach up to 1; a logarithmic axis needs values above 0, else the linear one stays."""
+    value = np.asarray(curve.value, dtype=np.float64)
+    lowest = float(np.nanmin(value)) if np.isfinite(value).any() else 0.0
     if key in _SHARES:
-        return {"domainMax": 1, "domainMin": 0 if lowest >= 0 else -1}
-    if log:
-        return {"type": "log" if lowest > 0 else "symlog"}
-    return {"zero": False}
-
-
-def _few(data: Columns, colour: str) -> bool | Spec:
-    """Markers where there are so few values that a line alone would hide where they are."""
-    return {"size": 25, "filled": True, "color": colour} if len(data["epoch"]) <= 30 else False
-
-
-def _lowest(data: Columns) -> float:
-    low = np.asarray(data["low"], dtype=np.float64)
-    return float(np.nanmin(low)) if np.isfinite(low).any() else 0.0
+        return {"range": [0 if lowest >= 0 else -1, 1.02]}
+    return {"type": "log" if log and lowest > 0 else "linear"}
 
 
 def _newest(curves: Mapping[str, Curve]) -> str:
@@ -199,12 +189,13 @@ def _newest(curves: Mapping[str, Curve]) -> str:
     )
 
 
-def _how(smoothing: float, curves: Mapping[str, Curve]) -> str:
+def _how(look: Look, curves: Mapping[str, Curve]) -> str:
     band = any(len(curve.value) > POINTS for curve in curves.values())
     raw = "the band spans the smallest and largest values" if band else "every value is drawn"
-    if not smoothing:
-        return f"{raw.capitalize()}."
-    return f"Pale: {raw}; strong: exponential moving average, weight {smoothing:g}, debiased."
+    words = f"{raw.capitalize()}."
+    if look.smoothing:
+        words = f"Pale: {raw}; strong: exponential moving average, weight {look.smoothing:g}, debiased."
+    return words + (" A loss that reaches 0 keeps its linear axis." if look.log_y else "")
 
 
 def _table(curves: Mapping[str, Curve]) -> dict[str, list[Any]]:

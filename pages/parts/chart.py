@@ -18,7 +18,8 @@ _PICTURE = "picture_format"
 _SIZE = {"width": 900, "height": 560}
 
 _bridge = v2.component("popscape_bridge", js=(_SCRIPTS / "bridge.js").read_text(encoding="utf-8"))
-_live = v2.component("popscape_live", js=(_SCRIPTS / "live.js").read_text(encoding="utf-8"))
+# Plotly puts its style sheet into the page: a component behind a wall of its own would not see it.
+_live = v2.component("popscape_live", js=(_SCRIPTS / "live.js").read_text(encoding="utf-8"), isolate_styles=False)
 _warm = v2.component("popscape_warm", js=(_SCRIPTS / "warm.js").read_text(encoding="utf-8"))
 # The script that the plotly package ships, at an address of this server; no second copy of it is kept.
 _library = v1.declare_component("plotlyjs", path=str(Path(plotly.__file__).parent / "package_data"))

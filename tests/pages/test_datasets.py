@@ -74,7 +74,7 @@ def test_profile_of_a_dataset(library: Library, tiny: Genotypes) -> None:
     dropped = app.dataframe[1].value
     assert dict(zip(dropped["Left out because"], dropped["Number"], strict=True)) == {"multi-allelic": 3}
     for view in ("Variants", "Heterozygotes", "Individuals"):
-        drawn = open_page(profile=view).get("vega_lite_chart")
+        drawn = open_page(profile=view).get("plotly_chart")
         assert len(drawn) == 2
         assert all(chart.proto.alt for chart in drawn)
 

@@ -61,7 +61,7 @@ def open_page(**query: str) -> AppTest:
 
 
 def charts(app: AppTest) -> list[Any]:
-    return list(app.get("vega_lite_chart"))
+    return list(app.get("bidi_component"))
 
 
 @pytest.fixture

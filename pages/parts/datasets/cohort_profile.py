@@ -9,12 +9,12 @@ import streamlit as st
 
 from core.data.dataset import Dataset, DatasetMeta
 from core.errors import InputError
-from core.plots import dataset as figures
-from core.plots.vega import Figure
+from core.plots import cohort as figures
+from core.plots.figure import Figure
 from core.words import count, sentence
+from pages.parts.chart import chart
 from pages.parts.frame import pick_view, plain
 from pages.parts.state import DATASETS_FIGURES, DATASETS_LABEL, DATASETS_PHENOTYPE
-from pages.parts.vega_chart import chart
 
 _NOTHING = {
     "Missing calls": "Every call is known.",

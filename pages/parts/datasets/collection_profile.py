@@ -12,14 +12,14 @@ from core.data.description import shape_of
 from core.data.library import Library
 from core.data.profile.collection import Glimpse, glimpse, overview, spelled
 from core.errors import InputError
-from core.plots import sets_dataset as figures
+from core.plots import collection as figures
+from core.plots.figure import Figure
 from core.plots.sets_samples import strip
-from core.plots.vega import Figure
 from core.words import sentence
+from pages.parts.chart import chart
 from pages.parts.datasets.cohort_profile import checks, history
 from pages.parts.frame import plain
 from pages.parts.state import DATASETS_COVARIATE, DATASETS_LABEL
-from pages.parts.vega_chart import chart
 
 _IMAGES, _SEQUENCES = 12, 3  # shown of a set
 _NOTHING = {"Labels": "Every set has its own value.", "Covariates": "No set has a value."}
@@ -116,7 +116,7 @@ def _a_few(meta: DatasetMeta) -> None:
         st.error(plain(error))
         return
     if meta.modality == "vector":
-        chart(_some_sets(meta.id), key=f"profile_sets_{meta.id}", width="content")
+        chart(_some_sets(meta.id), key=f"profile_sets_{meta.id}")
     elif meta.modality == "image":
         _strips(seen)
     else:

@@ -31,5 +31,5 @@ export default function ({ data, parentElement }) {
   node.setAttribute("aria-label", data.alt);
   const { data: traces, layout } = JSON.parse(data.figure);
   library(new URL(data.library, document.baseURI).href).then((Plotly) =>
-    Plotly.react(node, traces, themed(layout, getComputedStyle(parentElement)), { ...data.config, responsive: true }));
+    Plotly.react(node, traces, themed(layout, getComputedStyle(node)), { ...data.config, responsive: true }));
 }

@@ -10,17 +10,17 @@ import streamlit as st
 
 from core.errors import InputError, PopscapeError
 from core.plots import training
-from core.plots.vega import Figure
+from core.plots.figure import Figure
 from core.runs.directory import Run
 from core.runs.files import seconds_between
 from core.runs.metrics import Series
 from core.runs.states import ACTIVE, RESUMABLE, State
 from core.runs.store import RunStore
 from core.words import ago, duration
+from pages.parts.chart import live_chart
 from pages.parts.frame import plain
 from pages.parts.runs.table import MARKS
 from pages.parts.state import DATASET, RUN, RUNS_AXES, RUNS_SAID, RUNS_SMOOTHING, SET_RUN
-from pages.parts.vega_chart import chart
 
 _COLOURS: dict[str, Any] = {
     "succeeded": "green", "failed": "red", "lost": "red", "cancelled": "grey", "running": "blue",
@@ -163,7 +163,6 @@ def _curves(run: Run, state: State) -> None:
         st.markdown("**Losses**")
         _drawn(
             training.losses(curves, model, look),
-            look,
             f"losses_{run.id}",
             "The first losses appear when the first epoch has ended.",
         )
@@ -173,18 +172,17 @@ def _curves(run: Run, state: State) -> None:
         every = run.config.get("training", {}).get("evaluate_every", 10)
         _drawn(
             training.validation(curves, model, look),
-            look,
             f"validation_{run.id}",
             f"{'Loss, variance and mean' if sets else 'Precision, recall and linkage'} are measured "
             f"every {every} epochs.",
         )
 
 
-def _drawn(figure: Figure | None, look: training.Look, key: str, otherwise: str) -> None:
+def _drawn(figure: Figure | None, key: str, otherwise: str) -> None:
     if figure is None:
         st.caption(otherwise)
     else:
-        chart(figure, key=key, width="content", moving=look.running)
+        live_chart(figure, key=key)
 
 
 def _files(run: Run) -> None:

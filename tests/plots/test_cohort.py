@@ -11,9 +11,9 @@ import pytest
 
 from core.data.genotypes import MISSING, Genotypes
 from core.data.library import Library
-from core.plots import dataset as figures
-from core.plots.render import render
-from core.plots.vega import Figure
+from core.plots import cohort as figures
+from core.plots.figure import Figure
+from tests.plots.checks import valid
 
 
 def profile_of(genotypes: Genotypes, folder: Path) -> dict[str, Any]:
@@ -40,28 +40,26 @@ def drawn(profile: dict[str, Any]) -> list[Figure]:
 
 def test_every_figure_can_be_drawn_and_told(profile: dict[str, Any]) -> None:
     for figure in drawn(profile):
-        assert b"<svg" in render(figure, "svg")
-        assert figure.alt and figure.caption and figure.csv().count("\n") > 1
+        assert valid(figure).caption
     assert len(drawn(profile)) == 6
 
 
 def test_histograms_count_everybody(profile: dict[str, Any], tiny: Genotypes) -> None:
     frequencies, _, _, heterozygosity, labels, phenotype = drawn(profile)
-    assert sum(frequencies.data["bars"]["count"]) == tiny.m
-    assert sum(heterozygosity.data["bars"]["count"]) == tiny.n
-    assert sum(labels.data["labels"]["individuals"]) == tiny.n
-    assert sum(phenotype.data["bars"]["count"]) == tiny.n
+    for figure, total in ((frequencies, tiny.m), (heterozygosity, tiny.n), (labels, tiny.n), (phenotype, tiny.n)):
+        heights = [bar.x if bar.orientation == "h" else bar.y for bar in figure.plot.data]
+        assert sum(int(np.sum([v for v in bar if v is not None])) for bar in heights) == total
 
 
 def test_missing_shares_are_those_of_the_calls(profile: dict[str, Any], tiny: Genotypes) -> None:
     figure = figures.missingness(profile)
     assert figure
-    rows = figure.data["missing"]
+    rows = figure.table
     complete = {
         of: n for of, missing, n in zip(rows["of"], rows["missing"], rows["count"], strict=True) if missing == "none"
     }
     gone = np.asarray(tiny.calls) == MISSING
-    assert complete == {"Variants": int((~gone.any(axis=0)).sum()), "Individuals": int((~gone.any(axis=1)).sum())}
+    assert complete == {"variants": int((~gone.any(axis=0)).sum()), "individuals": int((~gone.any(axis=1)).sum())}
 
 
 def test_training_and_held_out_add_up(profile: dict[str, Any], tiny: Genotypes) -> None:
@@ -87,6 +85,6 @@ def test_many_populations_are_cut_in_the_figure_and_not_in_the_table(tiny: Genot
     profile = profile_of(replace(tiny, labels={"village": labels}), tmp_path)
     figure = figures.label_values(profile, "village")
     assert figure
-    assert len(figure.data["labels"]["value"]) == 2 * 60
+    assert len(figure.plot.data[0].y) == 60
     assert len(figure.table["value"]) == 2 * tiny.n
     assert "20 smaller ones" in figure.caption
