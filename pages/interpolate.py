@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from core.latents.walk import far_apart
 from pages.parts.frame import heading, plain, share
 from pages.parts.reports import all_runs, with_reports
 from pages.parts.sets.algebra import arithmetic_of, barycentre_of
 from pages.parts.sets.axes import pick_drawing
-from pages.parts.sets.ends import far_apart, pick_ends, warn_of_few
+from pages.parts.sets.ends import pick_ends, warn_of_few
 from pages.parts.sets.path import whole_path
 from pages.parts.sets.runs import pick_set_run
 from pages.parts.sets.walk import PACE, player
@@ -46,7 +47,11 @@ shared = (SET_RUN, INTERPOLATE_VIEW, SET_A, SET_B, INTERPOLATE_POINTS, INTERPOLA
 
 if view == VIEWS[1]:
     several = st.multiselect(
-        "Sets", chosen.names, default=list(far_apart(chosen)[:2]), key=INTERPOLATE_OTHERS, bind="query-params"
+        "Sets",
+        chosen.names,
+        default=list(far_apart(chosen.sets, chosen.latents)[:2]),
+        key=INTERPOLATE_OTHERS,
+        bind="query-params",
     )
     if len(several) < 2:
         st.info("Choose two sets or more.", icon=":material/info:")

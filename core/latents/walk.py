@@ -19,7 +19,9 @@ from core.latents.lens import Latents, Lens
 
 Array = npt.NDArray[Any]
 
+_ENOUGH = 10  # observations that show what a walk does
 STEPS = 41  # moments of a walk, both ends counted
+GLIMPSE = 5  # moments of the walk that a report keeps, both ends counted
 OBSERVATIONS = 300  # generated at each of them, and of each distribution in one W2: exact transport takes n³ operations
 
 
@@ -164,6 +166,34 @@ def walk_between(
     """The walk between the sets named `start` and `end`. Raises InputError for a name that no set has."""
     first, last = (coded(sets, np.asarray(sets.observations_of(_place(sets, name)))) for name in (start, end))
     return Walk(lens, first, last, n=n, seed=seed)
+
+
+def glimpse(lens: Lens, sets: SetCollection, latents: Latents) -> dict[str, Array]:
+    """What a report keeps of the walk between two sets that are far apart, to be shown without opening the model.
+
+    Returns:
+        "ends" (2,) names of the sets, "t" (GLIMPSE,), "generated" (GLIMPSE, n, *shape), uint8 for images.
+    """
+    start, end, _ = far_apart(sets, latents)
+    moments = walk_between(lens, sets, start, end).moments(GLIMPSE)
+    generated = np.stack([moment.generated for moment in moments])
+    if sets.modality == "image":
+        generated = np.clip(np.round(generated), 0, 255).astype(np.uint8)
+    return {"ends": np.array([start, end]), "t": np.array([moment.t for moment in moments]), "generated": generated}
+
+
+def far_apart(sets: SetCollection, latents: Latents) -> tuple[str, str, str]:
+    """Sets to begin with, none of them tiny where there are larger ones: the first, the one farthest from it, and the
+    nearest to that one.
+    """
+    able = np.flatnonzero(sets.sizes >= min(_ENOUGH, np.quantile(sets.sizes, 0.9)))
+    able = able if len(able) >= 3 else np.arange(len(sets.sizes))
+    z = latents[able]
+    far = int(((z - z[0]) ** 2).sum(axis=1).argmax())
+    near = np.argsort(((z - z[far]) ** 2).sum(axis=1), kind="stable")
+    third = next((int(i) for i in near if i not in (0, far)), 0)
+    first, last, beside = (str(sets.set_id[able[i]]) for i in (0, far, third))
+    return first, last, beside
 
 
 def _place(sets: SetCollection, name: str) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from core.config.schema import from_dict
 from core.data.dataset import Dataset
 from core.data.selection import SetViewConfig, view
@@ -79,12 +81,17 @@ def evaluate(run: Run, dataset: Dataset, device: str) -> dict[str, Any]:
     import core
     from core.evaluation.sets.report import evaluate_sets
     from core.latents.lens import open_lens
+    from core.latents.walk import glimpse
 
     sets, split = sets_of(run, dataset)
     lens = open_lens(run.checkpoints, device)
     config = run.config
+    subject = lens.subject(sets, split, seed=int(config["seed"]))
+    (run.path / "arrays").mkdir(exist_ok=True)
+    walk = glimpse(lens, sets, subject.latents)
+    np.savez_compressed(run.path / "arrays" / "walk.npz", allow_pickle=False, **walk)
     return evaluate_sets(
-        lens.subject(sets, split, seed=int(config["seed"])),
+        subject,
         out=run.path,
         names={"dataset": dataset.meta.name, "model": config.get("title") or config["model"]["name"]},
         version=core.__version__,

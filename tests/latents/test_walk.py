@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from core.data.sets import from_groups
 from core.errors import InputError
 from core.evaluation.transport import sample_w2
-from core.latents.walk import OBSERVATIONS, Walk, walk_between
+from core.latents.walk import OBSERVATIONS, Walk, far_apart, walk_between
 
 
 class Mean:
@@ -94,3 +95,11 @@ def test_sets_are_found_by_name_and_large_ones_are_thinned() -> None:
     assert len(walk_between(LENS, sets, "left", "right", n=400).pairs[0]) == 400
     with pytest.raises(InputError, match="'left'"):
         walk_between(LENS, sets, "lef", "right")
+
+
+def test_a_walk_begins_with_sets_that_have_observations() -> None:
+    latents = np.array([[90.0], [0], [99], [5], [-80], [6]])
+    sets: Any = SimpleNamespace(set_id=np.array(list("abcdef")), sizes=np.array([1, 12, 1, 30, 1, 15]))
+    assert far_apart(sets, latents) == ("b", "f", "d")
+    sets.sizes = np.ones(6)
+    assert far_apart(sets, latents)[:2] == ("a", "e")

@@ -9,7 +9,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.plots.sets_walk import moment, whole_way
-from pages.parts.sets.ends import far_apart
 from tests.pages.set_home import Open, Put, alts, tables, words
 
 
@@ -131,19 +130,8 @@ def test_what_is_taken_away_and_added_again_gives_the_set_back(app: Open, set_ru
     assert float(tables(shown)[0]["Distance"][0]) < 1e-4
 
 
-def test_a_walk_begins_with_sets_that_have_observations() -> None:
-    sizes = np.array([1, 12, 1, 30, 1, 15])
-    chosen = SimpleNamespace(
-        names=list("abcdef"), latents=np.array([[90.0], [0], [99], [5], [-80], [6]]), sets=SimpleNamespace(sizes=sizes)
-    )
-    assert far_apart(chosen) == ("b", "f", "d")  # type: ignore[arg-type]
-    chosen.sets.sizes = np.ones(6)
-    assert far_apart(chosen)[:2] == ("a", "e")  # type: ignore[arg-type]
-
-
 def test_the_page_says_which_ends_have_too_few_observations() -> None:
     def script() -> None:
-        from types import SimpleNamespace
 
         import numpy as np
 

@@ -61,7 +61,7 @@ def test_a_run_on_sets_ends_with_a_whole_report(home_of_run: Path) -> None:
     report = run.report()
     assert report is not None and report["kind"] == "sets"
     assert {"reconstruction_w2", "variance_ratio", "latent_w2_spearman"} <= set(report["metrics"])
-    for stem in ("latents", "maps", "samples"):
+    for stem in ("latents", "maps", "samples", "walk"):
         assert (run.path / "arrays" / f"{stem}.npz").is_file()
     config = run.config
     assert config["encoder"]["name"] == "resnet_gnn" and config["dataset"]["sets"] == 30

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
+from core.latents.walk import far_apart
 from core.plots.sets_map import set_map
 from core.words import count
 from pages.parts.frame import plain
@@ -16,14 +16,13 @@ from pages.parts.state import SET_A, SET_B, SET_RUN, go
 from pages.parts.vega_chart import chart
 
 MOVES = "interpolate_moves"  # which letter the next click on the map moves
-_ENOUGH = 10  # observations that show what a walk does
 _FEW = 5  # observations that do not
 
 
 def pick_ends(chosen: SetRun, letters: dict[str, str]) -> dict[str, str]:
     """Let the reader choose a set for each letter (letter → key), by name or by a click on the map."""
     names = chosen.names
-    defaults = far_apart(chosen)
+    defaults = far_apart(chosen.sets, chosen.latents)
     sets = the_map(chosen)
     left, right = st.columns([2, 3])
     with left:
@@ -45,21 +44,6 @@ def pick_ends(chosen: SetRun, letters: dict[str, str]) -> dict[str, str]:
         after = order[(order.index(moves or "A") + 1) % len(order)]
         go(**{letters[moves or "A"]: clicked, MOVES: after})
     return ends
-
-
-def far_apart(chosen: SetRun) -> tuple[str, str, str]:
-    """Sets to begin with, none of them tiny where there are larger ones: the first, the one farthest from it, and the
-    nearest to that one.
-    """
-    sizes = chosen.sets.sizes
-    able = np.flatnonzero(sizes >= min(_ENOUGH, np.quantile(sizes, 0.9)))
-    able = able if len(able) >= 3 else np.arange(len(sizes))
-    z = chosen.latents[able]
-    far = int(((z - z[0]) ** 2).sum(axis=1).argmax())
-    near = np.argsort(((z - z[far]) ** 2).sum(axis=1), kind="stable")
-    third = next((int(i) for i in near if i not in (0, far)), 0)
-    first, last, beside = (chosen.names[int(able[i])] for i in (0, far, third))
-    return first, last, beside
 
 
 def warn_of_few(chosen: SetRun, names: Iterable[str]) -> None:
