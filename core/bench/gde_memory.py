@@ -15,14 +15,18 @@ from typing import Any
 
 import numpy as np
 
+from core.modalities.base import Observation
+from core.modalities.image import Image
+from core.modalities.vector import Vector
+
 STREAMED = 1_000_000  # observations of ten features
 STREAM_GOAL = 1e9
 # The C library keeps what was freed for later, as it happens to fall: peaks would vary by a third from run to run.
 _GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-# Case → generator, shape of an observation, sets and observations of a step, settings of the generator's network.
-NETWORKS: dict[str, tuple[str, tuple[int, ...], int, int, dict[str, Any]]] = {
-    "vector": ("flow", (20,), 64, 256, {"width": 256, "depth": 8}),
-    "image": ("pixel_flow", (1, 32, 32), 4, 16, {"width": 32, "depth": 6}),
+# Case → generator, observation, sets and observations of a step, settings of the generator's network.
+NETWORKS: dict[str, tuple[str, Observation, int, int, dict[str, Any]]] = {
+    "vector": ("flow", Vector((20,)), 64, 256, {"width": 256, "depth": 8}),
+    "image": ("pixel_flow", Image((1, 32, 32)), 4, 16, {"width": 32, "depth": 6}),
 }
 
 
@@ -93,12 +97,12 @@ def _step(name: str, mode: str) -> dict[str, float]:
     from core.models.gde.base import generators
     from core.models.gde.generators.flow import FlowConfig
 
-    entry, shape, sets, k, settings = NETWORKS[name]
+    entry, observation, sets, k, settings = NETWORKS[name]
     config = FlowConfig(**settings, checkpointing=mode == "checkpointing")
-    generator = generators[entry].value(config, shape, 16).train()
+    generator = generators[entry].value(config, observation, 16).train()
     z = torch.randn(sets, 16)
-    torch.autograd.backward(generator.loss(torch.randn(1, 2, *shape), z[:1])["loss"])
-    x = torch.randn(sets, k, *shape)
+    torch.autograd.backward(generator.loss(torch.randn(1, 2, *observation.shape), z[:1])["loss"])
+    x = torch.randn(sets, k, *observation.shape)
     before = _peak()
     torch.autograd.backward(generator.loss(x, z)["loss"])
     return {"bytes": _peak() - before}

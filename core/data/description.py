@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.data.dataset import DatasetMeta
+from core.modalities import observation
 from core.words import count
 
 
@@ -23,7 +24,4 @@ def size_of(meta: DatasetMeta) -> str:
 
 def shape_of(meta: DatasetMeta) -> str:
     """One observation of a collection: "30 features", "32 × 32 pixels in colour", "110 letters"."""
-    if meta.modality == "image":
-        channels, height, width = meta.shape
-        return f"{width} × {height} pixels" + (" in colour" if channels == 3 else "")
-    return count(meta.shape[0], "feature" if meta.modality == "vector" else "letter")
+    return observation(meta.modality, tuple(meta.shape)).words

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import InputError
-
-MODALITIES = ("vector", "image", "sequence")
+from core.modalities import observation
+from core.modalities.base import Observation
 
 Observations = npt.NDArray[np.float32] | npt.NDArray[np.uint8] | npt.NDArray[np.int8]
 Strings = npt.NDArray[np.str_]
@@ -46,8 +46,7 @@ class SetCollection:
     truth: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.modality not in MODALITIES:
-            raise InputError(f"The modality is {self.modality!r}; choose one of: {', '.join(MODALITIES)}.")
+        observation(self.modality, self.shape, self.alphabet)
         if len(self.offsets) != self.s + 1 or self.offsets[0] != 0 or self.offsets[-1] != len(self.observations):
             raise InputError(f"The offsets do not divide the {len(self.observations)} observations into {self.s} sets.")
         if (np.diff(self.offsets) < 1).any():
@@ -72,6 +71,11 @@ class SetCollection:
         return tuple(self.observations.shape[1:])
 
     @property
+    def observation(self) -> Observation:
+        """What one observation is."""
+        return observation(self.modality, self.shape, self.alphabet)
+
+    @property
     def sizes(self) -> npt.NDArray[np.int64]:
         """(s,) observations per set."""
         return np.diff(self.offsets)
@@ -79,6 +83,10 @@ class SetCollection:
     def observations_of(self, i: int) -> Observations:
         """(size_i, …) the observations of set `i`, a view."""
         return self.observations[self.offsets[i] : self.offsets[i + 1]]
+
+    def numbers_of(self, i: int) -> npt.NDArray[Any]:
+        """(size_i, *shape) the observations of set `i` as numbers, which is what networks and distances see."""
+        return self.observation.code(np.asarray(self.observations_of(int(i))))
 
     def sets(self, index: npt.NDArray[Any]) -> SetCollection:
         """The sets at `index` (integers or a Boolean mask), copied."""

@@ -13,7 +13,6 @@ from core.data.intake.collection_options import SetImportOptions
 from core.data.library import Library
 from core.data.sets import SetCollection
 from core.errors import InputError
-from core.evaluation.sets.space import coded
 
 # Choices of the import that decide what a feature is; components and scaling were fitted to the training file.
 _READING = ("layer", "normalise", "sequence_column", "length")
@@ -65,7 +64,7 @@ def aligned(training: SetCollection, new: SetCollection, i: int) -> npt.NDArray[
         fitted = np.full((len(x), training.shape[0]), -1, dtype=np.int8)
         width = min(x.shape[1], training.shape[0])
         fitted[:, :width] = x[:, :width]
-        return coded(training, fitted)
+        return training.observation.code(fitted)
     if new.shape != training.shape:
         raise InputError(f"The images are {new.shape} (channels, height, width); this model takes {training.shape}.")
     return x

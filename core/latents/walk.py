@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from core.data.sets import SetCollection
 from core.errors import InputError
-from core.evaluation.sets.space import coded
 from core.evaluation.transport import displacement, sample_w2
 from core.latents.lens import Latents, Lens
 
@@ -164,7 +163,7 @@ def walk_between(
     lens: Lens, sets: SetCollection, start: str, end: str, *, n: int = OBSERVATIONS, seed: int = 0
 ) -> Walk:
     """The walk between the sets named `start` and `end`. Raises InputError for a name that no set has."""
-    first, last = (coded(sets, np.asarray(sets.observations_of(_place(sets, name)))) for name in (start, end))
+    first, last = (sets.numbers_of(_place(sets, name)) for name in (start, end))
     return Walk(lens, first, last, n=n, seed=seed)
 
 

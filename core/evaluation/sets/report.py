@@ -171,7 +171,7 @@ def _arrays(subject: Subject) -> dict[str, dict[str, npt.NDArray[Any]]]:
         x = x[rng.permutation(len(x))[:SAMPLES]]
         y = subject.generate(subject.latents[i][None], len(x), int(rng.integers(2**31)))[0]
         real.append(x)
-        made.append(np.round(y).astype(np.uint8) if subject.sets.modality == "image" else y.astype(np.float32))
+        made.append(subject.sets.observation.generated(y))
         offsets.append(offsets[-1] + len(x))
     return {
         "latents": {"z": subject.latents, "set_id": subject.sets.set_id, "split": split},

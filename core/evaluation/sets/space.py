@@ -43,25 +43,13 @@ def fit_space(sets: SetCollection, train: npt.NDArray[np.int64], seed: int) -> S
     rows = np.concatenate([np.arange(sets.offsets[i], sets.offsets[i + 1]) for i in train])
     if len(rows) > FIT_ROWS:
         rows = np.sort(np.random.default_rng(seed).choice(rows, FIT_ROWS, replace=False))
-    flat = coded(sets, sets.observations[rows]).reshape(len(rows), -1).astype(np.float64)
+    flat = sets.observation.code(sets.observations[rows]).reshape(len(rows), -1).astype(np.float64)
     mean, deviation = flat.mean(axis=0), flat.std(axis=0)
-    if sets.modality == "image":
-        # Pixels share a unit: one scale for all keeps the background from counting as much as the stroke.
-        scale = np.full_like(deviation, max(float(np.sqrt(np.square(deviation).mean())), 1e-8))
-    else:
-        scale = np.where(deviation > 1e-8, deviation, 1.0)
+    scale = sets.observation.scale(deviation)
     if flat.shape[1] <= COMPONENTS:
         return Space(mean, scale, None, f"{flat.shape[1]} standardised features")
     _, _, axes = np.linalg.svd((flat - mean)[:5000] / scale, full_matrices=False)
     return Space(mean, scale, axes[:COMPONENTS].T, f"first {COMPONENTS} components of {flat.shape[1]} features")
-
-
-def coded(sets: SetCollection, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Observations as numbers: sequences one-hot, with one letter more for "behind the end"; others as they are."""
-    if sets.modality != "sequence":
-        return x
-    letters = len(sets.alphabet) + 1
-    return np.eye(letters, dtype=np.uint8)[np.where(x < 0, letters - 1, x)].reshape(len(x), -1)
 
 
 @dataclass(frozen=True)
@@ -111,7 +99,7 @@ class Subject:
 
     def observations(self, i: int) -> npt.NDArray[Any]:
         """(size_i, *shape) observations of set i, sequences one-hot."""
-        return coded(self.sets, np.asarray(self.sets.observations_of(int(i))))
+        return self.sets.numbers_of(i)
 
     def halves(self, i: int, most: int, rng: np.random.Generator) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Two disjoint random parts of set i, of equal size and at most `most` observations each."""

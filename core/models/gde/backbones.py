@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from core.config.schema import setting
+from core.modalities.base import Observation
+from core.modalities.image import Image
 from core.models.gde.layers import FiLMBlock, mlp
 
 
@@ -157,8 +159,9 @@ class ImageNet(nn.Module):
         return out
 
 
-def network(c_in: int, c_out: int, shape: tuple[int, ...], condition: int, config: NetConfig) -> nn.Module:
-    """The backbone for observations of `shape`: `c_in`, `c_out` count features of a vector, channels of an image."""
-    if len(shape) == 3:
-        return ImageNet(c_in, (c_out, *shape[1:]), condition, config)
-    return VectorNet(c_in, c_out, condition, config)
+def network(observation: Observation, more: int, condition: int, config: NetConfig) -> nn.Module:
+    """The backbone from an observation with `more` features (channels of an image) beside its own to an observation."""
+    features = observation.shape[0]
+    if isinstance(observation, Image):
+        return ImageNet(features + more, observation.shape, condition, config)
+    return VectorNet(features + more, features, condition, config)

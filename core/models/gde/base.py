@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from core.modalities.base import Observation
 from core.registry import Registry
 
 Chunks = Callable[[], Iterator[Tensor]]
@@ -23,11 +24,12 @@ class Encoder(nn.Module):
     raw: ClassVar[bool] = False
     """Whether it takes observations of many features as they are, not their principal components."""
 
-    def __init__(self, config: Any, shape: tuple[int, ...], latent: int) -> None:
-        """`shape` is that of one observation: (d,), or (c, h, w) for the `raw`; `latent` the width of the latent."""
+    def __init__(self, config: Any, observation: Observation, latent: int) -> None:
+        """`observation` is what it takes: that of the data for the `raw`, else a vector; `latent` the width of the
+        latent."""
         super().__init__()
         self.config = config
-        self.shape = shape
+        self.shape = observation.shape
         self.latent = latent
 
     def forward(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -59,10 +61,11 @@ class Generator(nn.Module):
     raw: ClassVar[bool] = False
     """Whether it takes and gives observations of many features as they are, not their principal components."""
 
-    def __init__(self, config: Any, shape: tuple[int, ...], latent: int) -> None:
+    def __init__(self, config: Any, observation: Observation, latent: int) -> None:
+        """As of an encoder."""
         super().__init__()
         self.config = config
-        self.shape = shape
+        self.shape = observation.shape
         self.latent = latent
 
     def prepare(self, x: Tensor, z: Tensor) -> None:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from core.data.sets import SetCollection
+from core.modalities import MODALITIES
+from core.modalities.base import Observation
 
 # Multipliers of the cyclic walk through a set: primes, so that one of them is coprime to almost any size.
 PRIMES = (1_000_003, 999_983, 997_001, 899_981, 700_001, 611_953, 500_009, 400_009)
@@ -20,7 +22,7 @@ class SetSpec:
     """What a GDE must know of its data before it sees any; it travels with the checkpoint as JSON.
 
     Attributes:
-        shape: shape of one observation, (d,) or (c, h, w).
+        shape: shape of one observation as numbers, (d,) or (c, h, w).
         modality: "vector", "image" or "sequence".
         feature: names of the features of a vector.
         classes: values of the label that the classification head predicts; empty without one.
@@ -34,6 +36,11 @@ class SetSpec:
     n_train: int
     classes: list[str] = field(default_factory=list)
     letters: str = ""
+
+    @property
+    def observation(self) -> Observation:
+        """What an observation is."""
+        return MODALITIES[self.modality].of_shape(self.shape, self.letters)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; `from_dict` is its inverse."""
@@ -139,13 +146,13 @@ def prepare_sets(
     code = {name: i for i, name in enumerate(classes)}
     labels = [code.get(v, -1) for v in chosen.labels[label].tolist()] if label else [-1] * chosen.s
     order = np.lexsort((np.random.default_rng(0).random(chosen.k), np.repeat(np.arange(chosen.s), chosen.sizes)))
-    observations, shape = _coded(chosen, order)
+    observation = chosen.observation
     return SetData(
-        observations=observations,
+        observations=torch.from_numpy(np.ascontiguousarray(observation.code(chosen.observations[order]))),
         offsets=torch.from_numpy(np.asarray(chosen.offsets)),
         spec=spec
         or SetSpec(
-            shape=shape,
+            shape=observation.shape,
             modality=chosen.modality,
             feature=[str(f) for f in chosen.feature],
             n_train=chosen.s,
@@ -156,15 +163,3 @@ def prepare_sets(
         partner=torch.full((chosen.s,), -1, dtype=torch.int64),
         set_id=[str(name) for name in chosen.set_id],
     )
-
-
-def _coded(sets: SetCollection, order: np.ndarray[Any, Any]) -> tuple[Tensor, tuple[int, ...]]:
-    """Observations in `order`: images stay uint8, vectors float32, sequences become one-hot vectors."""
-    ordered = torch.from_numpy(np.ascontiguousarray(sets.observations[order]))
-    if sets.modality != "sequence":
-        return ordered, sets.shape
-    # One letter more than the alphabet stands for "behind the end".
-    letters = len(sets.alphabet) + 1
-    codes = torch.where(ordered < 0, letters - 1, ordered.long())
-    hot = torch.nn.functional.one_hot(codes, letters).to(torch.uint8).flatten(1)
-    return hot, tuple(hot.shape[1:])

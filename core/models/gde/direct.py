@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from core.config.schema import setting
+from core.modalities.base import Observation
 from core.models.gde.backbones import NetConfig, VectorNet
 from core.models.gde.base import Generator
 from core.models.gde.gaussian_base import GaussianBase
@@ -31,9 +31,9 @@ class DirectGenerator(Generator):
     belong to the base, which maximum likelihood fits without that bias, and the divergence shapes the rest.
     """
 
-    def __init__(self, config: DirectConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
-        self.base = GaussianBase(math.prod(shape), latent, config.width)
+    def __init__(self, config: DirectConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
+        self.base = GaussianBase(observation.d, latent, config.width)
         self.net = VectorNet(self.base.d + config.noise, self.base.d, latent, config)
 
     def divergence(self, x: Tensor, y: Tensor) -> Tensor:

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from core.config.schema import from_dict, setting
 from core.config.training import TrainingConfig
+from core.errors import InputError
+from core.modalities.vector import Vector
 from core.models.base import Clock, Losses, Trainable
 from core.models.gde.auxiliary import KINDS, AuxiliaryHead
 from core.models.gde.base import encoders, generators
@@ -26,7 +28,6 @@ from core.models.registry import models
 
 # Observations that pass a network at once where no gradient is kept: their activations stay in a processor's cache.
 ROWS = 16_384
-PLAIN = 8  # features up to which sets stay in them: more are rotated, so that the leading ones matter most
 ENTRIES = 100_000_000  # numbers at most: images are many to an observation
 
 
@@ -98,14 +99,16 @@ class GDE(Trainable):
         super().__init__(config, spec, training)
         self.parts = {what: dict(node) for what, node in parts.items()}
         self.standardise = Standardiser(spec.shape)
-        width = math.prod(spec.shape)
-        wide = width > PLAIN or len(spec.shape) > 1
-        self.components = PrincipalComponents(width) if wide else None
+        observation, width = spec.observation, spec.observation.d
+        self.components = PrincipalComponents(width) if width > observation.plain else None
+        rotated = observation if self.components is None else Vector((self.components.r,))
         built = {}
         for what, registry in (("encoder", encoders), ("generator", generators)):
-            part = registry[parts[what]["name"]].value
-            shape = spec.shape if part.raw or self.components is None else (self.components.r,)
-            built[what] = part(part_config(what, parts), shape, config.latent)
+            part = registry[parts[what]["name"]]
+            if part.takes and spec.modality not in part.takes:
+                raise InputError(f"The {what} {part.name!r} takes {part.takes[0]}s; these are {spec.modality}s.")
+            seen = observation if part.value.raw else rotated
+            built[what] = part.value(part_config(what, parts), seen, config.latent)
         self.net = nn.ModuleDict(built)
         if config.auxiliary != "none":
             self.net["auxiliary"] = AuxiliaryHead(
@@ -187,17 +190,16 @@ class GDE(Trainable):
         return torch.cat([self._generated(z[part], n, generator) for part in self._parts(len(z), n)])
 
     def _generated(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        image = self.spec.modality == "image"
-        made = max(n, ENOUGH) if image else n
+        bounds = self.spec.observation.bounds
         part: Any = self.averaged["generator"]
-        y = part.sample(z, made, generator)
+        y = part.sample(z, max(n, ENOUGH) if bounds else n, generator)
         if self.components is not None and not part.raw:
             y = self.components.inverse(y).reshape(*y.shape[:2], *self.spec.shape)
-        if image and self.components is not None:
-            black, white = (self.standardise(torch.full_like(y[:1, :1], value)) for value in (0.0, 255.0))
-            y = bounded(y[:, :n], y, black, white, self.components)
+        if bounds and self.components is not None:
+            low, high = (self.standardise(torch.full_like(y[:1, :1], value)) for value in bounds)
+            y = bounded(y[:, :n], y, low, high, self.components)
         x: Tensor = self.standardise.inverse(y)
-        return x.clamp(0.0, 255.0) if image else x
+        return x.clamp(*bounds) if bounds else x
 
     @torch.no_grad()
     def encode(self, x: Tensor, weights: Tensor | None = None) -> Tensor:

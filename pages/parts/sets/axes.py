@@ -93,8 +93,6 @@ def densities(axes: Axes, samples: Mapping[str, Any], caption: str, framed: Sequ
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _axes(path: str, _chosen: SetRun) -> Axes:
-    rows = np.random.default_rng(0).permutation(_chosen.sets.k)[:_FIT]
-    from core.evaluation.sets.space import coded
-
-    observations = coded(_chosen.sets, np.asarray(_chosen.sets.observations[np.sort(rows)]))
+    rows = np.sort(np.random.default_rng(0).permutation(_chosen.sets.k)[:_FIT])
+    observations = _chosen.sets.observation.code(np.asarray(_chosen.sets.observations[rows]))
     return fit_axes(observations, _chosen.features)

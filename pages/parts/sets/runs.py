@@ -44,11 +44,7 @@ class SetRun:
     @property
     def features(self) -> list[str]:
         """Names of the coordinates of an observation: features, pixels, or letters at positions ("12A")."""
-        if self.sets.modality == "sequence":
-            letters = [*self.sets.alphabet, "end"]
-            return [f"{i + 1}{letter}" for i in range(self.sets.shape[0]) for letter in letters]
-        width = int(np.prod(self.sets.shape))
-        return [str(f) for f in self.sets.feature] or [f"x{i + 1}" for i in range(width)]
+        return self.sets.observation.coordinates([str(f) for f in self.sets.feature])
 
     @property
     def names(self) -> list[str]:
@@ -62,9 +58,7 @@ class SetRun:
 
     def observations(self, i: int) -> Any:
         """(k, *shape) observations of set i as the model takes them, sequences one-hot."""
-        from core.evaluation.sets.space import coded
-
-        return coded(self.sets, np.asarray(self.sets.observations_of(i)))
+        return self.sets.numbers_of(i)
 
     def provenance(self, *extra: str) -> str:
         """n, seed and space of the report, for captions."""

@@ -3,6 +3,9 @@
 import pytest
 import torch
 
+from core.modalities.base import Observation
+from core.modalities.image import Image
+from core.modalities.vector import Vector
 from core.models.gde.base import Encoder, encoders
 
 VECTORS = (5,)
@@ -10,18 +13,18 @@ IMAGES = (2, 12, 12)
 LATENT = 6
 
 
-def shape_for(name: str) -> tuple[int, ...]:
-    return IMAGES if name.startswith("image") else VECTORS
+def observation_for(name: str) -> Observation:
+    return Image(IMAGES) if "image" in encoders[name].takes else Vector(VECTORS)
 
 
 def build(name: str) -> tuple[Encoder, torch.Tensor]:
     torch.manual_seed(1)
     entry = encoders[name]
     assert entry.config is not None
-    shape = shape_for(name)
-    encoder = entry.value(entry.config(), shape, LATENT)
-    encoder.prepare(torch.randn(20, 15, *shape))
-    return encoder.eval(), torch.randn(3, 24, *shape)
+    observation = observation_for(name)
+    encoder = entry.value(entry.config(), observation, LATENT)
+    encoder.prepare(torch.randn(20, 15, *observation.shape))
+    return encoder.eval(), torch.randn(3, 24, *observation.shape)
 
 
 @pytest.fixture(params=encoders.names())
@@ -94,7 +97,7 @@ def test_the_kernel_mean_distance_is_the_maximum_mean_discrepancy() -> None:
     torch.manual_seed(0)
     entry = encoders["kernel_mean"]
     assert entry.config is not None
-    encoder = entry.value(entry.config(), (3,), 4000)
+    encoder = entry.value(entry.config(), Vector((3,)), 4000)
     a, b = torch.randn(1, 200, 3), torch.randn(1, 200, 3) + 0.7
     pooled = torch.cat([a[0], b[0]])
     encoder.prepare(pooled[None])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from core.config.schema import setting
+from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.layers import mlp
 from core.models.gde.pooled import Parts, PooledEncoder, mean_and_deviation, squared_too
@@ -36,10 +36,10 @@ class DeepSetsConfig:
 class DeepSetsEncoder(PooledEncoder):
     """z = ρ([mean φ(x), sd φ(x)]) with a linear last layer, so that no saturation bends the latent geometry."""
 
-    def __init__(self, config: DeepSetsConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
+    def __init__(self, config: DeepSetsConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
         width, pooled = config.width, config.width * (2 if config.deviation else 1)
-        self.phi = mlp([math.prod(shape), *[width] * (config.depth + 1)], config.lipschitz)
+        self.phi = mlp([observation.d, *[width] * (config.depth + 1)], config.lipschitz)
         self.rho = mlp([pooled, *[width] * config.depth, latent], config.lipschitz)
 
     def embed(self, x: Tensor) -> Tensor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from core.config.schema import setting
+from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.layers import mlp
 from core.models.gde.pooled import PooledEncoder
@@ -37,11 +37,11 @@ class GNNConfig:
 class GNNEncoder(PooledEncoder):
     """h ← MLP([h, mean h]) for each round; z = linear(mean h)."""
 
-    def __init__(self, config: GNNConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
+    def __init__(self, config: GNNConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
         self.rounds = config.rounds
         hidden = [config.width] * (config.depth + 1)
-        self.first = mlp([math.prod(shape), *hidden], config.lipschitz)
+        self.first = mlp([observation.d, *hidden], config.lipschitz)
         self.layers = nn.ModuleList(mlp([2 * config.width, *hidden], config.lipschitz) for _ in range(config.rounds))
         self.last = nn.Linear(config.width, latent)
 

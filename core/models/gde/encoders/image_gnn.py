@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from core.config.schema import setting
-from core.errors import InputError
+from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.components import MomentSkip, PrincipalComponents, halves
 from core.models.gde.gaussian_moments import FULL_UP_TO
@@ -65,19 +64,14 @@ class ImageGNNEncoder(PooledEncoder):
 
     raw = True
 
-    def __init__(self, config: ImageGNNConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
-        if len(shape) != 3:
-            raise InputError(
-                f"The encoder image_gnn was given observations of shape {shape}; it takes images "
-                "(channels, height, width): choose deep_sets or resnet_gnn for vectors."
-            )
+    def __init__(self, config: ImageGNNConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
         self.rounds = config.rounds
-        side, channels = min(shape[1:]), config.channels
+        side, channels = min(self.shape[1:]), config.channels
         # A first halving without convolutions at full resolution, where an image is large enough to bear it.
         stride = 2 if side >= 32 else 1
         side //= stride
-        self.first = nn.Conv2d(shape[0], channels, 2 + stride, stride=stride, padding=1)
+        self.first = nn.Conv2d(self.shape[0], channels, 2 + stride, stride=stride, padding=1)
         layers = []
         for _ in range(config.rounds):
             halve = side >= 4
@@ -85,7 +79,7 @@ class ImageGNNEncoder(PooledEncoder):
             channels, side = (2 * channels, side // 2) if halve else (channels, side)
         self.layers = nn.ModuleList(layers)
         self.feature = nn.Linear(2 * channels, config.width)
-        self.components = PrincipalComponents(math.prod(shape), FULL_UP_TO)
+        self.components = PrincipalComponents(observation.d, FULL_UP_TO)
         # Deviations, not covariances: sets of images are small.
         moments = 2 * self.components.r
         self.last = mlp([2 * config.width + moments, config.width, latent])

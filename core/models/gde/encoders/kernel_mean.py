@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from core.config.schema import setting
+from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.pooled import PooledEncoder
 
@@ -39,9 +40,9 @@ class KernelMeanEncoder(PooledEncoder):
 
     frequency: Tensor
 
-    def __init__(self, config: KernelMeanConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
-        self.register_buffer("frequency", torch.randn(math.prod(shape), (latent + 1) // 2))
+    def __init__(self, config: KernelMeanConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
+        self.register_buffer("frequency", torch.randn(observation.d, (latent + 1) // 2))
 
     def prepare(self, x: Tensor) -> None:
         flat = x.flatten(2).flatten(0, 1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
+from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.pooled import PooledEncoder
 
@@ -28,9 +28,9 @@ class MeanConfig:
 class MeanEncoder(PooledEncoder):
     """z = W mean(x) + b."""
 
-    def __init__(self, config: Any, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
-        self.project = nn.Linear(math.prod(shape), latent)
+    def __init__(self, config: Any, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
+        self.project = nn.Linear(observation.d, latent)
 
     def embed(self, x: Tensor) -> Tensor:
         return x.flatten(2)

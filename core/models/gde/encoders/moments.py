@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from core.config.schema import setting
+from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.pooled import Parts, PooledEncoder
 
@@ -36,9 +36,9 @@ class MomentsEncoder(PooledEncoder):
     first: Tensor
     second: Tensor
 
-    def __init__(self, config: MomentsConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
-        self.width = math.prod(shape)
+    def __init__(self, config: MomentsConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
+        self.width = observation.d
         first, second = torch.triu_indices(self.width, self.width)
         if len(first) > config.pairs:
             # Keep all variances, then a seeded choice of covariances, so that two runs see the same products.

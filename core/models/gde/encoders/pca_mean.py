@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.pooled import PooledEncoder
 
@@ -31,10 +31,10 @@ class PCAMeanEncoder(PooledEncoder):
     centre: Tensor
     axes: Tensor
 
-    def __init__(self, config: PCAMeanConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
-        self.register_buffer("centre", torch.zeros(math.prod(shape)))
-        self.register_buffer("axes", torch.zeros(math.prod(shape), latent))
+    def __init__(self, config: PCAMeanConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
+        self.register_buffer("centre", torch.zeros(observation.d))
+        self.register_buffer("axes", torch.zeros(observation.d, latent))
 
     def prepare(self, x: Tensor) -> None:
         flat = x.flatten(2).flatten(0, 1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from core.config.schema import setting
+from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.components import MomentSkip, halves
 from core.models.gde.encoders.gnn import GNNConfig
@@ -67,10 +67,10 @@ class ResNetGNNEncoder(PooledEncoder):
     training adds what a Gaussian does not have. Every part is a functional of the empirical distribution.
     """
 
-    def __init__(self, config: ResNetGNNConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
+    def __init__(self, config: ResNetGNNConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
         self.rounds = config.rounds
-        width, d = config.width, math.prod(shape)
+        width, d = config.width, observation.d
         self.d, self.moments = d, count(d, config.covariances) if config.moments else 0
         self.first = mlp([d, *[width] * (config.depth + 1)], config.lipschitz)
         self.layers = nn.ModuleList(Meeting(width, config.depth, config.lipschitz) for _ in range(config.rounds))

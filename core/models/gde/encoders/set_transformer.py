@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.config.schema import setting
+from core.modalities.base import Observation
 from core.models.gde.base import Encoder, encoders
 from core.models.gde.layers import weighted_mean
 
@@ -54,12 +55,12 @@ class AttentionBlock(nn.Module):
 class SetTransformerEncoder(Encoder):
     """h ← attention blocks on linear(x); z = linear(mean h)."""
 
-    def __init__(self, config: SetTransformerConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
+    def __init__(self, config: SetTransformerConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
         # A width that the heads do not divide would be refused by the attention; round it up.
         width = config.heads * math.ceil(config.width / config.heads)
         self.width = width
-        self.first: nn.Module = nn.Linear(math.prod(shape), width)
+        self.first: nn.Module = nn.Linear(observation.d, width)
         self.blocks = nn.ModuleList(AttentionBlock(width, config.heads) for _ in range(config.rounds))
         self.last = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, latent))
 

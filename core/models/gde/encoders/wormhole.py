@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import nn
 
+from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.encoders.set_transformer import SetTransformerConfig, SetTransformerEncoder
 
@@ -21,7 +20,7 @@ from core.models.gde.encoders.set_transformer import SetTransformerConfig, SetTr
 class WormholeEncoder(SetTransformerEncoder):
     """As the set transformer with a two-layer embedding of each observation before the attention."""
 
-    def __init__(self, config: SetTransformerConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
+    def __init__(self, config: SetTransformerConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
         width = self.width
-        self.first = nn.Sequential(nn.Linear(math.prod(shape), width), nn.SiLU(), nn.Linear(width, width))
+        self.first = nn.Sequential(nn.Linear(observation.d, width), nn.SiLU(), nn.Linear(width, width))

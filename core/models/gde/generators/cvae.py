@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from core.config.schema import setting
+from core.modalities.base import Observation
 from core.models.gde.backbones import NetConfig, VectorNet
 from core.models.gde.base import Generator, generators
 from core.models.gde.gaussian_base import GaussianBase
@@ -38,9 +38,9 @@ class CVAEGenerator(Generator):
     adds its noise. Averaging both terms and returning the decoder mean, as published, loses variance.
     """
 
-    def __init__(self, config: CVAEConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
-        d = math.prod(shape)
+    def __init__(self, config: CVAEConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
+        d = observation.d
         self.base = GaussianBase(d, latent, config.width)
         self.encoder = VectorNet(d, 2 * config.code, latent, config)
         self.decoder = VectorNet(config.code, d, latent, config)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from core.config.schema import setting
+from core.modalities.base import Observation
 from core.models.gde.base import Generator, generators
 from core.models.gde.layers import mlp
 
@@ -38,9 +38,9 @@ class PublishedCVAEGenerator(Generator):
 
     raw = True  # as published
 
-    def __init__(self, config: PublishedCVAEConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
-        d, hidden = math.prod(shape), [config.width] * config.depth
+    def __init__(self, config: PublishedCVAEConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
+        d, hidden = observation.d, [config.width] * config.depth
         self.encoder = mlp([d + latent, *hidden, 2 * latent])
         self.decoder = mlp([2 * latent, *hidden, d])
 

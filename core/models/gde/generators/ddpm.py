@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from core.config.schema import setting
+from core.modalities.base import Observation
 from core.models.gde.backbones import NetConfig, network
 from core.models.gde.base import Generator, generators
 
@@ -44,8 +45,8 @@ class DDPMGenerator(Generator):
 
     raw = True  # as published
 
-    def __init__(self, config: DDPMConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
+    def __init__(self, config: DDPMConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
         steps = torch.arange(config.diffusion_steps + 1, dtype=torch.float64) / config.diffusion_steps
         if config.schedule == "linear":
             beta = 1e-4 + (0.02 - 1e-4) * steps
@@ -54,7 +55,7 @@ class DDPMGenerator(Generator):
             # Nichol & Dhariwal 2021, eq. 17.
             alpha_bar = torch.cos((steps + 0.008) / 1.008 * math.pi / 2).square().clamp_min(1e-5)
         self.register_buffer("alpha_bar", alpha_bar.float())
-        self.net = network(shape[0] + 1, shape[0], shape, latent, config)
+        self.net = network(observation, 1, latent, config)
 
     def noise_of(self, x: Tensor, t: Tensor, z: Tensor) -> Tensor:
         """The predicted noise in x (b, k, *shape) at steps t (b, k)."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from core.config.schema import setting
+from core.modalities.base import Observation
 from core.models.gde.backbones import ImageNet, NetConfig, VectorNet
 from core.models.gde.base import Generator, generators
 from core.models.gde.gaussian_base import GaussianBase
@@ -118,9 +119,9 @@ class Flow(Generator):
 class FlowGenerator(Flow):
     """A flow of features, or of principal components where there are many."""
 
-    def __init__(self, config: FlowConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
-        self.base = GaussianBase(math.prod(shape), latent, config.width)
+    def __init__(self, config: FlowConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
+        self.base = GaussianBase(observation.d, latent, config.width)
         self.shaped = min(self.base.d, SHAPED)
         self.calibration = CALIBRATION // (2 if self.base.d > FULL_UP_TO else 1)
         self.time = FourierTime(16)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
-from core.errors import InputError
+from core.modalities.base import Observation
 from core.models.gde.backbones import ImageNet
 from core.models.gde.base import generators
 from core.models.gde.gaussian_base import GaussianBase
@@ -29,17 +27,12 @@ class PixelFlowGenerator(Flow):
 
     raw = True
 
-    def __init__(self, config: FlowConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
-        if len(shape) != 3:
-            raise InputError(
-                f"The generator pixel_flow was given observations of shape {shape}; it takes images "
-                "(channels, height, width): choose flow for vectors."
-            )
-        self.base = GaussianBase(math.prod(shape), latent, config.width, leading=0)
+    def __init__(self, config: FlowConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
+        self.base = GaussianBase(observation.d, latent, config.width, leading=0)
         self.shaped, self.calibration = self.base.d, CALIBRATION // 4
         self.time = FourierTime(16)
-        self.net = ImageNet(shape[0] + 16, shape, latent, config)
+        self.net = ImageNet(self.shape[0] + 16, self.shape, latent, config)
 
     def learned(self, y: Tensor, t: Tensor, net: Network) -> Tensor:
         maps = self.time(t)[..., None, None].expand(*y.shape[:2], 16, *self.shape[1:])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config.schema import setting
+from core.modalities.base import Observation
 from core.models.gde.base import Generator, generators
 from core.models.gde.divergences import sinkhorn_divergence
 from core.models.gde.encoders.set_transformer import AttentionBlock
@@ -35,12 +36,12 @@ class WormholeConfig:
 class WormholeGenerator(Generator):
     """z → `points` tokens → attention blocks → points; minimises the Sinkhorn divergence to the real sample."""
 
-    def __init__(self, config: WormholeConfig, shape: tuple[int, ...], latent: int) -> None:
-        super().__init__(config, shape, latent)
+    def __init__(self, config: WormholeConfig, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
         self.width = 4 * math.ceil(config.width / 4)
         self.tokens = nn.Linear(latent, config.points * self.width)
         self.blocks = nn.ModuleList(AttentionBlock(self.width, 4) for _ in range(config.rounds))
-        self.out = nn.Sequential(nn.LayerNorm(self.width), nn.Linear(self.width, math.prod(shape)))
+        self.out = nn.Sequential(nn.LayerNorm(self.width), nn.Linear(self.width, observation.d))
 
     def decode(self, z: Tensor) -> Tensor:
         """(b, latent) → (b, points, d)."""
