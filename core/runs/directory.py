@@ -130,7 +130,12 @@ class Run:
         (self.path / "cancel").unlink(missing_ok=True)
 
     def move(self, state: State, reason: str, **fields: Any) -> None:
-        """Go to `state` with a reason written for the user, and set further fields. Raises IllegalMove."""
+        """Go to `state` with a reason written for the user, and set further fields. Raises IllegalMove.
+
+        A run that ends has no phase any more and has its time, whoever ends it: `ended` is now unless it is given.
+        """
+        if state not in ACTIVE:
+            fields = {"phase": None, "ended": now(), **fields}
         with self._locked():
             status = self.status
             check_move(self.id, State(status["state"]), state)

@@ -25,6 +25,11 @@ def seconds_between(start: str | None, end: str | None) -> float | None:
     return (datetime.fromisoformat(end or now()) - datetime.fromisoformat(start)).total_seconds()
 
 
+def log(text: str) -> None:
+    """A line with its time in `log.txt`, which is the worker's standard output."""
+    print(f"{now()[:19]} {text}", flush=True)  # noqa: T201
+
+
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Replace `path` by `value` in one rename: whoever reads it sees the old file or the new one, never a mixture."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

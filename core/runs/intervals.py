@@ -12,7 +12,7 @@ class Intervals:
 
     heartbeat: float = 5.0  # between two touches of the heartbeat file
     silent: float = 15.0  # without a heartbeat, a worker that cannot be looked up is dead: three missed beats
-    start: float = 30.0  # for a worker to note its pid; a cold Python start from a network disk takes some seconds
+    start: float = 30.0  # from the queue to a noted process, and for the process before to end at a quick resume
     poll: float = 0.3  # between two looks at the queue or at the cancel file
     stop: float = 60.0  # for a worker to reach the end of its step and save; then it is asked again with SIGTERM
     kill: float = 20.0  # after SIGTERM; then SIGKILL

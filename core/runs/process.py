@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -54,8 +55,9 @@ class ProcessIdentity:
 
     def signal_group(self, number: signal.Signals) -> None:
         """Send a signal to the whole process group, if it still is the one that was noted."""
-        if self.here and self.alive:
-            os.killpg(self.pid, number)
+        with contextlib.suppress(ProcessLookupError):  # it may end between the two
+            if self.here and self.alive:
+                os.killpg(self.pid, number)
 
 
 def start_time(pid: int) -> str | None:

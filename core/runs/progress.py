@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,9 +15,10 @@ from core.runs.metrics import MetricsWriter, rewind
 class RunProgress:
     """The loop's view of a run directory: metrics go to `metrics.jsonl`, messages to the log, `cancel` asks to stop."""
 
-    def __init__(self, run: Run, poll: float) -> None:
+    def __init__(self, run: Run, poll: float, terminated: threading.Event) -> None:
         self.checkpoint_dir: Path = run.checkpoints
         self._run = run
+        self._terminated = terminated
         self._poll = poll
         rewind(run.path / "metrics.jsonl", _checkpointed_step(run))
         self._metrics = MetricsWriter(run.path / "metrics.jsonl")
@@ -28,7 +30,9 @@ class RunProgress:
         self._metrics.write(step, epoch, values)
 
     def should_stop(self) -> bool:
-        """Whether a stop was asked for; the disk is asked a few times a second only."""
+        """Whether SIGTERM came or a stop was asked for; the disk is asked a few times a second only."""
+        if self._terminated.is_set():
+            return True
         moment = time.monotonic()
         if not self._stop and moment - self._looked >= self._poll:
             self._looked = moment

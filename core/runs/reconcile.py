@@ -41,7 +41,7 @@ def reconcile(run: Run, backend: Backend, intervals: Intervals) -> None:
 def _insist(run: Run, intervals: Intervals) -> None:
     """A worker that should stop and has not: SIGTERM after `stop` seconds, SIGKILL `kill` seconds later."""
     process = ProcessIdentity.from_status(run.status)
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+    with contextlib.suppress(FileNotFoundError):
         waited = time.time() - (run.path / "cancel").stat().st_mtime
         if process is not None and waited > intervals.stop + intervals.kill:
             process.signal_group(signal.SIGKILL)

@@ -126,7 +126,7 @@ class RunStore:
         try:
             engine.submit(run)
         except RunError as error:
-            run.move(State.FAILED, str(error), ended=now())
+            run.move(State.FAILED, str(error))
             raise
 
 

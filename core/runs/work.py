@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from core.data.library import Library
 from core.errors import InputError
 from core.runs import sampling, set_work
 from core.runs.directory import Run
+from core.runs.ending import Ending
 from core.runs.environment import environment
 from core.runs.files import write_json
 from core.runs.progress import RunProgress
@@ -37,7 +39,7 @@ def dataset_of(run: Run) -> Dataset:
         raise InputError(f"The dataset {name!r} of this run is not in the library; import it again.") from None
 
 
-def train(run: Run, poll: float) -> Outcome:
+def train(run: Run, poll: float, ending: Ending) -> Outcome:
     """Load, build and fit; goes on from the checkpoint `last` where there is one. Raises InputError, RunError."""
     import torch
 
@@ -57,8 +59,8 @@ def train(run: Run, poll: float) -> Outcome:
     )
     torch.manual_seed(training.seed)
     model = build(config["model"]["name"], settings, data.spec, training)
-    progress = RunProgress(run, poll)
-    try:
+    progress = RunProgress(run, poll, ending.terminated)
+    with contextlib.closing(progress), ending.deferred():
         return fit(
             progress,
             model,
@@ -69,8 +71,6 @@ def train(run: Run, poll: float) -> Outcome:
             name=config["model"]["name"],
             validate=validate,
         )
-    finally:
-        progress.close()
 
 
 def _prepared(

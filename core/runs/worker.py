@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import signal
 import time
 import traceback
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from core.errors import PopscapeError
 from core.runs import heartbeat
 from core.runs.backends.base import Life, backends
 from core.runs.causes import explain
 from core.runs.directory import Run
-from core.runs.files import now, try_lock
+from core.runs.ending import Ending
+from core.runs.files import log, now, try_lock
 from core.runs.intervals import Intervals
 from core.runs.process import ProcessIdentity
 from core.runs.queue import Queue
@@ -28,34 +26,23 @@ if TYPE_CHECKING:
 DONE, FAILED = 0, 1
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived: the machine is going down, or somebody does not want to wait."""
-
-
 def main(directory: Path) -> int:
     """Live the life of the run in `directory`; the exit status. Every end is a state with a reason, never an error."""
     faulthandler.enable()
-    signal.signal(signal.SIGTERM, _terminate)
     run = Run(directory.resolve())
     intervals = Intervals.from_environment()
     if not _claim(run, patience=intervals.start):
-        _log("Another worker has this run; this one ends.")
+        log("Another worker has this run; this one ends.")
         return FAILED
+    ending = Ending(run)
+    ending.watch()
     run.note(**ProcessIdentity.of(os.getpid()).to_status())
     with heartbeat.beating(run.path, intervals.heartbeat):
         try:
-            return _live(run, intervals)
-        except Terminated:
-            reason = (
-                "Stopped at once, as asked."
-                if run.cancel_requested
-                else "The machine asked the worker to end (SIGTERM)."
-            )
-            _end(run, State.CANCELLED, f"{reason} {_resume_advice(run)}")
-            return DONE
+            return _live(run, intervals, ending)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the run must say what happened
             traceback.print_exc()
-            _end(run, State.FAILED, explain(error))
+            ending.write(State.FAILED, explain(error))
             return FAILED
 
 
@@ -72,24 +59,22 @@ def _claim(run: Run, patience: float) -> bool:
     return True
 
 
-def _live(run: Run, intervals: Intervals) -> int:
+def _live(run: Run, intervals: Intervals, ending: Ending) -> int:
     if not _await_turn(run, intervals):
-        _end(run, State.CANCELLED, "Stopped while it waited for its turn; nothing was trained.")
+        ending.write(State.CANCELLED, "Stopped while it waited for its turn; nothing was trained.")
         return DONE
     _go_on(run, State.STARTING, "Loading the dataset and the model.", phase="loading", started=now())
     from core.runs import work  # after the place is taken, for that says what torch may see
 
     _go_on(run, State.RUNNING, "Training.", phase="training")
-    outcome = work.train(run, intervals.poll)
-    if outcome.state == "cancelled" and not run.cancel_requested:
-        raise Terminated  # the loop has saved a checkpoint; a machine that is going down leaves no time for a report
+    outcome = work.train(run, intervals.poll, ending)
     if outcome.state == "cancelled" and run.cancel_hurried:
-        _end(run, State.CANCELLED, outcome.reason)
+        ending.write(State.CANCELLED, outcome.reason)
         return DONE
-    return _report(run, outcome)
+    return _report(run, outcome, ending)
 
 
-def _report(run: Run, outcome: Outcome) -> int:
+def _report(run: Run, outcome: Outcome, ending: Ending) -> int:
     """Sample and evaluate what was trained; a run that was stopped stays cancelled even if this fails."""
     from core.runs import work
 
@@ -102,9 +87,9 @@ def _report(run: Run, outcome: Outcome) -> int:
     except Exception as error:  # noqa: BLE001
         traceback.print_exc()
         why = f"{outcome.reason} The report could not be made: {explain(error)}"
-        _end(run, State.CANCELLED if cancelled else State.FAILED, why)
+        ending.write(State.CANCELLED if cancelled else State.FAILED, why)
         return DONE if cancelled else FAILED
-    _end(run, State.CANCELLED if cancelled else State.SUCCEEDED, outcome.reason)
+    ending.write(State.CANCELLED if cancelled else State.SUCCEEDED, outcome.reason)
     return DONE
 
 
@@ -137,32 +122,10 @@ def _await_turn(run: Run, intervals: Intervals) -> bool:
 
 def _go_on(run: Run, state: State, reason: str, **fields: Any) -> None:
     """Go to the next state, unless the run was asked to stop meanwhile: then it stays `stopping`."""
-    _log(f"{state}: {reason}")
+    log(f"{state}: {reason}")
     try:
         run.move(state, reason, **fields)
     except IllegalMove:
         if run.state is not State.STOPPING:
             raise
         run.note(**fields)
-
-
-def _end(run: Run, state: State, reason: str) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the last word is being written
-    _log(f"{state}: {reason}")
-    try:
-        run.move(state, reason, phase=None, ended=now())
-    except (OSError, PopscapeError):
-        traceback.print_exc()  # the reconciler will say `lost`; the log says why
-
-
-def _resume_advice(run: Run) -> str:
-    return "Resume continues from the last checkpoint." if run.has_checkpoint else "There was no checkpoint yet."
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
-
-
-def _log(text: str) -> None:
-    """A line in `log.txt`, which is the worker's standard output."""
-    print(f"{now()[:19]} {text}", flush=True)  # noqa: T201

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -36,7 +33,7 @@ class Progress(Protocol):
         """Append metrics of a moment."""
 
     def should_stop(self) -> bool:
-        """Whether the user asked for a stop; asked at every step, so it must be cheap."""
+        """Whether training should stop here and save; asked at every step, so it must be cheap."""
 
     def log(self, message: str) -> None:
         """One line for the run's log."""
@@ -86,16 +83,15 @@ def fit(
 
     Raises RunError (diverged, out of memory, disk full) with the reason for the user; "last" is then the last good one.
     """
-    with _stop_on_sigterm() as terminated:
-        training = _Training(run, model, data, holdout, config, name=name, validate=validate)
-        try:
-            training.begin(resume)
-            return training.run_epochs(terminated)
-        except (RuntimeError, MemoryError) as error:
-            plain = devices.out_of_memory(error, config.batch_size)
-            if plain is None:
-                raise
-            raise plain from error
+    training = _Training(run, model, data, holdout, config, name=name, validate=validate)
+    try:
+        training.begin(resume)
+        return training.run_epochs()
+    except (RuntimeError, MemoryError) as error:
+        plain = devices.out_of_memory(error, config.batch_size)
+        if plain is None:
+            raise
+        raise plain from error
 
 
 class _Training:
@@ -139,7 +135,7 @@ class _Training:
         self.epoch_start = randomness.restore(tensors)
         self.run.log(f"Resumed at epoch {self.clock.epoch}, step {self.clock.step}.")
 
-    def run_epochs(self, terminated: threading.Event) -> Outcome:
+    def run_epochs(self) -> Outcome:
         """Every epoch that is left, and how it ended."""
         if not self.model.optimisers():
             self._save("last")
@@ -150,7 +146,7 @@ class _Training:
         started = time.monotonic() - self.history.seconds
         while not self.clock.finished:
             for index in self._rest_of_epoch():
-                if terminated.is_set() or self.run.should_stop():
+                if self.run.should_stop():
                     return self._stopped()
                 losses = step(self.data.index(index), self.clock)
                 for key, value in losses.values.items():
@@ -224,7 +220,7 @@ class _Training:
         return True
 
     def _stopped(self) -> Outcome:
-        """A user's stop or SIGTERM: the moment is saved so that a resume continues at the very next step."""
+        """A stop on request: the moment is saved so that a resume continues at the very next step."""
         self._save("last")
         if not checkpoints.exists(self.run.checkpoint_dir / "best"):
             self._save("best")
@@ -271,17 +267,3 @@ def score(name: str, values: Mapping[str, float], losses: Mapping[str, float]) -
     if name == "loss":
         return -sum(losses.values())
     return value.get(name, 0.0)
-
-
-@contextmanager
-def _stop_on_sigterm() -> Iterator[threading.Event]:
-    """SIGTERM (a scheduler's warning) becomes a stop request while the loop runs; the old handler returns after it."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: event.set())
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from core.runs.directory import Run
 from core.runs.states import ACTIVE
 from core.runs.store import RunStore
 from core.runs.submission import prepare
+from tests.waiting import wait_until
 
 SMALL = [
     "training.device=cpu",
@@ -54,14 +54,6 @@ def config(store: RunStore, tiny: Genotypes) -> Callable[..., dict[str, Any]]:
         return prepare(compose(list(overrides)), "tiny")
 
     return make
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Look until `true()`; a test that waits in vain fails."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
 
 
 def ended(store: RunStore, run: Run) -> Run:

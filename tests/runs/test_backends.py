@@ -10,7 +10,8 @@ import pytest
 from core.runs.backends.base import Life, backends
 from core.runs.states import State
 from core.runs.store import RunStore
-from tests.runs.conftest import NETWORK, SMALL, ended, epochs_done, wait_until
+from tests.runs.conftest import NETWORK, SMALL, ended, epochs_done
+from tests.waiting import wait_until
 
 
 @pytest.fixture(params=backends.names())

@@ -54,6 +54,18 @@ def test_moves_keep_the_other_fields(tmp_path: Path) -> None:
     assert run.status == status
 
 
+@pytest.mark.parametrize("end", [State.CANCELLED, State.FAILED, State.LOST])
+def test_every_end_has_its_time_and_no_phase(tmp_path: Path, end: State) -> None:
+    run = create(tmp_path, CONFIG)
+    run.note(phase="waiting")
+    run.move(end, "It ended.")
+    assert run.status["ended"] >= run.status["created"]
+    assert run.status["phase"] is None
+    run.move(State.QUEUED, "Once more.", ended=None)
+    run.move(end, "It ended long ago.", ended="2026-01-01T00:00:00+00:00")
+    assert run.status["ended"].startswith("2026-01-01")
+
+
 def test_status_is_whole_whenever_its_writer_is_killed(tmp_path: Path) -> None:
     run = create(tmp_path, CONFIG)
     code = (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.runs.queue import Queue, kind_for, places
-from tests.runs.conftest import wait_until
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_a_killed_holder_gives_its_place_back(queue: Queue, tmp_path: Path) -> N
     assert holder.stdout.readline() == b"held\n"
     assert queue.take() is None
     holder.kill()
-    wait_until(lambda: queue.take() is not None, 10)
+    wait_until(lambda: queue.take() is not None)
     holder.wait()
     holder.stdout.close()
 

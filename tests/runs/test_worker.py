@@ -22,7 +22,8 @@ from core.runs import sampling
 from core.runs.directory import Run, create
 from core.runs.states import State
 from core.runs.store import RunStore
-from tests.runs.conftest import NETWORK, SMALL, ended, epochs_done, wait_until
+from tests.runs.conftest import NETWORK, SMALL, ended, epochs_done
+from tests.waiting import wait_until
 
 Config = Callable[..., dict[str, Any]]
 
@@ -60,7 +61,7 @@ def test_kill_9_reads_lost_and_resume_equals_never_having_stopped(store: RunStor
     run = store.submit(wanted)
     wait_until(lambda: epochs_done(run) >= 7)
     os.kill(run.status["pid"], signal.SIGKILL)
-    wait_until(lambda: store.list()[0].state == State.LOST, 20)
+    wait_until(lambda: store.list()[0].state == State.LOST)
     reason = store.get(run.id).status["reason"]
     assert "disappeared in epoch" in reason
     assert "signal 9" in reason  # this very process started it, so the way it ended is known
@@ -151,7 +152,49 @@ def test_queued_runs_are_served_in_order_and_can_be_stopped(store: RunStore, con
     assert ended(store, waiting[2]).state is State.SUCCEEDED
     assert store.get(waiting[0].id).state is State.LOST
     assert "waited" in store.get(waiting[0].id).status["reason"]
-    assert first.status["ended"] <= waiting[2].status["started"]
+    assert ended(store, first).status["ended"] <= waiting[2].status["started"]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"), [(State.CANCELLED, "before the worker could close the run"), (State.LOST, "(SIGTERM)")]
+)
+def test_a_worker_that_ends_while_python_starts_leaves_time_and_reason(
+    store: RunStore, config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: State, reason: str
+) -> None:
+    wanted = config(*NETWORK)
+    (tmp_path / "sitecustomize.py").write_text("import signal; signal.pause()")  # Python starts no further than here
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run = store.submit(wanted)
+    if state is State.CANCELLED:
+        store.stop(run.id, now=True)
+    else:
+        os.kill(run.status["pid"], signal.SIGTERM)
+    run = ended(store, run)
+    assert run.state is state
+    assert reason in run.status["reason"]
+    assert run.status["ended"] >= run.status["queued"]
+
+
+def test_sigterm_ends_a_worker_whatever_it_is_in_the_middle_of(store: RunStore, config: Config) -> None:
+    """The import of a library, a destructor, a callback: what comes up there as an exception may be swallowed."""
+    run = create(store.root, config(*NETWORK))
+    code = (
+        "import sys; from pathlib import Path; from core.runs import work, worker\n"
+        "def deaf(run, *_):\n"
+        "    while True:\n"
+        "        try:\n            run.note(deaf=True)\n"
+        "        except BaseException: pass\n"
+        "work.train = deaf\n"
+        "sys.exit(worker.main(Path(sys.argv[1])))\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(run.path)], cwd=REPOSITORY, stdout=subprocess.DEVNULL) as it:
+        wait_until(lambda: run.status.get("deaf"))
+        it.terminate()
+        assert it.wait() == 0
+    status = run.status
+    assert (status["state"], status["phase"]) == (State.CANCELLED, None)
+    assert status["reason"] == "The machine asked the worker to end (SIGTERM). There was no checkpoint yet."
+    assert status["started"] <= status["ended"]
 
 
 def test_a_failure_is_told_in_plain_words_and_can_be_mended(store: RunStore, config: Config) -> None:

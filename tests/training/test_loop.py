@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -100,19 +98,6 @@ def test_a_stopped_run_can_be_sampled(tmp_path: Path) -> None:
     model = load_model(tmp_path / "best")
     calls = model.sample(9, None, torch.Generator().manual_seed(0))
     assert calls.shape == (9, 12)
-
-
-def test_sigterm_is_a_stop_request_and_the_old_handler_returns(tmp_path: Path) -> None:
-    class Terminated(Recorder):
-        def should_stop(self) -> bool:
-            if len(self.rows) == 1:
-                os.kill(os.getpid(), signal.SIGTERM)
-            return False
-
-    before = signal.getsignal(signal.SIGTERM)
-    assert train(Terminated(tmp_path)).state == "cancelled"
-    assert signal.getsignal(signal.SIGTERM) is before
-    assert checkpoints.load_facts(tmp_path / "last")["clock"]["epoch"] == 1
 
 
 def test_a_checkpoint_samples_what_the_model_samples(tmp_path: Path) -> None:

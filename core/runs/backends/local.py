@@ -8,7 +8,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
 
 from core.config.home import REPOSITORY
 from core.errors import RunError
@@ -20,7 +19,8 @@ from core.runs.process import ProcessIdentity
 from core.runs.queue import Queue, kind_for
 from core.runs.states import ACTIVE
 
-_LAST_THREADS = 2.0  # seconds that a killed process is given to be gone altogether
+# The workers that this very process started: it must wait for them, and alone knows the way they ended.
+_children: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 @backends.register(
@@ -28,10 +28,6 @@ _LAST_THREADS = 2.0  # seconds that a killed process is given to be gone altoget
 )
 class LocalBackend:
     """Workers that outlive whoever started them: own session, no terminal, output to `log.txt`."""
-
-    # Children of this very process, so that they are reaped and the way they ended is known; other servers' workers
-    # are judged by their files alone.
-    _children: ClassVar[dict[Path, subprocess.Popen[bytes]]] = {}
 
     def __init__(self, runs: Path) -> None:
         self.runs = runs
@@ -59,23 +55,24 @@ class LocalBackend:
             raise RunError(
                 f"The worker process could not be started ({error.strerror}); free memory and resume."
             ) from error
-        self._children[run.path] = child
+        _children[run.path] = child
+        run.note(**ProcessIdentity.of(child.pid).to_status())  # from its first moment it can be looked up and stopped
         return str(child.pid)
 
     def status(self, run: Run) -> tuple[Life, str]:
         """By process where it can be looked up, by heartbeat where it cannot (another machine, container or boot)."""
-        child = self._children.get(run.path)
-        code = child.poll() if child else None
         status = run.status
         process = ProcessIdentity.from_status(status)
         if process is None:
-            if code is None and _seconds_since(status.get("queued")) < self.intervals.start:
+            if _seconds_since(status.get("queued")) < self.intervals.start:
                 return Life.ALIVE, ""
             return Life.DEAD, "The worker never started; the end of the log may say why."
+        child = _children.get(run.path)
+        if child is not None and child.pid == process.pid:
+            code = child.poll()
+            return (Life.ALIVE, "") if code is None else (Life.DEAD, _how_it_ended(code))
         if process.here:
-            if process.alive:
-                return Life.ALIVE, ""
-            return Life.DEAD, _how_it_ended(child) if child is not None and child.pid == process.pid else ""
+            return (Life.ALIVE if process.alive else Life.DEAD), ""
         silence = heartbeat.age(run.path)
         if silence is not None and silence < self.intervals.silent:
             return Life.ALIVE, ""
@@ -105,12 +102,7 @@ def _seconds_since(moment: str | None) -> float:
     return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds() if moment else float("inf")
 
 
-def _how_it_ended(child: subprocess.Popen[bytes]) -> str:
-    # A killed process reads as ended before the last of its threads has gone; only then is its status known.
-    try:
-        code = child.wait(_LAST_THREADS)
-    except subprocess.TimeoutExpired:
-        return ""
+def _how_it_ended(code: int) -> str:
     if code == -signal.SIGKILL:
         return "It was killed (signal 9), most often because the machine ran out of memory."
     if code < 0:
