@@ -23,7 +23,7 @@ from core.runs.directory import Run, create
 from core.runs.states import State
 from core.runs.store import RunStore
 from tests.runs.conftest import NETWORK, SMALL, ended, epochs_done
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 Config = Callable[..., dict[str, Any]]
 
@@ -187,10 +187,10 @@ def test_sigterm_ends_a_worker_whatever_it_is_in_the_middle_of(store: RunStore, 
         "work.train = deaf\n"
         "sys.exit(worker.main(Path(sys.argv[1])))\n"
     )
-    with subprocess.Popen([sys.executable, "-c", code, str(run.path)], cwd=REPOSITORY, stdout=subprocess.DEVNULL) as it:
-        wait_until(lambda: run.status.get("deaf"))
-        it.terminate()
-        assert it.wait() == 0
+    worker = subprocess.Popen([sys.executable, "-c", code, str(run.path)], cwd=REPOSITORY, start_new_session=True)
+    wait_until(lambda: run.status.get("deaf"))
+    worker.terminate()
+    assert worker.wait(PATIENCE) == 0
     status = run.status
     assert (status["state"], status["phase"]) == (State.CANCELLED, None)
     assert status["reason"] == "The machine asked the worker to end (SIGTERM). There was no checkpoint yet."
