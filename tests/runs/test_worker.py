@@ -159,11 +159,12 @@ def test_queued_runs_are_served_in_order_and_can_be_stopped(store: RunStore, con
     ("state", "reason"), [(State.CANCELLED, "before the worker could close the run"), (State.LOST, "(SIGTERM)")]
 )
 def test_a_worker_that_ends_while_python_starts_leaves_time_and_reason(
-    store: RunStore, config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: State, reason: str
+    store: RunStore, config: Config, monkeypatch: pytest.MonkeyPatch, state: State, reason: str
 ) -> None:
     wanted = config(*NETWORK)
-    (tmp_path / "sitecustomize.py").write_text("import signal; signal.pause()")  # Python starts no further than here
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    home = store.root.parent
+    (home / "sitecustomize.py").write_text("import signal; signal.pause()")  # Python starts no further than here
+    monkeypatch.setenv("PYTHONPATH", str(home))
     run = store.submit(wanted)
     if state is State.CANCELLED:
         store.stop(run.id, now=True)
