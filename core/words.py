@@ -1,4 +1,4 @@
-"""How numbers, times and provenance are written for a reader, on pages and in the terminal alike."""
+"""How numbers, times and parameters are written for a reader, on pages and in the terminal alike."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def ago(moment: str | None, now: datetime | None = None) -> str:
     return "just now"
 
 
-def parameters(params: dict[str, Any] | None) -> str:
+def parameters(params: Mapping[str, Any] | None) -> str:
     """Parameters of an estimator as "k = 5, distance = euclidean"; nested values are left to the CSV."""
     shown = {k: v for k, v in (params or {}).items() if isinstance(v, str | int | float | bool)}
     return ", ".join(
@@ -98,24 +98,3 @@ def size(amount: float) -> str:
         if amount >= unit:
             return f"{amount / unit:.1f} {name}"
     return f"{amount / 1e3:.0f} kB"
-
-
-def provenance(report: Mapping[str, Any], *extra: str) -> str:
-    """ "400 synthetic against 400 holdout individuals, 1,000 variants, seed 42", then `extra`."""
-    n = report.get("n", {})
-    n = n if isinstance(n, Mapping) else {"synthetic": n}
-    parts = []
-    if n.get("synthetic") and n.get("reference"):
-        parts.append(f"{n['synthetic']:,} synthetic against {n['reference']:,} {reference_name(report)} individuals")
-    elif n.get("synthetic"):
-        parts.append(count(n["synthetic"], "synthetic individual"))
-    if n.get("variants"):
-        parts.append(count(n["variants"], "variant"))
-    if report.get("seed") is not None:
-        parts.append(f"seed {report['seed']}")
-    return ", ".join([*parts, *(e for e in extra if e)]) + "."
-
-
-def reference_name(report: Mapping[str, Any]) -> str:
-    """What the synthetic individuals are judged by: "holdout" where there is one, else "real"."""
-    return "holdout" if report.get("holdout") else "real"

@@ -5,8 +5,8 @@ from functools import partial
 import streamlit as st
 
 from core.plots.report_page import report_page
-from core.reports.standing import FAMILIES, HEADLINE, described, family, goal, leader, metric_names, table
-from core.words import provenance, sentence
+from core.reports.standing import HEADLINE, described, families, leader, metric_names, table
+from core.words import sentence
 from pages.parts.frame import plain, share
 from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many
 from pages.parts.state import COMPARE_BASELINE, COMPARE_FAMILY, COMPARE_NUMBERS, DATASET, RUNS
@@ -17,8 +17,7 @@ top, runs = open_runs("compare", "There is no report to compare yet")
 first_row = st.container(horizontal=True)
 with first_row:
     runs = pick_dataset(runs)
-found = pick_many(runs)
-candidates = [item.candidate for item in found]
+candidates = pick_many(runs)
 if not candidates:
     st.info("Choose at least one model above.", icon=":material/info:")
     st.stop()
@@ -36,17 +35,16 @@ if len(candidates) > 1 and (first := leader(candidates, every)):
     winner, won, of = first
     st.markdown(f"**{plain(winner.label)}** is best, or within noise of the best, on {won} of {of} metrics.")
 
-families = ["Overview", *(f for f in FAMILIES if any(family(name) == f for name in every)), "All"]
+of_family = families(candidates)
 group = st.segmented_control(
-    "Metrics", families, default="Overview", required=True, key=COMPARE_FAMILY, bind="query-params",
-    help="Overview shows one metric of each family.",
+    "Metrics", ["Overview", *of_family, "All"], default="Overview", required=True, key=COMPARE_FAMILY,
+    bind="query-params", help="Overview shows one metric of each family.",
 )  # fmt: skip
-names = every if group == "All" else [name for name in every if family(name) == group]
+names = every if group == "All" else of_family.get(group or "", [])
 if group == "Overview" or not names:
     names = [name for name in HEADLINE if name in every] or every[:6]
 
-caption = provenance(
-    candidates[0].report,
+caption = candidates[0].report.provenance(
     "points with 95% bootstrap intervals",
     "null: individuals drawn with every variant on its own",
     "ceiling: real individuals in place of synthetic ones",
@@ -56,11 +54,7 @@ scorecard(candidates, names, caption, key="scorecard")
 st.subheader("Warning signs")
 said = []
 for c in candidates:
-    signs = [
-        f"- **{plain(sentence(flag.get('name', '')))}**: {plain(flag.get('evidence', ''))} "
-        f"*{plain(flag.get('advice', ''))}*"
-        for flag in c.flags
-    ]
+    signs = [f"- **{plain(sentence(flag.name))}**: {plain(flag.evidence)} *{plain(flag.advice)}*" for flag in c.flags]
     said += [f"\n:material/warning: **{plain(c.label)}**\n", *signs] if signs else []
 if said:
     st.container(border=True).markdown("\n".join(said))
@@ -97,6 +91,5 @@ with st.expander("What the metrics mean", key="definitions", on_change="rerun") 
     if meaning.open:
         for name in names:
             about = described(candidates, name)
-            way = goal(about["direction"], about["target"])
-            st.markdown(f"**{plain(about['label'])}** ({way}): {plain(about['help'])}")
+            st.markdown(f"**{plain(about.label)}** ({about.goal}): {plain(about.help)}")
 share(DATASET, RUNS, COMPARE_BASELINE, COMPARE_FAMILY, COMPARE_NUMBERS, place=top)

@@ -6,7 +6,7 @@ from core.plots.frequencies import alleles, genotypes
 from core.plots.frequency_curves import by_frequency
 from core.plots.inbreeding import inbreeding
 from core.reports import arrays
-from core.words import number, provenance
+from core.words import number
 from pages.parts.frame import pick_view, share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
 from pages.parts.state import DATASET, FREQUENCIES_VIEW, RUN
@@ -15,9 +15,9 @@ from pages.parts.vega_chart import chart
 VIEWS = ["Alleles", "Genotypes", "Error by frequency", "Rare alleles", "Spectrum"]
 FREQUENCY = "Minor-allele frequency in real data"
 
-top, runs, chosen = open_one("frequencies")
-one, report = chosen.candidate, chosen.candidate.report
-caption = provenance(report)
+top, runs, one = open_one("frequencies")
+report = one.report
+caption = report.provenance()
 
 
 def metrics(*names: str) -> None:
@@ -25,15 +25,15 @@ def metrics(*names: str) -> None:
     for box, name in zip(st.columns(len(names)), names, strict=True):
         entry = one.metric(name)
         box.metric(
-            entry.get("label") or name, number(entry.get("value")), f"ceiling {number(entry.get('ceiling'))}",
-            delta_color="off", delta_arrow="off", help=entry.get("help") or entry.get("reason"),
+            entry.label, number(entry.value), f"ceiling {number(entry.ceiling)}",
+            delta_color="off", delta_arrow="off", help=entry.help or entry.reason,
         )  # fmt: skip
 
 
 def curve(name: str, y: str, titles: tuple[str, str], *, key: str, note: str = "") -> None:
     """A curve of all models over the frequency, or the reason why there is none."""
-    others = [i.candidate for run in runs[:SHOWN_FIRST] if (i := judged(run)) and i.candidate.label != one.label]
-    figure = by_frequency([one, *others], name, "frequency", y, titles=titles, caption=provenance(report, note))
+    others = [i for run in runs[:SHOWN_FIRST] if (i := judged(run)) and i.label != one.label]
+    figure = by_frequency([one, *others], name, "frequency", y, titles=titles, caption=report.provenance(note))
     if figure is None:
         st.info("These reports hold no such curve; evaluate the runs again.", icon=":material/info:")
     else:
@@ -41,7 +41,7 @@ def curve(name: str, y: str, titles: tuple[str, str], *, key: str, note: str = "
 
 
 view = pick_view(VIEWS, FREQUENCIES_VIEW)
-stored = arrays.frequencies(chosen.arrays, report["n"]) if view in ("Alleles", "Genotypes") else None
+stored = arrays.frequencies(report) if view in ("Alleles", "Genotypes") else None
 if stored and view == "Alleles":
     metrics("allele_frequency_r", "allele_frequency_rmse", "fst")
     note = "Grey line: equal frequencies; grey band: differences that sampling alone explains (±2 standard errors)."
@@ -49,7 +49,7 @@ if stored and view == "Alleles":
 elif stored and view == "Genotypes":
     metrics("genotype_frequency_r", "genotype_frequency_rmse", "heterozygosity_ratio", "f_is_rmse")
     chart(genotypes(stored, one, caption=caption), key="genotypes", width="content")
-    if (f_is := arrays.inbreeding(chosen.arrays)) is not None:
+    if (f_is := arrays.inbreeding(report)) is not None:
         st.subheader(
             "Departure from Hardy–Weinberg proportions",
             help="F_IS is 0 where genotypes are as frequent as random mating makes them, above 0 where "

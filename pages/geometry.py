@@ -13,7 +13,7 @@ VIEWS = ["Distances", "Reconstruction", "Set size", "Troubleshooting"]
 
 top, chosen = open_sets("geometry")
 report = chosen.report
-judged = "held-out" if report["judged"] == "holdout" else "training"
+judged = "held-out" if report.judged == "holdout" else "training"
 scores(chosen)
 warning_signs(chosen)
 
@@ -24,12 +24,12 @@ if view == "Distances":
         "latent is only worth its training where it does better than the trivial embeddings beside it.",
         help="W2 is exact for Gaussian truth; else W2 of samples, less what finite samples add.",
     )
-    pairs = f"{len(report['curves']['shepard']):,} pairs of {judged} sets, at most {PAIRS} of them drawn"
+    pairs = f"{len(report.curve('shepard')):,} pairs of {judged} sets, at most {PAIRS} of them drawn"
     chart(shepard(report, caption=chosen.provenance(pairs)), key="shepard", width="content")
 elif view == "Reconstruction":
     figure = reconstruction(report, caption=chosen.provenance(f"{judged} sets, halves of at most 256 observations"))
     if figure is None:
-        st.info(report["metrics"]["reconstruction_w2"]["reason"], icon=":material/info:")
+        st.info(report.metric("reconstruction_w2").reason or "", icon=":material/info:")
     else:
         st.markdown(
             "A set is encoded from one half and regenerated; the distance to its other half cannot fall below the "

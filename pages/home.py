@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.reports.standing import HEADLINE, leader, metric_names
-from core.words import ago, count, provenance
+from core.words import ago, count
 from pages.parts.frame import nothing_yet, plain
 from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, with_reports
 from pages.parts.router import through_the_router
@@ -42,13 +42,12 @@ st.subheader("Which model is best")
 # The dataset somebody works on comes first (at the first launch the demo cohort); of each preset the newest run.
 latest = max(reported, key=lambda run: run.created, default=None)
 same = {run.experiment or run.run: run for run in reversed(reported) if latest and run.dataset == latest.dataset}
-found = [item for run in list(same.values())[::-1][:SHOWN_FIRST] if (item := judged(run))]
-if not found:
+candidates = [item for run in list(same.values())[::-1][:SHOWN_FIRST] if (item := judged(run))]
+if not candidates:
     nothing_yet("No model has been judged yet")
 else:
-    candidates = [item.candidate for item in found]
     names = metric_names(candidates)
-    first = found[0].candidate.report
+    first = candidates[0].report
     if len(candidates) > 1 and (best := leader(candidates, names)):
         winner, won, of = best
         st.markdown(
@@ -59,8 +58,7 @@ else:
     if copiers:
         st.caption(f"Left out of the ranking, because training individuals come back: {plain(', '.join(copiers))}.")
     shown = [name for name in HEADLINE if name in names] or names[:6]
-    caption = provenance(
-        first,
+    caption = first.provenance(
         "points with 95% bootstrap intervals",
         "null: every variant drawn on its own",
         "ceiling: real individuals in place of synthetic ones",

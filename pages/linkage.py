@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.plots.linkage import DIFFERENCE_LIMIT, decay, names, squares
 from core.reports import arrays
-from core.words import number, provenance
+from core.words import number
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
@@ -15,9 +15,9 @@ VIEWS = {"Both": ("both", "difference"), "Real and synthetic": ("both",), "Diffe
 
 arrive()
 top, runs, chosen = open_one("linkage")
-report = chosen.candidate.report
+report = chosen.report
 
-windows = arrays.linkage(chosen.arrays)
+windows = arrays.linkage(report)
 if not windows:
     st.info("The report of this run holds no linkage; evaluate it again.", icon=":material/info:")
 else:
@@ -46,7 +46,7 @@ else:
         notes.append(f"differences clipped at ±{DIFFERENCE_LIMIT}")
         if shown.pooled:
             notes.append(f"each cell the mean r² of about {shown.variants / shown.size:.0f} variants by as many")
-        figure = squares(shown, VIEWS[view], chosen.candidate.label, caption=provenance(report, *notes))
+        figure = squares(shown, VIEWS[view], chosen.label, caption=report.provenance(*notes))
         picked = chart(figure, key="squares", watch=("click", "view") if shown.pooled else ("click",))
         if (
             shown.pooled
@@ -70,8 +70,8 @@ else:
             st.caption("Click a cell to keep its pair of variants here; drag a box to look closer.")
 
 st.subheader("Decay with distance", help="Mean r² of all pairs of variants at a distance, up to a limit.")
-several = [chosen, *(i for run in runs[:SHOWN_FIRST] if (i := judged(run)) and i.path != chosen.path)]
-curve = decay([item.candidate for item in several], caption=provenance(report))
+several = [chosen, *(i for run in runs[:SHOWN_FIRST] if (i := judged(run)) and i.run != chosen.run)]
+curve = decay(several, caption=report.provenance())
 if curve is None:
     st.info("These reports hold no decay curve: it needs variants with positions.", icon=":material/info:")
 else:

@@ -3,14 +3,13 @@
 import streamlit as st
 
 from core.plots.precision_recall import PANELS, curves, label_columns, populations
-from core.words import provenance
 from pages.parts.frame import pick_view, share
 from pages.parts.reports import open_runs, pick_dataset, pick_many
 from pages.parts.state import DATASET, PRECISION_COLUMN, PRECISION_METRIC, PRECISION_VIEW, RUNS
 from pages.parts.vega_chart import chart
 
 top, runs = open_runs("precision_recall")
-candidates = [item.candidate for item in pick_many(pick_dataset(runs))]
+candidates = pick_many(pick_dataset(runs))
 if not candidates:
     st.info("Choose at least one model above.", icon=":material/info:")
     st.stop()
@@ -19,11 +18,11 @@ VIEWS = {"Over the neighbourhood size": ["precision", "recall"], "Density and co
 BY_POPULATION = "By population"
 view = pick_view([*VIEWS, BY_POPULATION], PRECISION_VIEW)
 if view in VIEWS:
-    options = candidates[0].report.get("options", {})
+    distance = candidates[0].report.options.get("distance", "Euclidean")
     figure = curves(
         candidates,
         VIEWS[view],
-        caption=provenance(candidates[0].report, f"{options.get('distance', 'Euclidean')} distance over all variants"),
+        caption=candidates[0].report.provenance(f"{distance} distance over all variants"),
     )
     st.markdown(
         "Around every individual lies a ball that reaches to its k-th nearest neighbour. Trust small k: "
@@ -52,9 +51,9 @@ else:
             )  # fmt: skip
         with right:
             column = st.selectbox("Labels", columns, key=PRECISION_COLUMN, bind="query-params")
-        k = candidates[0].report.get("options", {}).get("k", 5)
+        k = candidates[0].report.options.get("k", 5)
         figure = populations(
-            candidates, metric.lower(), column or columns[0], caption=provenance(candidates[0].report, f"k = {k}")
+            candidates, metric.lower(), column or columns[0], caption=candidates[0].report.provenance(f"k = {k}")
         )
         if figure is None:
             st.info(

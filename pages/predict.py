@@ -14,7 +14,7 @@ from pages.parts.vega_chart import chart
 VIEWS = ["Labels and covariates", "Early and late", "Effects"]
 
 top, chosen = open_sets("predict")
-rows = chosen.report["curves"]["probes"]
+rows = chosen.report.curve("probes")
 scored = {row["target"]: row for row in rows if "latent" in row}
 view = pick_view(VIEWS, PREDICT_KIND)
 

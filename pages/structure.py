@@ -4,14 +4,14 @@ import streamlit as st
 
 from core.plots.structure import POINTS, by_population, overlay, spread
 from core.reports import arrays
-from core.words import interval, number, provenance, reference_name
+from core.words import number
 from pages.parts.frame import drawer, share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
 from pages.parts.state import DATASET, RUN, STRUCTURE_COLOUR, STRUCTURE_SPREAD, STRUCTURE_X, STRUCTURE_Y
 from pages.parts.vega_chart import chart
 
 top, runs, chosen = open_one("structure")
-scores = arrays.structure(chosen.arrays)
+scores = arrays.structure(chosen.report)
 if scores is None:
     st.info("The report of this run holds no principal components; evaluate it again.", icon=":material/info:")
     st.stop()
@@ -31,43 +31,40 @@ if drawn:
         help="Principal component",
     )  # fmt: skip
 
-report = chosen.candidate.report
-entry = chosen.candidate.metric("pca_wasserstein")
+report = chosen.report
+entry = chosen.metric("pca_wasserstein")
 with st.container(horizontal=True):
     st.metric(
         "Sliced Wasserstein distance",
-        number(entry.get("value")),
+        number(entry.value),
         help="How far the synthetic cloud is from the real one over the leading components; 0 is identical. "
-        f"95% interval {interval(entry.get('value'), entry.get('low'), entry.get('high'))}.",
+        f"95% interval {entry.shown}.",
     )
-    st.metric("Null", number(entry.get("null")), help="The same distance for individuals without linkage.")
-    st.metric("Ceiling", number(entry.get("ceiling")), help="The same distance between two sets of real individuals.")
+    st.metric("Null", number(entry.null), help="The same distance for individuals without linkage.")
+    st.metric("Ceiling", number(entry.ceiling), help="The same distance between two sets of real individuals.")
     st.metric(
         "Variance explained",
         f"{scores.explained[[x - 1, y - 1]].sum() if x != y else scores.explained[x - 1]:.1%}",
         help="Share of the variance of the real individuals along the two components shown.",
     )
 
-caption = provenance(
-    report,
-    f"components fitted on the {reference_name(report)} individuals only",
+caption = report.provenance(
+    f"components fitted on the {report.judged} individuals only",
     f"at most {POINTS // 2:,} individuals of each drawn",
 )
 if colour in scores.real_labels:
-    figure = by_population(scores, chosen.candidate, colour, x, y, seed=int(report.get("seed") or 0), caption=caption)
+    figure = by_population(scores, chosen, colour, x, y, seed=report.seed, caption=caption)
     chart(figure, key="pca_population", width="content")
 else:
-    chart(
-        overlay(scores, chosen.candidate, x, y, seed=int(report.get("seed") or 0), caption=caption), key="pca_overlay"
-    )
+    chart(overlay(scores, chosen, x, y, seed=report.seed, caption=caption), key="pca_overlay")
 
 with st.expander(
     "Spread along each component, of all models", key=STRUCTURE_SPREAD, on_change="rerun", bind="query-params"
 ) as fold:
     if fold.open:
         others = [item for run in runs[:SHOWN_FIRST] if (item := judged(run))]
-        found = [(o.candidate, s) for o in others if (s := arrays.structure(o.arrays))]
-        known = [(candidate, s) for candidate, s in found if s.components == scores.components]
+        found = [(o, s) for o in others if (s := arrays.structure(o.report))]
+        known = [(o, s) for o, s in found if s.components == scores.components]
         st.caption("A model that lost variety lies below the real line.")
-        chart(spread(known, caption=provenance(report)), key="pca_spread")
+        chart(spread(known, caption=report.provenance()), key="pca_spread")
 share(DATASET, RUN, STRUCTURE_X, STRUCTURE_Y, STRUCTURE_COLOUR, STRUCTURE_SPREAD, place=top)

@@ -65,7 +65,7 @@ def measure(experiment: str, generator: str, quick: bool) -> dict[str, Any]:
     if run.state is not State.SUCCEEDED or report is None:
         raise RunError(f"{experiment}, {generator}: {run.state}. {run.status['reason']}")
     seconds = seconds_between(run.status["started"], run.status["ended"])
-    found = {m: {k: report["metrics"][m][k] for k in ("value", "low", "high")} for m in METRICS}
+    found = {m: {k: getattr(report.metric(m), k) for k in ("value", "low", "high")} for m in METRICS}
     return {"experiment": experiment, "generator": generator, "seconds": seconds, **found}
 
 

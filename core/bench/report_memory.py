@@ -30,7 +30,7 @@ def main() -> None:
 
     report = evaluate(real, synthetic, device=device, progress=told)
     told("Done")
-    without = [name for name, entry in report["metrics"].items() if entry["value"] is None]
+    without = [name for name, one in report.metrics.items() if one.value is None]
     print(json.dumps({"seconds": time.monotonic() - started, "peak_bytes": _peak(), "without_value": without}))
 
 

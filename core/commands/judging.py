@@ -6,7 +6,6 @@ import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.commands.answer import Answer, Command
 from core.commands.settings import add_settings, read_settings
@@ -111,7 +110,7 @@ def _evaluate(options: argparse.Namespace) -> Answer:
     )
     if options.out is not None and options.out.name != "report.json":
         (options.out.parent / "report.json").replace(options.out)
-    return Answer(report, report_table(report))
+    return Answer(dict(report.content), report_table(report))
 
 
 def _folder(out: Path | None) -> Path | None:
@@ -174,10 +173,10 @@ def _report_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _report(options: argparse.Namespace) -> Answer:
     run = RunStore().get(options.run)
-    report: dict[str, Any] | None = run.report()
+    report = run.report()
     if report is None:
         raise InputError(f"Run {run.id} is {run.state} and has no report; a run gets one when its training ends.")
-    return Answer(report, report_table(report))
+    return Answer(dict(report.content), report_table(report))
 
 
 COMMANDS: dict[str, Command] = {

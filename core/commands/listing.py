@@ -117,7 +117,7 @@ def _collect() -> dict[str, Any]:
     def metric(one: Entry[Any]) -> dict[str, Any]:
         facts = {f.name: getattr(one.value, f.name) for f in dataclasses.fields(one.value)}
         return {"name": one.name, "kind": one.kind, "help": one.help, "source": one.source} | {
-            key: facts[key] for key in ("label", "direction", "target")
+            key: facts[key] for key in ("label", "family", "direction", "target")
         }
 
     listed = {"encoders": encoders, "generators": generators, "mixers": mixers, "formats": formats}

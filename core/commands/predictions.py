@@ -6,31 +6,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.commands.tables import number, table
+from core.reports.report import Report
 
 HEADER = ["held-out prediction", "score", "latent", "interval", "mean of observations", "interval", "null", "ceiling"]
 SCORES = {"regression": "R²", "classification": "accuracy"}
 
 
-def predictions(report: Mapping[str, Any]) -> str:
-    """Probes, early against late, and effects, one row each, or the reason for none; "" if not of sets."""
-    if report.get("kind") != "sets":
-        return ""
-    curves = report["curves"]
+def predictions(report: Report) -> str:
+    """Probes, early against late, and effects, one row each, or the reason for none; "" where it has none."""
     rows, reasons = [], []
-    for row in curves.get("probes", []):
+    for row in report.curve("probes"):
         if "reason" in row:
             reasons.append(f"{row['target']}: {row['reason']}")
         else:
             rows.append([row["target"], SCORES[row["kind"]], *_scores(row, "latent", "mean"), number(row["null"]), "–"])
-    for name, found, lines in (
-        ("early and late", curves.get("early_late", {}), _early_late),
-        ("effects on held-out units", curves.get("effects", {}), _effects),
-        ("effects on held-out sets", curves.get("held_effects", {}), _held_effects),
+    for name, key, lines in (
+        ("early and late", "early_late", _early_late),
+        ("effects on held-out units", "effects", _effects),
+        ("effects on held-out sets", "held_effects", _held_effects),
     ):
-        if "reason" in found:
-            reasons.append(f"{name}: {found['reason']}")
-        elif found:
-            rows += lines(found)
+        analysis = report.analysis(key) or {}
+        if "reason" in analysis:
+            reasons.append(f"{name}: {analysis['reason']}")
+        elif analysis:
+            rows += lines(analysis)
     return "\n".join([*([table(HEADER, rows)] if rows else []), *reasons])
 
 

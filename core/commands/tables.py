@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from core.reports.report import Report
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -26,20 +27,16 @@ def number(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def report_table(report: Mapping[str, Any]) -> str:
+def report_table(report: Report) -> str:
     """Each metric with its interval, null and ceiling; the reason where it has no value; then the flags."""
     rows = []
-    reasons = []
-    for name, metric in report["metrics"].items():
-        interval = f"{number(metric.get('low'))} to {number(metric.get('high'))}"
-        better = metric["direction"] if metric["direction"] != "target" else f"near {metric['target']:g}"
-        value, null, ceiling = (number(metric.get(k)) for k in ("value", "null", "ceiling"))
-        rows.append([name, value, interval if metric.get("low") is not None else "–", null, ceiling, better])
-        if metric.get("value") is None and metric.get("reason"):
-            reasons.append(f"{name}: {metric['reason']}")
-    text = table(["metric", "value", "interval", "null", "ceiling", "better"], rows)
-    flags = [f"! {flag['name']}: {flag['evidence']} {flag['advice']}" for flag in report.get("flags", [])]
-    return "\n".join([text, *reasons, *flags])
+    for name, one in report.metrics.items():
+        span = "–" if one.low is None else f"{number(one.low)} to {number(one.high)}"
+        better = one.direction if one.target is None else f"near {one.target:g}"
+        rows.append([name, number(one.value), span, number(one.null), number(one.ceiling), better])
+    reasons = [f"{name}: {one.reason}" for name, one in report.metrics.items() if one.reason]
+    flags = [f"! {flag.name}: {flag.evidence} {flag.advice}" for flag in report.flags]
+    return "\n".join([table(["metric", "value", "interval", "null", "ceiling", "better"], rows), *reasons, *flags])
 
 
 def _printable(text: str) -> str:

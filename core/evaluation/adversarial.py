@@ -24,6 +24,7 @@ _SOURCE = "Yale et al. 2020, eq. 1–2"
 @metric(
     "aa_truth",
     label="AA truth",
+    family="Fidelity and diversity",
     direction="target",
     target=0.5,
     bounds=(0.0, 1.0),
@@ -38,6 +39,7 @@ def aa_truth(comparison: Comparison) -> Estimate:
 @metric(
     "aa_synthetic",
     label="AA synthetic",
+    family="Fidelity and diversity",
     direction="target",
     target=0.5,
     bounds=(0.0, 1.0),
@@ -52,6 +54,7 @@ def aa_synthetic(comparison: Comparison) -> Estimate:
 @metric(
     "aats",
     label="AATS",
+    family="Fidelity and diversity",
     direction="target",
     target=0.5,
     bounds=(0.0, 1.0),
@@ -67,6 +70,7 @@ def aats(comparison: Comparison) -> Estimate:
 @metric(
     "aats_train",
     label="AATS (training individuals)",
+    family="Privacy",
     direction="target",
     target=0.5,
     bounds=(0.0, 1.0),
@@ -82,6 +86,7 @@ def aats_train(comparison: Comparison) -> Estimate:
 @metric(
     "privacy_loss",
     label="Privacy loss",
+    family="Privacy",
     direction="target",
     target=0.0,
     bounds=(-1.0, 1.0),

@@ -22,6 +22,7 @@ _TILE = 1000
 @metric(
     "correlation_score",
     label="Correlation score Γ",
+    family="Linkage",
     direction="higher",
     bounds=(-1.0, 1.0),
     help="Pearson correlation between the real and the synthetic correlation matrix of calls, over all pairs of "

@@ -20,6 +20,7 @@ Counts = npt.NDArray[np.int64]
 @metric(
     "fst",
     label="F_ST",
+    family="Frequencies",
     direction="target",
     target=0.0,
     bounds=(-1.0, 1.0),
@@ -40,6 +41,7 @@ def fst(comparison: Comparison) -> Estimate:
 @metric(
     "population_allele_frequency_r",
     label="Allele frequency r within populations",
+    family="Frequencies",
     direction="higher",
     bounds=(-1.0, 1.0),
     help="Pearson correlation of allele frequencies between real and synthetic members of one population, mean over "

@@ -7,20 +7,10 @@ Every threshold stands between what real individuals give (the ceiling) and what
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import Any
 
 from core.evaluation.context import Panel
-
-Report = dict[str, Any]
-
-
-class Flag(TypedDict):
-    """One failure: `severity` is "high" or "medium", `evidence` its numbers, `advice` what to try."""
-
-    name: str
-    severity: str
-    evidence: str
-    advice: str
+from core.reports.report import Flag, Measurement, Report
 
 
 def find(report: Report, panel: Panel | None = None) -> list[Flag]:
@@ -32,28 +22,28 @@ def find(report: Report, panel: Panel | None = None) -> list[Flag]:
     missing = None if panel is None else _population_missing(panel)
     if missing is not None:
         found.append(missing)
-    return sorted(found, key=lambda flag: flag["severity"] != "high")
+    return sorted(found, key=lambda flag: flag.severity != "high")
 
 
 def _mode_collapse(report: Report) -> Flag | None:
     """High precision with low recall or coverage, or rows that repeat: the model makes few kinds of individuals."""
-    repeated, usual = _value(report, "duplicates"), _value(report, "duplicates", "ceiling") or 0.0
+    repeated, usual = report.metric("duplicates").value, report.metric("duplicates").ceiling or 0.0
     if repeated is not None and repeated > usual + 0.05:
-        return _flag(
+        return Flag(
             "mode_collapse",
             "high",
             f"{_percent(repeated)} of the synthetic individuals are identical to another one ({_percent(usual)} of the "
             "real ones are).",
             "Train with more latent noise or a larger batch, or stop at an earlier checkpoint with a higher recall.",
         )
-    precision, recall, coverage = (_fair(report, name) for name in ("precision", "recall", "coverage"))
+    precision, recall, coverage = (_fair(report.metric(name)) for name in ("precision", "recall", "coverage"))
     if precision is None or recall is None:
         return None
     spread = min(_of_ceiling(recall), 1.0 if coverage is None else _of_ceiling(coverage))
     if _of_ceiling(precision) < 0.9 or spread > 0.6:
         return None
     covered = "" if coverage is None else f", coverage {_against(coverage)}"
-    return _flag(
+    return Flag(
         "mode_collapse",
         "high" if spread < 0.4 else "medium",
         f"Precision {_against(precision)} but recall {_against(recall)}{covered}: what is made is plausible, and most "
@@ -65,31 +55,31 @@ def _mode_collapse(report: Report) -> Flag | None:
 
 def _frequency_distortion(report: Report) -> Flag | None:
     """The Matthew effect: frequent alleles get more frequent, rare ones vanish, heterozygotes go or are invented."""
-    slope, ratio, lost = (_entry(report, k) for k in ("matthew_slope", "heterozygosity_ratio", "rare_alleles_lost"))
+    slope, ratio, lost = map(report.metric, ("matthew_slope", "heterozygosity_ratio", "rare_alleles_lost"))
     says = []
     worst = 0.0
     matthew = False
-    for entry, title, sign in ((slope, "allele frequency slope", 1), (ratio, "heterozygosity ratio", -1)):
-        if entry is None:
+    for one, title, sign in ((slope, "allele frequency slope", 1), (ratio, "heterozygosity ratio", -1)):
+        if one.value is None:
             continue
-        usual = 1.0 if entry["ceiling"] is None else entry["ceiling"]
-        gap = entry["value"] - usual
+        usual = 1.0 if one.ceiling is None else one.ceiling
+        gap = one.value - usual
         # Real samples of n individuals of a structured population differ by up to about 1/√n.
-        if abs(gap) > max(0.05, (entry["params"] or {}).get("n", 400) ** -0.5):
-            says.append(f"{title} {entry['value']:.2f} (real {usual:.2f})")
+        if abs(gap) > max(0.05, one.params.get("n", 400) ** -0.5):
+            says.append(f"{title} {one.value:.2f} (real {usual:.2f})")
             worst = max(worst, abs(gap))
             matthew = matthew or gap * sign > 0
-    if lost is not None and (lost["params"] or {}).get("rare", 0) >= 10:
+    if lost.value is not None and lost.params.get("rare", 0) >= 10:
         # Chance loses alleles too, more in the ceiling's smaller halves; the null loses them at the value's size.
-        usual = max(lost["null"] or 0.0, lost["ceiling"] or 0.0)
-        gap = lost["value"] - usual
+        usual = max(lost.null or 0.0, lost.ceiling or 0.0)
+        gap = lost.value - usual
         if gap > 0.15:
-            says.append(f"{_percent(lost['value'])} of the rare alleles are gone ({_percent(usual)} by chance)")
+            says.append(f"{_percent(lost.value)} of the rare alleles are gone ({_percent(usual)} by chance)")
             worst = max(worst, gap)
             matthew = True
     if not says:
         return None
-    return _flag(
+    return Flag(
         "frequency_distortion",
         "high" if worst > 0.15 else "medium",
         "Frequencies are distorted: " + "; ".join(says) + ".",
@@ -103,15 +93,15 @@ def _frequency_distortion(report: Report) -> Flag | None:
 
 def _misleading_aats(report: Report) -> Flag | None:
     """AA truth and AA synthetic on opposite sides of 0.5, so that their mean hides most of the worse one."""
-    truth, synthetic, both = (_value(report, name) for name in ("aa_truth", "aa_synthetic", "aats"))
+    truth, synthetic, both = (report.metric(name).value for name in ("aa_truth", "aa_synthetic", "aats"))
     if truth is None or synthetic is None or both is None:
         return None
     worse = max(abs(truth - 0.5), abs(synthetic - 0.5))
     # Four standard errors of a share of n: small cohorts stray from 0.5 by chance.
-    chance = 4 * 0.5 / max(1, report["metrics"]["aats"]["params"].get("n", 1000)) ** 0.5
+    chance = 4 * 0.5 / max(1, report.metric("aats").params.get("n", 1000)) ** 0.5
     if (truth - 0.5) * (synthetic - 0.5) >= 0 or worse < max(0.15, chance) or abs(both - 0.5) > 0.4 * worse:
         return None
-    return _flag(
+    return Flag(
         "misleading_aats",
         "high" if worse > 0.3 else "medium",
         f"AATS {both:.2f} is the mean of AA truth {truth:.2f} and AA synthetic {synthetic:.2f}, which fail in opposite "
@@ -126,8 +116,8 @@ def _misleading_aats(report: Report) -> Flag | None:
 
 def _copying(report: Report) -> Flag | None:
     """Synthetic individuals that are, or stand closer than chance to, single training individuals."""
-    copied, usual = _value(report, "copies"), _value(report, "copies", "ceiling") or 0.0
-    near, loss = _value(report, "aats_train"), _value(report, "privacy_loss")
+    copied, usual = report.metric("copies").value, report.metric("copies").ceiling or 0.0
+    near, loss = report.metric("aats_train").value, report.metric("privacy_loss").value
     says = []
     high = False
     if copied is not None and copied > usual + 0.01:
@@ -137,12 +127,12 @@ def _copying(report: Report) -> Flag | None:
         # Without privacy loss a low value is collapse, not memory: unseen individuals are as near as seen ones.
         says.append(f"AATS against the training individuals is {near:.2f} (0.5 without memory)")
     if loss is not None and loss > 0.1:
-        chance = _value(report, "privacy_loss", "ceiling") or 0.0
+        chance = report.metric("privacy_loss").ceiling or 0.0
         says.append(f"privacy loss is {loss:.2f} ({chance:.2f} for real individuals)")
         high = high or loss > 0.2
     if not says:
         return None
-    return _flag(
+    return Flag(
         "copying",
         "high" if high else "medium",
         _sentence("; ".join(says)),
@@ -154,21 +144,21 @@ def _copying(report: Report) -> Flag | None:
 def _lost_linkage(report: Report) -> Flag | None:
     """Linkage nearer to that of independent sites than to the real one."""
     for name in ("ld_decay_rmse", "ld_r"):
-        fair = _fair(report, name)
+        fair = _fair(report.metric(name))
         if fair is None:
             continue
         fraction = _between(fair)
-        rows = report.get("curves", {}).get("ld_decay") or []
+        rows = report.curve("ld_decay")
         weaker = not rows or _total(rows, "synthetic") < 0.9 * _total(rows, "real")
         if name == "ld_decay_rmse" and not weaker:
             continue
         if fraction is not None and fraction < 0.6:
             near = f"; mean r² at the shortest distance {_near(rows)}" if rows else ""
-            return _flag(
+            return Flag(
                 "lost_linkage",
                 "high" if fraction < 0.3 else "medium",
-                f"{_label(report, name)} stands at {max(fraction, 0.0):.0%} of the way from independent sites to real "
-                f"data ({_against(fair)}, independent sites {fair[1]:.3g}){near}.",
+                f"{report.metric(name).label} stands at {max(fraction, 0.0):.0%} of the way from independent sites to "
+                f"real data ({_against(fair)}, independent sites {fair[1]:.3g}){near}.",
                 "Variants are drawn too independently: lower the output temperature, train longer, widen the layer "
                 "before the output, or use a model that knows positions (haplotype mosaic).",
             )
@@ -177,14 +167,14 @@ def _lost_linkage(report: Report) -> Flag | None:
 
 def _spurious_linkage(report: Report) -> Flag | None:
     """More linkage between far variants than the real individuals have."""
-    entry = _entry(report, "ld_long_range_error")
-    if entry is None or not {"real", "synthetic"} <= set(entry["params"] or {}):
+    one = report.metric("ld_long_range_error")
+    if one.value is None or not {"real", "synthetic"} <= set(one.params):
         return None
-    real, made = entry["params"]["real"], entry["params"]["synthetic"]
-    chance = entry["ceiling"] or 0.0
+    real, made = one.params["real"], one.params["synthetic"]
+    chance = one.ceiling or 0.0
     if made - real < max(0.01, 3 * chance, 0.25 * real):
         return None
-    return _flag(
+    return Flag(
         "spurious_linkage",
         "high" if made - real > 0.05 else "medium",
         f"Mean r² between far variants is {made:.3f} in synthetic and {real:.3f} in real individuals.",
@@ -211,7 +201,7 @@ def _population_missing(panel: Panel) -> Flag | None:
     if not absent:
         return None
     listed = ", ".join(absent[:5]) + ("" if len(absent) <= 5 else f" and {len(absent) - 5} more")
-    return _flag(
+    return Flag(
         "population_missing",
         "medium",
         f"Synthetic individuals of these populations are missing: {listed}.",
@@ -232,15 +222,12 @@ _CHECKS: tuple[Callable[[Report], Flag | None], ...] = (
 _Fair = tuple[float, float, float]
 
 
-def _fair(report: Report, name: str) -> _Fair | None:
+def _fair(one: Measurement) -> _Fair | None:
     """Value, null and ceiling measured at the same size, or None where one is lacking."""
-    entry = _entry(report, name)
-    if entry is None or entry["ceiling"] is None:
+    if one.value is None or one.ceiling is None:
         return None
-    sized = entry.get("matched") or entry
-    if sized["value"] is None or sized["null"] is None:
-        return None
-    return float(sized["value"]), float(sized["null"]), float(entry["ceiling"])
+    value, null = (one.matched["value"], one.matched["null"]) if one.matched else (one.value, one.null)
+    return None if value is None or null is None else (float(value), float(null), one.ceiling)
 
 
 def _between(fair: _Fair) -> float | None:
@@ -258,20 +245,6 @@ def _against(fair: _Fair) -> str:
     return f"{fair[0]:.3g} against {fair[2]:.3g} for real data"
 
 
-def _entry(report: Report, name: str) -> dict[str, Any] | None:
-    entry = report["metrics"].get(name)
-    return None if entry is None or entry["value"] is None else dict(entry)
-
-
-def _value(report: Report, name: str, column: str = "value") -> float | None:
-    entry = report["metrics"].get(name)
-    return None if entry is None or entry[column] is None else float(entry[column])
-
-
-def _label(report: Report, name: str) -> str:
-    return str(report["metrics"][name].get("label", name))
-
-
 def _total(rows: list[dict[str, Any]], column: str) -> float:
     return float(sum(row[column] or 0.0 for row in rows))
 
@@ -286,7 +259,3 @@ def _percent(share: float) -> str:
 
 def _sentence(text: str) -> str:
     return text[0].upper() + text[1:] + "."
-
-
-def _flag(name: str, severity: str, evidence: str, advice: str) -> Flag:
-    return {"name": name, "severity": severity, "evidence": evidence, "advice": advice}

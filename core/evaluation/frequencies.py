@@ -27,6 +27,7 @@ _SOURCE = "Yelmen et al. 2021 (allele frequencies of artificial genomes)"
 @metric(
     "allele_frequency_r",
     label="Allele frequency r",
+    family="Frequencies",
     direction="higher",
     bounds=(-1.0, 1.0),
     help="Pearson correlation of alternate-allele frequencies over variants. It saturates: read it with the RMSE.",
@@ -40,6 +41,7 @@ def allele_frequency_r(comparison: Comparison) -> Estimate:
 @metric(
     "allele_frequency_rmse",
     label="Allele frequency RMSE",
+    family="Frequencies",
     direction="lower",
     bounds=(0.0, 1.0),
     help="Root mean square difference of alternate-allele frequencies; two real samples of n and n' individuals "
@@ -54,6 +56,7 @@ def allele_frequency_rmse(comparison: Comparison) -> Estimate:
 @metric(
     "genotype_frequency_r",
     label="Genotype frequency r",
+    family="Frequencies",
     direction="higher",
     bounds=(-1.0, 1.0),
     help="Mean over the genotypes (0, 1, 2) of the Pearson correlation of their frequencies over variants; "
@@ -68,6 +71,7 @@ def genotype_frequency_r(comparison: Comparison) -> Estimate:
 @metric(
     "genotype_frequency_rmse",
     label="Genotype frequency RMSE",
+    family="Frequencies",
     direction="lower",
     bounds=(0.0, 1.0),
     help="Root mean square difference of the frequencies of the genotypes 0, 1 and 2 over variants.",
@@ -81,6 +85,7 @@ def genotype_frequency_rmse(comparison: Comparison) -> Estimate:
 @metric(
     "rare_alleles_lost",
     label="Rare alleles lost",
+    family="Frequencies",
     direction="lower",
     bounds=(0.0, 1.0),
     help="Share of the variants that are rare in the reference (minor allele below 5 %) and whose minor allele no "
@@ -100,6 +105,7 @@ def rare_alleles_lost(comparison: Comparison) -> Estimate:
 @metric(
     "matthew_slope",
     label="Allele frequency slope",
+    family="Frequencies",
     direction="target",
     target=1.0,
     help="Slope of synthetic on real allele frequencies, both measured from one half: above 1, frequent alleles became "

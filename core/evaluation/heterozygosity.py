@@ -20,6 +20,7 @@ _COMMON = 0.05
 @metric(
     "heterozygosity_ratio",
     label="Heterozygosity ratio",
+    family="Frequencies",
     direction="target",
     target=1.0,
     bounds=(0.0, np.inf),
@@ -37,6 +38,7 @@ def heterozygosity_ratio(comparison: Comparison) -> Estimate:
 @metric(
     "f_is_rmse",
     label="F_IS RMSE",
+    family="Frequencies",
     direction="lower",
     bounds=(0.0, np.inf),
     help="Root mean square difference of F_IS = 1 − H_observed / H_expected over variants whose minor allele has a "
@@ -54,6 +56,7 @@ def f_is_rmse(comparison: Comparison) -> Estimate:
 @metric(
     "hwe_departure",
     label="HWE departure",
+    family="Frequencies",
     direction="lower",
     bounds=(0.0, 1.0),
     help="Difference between the synthetic and the real share of variants that an exact test at p < 0.001 finds out of "

@@ -33,6 +33,7 @@ _CORRECTED = "r² − (1 − r²)/(n − 2)"
 @metric(
     "ld_r",
     label="LD r",
+    family="Linkage",
     direction="higher",
     bounds=(-1.0, 1.0),
     help="Pearson correlation between real and synthetic r² over pairs of variants: does the same linkage stand in the "
@@ -60,6 +61,7 @@ def ld_r(comparison: Comparison) -> Estimate:
 @metric(
     "ld_r2_error",
     label="LD r² error",
+    family="Linkage",
     direction="lower",
     bounds=(0.0, 1.5),
     help="Root mean square difference of real and synthetic r² over pairs of variants, every distance bin weighing the "
@@ -74,6 +76,7 @@ def ld_r2_error(comparison: Comparison) -> Estimate:
 @metric(
     "ld_decay_rmse",
     label="LD decay RMSE",
+    family="Linkage",
     direction="lower",
     bounds=(0.0, 1.5),
     help="Root mean square difference between the real and the synthetic curve of mean r² against distance, over the "
@@ -90,6 +93,7 @@ def ld_decay_rmse(comparison: Comparison) -> Estimate:
 @metric(
     "ld_long_range_error",
     label="Long-range LD error",
+    family="Linkage",
     direction="lower",
     bounds=(0.0, 1.5),
     help="Difference between real and synthetic mean r² over pairs on different contigs or more than half a contig "

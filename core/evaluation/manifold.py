@@ -24,6 +24,7 @@ NAMES = ("precision", "recall", "density", "coverage")
 @metric(
     "precision",
     label="Precision",
+    family="Fidelity and diversity",
     direction="higher",
     bounds=(0.0, 1.0),
     help="Share of synthetic individuals that lie inside a ball around a real individual: are they realistic?",
@@ -37,6 +38,7 @@ def precision(comparison: Comparison) -> Estimate:
 @metric(
     "recall",
     label="Recall",
+    family="Fidelity and diversity",
     direction="higher",
     bounds=(0.0, 1.0),
     help="Share of real individuals that lie inside a ball around a synthetic individual: is all variety there?",
@@ -50,6 +52,7 @@ def recall(comparison: Comparison) -> Estimate:
 @metric(
     "density",
     label="Density",
+    family="Fidelity and diversity",
     direction="target",
     target=1.0,
     bounds=(0.0, np.inf),
@@ -65,6 +68,7 @@ def density(comparison: Comparison) -> Estimate:
 @metric(
     "coverage",
     label="Coverage",
+    family="Fidelity and diversity",
     direction="higher",
     bounds=(0.0, 1.0),
     help="Share of real individuals whose own ball holds a synthetic individual: like recall, but balls around "

@@ -24,6 +24,7 @@ _LEAST_NEAREST = 10
 @metric(
     "duplicates",
     label="Duplicates",
+    family="Privacy",
     direction="lower",
     bounds=(0.0, 1.0),
     help="Share of synthetic individuals that are identical to another synthetic individual at every variant.",
@@ -39,6 +40,7 @@ def duplicates(comparison: Comparison) -> Estimate:
 @metric(
     "copies",
     label="Copies of training individuals",
+    family="Privacy",
     direction="lower",
     bounds=(0.0, 1.0),
     help="Share of synthetic individuals identical at every call to an individual that the model was trained on.",
@@ -67,6 +69,7 @@ def copies(comparison: Comparison) -> Estimate:
 @metric(
     "nearest_record_ratio",
     label="Nearest-record distance ratio",
+    family="Privacy",
     direction="target",
     target=1.0,
     bounds=(0.0, np.inf),
@@ -92,6 +95,7 @@ def nearest_record_ratio(comparison: Comparison) -> Estimate:
 @metric(
     "nearest_neighbour_ratio",
     label="First-to-second neighbour ratio",
+    family="Privacy",
     direction="higher",
     bounds=(0.0, 1.0),
     help="Median over synthetic individuals of the distance to the nearest training individual over the distance to "
@@ -110,6 +114,7 @@ def nearest_neighbour_ratio(comparison: Comparison) -> Estimate:
 @metric(
     "nearest_train_share",
     label="Closer to training than to holdout",
+    family="Privacy",
     direction="target",
     target=0.5,
     bounds=(0.0, 1.0),

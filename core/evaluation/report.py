@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,14 +16,12 @@ from core.config.evaluation import EvaluationConfig
 from core.config.schema import to_dict
 from core.data.genotypes import Genotypes
 from core.evaluation import flags, panels
-from core.evaluation.bootstrap import interval
 from core.evaluation.context import Comparison, Panel
 from core.evaluation.harmonise import harmonise
 from core.evaluation.panels import Matched, Setting, setting
-from core.evaluation.registry import Estimate, Metric, metrics
+from core.evaluation.registry import Estimate, measurement, of_kind
 from core.reports.files import plain, write_report
-
-SCHEMA = 1
+from core.reports.report import SCHEMA, Measurement, Report
 
 
 def evaluate(
@@ -38,7 +35,7 @@ def evaluate(
     device: str = "cpu",
     names: dict[str, str] | None = None,
     progress: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
+) -> Report:
     """Judge `synthetic` against `real`, or against `holdout` where `real` are the individuals a model was trained on.
 
     Args:
@@ -49,9 +46,6 @@ def evaluate(
         names: what to call "real", "synthetic" and "holdout" in the report (a dataset, a run, a file).
         progress: called with a short sentence before each stage.
 
-    Returns the report, JSON types only: "metrics" {name: {"value", "low", "high", "null", "ceiling", "matched",
-    "direction", "target", "params", "reason", "label", "help", "source"}}, "curves" {name: [row, …]}, "flags",
-    and what it was made from ("real", "synthetic", "holdout", "n", "seed", "options", "notes", …).
     Raises InputError on matrices that cannot be compared.
     """
     started = time.monotonic()
@@ -59,10 +53,10 @@ def evaluate(
     others = {"synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
     shared, aligned, notes = harmonise(real, others)
     here = setting(shared, aligned["synthetic"], aligned.get("holdout"), seed=seed, config=config, device=device)
-    entries, parts = _measured(here, progress)
+    measured, parts = _measured(here, progress)
     curves, arrays = _drawn(parts, progress)
     called = names or {}
-    report: dict[str, Any] = {
+    content: dict[str, Any] = {
         "schema": SCHEMA,
         "kind": "genotypes",
         "real": called.get("real", "real"),
@@ -82,18 +76,16 @@ def evaluate(
         },
         "ploidy": real.ploidy,
         "notes": notes,
-        "metrics": entries,
+        "metrics": {one.name: one.entry for one in measured},
         "curves": curves,
     }
-    report["flags"] = flags.find(report, parts)
-    report["seconds"] = round(time.monotonic() - started, 2)
-    report = plain(report)
-    if out is not None:
-        write_report(report, arrays, out)
-    return report
+    content["flags"] = [vars(flag) for flag in flags.find(Report(content), parts)]
+    content["seconds"] = round(time.monotonic() - started, 2)
+    report = Report(plain(content))
+    return report if out is None else write_report(report, arrays, out)
 
 
-def _measured(here: Setting, progress: Callable[[str], None]) -> tuple[dict[str, dict[str, Any]], Panel]:
+def _measured(here: Setting, progress: Callable[[str], None]) -> tuple[list[Measurement], Panel]:
     """Every metric on every comparison, and these; a side takes memory when its turn comes, and lets go after it."""
     progress("Measuring the synthetic individuals")
     value = panels.value(here)
@@ -110,7 +102,7 @@ def _measured(here: Setting, progress: Callable[[str], None]) -> tuple[dict[str,
     ceilings = {} if ceiling is None else _all(ceiling)
     unseen = panels.privacy_ceiling(here)
     if unseen is not None:
-        ceilings |= {m.name: m(unseen) for m in _metrics() if m.needs_train}
+        ceilings |= {one.name: one.value(unseen) for one in of_kind("genotypes") if one.value.needs_train}
     for cohort in (here.real, *(() if ceiling is None else (ceiling.reference, ceiling.candidate))):
         cohort.release()
     pair = panels.matched(here, parts)
@@ -118,45 +110,20 @@ def _measured(here: Setting, progress: Callable[[str], None]) -> tuple[dict[str,
     if pair is not None:
         progress("Measuring value and null at the size of the ceiling")
         sized = (_all(pair.value), _all(pair.null))
-    confidence = here.config.confidence
-    entries = {
-        m.name: _entry(m, values[m.name], nulls[m.name], ceilings.get(m.name), confidence)
-        | {"matched": _sized(pair, m.name, sized)}
-        for m in _metrics()
-    }
-    return entries, parts
-
-
-def _metrics() -> list[Metric]:
-    return [entry.value for entry in metrics]
+    measured = []
+    for one in of_kind("genotypes"):
+        other = ceilings.get(one.name)
+        frame = {"null": nulls[one.name].value, "ceiling": None if other is None else other.value}
+        matched = _matched(pair, one.name, sized)
+        measured.append(measurement(one, values[one.name], here.config.confidence, matched=matched, **frame))
+    return measured, parts
 
 
 def _all(comparison: Comparison) -> dict[str, Estimate]:
-    return {m.name: m(comparison) for m in _metrics()}
+    return {one.name: one.value(comparison) for one in of_kind("genotypes")}
 
 
-def _entry(
-    metric: Metric, value: Estimate, null: Estimate, ceiling: Estimate | None, confidence: float
-) -> dict[str, Any]:
-    about = metrics[metric.name]
-    span = None if value.value is None else interval(value.value, value.draws, confidence, metric.bounds)
-    return {
-        "value": value.value,
-        "low": None if span is None else span[0],
-        "high": None if span is None else span[1],
-        "null": null.value,
-        "ceiling": None if ceiling is None else ceiling.value,
-        "direction": metric.direction,
-        "target": metric.target,
-        "params": value.params,
-        "reason": value.reason,
-        "label": metric.label,
-        "help": about.help,
-        "source": about.source,
-    }
-
-
-def _sized(pair: Matched | None, name: str, sized: tuple[dict[str, Estimate], ...]) -> dict[str, Any] | None:
+def _matched(pair: Matched | None, name: str, sized: tuple[dict[str, Estimate], ...]) -> dict[str, Any] | None:
     if pair is None or any(side[name].value is None for side in sized):
         return None
     value, null = (side[name].value for side in sized)
@@ -178,10 +145,7 @@ def _drawn(
     return curves, arrays
 
 
-def _families() -> Iterator[ModuleType]:
-    """The modules of this package that register metrics: one file a family, found by being there."""
-    package = importlib.import_module("core.evaluation")
-    ours = {entry.value.function.__module__ for entry in metrics}
-    for found in pkgutil.iter_modules(package.__path__, prefix="core.evaluation."):
-        if found.name in ours:
-            yield importlib.import_module(found.name)
+def _families() -> list[ModuleType]:
+    """The modules that register metrics of genotypes: one file a family."""
+    names = {one.value.function.__module__ for one in of_kind("genotypes")}
+    return [importlib.import_module(name) for name in sorted(names)]

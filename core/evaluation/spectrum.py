@@ -23,6 +23,7 @@ _BLOCK = 4096
 @metric(
     "site_frequency_spectrum_distance",
     label="Site-frequency spectrum distance",
+    family="Frequencies",
     direction="lower",
     bounds=(0.0, 1.0),
     help="Total variation distance between the folded site-frequency spectra, the class of absent alleles included: "

@@ -39,6 +39,7 @@ class Basis:
 @metric(
     "pca_wasserstein",
     label="PCA Wasserstein distance",
+    family="Structure",
     direction="lower",
     bounds=(0.0, np.inf),
     help="Sliced 2-Wasserstein distance between real and synthetic individuals on the first principal components of "

@@ -227,4 +227,4 @@ def _genotype_panel(name: str, candidate: Candidate, width: int, *, titled: bool
 
 
 def _metric(candidate: Candidate, name: str) -> float | None:
-    return candidate.metric(name).get("value")
+    return candidate.metric(name).value

@@ -21,7 +21,7 @@ def by_frequency(
     caption: str = "",
 ) -> Figure | None:
     """A curve of the reports over frequency (its rows hold `x`, `y`, null_… and ceiling_…, or real / synthetic)."""
-    known = {c.label: c.report.get("curves", {}).get(curve) or [] for c in candidates}
+    known = {c.label: c.report.curve(curve) for c in candidates}
     first = next((rows for rows in known.values() if rows), None)
     if first is None:
         return None

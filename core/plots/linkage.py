@@ -73,7 +73,7 @@ def names(window: Window) -> list[str]:
 
 def decay(candidates: Sequence[Candidate], *, caption: str = "") -> Figure | None:
     """Mean r² against distance: real grey, a line a model, null and ceiling dashed; None where no report has it."""
-    curves = {c.label: c.report.get("curves", {}).get("ld_decay") or [] for c in candidates}
+    curves = {c.label: c.report.curve("ld_decay") for c in candidates}
     first = next((rows for rows in curves.values() if rows), None)
     if first is None:
         return None

@@ -24,7 +24,7 @@ def curves(
     candidates: Sequence[Candidate], names: Sequence[str], *, width: int = 345, caption: str = ""
 ) -> Figure | None:
     """A panel a metric in `names` (keys of PANELS) with a line a model over k; None where no report has the curve."""
-    known = {c.label: c.report.get("curves", {}).get(_CURVE) or [] for c in candidates}
+    known = {c.label: c.report.curve(_CURVE) for c in candidates}
     first = next((rows for rows in known.values() if rows), None)
     if first is None:
         return None
@@ -68,7 +68,7 @@ def populations(candidates: Sequence[Candidate], name: str, column: str, *, capt
     rows = [
         _population_row(c.label, row, name)
         for c in candidates
-        for row in c.report.get("curves", {}).get(_POPULATIONS) or []
+        for row in c.report.curve(_POPULATIONS)
         if row.get("column") == column and row.get(name) is not None
     ]
     if not rows:
@@ -117,7 +117,7 @@ def populations(candidates: Sequence[Candidate], name: str, column: str, *, capt
 
 def label_columns(candidates: Sequence[Candidate]) -> list[str]:
     """The label columns for which any report has values per population."""
-    rows = [r for c in candidates for r in c.report.get("curves", {}).get(_POPULATIONS) or []]
+    rows = [r for c in candidates for r in c.report.curve(_POPULATIONS)]
     return list(dict.fromkeys(str(r["column"]) for r in rows))
 
 
@@ -147,7 +147,7 @@ def _population_row(series: str, row: dict[str, Any], name: str) -> dict[str, An
 def _alt(candidates: Sequence[Candidate], name: str, k: int) -> str:
     said = []
     for c in candidates:
-        values = [r.get(name) for r in c.report.get("curves", {}).get(_CURVE) or [] if r["k"] == k]
+        values = [r.get(name) for r in c.report.curve(_CURVE) if r["k"] == k]
         if values and values[0] is not None:
             said.append(f"{c.label} {number(values[0])}")
     return f"{name.capitalize()} at k={k}: {', '.join(said)}."

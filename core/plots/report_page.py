@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 from core.plots.render import render
 from core.plots.strips import strips
-from core.reports.standing import UNCLEAR, Candidate, described, family, goal, metric_names, standing, verdict
-from core.words import interval, number, parameters, provenance, sentence
+from core.reports.standing import Candidate, described, frame, marked, metric_names, standing
+from core.words import number, parameters, sentence
 
 _STYLE = """
 body{font:15px/1.5 sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}
@@ -33,7 +32,7 @@ def report_page(title: str, candidates: Sequence[Candidate], baseline: Candidate
         "<h2>Warning signs</h2>",
         _flags(candidates),
         "<h2>How this was measured</h2>",
-        "<ul>" + "".join(f"<li>{escape(c.label)}: {escape(provenance(c.report))}</li>" for c in candidates) + "</ul>",
+        "<ul>" + "".join(f"<li>{escape(c.label)}: {escape(c.report.provenance())}</li>" for c in candidates) + "</ul>",
         _definitions(candidates, names),
     ]
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
@@ -59,30 +58,16 @@ def _table(candidates: Sequence[Candidate], names: Sequence[str], baseline: Cand
 
 def _row(candidates: Sequence[Candidate], name: str, baseline: Candidate | None) -> str:
     about = described(candidates, name)
-    entries = [c.metric(name) for c in candidates]
-    reference = next((e for e in entries if e.get("ceiling") is not None), {})
-    metric = f"{escape(about['label'])}<br><small>{escape(goal(about['direction'], about['target']))}</small>"
-    cells = [escape(family(name)), metric, number(reference.get("null")), number(reference.get("ceiling"))]
-    cells += [_value(c, entry, about, name, baseline) for c, entry in zip(candidates, entries, strict=True)]
+    metric = f"{escape(about.label)}<br><small>{escape(about.goal)}</small>"
+    cells = [escape(about.family), metric, *map(number, frame(candidates, name))]
+    cells += [escape(marked(c, name, baseline)) for c in candidates]
     return "<tr>" + "".join(f'<td class="n">{cell}</td>' for cell in cells) + "</tr>"
-
-
-def _value(
-    c: Candidate, entry: Mapping[str, Any], about: Mapping[str, Any], name: str, baseline: Candidate | None
-) -> str:
-    if entry.get("value") is None:
-        return f"<small>no value: {escape(str(entry.get('reason') or 'no reason given'))}</small>"
-    shown = escape(interval(entry["value"], entry.get("low"), entry.get("high")))
-    if baseline is None or baseline.label == c.label:
-        return shown
-    word = verdict(entry, baseline.metric(name), about["direction"], about["target"])
-    return {"better": "▲ ", "worse": "▼ ", UNCLEAR: "≈ "}.get(word, "") + shown
 
 
 def _flags(candidates: Sequence[Candidate]) -> str:
     rows = "".join(
-        f"<tr><td>{escape(c.label)}</td><td>{escape(sentence(str(f.get('name', ''))))}</td>"
-        f"<td>{escape(str(f.get('evidence', '')))}</td><td>{escape(str(f.get('advice', '')))}</td></tr>"
+        f"<tr><td>{escape(c.label)}</td><td>{escape(sentence(f.name))}</td>"
+        f"<td>{escape(f.evidence)}</td><td>{escape(f.advice)}</td></tr>"
         for c in candidates
         for f in c.flags
     )
@@ -94,8 +79,6 @@ def _definitions(candidates: Sequence[Candidate], names: Sequence[str]) -> str:
     rows = []
     for name in names:
         about = described(candidates, name)
-        params = next((p for c in candidates if (p := parameters(c.metric(name).get("params")))), "")
-        rows.append(
-            f"<tr><td>{escape(about['label'])}</td><td>{escape(about['help'])}</td><td>{escape(params)}</td></tr>"
-        )
+        params = next((p for c in candidates if (p := parameters(c.metric(name).params))), "")
+        rows.append(f"<tr><td>{escape(about.label)}</td><td>{escape(about.help)}</td><td>{escape(params)}</td></tr>")
     return f"<table><tr><th>Metric</th><th>Meaning</th><th>Estimator</th></tr>{''.join(rows)}</table>"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from core.plots.theme import BLUE, GREEN, ORANGE, PURPLE, REAL
 from core.plots.vega import NULL_DASH, Figure, Spec, columns_of, grid
+from core.reports.report import Report
 from core.words import number
 
 EMBEDDINGS = {
@@ -22,15 +20,15 @@ PAIRS = 200
 """Pairs drawn at most, spread evenly over the distances: more only hide each other in a panel of this size."""
 
 
-def shepard(report: Mapping[str, Any], *, caption: str = "") -> Figure:
+def shepard(report: Report, *, caption: str = "") -> Figure:
     """Distance of each embedding against W2, one panel each, the trivial ones beside the model's.
 
     At most `PAIRS` are drawn; the correlations and the table are of all.
     """
-    rows = report["curves"]["shepard"]
+    rows = report.curve("shepard")
     drawn = sorted(rows, key=lambda row: row["w2"] or 0.0)[:: -(-len(rows) // PAIRS) or 1]
-    entry = report["metrics"]["latent_w2_spearman"]
-    scores = {"latent": entry.get("value"), **(entry.get("baselines") or {})}
+    entry = report.metric("latent_w2_spearman")
+    scores = {"latent": entry.value, **entry.baselines}
     views: list[Spec] = []
     for key, (title, colour) in EMBEDDINGS.items():
         views.append(
@@ -69,9 +67,9 @@ def shepard(report: Mapping[str, Any], *, caption: str = "") -> Figure:
     )
 
 
-def set_size(report: Mapping[str, Any], *, caption: str = "") -> Figure | None:
+def set_size(report: Report, *, caption: str = "") -> Figure | None:
     """Error of a latent against the number of observations, with the 1/√m line."""
-    rows = report["curves"]["set_size"]
+    rows = report.curve("set_size")
     if not rows:
         return None
     x = {"field": "m", "type": "quantitative", "scale": {"type": "log"}, "title": "Observations in the set"}
@@ -103,9 +101,9 @@ def set_size(report: Mapping[str, Any], *, caption: str = "") -> Figure | None:
     )
 
 
-def reconstruction(report: Mapping[str, Any], *, caption: str = "") -> Figure | None:
+def reconstruction(report: Report, *, caption: str = "") -> Figure | None:
     """Each judged set's error between its sampling floor and the mean-only model."""
-    rows = sorted(report["curves"]["reconstruction"], key=lambda r: r["w2"])
+    rows = sorted(report.curve("reconstruction"), key=lambda r: r["w2"])
     if not rows:
         return None
     marks = {"floor": ("Floor: two halves of the real set", REAL), "w2": ("Regenerated", BLUE)}
@@ -144,9 +142,9 @@ def reconstruction(report: Mapping[str, Any], *, caption: str = "") -> Figure | 
     )
 
 
-def probes(report: Mapping[str, Any], kind: str, *, caption: str = "") -> Figure | None:
+def probes(report: Report, kind: str, *, caption: str = "") -> Figure | None:
     """Held-out score of each target from the latent, from the mean, and from mean and variance, with intervals."""
-    rows = [r for r in report["curves"]["probes"] if r["kind"] == kind and "latent" in r]
+    rows = [r for r in report.curve("probes") if r["kind"] == kind and "latent" in r]
     if not rows:
         return None
     inputs = {"latent": ("Latent", BLUE), "mean": ("Mean of the observations", ORANGE)}

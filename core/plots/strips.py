@@ -7,8 +7,8 @@ from typing import Any
 
 from core.plots.theme import CEILING_LABEL, NULL_LABEL, REAL, model_colour, model_symbol
 from core.plots.vega import CEILING_DASH, NULL_DASH, Figure, Spec, grid
-from core.reports.standing import Candidate, described, goal, leader, numbers
-from core.words import interval, number, parameters
+from core.reports.standing import Candidate, described, frame, leader, numbers
+from core.words import number, parameters
 
 _BAND = 0.1
 _WIDTH = 330
@@ -82,13 +82,13 @@ def _strip(candidates: Sequence[Candidate], name: str, data: Mapping[str, Any], 
     }
     tooltip = [
         {"field": "model", "title": "Model"},
-        {"field": "shown", "title": about["label"]},
+        {"field": "shown", "title": about.label},
         {"field": "params", "title": "Estimator"},
     ]
     return {
         "title": {
-            "text": about["label"],
-            "subtitle": goal(about["direction"], about["target"]),
+            "text": about.label,
+            "subtitle": about.goal,
             "anchor": "start",
             "fontSize": 13,
             "subtitleFontSize": 11,
@@ -145,7 +145,9 @@ def _where(points: Mapping[str, list[Any]], *, measured: bool) -> dict[str, list
 def _scale(candidates: Sequence[Candidate], name: str) -> Spec:
     """Room for every value, interval, null and ceiling; a band around the value where all are the same."""
     entries = [c.metric(name) for c in candidates]
-    known = [v for e in entries for k in ("value", "low", "high", "null", "ceiling") if (v := e.get(k)) is not None]
+    known = [
+        v for e in entries for k in ("value", "low", "high", "null", "ceiling") if (v := getattr(e, k)) is not None
+    ]
     if known and min(known) == max(known):
         return {"domain": [known[0] - _BAND, known[0] + _BAND], "nice": False}
     return {"zero": False, "nice": True, "padding": 8}
@@ -155,23 +157,14 @@ def _points(candidates: Sequence[Candidate], name: str) -> dict[str, list[Any]]:
     entries = [c.metric(name) for c in candidates]
     return {
         "model": [c.label for c in candidates],
-        **{key: [e.get(key) for e in entries] for key in ("value", "low", "high")},
-        "shown": [
-            interval(e.get("value"), e.get("low"), e.get("high"))
-            if e.get("value") is not None
-            else str(e.get("reason") or "no reason given")
-            for e in entries
-        ],
-        "params": [parameters(e.get("params")) for e in entries],
+        **{key: [getattr(e, key) for e in entries] for key in ("value", "low", "high")},
+        "shown": [e.shown for e in entries],
+        "params": [parameters(e.params) for e in entries],
     }
 
 
 def _references(candidates: Sequence[Candidate], name: str) -> dict[str, list[Any]]:
     """Null and ceiling: of the first report that has them, since all candidates share the real data."""
-    found: dict[str, float] = {}
-    for kind, key in ((NULL_LABEL, "null"), (CEILING_LABEL, "ceiling")):
-        values = [c.metric(name).get(key) for c in candidates]
-        value = next((v for v in values if v is not None), None)
-        if value is not None:
-            found[kind] = value
+    both = zip((NULL_LABEL, CEILING_LABEL), frame(candidates, name), strict=True)
+    found = {kind: value for kind, value in both if value is not None}
     return {"kind": list(found), "value": list(found.values()), "shown": [number(v) for v in found.values()]}

@@ -13,8 +13,8 @@ from html import escape
 
 from core.plots.theme import CEILING_LABEL, NULL_LABEL, REAL, model_colour, model_symbol
 from core.plots.vega import CEILING_DASH, NULL_DASH
-from core.reports.standing import Candidate, described, goal
-from core.words import interval, number, parameters
+from core.reports.standing import Candidate, described, frame
+from core.words import number, parameters
 
 GREY = "#7f7f7f"
 """For words where the page around is not known: 4.0:1 on white and 4.6:1 on the dark background."""
@@ -112,38 +112,37 @@ def _legend() -> str:
 def _strip(candidates: Sequence[Candidate], name: str, *, labelled: bool) -> tuple[str, list[Spot]]:
     about = described(candidates, name)
     entries = [c.metric(name) for c in candidates]
-    known = [v for e in entries for k in ("value", "low", "high", "null", "ceiling") if (v := e.get(k)) is not None]
+    known = [
+        v for e in entries for k in ("value", "low", "high", "null", "ceiling") if (v := getattr(e, k)) is not None
+    ]
     place, ticks = _axis(known)
     bottom = _HEAD + _ROW * len(candidates)
-    way = _words(goal(about["direction"], about["target"]))
     parts = [
-        f'<text y="18" font-weight="bold">{_words(about["label"])}</text>',
-        f'<text y="33" font-size="11" opacity="0.75">{way}</text>',
+        f'<text y="18" font-weight="bold">{_words(about.label)}</text>',
+        f'<text y="33" font-size="11" opacity="0.75">{_words(about.goal)}</text>',
     ]
     spots = []
     parts += [f'<text x="{place(t):.1f}" y="{bottom + 16}" text-anchor="middle">{t:g}</text>' for t in ticks]
-    for key, dash in (("null", NULL_DASH), ("ceiling", CEILING_DASH)):
-        value = next((e[key] for e in entries if e.get(key) is not None), None)
+    lines = zip((NULL_LABEL, CEILING_LABEL), (NULL_DASH, CEILING_DASH), frame(candidates, name), strict=True)
+    for label, dash, value in lines:
         if value is not None:
-            label = NULL_LABEL if key == "null" else CEILING_LABEL
             parts.append(_line(place(value), _HEAD - 2, place(value), bottom, REAL, dash))
             spots.append(Spot(place(value), (_HEAD + bottom) / 2, 8, bottom - _HEAD, f"{label}: {number(value)}"))
     for row, (c, entry) in enumerate(zip(candidates, entries, strict=True)):
         y = _HEAD + _ROW * (row + 0.5)
         if labelled:
             parts.append(f'<text x="-12" y="{y + 4}" text-anchor="end">{_words(_short(c.label))}</text>')
-        value, low, high = (entry.get(k) for k in ("value", "low", "high"))
+        value, low, high = entry.value, entry.low, entry.high
         if value is None:
-            reason = str(entry.get("reason") or "no reason given")
-            short = _words(_short(reason, _LETTERS))
+            short = _words(_short(entry.shown, _LETTERS))
             parts.append(f'<text x="2" y="{y + 4}" font-size="10" opacity="0.75">{short}</text>')
-            spots.append(Spot(_PANEL / 2, y, _PANEL, _ROW, reason))
+            spots.append(Spot(_PANEL / 2, y, _PANEL, _ROW, entry.shown))
             continue
         outline = f"M{place(value):.1f},{y}{_MARKS[model_symbol(c.model)]}"
         if low is not None and high is not None:
             outline += f"M{place(low):.1f},{y - 1}H{place(high):.1f}v2H{place(low):.1f}z"
-        estimator = parameters(entry.get("params"))
-        shown = f"{c.label}: {interval(value, low, high)}{f' ({estimator})' if estimator else ''}"
+        estimator = parameters(entry.params)
+        shown = f"{c.label}: {entry.shown}{f' ({estimator})' if estimator else ''}"
         parts.append(f'<path d="{outline}" fill="{model_colour(c.model)}"/>')
         spots.append(Spot(place(value), y, 16, _ROW, shown))
     return "".join(parts), spots

@@ -190,7 +190,7 @@ def _score_tips(first: int, second: int) -> list[Spec]:
 
 
 def _alt(scores: Scores, candidate: Candidate, first: int, second: int) -> str:
-    distance = candidate.metric("pca_wasserstein").get("value")
+    distance = candidate.metric("pca_wasserstein").value
     ratio = float(scores.synthetic[:, first - 1].std() / (scores.real[:, first - 1].std() or 1))
     text = (
         f"Along PC{first}, {candidate.label} spreads {number(ratio)} times as wide as the real individuals; "

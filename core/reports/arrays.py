@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.reports.linkage_windows import Contig, contigs
-
-_KEPT = 16  # files: one page of six models reads at most two of each
+from core.reports.report import Report
 
 
 @dataclass(frozen=True)
@@ -69,10 +66,10 @@ class Scores:
         return int(self.real.shape[1])
 
 
-def frequencies(folder: Path, n: Mapping[str, Any]) -> Frequencies | None:
-    """`frequencies.npz` of a report's array folder; None where it is not there. `n` is the report's."""
-    stored = _read(folder / "frequencies.npz")
-    if stored is None:
+def frequencies(report: Report) -> Frequencies | None:
+    """`frequencies.npz` of a report; None where it is not there."""
+    stored = report.arrays("frequencies")
+    if not stored:
         return None
     return Frequencies(
         real=stored["allele_real"],
@@ -80,33 +77,26 @@ def frequencies(folder: Path, n: Mapping[str, Any]) -> Frequencies | None:
         null=stored.get("allele_null"),
         genotypes_real=stored["genotype_real"],
         genotypes_synthetic=stored["genotype_synthetic"],
-        n_real=int(n["reference"]),
-        n_synthetic=int(n["synthetic"]),
+        n_real=int(report.n["reference"]),
+        n_synthetic=int(report.n["synthetic"]),
         identifier=[str(i) for i in stored["id"]],
     )
 
 
-def inbreeding(folder: Path) -> dict[str, npt.NDArray[Any]] | None:
-    """F_IS = 1 − H_o / 2p(1 − p) by cohort ("real", "synthetic", "null", …), each (m,); None for haploids.
+def inbreeding(report: Report) -> dict[str, npt.NDArray[np.float32]] | None:
+    """F_IS of each variant by cohort ("real", "synthetic", "null", …), (m,) with NaN where it does not vary.
 
-    NaN where a variant does not vary. Wright 1951; H_o is the share of heterozygotes.
+    None for haploids, and where the report has no frequencies.
     """
-    stored = _read(folder / "frequencies.npz")
-    if stored is None or len(stored["genotype_real"]) != 3:
-        return None
-    found = {}
-    for name in ("real", "synthetic", "null"):
-        if f"genotype_{name}" in stored:
-            expected = 2 * stored[f"allele_{name}"] * (1 - stored[f"allele_{name}"])
-            observed = stored[f"genotype_{name}"][1]
-            found[name] = 1 - observed / np.where(expected > 0, expected, np.nan)
-    return found
+    stored = report.arrays("frequencies")
+    cohorts = [name for name in ("real", "synthetic", "null") if f"f_is_{name}" in stored]
+    return {name: stored[f"f_is_{name}"] for name in cohorts} or None
 
 
-def structure(folder: Path) -> Scores | None:
+def structure(report: Report) -> Scores | None:
     """`structure.npz`: scores on the principal components of the real individuals; None where it is not there."""
-    stored = _read(folder / "structure.npz")
-    if stored is None:
+    stored = report.arrays("structure")
+    if not stored:
         return None
 
     def labels(cohort: str) -> dict[str, npt.NDArray[Any]]:
@@ -123,20 +113,7 @@ def structure(folder: Path) -> Scores | None:
     )
 
 
-def linkage(folder: Path) -> dict[str, Contig]:
+def linkage(report: Report) -> dict[str, Contig]:
     """`linkage.npz`: the contigs with r² of neighbouring variants, by name; empty where it is not there."""
-    stored = _read(folder / "linkage.npz")
+    stored = report.arrays("linkage")
     return contigs(stored) if stored else {}
-
-
-def _read(path: Path) -> dict[str, npt.NDArray[Any]] | None:
-    try:
-        return _read_version(str(path), path.stat().st_mtime_ns)
-    except FileNotFoundError:
-        return None
-
-
-@lru_cache(maxsize=_KEPT)
-def _read_version(path: str, _changed: int) -> dict[str, npt.NDArray[Any]]:
-    with np.load(path, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}

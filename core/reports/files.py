@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from core.reports.report import Report
 
-def write_report(report: dict[str, Any], arrays: dict[str, dict[str, npt.NDArray[Any]]], out: Path) -> None:
+FILE = "report.json"
+_KEPT = 64  # reports in memory
+
+
+def write_report(report: Report, arrays: Mapping[str, Mapping[str, npt.NDArray[Any]]], folder: Path) -> Report:
     """Write the arrays, then report.json by an atomic rename, so that a report that is there is whole.
 
-    Each entry of `arrays` becomes arrays/<stem>.npz, compressed, without pickles.
+    Each entry of `arrays` becomes arrays/<stem>.npz, compressed, without pickles. Returns the report in its folder.
     """
-    folder = out / "arrays"
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "arrays").mkdir(parents=True, exist_ok=True)
     for stem, columns in arrays.items():
-        np.savez_compressed(folder / f"{stem}.npz", allow_pickle=False, **columns)
-    draft = out / "report.json.partial"
-    draft.write_text(json.dumps(plain(report), allow_nan=False), encoding="utf-8")
-    draft.rename(out / "report.json")
+        np.savez_compressed(folder / "arrays" / f"{stem}.npz", allow_pickle=False, **columns)
+    draft = folder / f"{FILE}.partial"
+    draft.write_text(json.dumps(report.content, allow_nan=False), encoding="utf-8")
+    draft.rename(folder / FILE)
+    return Report(report.content, folder)
+
+
+def read_report(folder: Path) -> Report | None:
+    """The report in `folder`, read once for each version of its file; None where there is none that can be read."""
+    try:
+        return _report(folder, (folder / FILE).stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return None
 
 
 def plain(value: Any) -> Any:
     """`value` in JSON types: numpy scalars and arrays become Python's, numbers that JSON has no word for null."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
@@ -37,3 +52,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value
+
+
+@lru_cache(maxsize=_KEPT)
+def _report(folder: Path, _changed: int) -> Report:
+    content = json.loads((folder / FILE).read_bytes())
+    if not isinstance(content, dict):
+        raise ValueError(f"{FILE} holds no JSON object")
+    return Report(content, folder)

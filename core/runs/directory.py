@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.reports.files import read_report
+from core.reports.report import Report
 from core.runs import metrics
 from core.runs.files import locked, now, read_json, write_json
 from core.runs.states import ACTIVE, State, check_move
@@ -90,9 +92,9 @@ class Run:
         """Whether there is something to sample from or to resume."""
         return any((self.checkpoints / name).is_dir() for name in ("best", "last"))
 
-    def report(self) -> dict[str, Any] | None:
-        """`report.json`, None while there is none."""
-        return read_json(self.path / "report.json")
+    def report(self) -> Report | None:
+        """`report.json` with its arrays, None while there is none."""
+        return read_report(self.path)
 
     def metrics(self, names: list[str] | None = None) -> dict[str, metrics.Series]:
         """The training curves by name (only `names` if given), in the order in which they first appeared."""

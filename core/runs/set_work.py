@@ -17,6 +17,7 @@ from core.runs.directory import Run
 if TYPE_CHECKING:
     from core.models.gde.data import SetData
     from core.models.gde.gde import GDE
+    from core.reports.report import Report
     from core.training.loop import Validate
 
 
@@ -76,7 +77,7 @@ def validator(device: str) -> Callable[[Any, Any, Any], Mapping[str, float]]:
     return validate
 
 
-def evaluate(run: Run, dataset: Dataset, device: str) -> dict[str, Any]:
+def evaluate(run: Run, dataset: Dataset, device: str) -> Report:
     """The report on held-out sets, written into the run's directory."""
     import core
     from core.evaluation.sets.report import evaluate_sets

@@ -22,6 +22,7 @@ from core.runs.validation import validator
 
 if TYPE_CHECKING:
     from core.models.base import TrainingSplit
+    from core.reports.report import Report
     from core.training.loop import Outcome, Validate
 
 LEAST = 20  # individuals in a report where the holdout is smaller: fewer make no cloud
@@ -98,7 +99,7 @@ def sample(run: Run) -> None:
     sampling.save(made, run)
 
 
-def evaluate(run: Run) -> dict[str, Any]:
+def evaluate(run: Run) -> Report:
     """The report: synthetic individuals against the holdout, with the training individuals beside it."""
     from core.evaluation.report import evaluate as report_on
 

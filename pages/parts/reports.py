@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.config.catalogue import title
 from core.reports.standing import Candidate
-from core.runs.directory import Run
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
 from pages.parts.frame import heading, nothing_yet
@@ -23,19 +19,6 @@ if TYPE_CHECKING:
 
 SHOWN_FIRST = 6
 """Runs that are chosen before the reader chooses: more lines than this are hard to tell apart."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A run with a report: what a page compares."""
-
-    candidate: Candidate
-    path: Path
-
-    @property
-    def arrays(self) -> Path:
-        """The folder of the report's arrays."""
-        return self.path / "arrays"
 
 
 def all_runs() -> list[RunSummary]:
@@ -64,13 +47,12 @@ def dataset_name(run: RunSummary) -> str:
     return run.dataset_name or run.dataset[:8]
 
 
-def judged(run: RunSummary) -> Judged | None:
+def judged(run: RunSummary) -> Candidate | None:
     """The report of a run under its label; None if its file cannot be read."""
-    path = RunStore().open(run).path
-    report = report_of(path)
-    if report is None or report.get("kind", "genotypes") != "genotypes":
+    report = RunStore().open(run).report()
+    if report is None or report.kind != "genotypes":
         return None
-    return Judged(Candidate(label(run), run.experiment or run.model, report, run.run), path)
+    return Candidate(label(run), run.experiment or run.model, report, run.run)
 
 
 def pick_dataset(runs: Sequence[RunSummary]) -> list[RunSummary]:
@@ -80,7 +62,7 @@ def pick_dataset(runs: Sequence[RunSummary]) -> list[RunSummary]:
     return [run for run in runs if dataset_name(run) == (chosen or names[0])]
 
 
-def pick_many(runs: Sequence[RunSummary]) -> list[Judged]:
+def pick_many(runs: Sequence[RunSummary]) -> list[Candidate]:
     """Let the reader choose several runs of one dataset; their reports, in the order chosen."""
     by_label = {label(run): run for run in runs}
     chosen = st.multiselect(
@@ -91,7 +73,7 @@ def pick_many(runs: Sequence[RunSummary]) -> list[Judged]:
     return [item for item in found if item is not None]
 
 
-def pick_one(runs: Sequence[RunSummary]) -> Judged | None:
+def pick_one(runs: Sequence[RunSummary]) -> Candidate | None:
     """Let the reader choose one run; its report."""
     by_label = {label(run): run for run in runs}
     chosen = st.selectbox(
@@ -113,7 +95,7 @@ def open_runs(page: str, nothing: str = "There is no report to look at yet") -> 
     return top, runs
 
 
-def open_one(page: str) -> tuple[DeltaGenerator, list[RunSummary], Judged]:
+def open_one(page: str) -> tuple[DeltaGenerator, list[RunSummary], Candidate]:
     """Begin a page on the report of one run: let the reader choose dataset and run.
 
     Returns the place for `share`, the runs on the chosen dataset, and the chosen report.
@@ -126,16 +108,3 @@ def open_one(page: str) -> tuple[DeltaGenerator, list[RunSummary], Judged]:
         st.info("The report of this run cannot be read; evaluate it again.", icon=":material/info:")
         st.stop()
     return top, runs, chosen
-
-
-def report_of(run: Path) -> dict[str, Any] | None:
-    """The report of a run directory, read again when its file has changed; not to be changed."""
-    try:
-        return _report(str(run), (run / "report.json").stat().st_mtime_ns)
-    except FileNotFoundError:
-        return None
-
-
-@lru_cache(maxsize=64)
-def _report(path: str, _changed: int) -> dict[str, Any] | None:
-    return Run(Path(path)).report()

@@ -14,6 +14,7 @@ from core.evaluation.documentation import markdown
 from core.evaluation.flags import find
 from core.evaluation.registry import metrics
 from core.evaluation.report import evaluate
+from core.reports.report import Flag, Report
 from tests.conftest import REPOSITORY
 from tests.evaluation.cohorts import mosaic
 
@@ -31,11 +32,10 @@ def with_calls(genotypes: Genotypes, calls: Calls) -> Genotypes:
     return replace(genotypes, calls=calls.astype(np.int8))
 
 
-def flags(made: Genotypes, *, holdout: bool = True, **settings: Any) -> dict[str, dict[str, Any]]:
+def flags(made: Genotypes, *, holdout: bool = True, **settings: Any) -> dict[str, Flag]:
     """The flags of a report on `made`, by name."""
     report = evaluate(cohort(1), made, holdout=cohort(2) if holdout else None, options=QUICK, seed=1, **settings)
-    assert all(set(flag) == {"name", "severity", "evidence", "advice"} for flag in report["flags"])
-    return {flag["name"]: flag for flag in report["flags"]}
+    return {flag.name: flag for flag in report.flags}
 
 
 def pushed(genotypes: Genotypes, share: float) -> Genotypes:
@@ -53,8 +53,8 @@ def test_real_individuals_raise_none(seed: int, holdout: bool) -> None:
 
 def test_few_repeated_individuals_are_mode_collapse() -> None:
     found = flags(repeat(cohort(14, n=12)))
-    assert found["mode_collapse"]["severity"] == "high"
-    assert "identical" in found["mode_collapse"]["evidence"]
+    assert found["mode_collapse"].severity == "high"
+    assert "identical" in found["mode_collapse"].evidence
 
 
 def repeat(few: Genotypes) -> Genotypes:
@@ -67,14 +67,14 @@ def test_variations_on_few_individuals_are_mode_collapse_without_a_duplicate() -
     made = repeat(cohort(15, n=8))
     noisy = np.where(np.random.default_rng(4).random(made.calls.shape) < 0.08, cohort(16).calls, made.calls)
     found = flags(with_calls(made, noisy))
-    assert "recall" in found["mode_collapse"]["evidence"]
+    assert "recall" in found["mode_collapse"].evidence
     assert "frequency_distortion" in found or "spurious_linkage" in found
 
 
 def test_calls_pushed_to_the_mode_are_the_matthew_effect() -> None:
     found = flags(pushed(cohort(17), 0.3))
-    assert "slope" in found["frequency_distortion"]["evidence"]
-    assert "Matthew" in found["frequency_distortion"]["advice"]
+    assert "slope" in found["frequency_distortion"].evidence
+    assert "Matthew" in found["frequency_distortion"].advice
     assert "mode_collapse" in found
 
 
@@ -82,14 +82,14 @@ def test_inflated_heterozygotes_are_told_from_the_matthew_effect() -> None:
     made = cohort(18)
     swap = np.random.default_rng(5).random(made.calls.shape) < 0.3
     found = flags(with_calls(made, np.where(swap, 1, made.calls)))
-    assert "inflated" in found["frequency_distortion"]["advice"]
+    assert "inflated" in found["frequency_distortion"].advice
 
 
 @pytest.mark.parametrize("holdout", [True, False])
 def test_copies_of_training_individuals_are_copying(holdout: bool) -> None:
     found = flags(cohort(1), holdout=holdout)
-    assert found["copying"]["severity"] == "high"
-    assert "equal" in found["copying"]["evidence"]
+    assert found["copying"].severity == "high"
+    assert "equal" in found["copying"].evidence
     assert "lost_linkage" not in found
 
 
@@ -97,7 +97,7 @@ def test_near_copies_are_copying_although_none_is_equal() -> None:
     train = cohort(1)
     swap = np.random.default_rng(6).random(train.calls.shape) < 0.03
     found = flags(with_calls(train, np.where(swap, 2 - train.calls, train.calls)))
-    assert "AATS" in found["copying"]["evidence"]
+    assert "AATS" in found["copying"].evidence
 
 
 def test_independent_sites_have_lost_linkage() -> None:
@@ -105,7 +105,7 @@ def test_independent_sites_have_lost_linkage() -> None:
     rng = np.random.default_rng(7)
     shuffled = np.stack([rng.permutation(column) for column in made.calls.T], axis=1)
     found = flags(with_calls(made, shuffled))
-    assert found["lost_linkage"]["severity"] == "high"
+    assert found["lost_linkage"].severity == "high"
     assert "frequency_distortion" not in found
     assert "copying" not in found
 
@@ -115,7 +115,7 @@ def test_half_of_the_linkage_lost_is_told_less_severely() -> None:
     rng = np.random.default_rng(8)
     shuffled = np.stack([rng.permutation(column) for column in made.calls.T], axis=1)
     calls = np.where(rng.random(made.calls.shape) < 0.3, shuffled, made.calls)
-    assert flags(with_calls(made, calls))["lost_linkage"]["severity"] in ("medium", "high")
+    assert flags(with_calls(made, calls))["lost_linkage"].severity in ("medium", "high")
 
 
 def test_two_clusters_link_what_is_far_apart() -> None:
@@ -124,24 +124,24 @@ def test_two_clusters_link_what_is_far_apart() -> None:
     shift = np.where(rng.random(M) < 0.5, 0.35, -0.35)
     sides = [np.clip(p + s * shift, 0.01, 0.99) for s in (1, -1)]
     calls = np.concatenate([rng.binomial(2, q, (N // 2, M)) for q in sides])
-    assert "synthetic" in flags(with_calls(cohort(21), calls))["spurious_linkage"]["evidence"]
+    assert "synthetic" in flags(with_calls(cohort(21), calls))["spurious_linkage"].evidence
 
 
 def test_aats_of_zero_and_one_is_misleading() -> None:
     """Shrunken individuals lie nearest to each other, and nearer to real ones than these do to one another."""
     found = flags(pushed(cohort(22), 0.3))
-    assert "opposite" in found["misleading_aats"]["evidence"]
+    assert "opposite" in found["misleading_aats"].evidence
 
 
 def test_a_population_that_is_never_made_is_missing() -> None:
     labels = np.where(np.arange(N) % 4 == 0, "EAST", "WEST")
     train, holdout, made = (replace(cohort(s), labels={"population": labels}) for s in (1, 2, 23))
     whole = evaluate(train, made, holdout=holdout, options=QUICK)
-    assert whole["flags"] == []
+    assert whole.flags == []
     west = replace(made, labels={"population": np.full(N, "WEST")})
     report = evaluate(train, west, holdout=holdout, options=QUICK)
-    assert [flag["name"] for flag in report["flags"]] == ["population_missing"]
-    assert "EAST (0 of 50 expected)" in report["flags"][0]["evidence"]
+    assert [flag.name for flag in report.flags] == ["population_missing"]
+    assert "EAST (0 of 50 expected)" in report.flags[0].evidence
 
 
 def entry(value: float | None, null: float = 0.0, ceiling: float | None = 0.5, **more: Any) -> dict[str, Any]:
@@ -162,31 +162,31 @@ def entry(value: float | None, null: float = 0.0, ceiling: float | None = 0.5, *
 )
 def test_opposite_sides_of_one_half(truth: float, synthetic: float, expected: bool) -> None:
     values = {"aa_truth": truth, "aa_synthetic": synthetic, "aats": (truth + synthetic) / 2}
-    report = {"metrics": {name: entry(value) for name, value in values.items()}, "curves": {}}
-    assert ([flag["name"] for flag in find(report)] == ["misleading_aats"]) == expected
+    report = Report({"metrics": {name: entry(value) for name, value in values.items()}})
+    assert ([flag.name for flag in find(report)] == ["misleading_aats"]) == expected
 
 
 def test_without_values_nothing_is_flagged() -> None:
-    report = {"metrics": {name: entry(None, reason="none") for name in metrics.names("genotypes")}, "curves": {}}
+    report = Report({"metrics": {name: entry(None, reason="none") for name in metrics.names("genotypes")}})
     assert find(report) == []
-    assert find({"metrics": {}, "curves": {}}) == []
+    assert find(Report({})) == []
 
 
 def test_values_at_the_size_of_the_ceiling_decide() -> None:
     """Recall grows with n: 0.9 of 1,000 may be 0.2 at the ceiling's 100."""
     precise = entry(0.9, ceiling=0.9, matched={"n": 100, "value": 0.9, "null": 0.0})
     recall = entry(0.9, ceiling=0.9, matched={"n": 100, "value": 0.2, "null": 0.0})
-    found = find({"metrics": {"precision": precise, "recall": recall}, "curves": {}})
-    assert [flag["name"] for flag in found] == ["mode_collapse"]
+    found = find(Report({"metrics": {"precision": precise, "recall": recall}}))
+    assert [flag.name for flag in found] == ["mode_collapse"]
 
 
 def test_tiny_cohorts_do_not_break_the_flags() -> None:
     calls = np.random.default_rng(1).integers(0, 3, (5, 4)).astype(np.int8)
-    assert isinstance(evaluate(from_calls(calls), from_calls(calls[:4]), options=QUICK)["flags"], list)
+    assert isinstance(evaluate(from_calls(calls), from_calls(calls[:4]), options=QUICK).flags, list)
 
 
 def test_the_page_of_metrics_is_what_the_registry_says() -> None:
     """Made again with `python -m core metrics --markdown > docs/metrics.md`."""
     written = (REPOSITORY / "docs" / "metrics.md").read_text(encoding="utf-8")
     assert written == markdown()
-    assert all(f"`{name}`" in written for name in metrics.names("genotypes"))
+    assert all(f"`{name}`" in written for name in metrics.names())

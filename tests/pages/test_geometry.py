@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from core.reports.report import Report
 from pages.parts.sets.checks import badges
 from tests.pages.set_home import Open, Put, alts, words
 
@@ -53,10 +54,12 @@ def test_badges_tell_passed_from_failed() -> None:
     passed = {"invariance_error": 1e-7, "set_size_leakage_r2": -0.2, "variance_ratio": 0.99}
     failed = {"invariance_error": 0.5, "set_size_leakage_r2": 0.8, "variance_ratio": 0.3}
     for values, good in ((passed, True), (failed, False)):
-        found = badges({name: {"value": value} for name, value in values.items()})
+        found = badges(Report({"metrics": {name: {"value": value} for name, value in values.items()}}))
         assert [b[1] for b in found] == [good] * 3
-    assert badges({"variance_ratio": {"value": None}}) == []
-    assert "Variance collapse (0.300)" in [b[0] for b in badges({"variance_ratio": {"value": 0.3}})]
+    assert badges(Report({"metrics": {"variance_ratio": {"value": None}}})) == []
+    assert "Variance collapse (0.300)" in [
+        b[0] for b in badges(Report({"metrics": {"variance_ratio": {"value": 0.3}}}))
+    ]
 
 
 def test_warning_signs_come_with_evidence_and_advice(app: Open, set_runs: Put, home: Path) -> None:

@@ -8,12 +8,13 @@ from core.plots.precision_recall import PANELS
 from core.reports.arrays import Frequencies, Scores
 from core.reports.linkage_bands import pack
 from core.reports.linkage_windows import contigs
+from core.reports.report import Report
 from core.reports.standing import Candidate
 
 RNG = np.random.default_rng(3)
 
 
-def report(shift: float = 0.0) -> dict:
+def report(shift: float = 0.0) -> Report:
     """A report with one of everything that is drawn."""
     entry = {"value": 0.5 + shift, "low": 0.4, "high": 0.6, "null": 0.1, "ceiling": 0.9, "direction": "higher"}
     ks = [{"k": k, **{p + n: 0.5 for p in ("", "null_", "ceiling_") for n in PANELS}} for k in (3, 5, 10)]
@@ -22,7 +23,7 @@ def report(shift: float = 0.0) -> dict:
     ]
     bins = [{"low": 0.0, "high": 0.1, "count": 5, "rmse": 0.01, "null_rmse": 0.02, "ceiling_rmse": None}]
     groups = [{"column": "population", "population": "A<b>", "n": 30, "n_synthetic": 3, "k": 5, "recall": 0.7}]
-    return {
+    content = {
         "n": {"synthetic": 40, "reference": 40, "variants": 30},
         "seed": 1,
         "metrics": {"ld_r": entry, "recall": {**entry, "value": None, "reason": "Too few <i>individuals</i>."}},
@@ -32,8 +33,11 @@ def report(shift: float = 0.0) -> dict:
             "ld_decay": where,
             "allele_frequency_bins": bins,
         },
-        "flags": [{"name": "lost_linkage", "evidence": "<script>1</script>", "advice": "Train longer."}],
+        "flags": [
+            {"name": "lost_linkage", "severity": "high", "evidence": "<script>1</script>", "advice": "Train longer."}
+        ],
     }
+    return Report(content)
 
 
 CANDIDATES = [Candidate("WGAN-GP", "wgan_gp", report()), Candidate("Mosaic <b>", "haplotype_mosaic", report(0.1))]

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from core.reports.report import Measurement, Report
 from core.reports.standing import (
     BETTER,
     UNCLEAR,
     WORSE,
     Candidate,
-    family,
+    families,
     leader,
     metric_names,
     numbers,
@@ -27,7 +28,8 @@ def entry(value: float | None, width: float = 0.02, **more: Any) -> dict[str, An
 
 
 def candidate(label: str, flags: tuple[str, ...] = (), **metrics: dict[str, Any]) -> Candidate:
-    return Candidate(label, label, {"metrics": metrics, "flags": [{"name": name} for name in flags]})
+    raised = [{"name": name, "severity": "high", "evidence": "", "advice": ""} for name in flags]
+    return Candidate(label, label, Report({"metrics": metrics, "flags": raised}))
 
 
 @pytest.mark.parametrize(
@@ -41,19 +43,21 @@ def candidate(label: str, flags: tuple[str, ...] = (), **metrics: dict[str, Any]
     ],
 )
 def test_a_gap_counts_where_intervals_do_not_overlap(value, other, direction, target, expected) -> None:
-    assert verdict(entry(value), entry(other), direction, target) == expected
+    better = {"direction": direction, "target": target}
+    one, baseline = (Measurement("m", **entry(v) | better) for v in (value, other))
+    assert verdict(one, baseline) == expected
 
 
 def test_a_metric_without_value_has_no_verdict_and_keeps_its_reason() -> None:
     none = entry(None, reason="Too few individuals.")
-    assert verdict(none, entry(0.5), "higher", None) == ""
+    assert verdict(Measurement("m", **none), Measurement("m", **entry(0.5))) == ""
     shown = table([candidate("a", ld_r=none), candidate("b", ld_r=entry(0.4))], ["ld_r"])
     assert shown["a"] == ["no value: Too few individuals."]
 
 
 def test_a_metric_that_only_one_report_has_is_listed_for_all() -> None:
     both = [candidate("a", ld_r=entry(0.5), fst=entry(0.1)), candidate("b", ld_r=entry(0.4))]
-    assert metric_names(both) == ["fst", "ld_r"]
+    assert metric_names(both) == ["ld_r", "fst"]
     assert "no value" in table(both, ["fst"])["b"][0]
 
 
@@ -75,23 +79,7 @@ def test_numbers_hold_every_value_and_the_difference() -> None:
     assert len({len(column) for column in columns.values()}) == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("allele_frequency_rmse", "Frequencies"),
-        ("population_allele_frequency_r", "Frequencies"),
-        ("ld_r", "Linkage"),
-        ("aats", "Fidelity and diversity"),
-        ("aats_train", "Privacy"),
-        ("copies", "Privacy"),
-        ("something_new", "Other"),
-    ],
-)
-def test_metrics_have_a_family(name: str, expected: str) -> None:
-    assert family(name) == expected
-
-
-def test_every_registered_metric_has_a_family() -> None:
-    from core.evaluation.registry import metrics
-
-    assert [name for name in metrics.names("genotypes") if family(name) == "Other"] == []
+def test_families_come_as_the_reports_name_them_and_those_without_one_last() -> None:
+    old = candidate("a", aged=entry(0.5), ld_r=entry(0.4, family="Linkage"))
+    new = candidate("b", ld_r=entry(0.4, family="Linkage"), fst=entry(0.1, family="Frequencies"))
+    assert families([old, new]) == {"Linkage": ["ld_r"], "Frequencies": ["fst"], "Other": ["aged"]}

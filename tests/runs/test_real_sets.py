@@ -28,11 +28,11 @@ def test_cytometry_from_the_file_to_the_walk(
     assert "held-out prediction" in said and "Ref to BCRXL" in said
     run = RunStore().get(next(r.run for r in RunStore().list() if not r.embedded))
     report = run.report()
-    assert report is not None and report["judged"] == "holdout"
-    condition = next(r for r in report["curves"]["probes"] if r["target"] == "condition")
+    assert report is not None and report.judged == "holdout"
+    condition = next(r for r in report.curve("probes") if r["target"] == "condition")
     assert condition["latent_low"] <= condition["latent"] <= condition["latent_high"]
     assert {"difference", "difference_low", "null", "mean", "resampled"} <= set(condition)
-    effects = report["curves"]["effects"]
+    effects = report.analysis("effects")
     assert effects["reference"] == "Ref" and effects["resampled"] == "observations"  # one patient is held out
     assert effects["rows"][0]["r2_low"] <= effects["rows"][0]["r2"] <= effects["rows"][0]["r2_high"]
     assert effects["rows"][0]["ceiling_r2"] > effects["rows"][0]["mean_r2"]

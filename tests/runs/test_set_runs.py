@@ -59,8 +59,8 @@ def test_a_run_on_sets_ends_with_a_whole_report(home_of_run: Path) -> None:
     run = RunStore().get(own_run())
     assert run.state == "succeeded"
     report = run.report()
-    assert report is not None and report["kind"] == "sets"
-    assert {"reconstruction_w2", "variance_ratio", "latent_w2_spearman"} <= set(report["metrics"])
+    assert report is not None and report.kind == "sets"
+    assert {"reconstruction_w2", "variance_ratio", "latent_w2_spearman"} <= set(report.metrics)
     for stem in ("latents", "maps", "samples", "walk"):
         assert (run.path / "arrays" / f"{stem}.npz").is_file()
     config = run.config

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from core.reports.report import Flag, Report
 
 
-def flags(report: dict[str, Any]) -> list[dict[str, str]]:
-    """Each failed check as {"name", "severity", "evidence", "advice"}; an empty list where nothing is wrong."""
-    metrics = report["metrics"]
-    value = {name: m["value"] for name, m in metrics.items() if m["value"] is not None}
-    found = []
+def flags(report: Report) -> list[Flag]:
+    """Each check that failed; an empty list where nothing is wrong."""
+    value = {name: one.value for name, one in report.metrics.items() if one.value is not None}
+    failed: list[Flag] = []
 
-    def add(name: str, severity: str, evidence: str, advice: str) -> None:
-        found.append({"name": name, "severity": severity, "evidence": evidence, "advice": advice})
+    def add(*facts: str) -> None:
+        failed.append(Flag(*facts))
 
     ratio = value.get("variance_ratio")
     if ratio is not None and ratio < 0.8:
@@ -39,14 +38,14 @@ def flags(report: dict[str, Any]) -> list[dict[str, str]]:
             "Check the invariance error first, then train longer, then take an encoder with second moments "
             "(resnet_gnn) or a wider latent.",
         )
-    geometry = metrics.get("latent_w2_spearman", {})
-    best = max((geometry.get("baselines") or {"mean": -1.0}).items(), key=lambda item: item[1])
-    if geometry.get("value") is not None and best[1] > geometry["value"] + 0.01:
+    geometry = report.metric("latent_w2_spearman")
+    name, best = geometry.best_baseline
+    if geometry.value is not None and best is not None and best > geometry.value + 0.01:
         add(
             "A trivial embedding does better",
             "medium",
-            f"Latent distances rank pairs with {geometry['value']:.3f}, the {best[0].replace('_', ' and ')} "
-            f"alone with {best[1]:.3f}.",
+            f"Latent distances rank pairs with {geometry.value:.3f}, the {name.replace('_', ' and ')} alone with "
+            f"{best:.3f}.",
             "Raise model.metric_weight, or use the trivial embedding: on these data nothing more is needed.",
         )
     if value.get("invariance_error", 0.0) > 1e-2:
@@ -63,7 +62,7 @@ def flags(report: dict[str, Any]) -> list[dict[str, str]]:
             f"A linear probe reads the number of observations with R² {value['set_size_leakage_r2']:.2f}.",
             "Widen model.context_min and model.context_max so that training sees many sizes.",
         )
-    small = [row["n"] for row in report["curves"]["reconstruction"]]
+    small = [row["n"] for row in report.curve("reconstruction")]
     if small and sorted(small)[len(small) // 2] < 15:
         add(
             "Small sets",
@@ -72,4 +71,4 @@ def flags(report: dict[str, Any]) -> list[dict[str, str]]:
             "Raise dataset.min_samples, merge sets, or mix them in training (mixer=dirichlet_k); "
             "the uncertainty of each latent is shown on the Atlas.",
         )
-    return found
+    return failed

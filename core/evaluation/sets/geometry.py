@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.evaluation.registry import Estimate, Unmeasurable, metric
 from core.evaluation.sets.reconstruction import latent_spread
+from core.evaluation.sets.resampling import interval
 from core.evaluation.sets.space import Subject
 from core.evaluation.transport import gaussian_w2, sample_w2
 
@@ -17,6 +19,88 @@ Array = npt.NDArray[np.float64]
 PAIRS = 1000
 MOST = 200  # observations of a set in one exact transport
 BASELINES = ("mean", "mean_covariance", "kernel_mean")
+COPIES = (2, 3, 7)
+FEWEST = 10  # pairs that a rank correlation rests on
+
+_DRAWS = 200
+
+
+@metric(
+    "latent_w2_spearman",
+    kind="sets",
+    label="Latent distance against W2 (rank correlation)",
+    family="Latent geometry",
+    direction="higher",
+    bounds=(-1.0, 1.0),
+    help="Rank correlation of latent distances with optimal-transport distances over held-out pairs of sets; "
+    "the mean, mean and covariance, and a kernel mean stand beside it as the trivial embeddings. Null: the mean.",
+    source="Fishman et al. 2025, figure 10, with baselines",
+)
+def latent_w2_spearman(subject: Subject) -> Estimate:
+    """Spearman's correlation over pairs; sets are resampled, for pairs that share a set are not independent."""
+    pairs = distances(subject)
+    if len(pairs) < FEWEST:
+        raise Unmeasurable(f"{len(pairs)} pairs of judged sets; {FEWEST} are needed.")
+    column = {key: np.array([row[key] for row in pairs]) for key in ("w2", "latent", *BASELINES)}
+    names, place = np.unique([[row["a"], row["b"]] for row in pairs], return_inverse=True)
+    a, b = place.reshape(-1, 2).T
+    rng, draws = subject.rng(8), []
+    for _ in range(_DRAWS):
+        count = np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names))
+        draws.append(np.repeat(np.arange(len(pairs)), count[a] * count[b]))
+
+    def correlation(index: npt.NDArray[np.int64]) -> float:
+        return spearman(column["w2"][index], column["latent"][index])
+
+    baselines = {name: spearman(column["w2"], column[name]) for name in BASELINES}
+    return Estimate(
+        correlation(np.arange(len(pairs))),
+        params={"pairs": len(pairs)},
+        interval=interval(correlation, [index for index in draws if len(index) > 2]),
+        null=baselines["mean"],
+        baselines=baselines,
+    )
+
+
+@metric(
+    "invariance_error",
+    kind="sets",
+    label="Invariance error",
+    family="Latent geometry",
+    direction="lower",
+    bounds=(0.0, np.inf),
+    help="Largest move of a latent when observations are permuted or repeated 2, 3 or 7 times, "
+    "in units of the latents' spread.",
+    source="Fishman et al. 2025, definition 1",
+)
+def invariance_error(subject: Subject) -> Estimate:
+    """`invariance` of the subject."""
+    return Estimate(invariance(subject), params={"copies": list(COPIES)})
+
+
+@metric(
+    "set_size_leakage_r2",
+    kind="sets",
+    label="Set-size leakage (R²)",
+    family="Latent geometry",
+    direction="lower",
+    bounds=(-np.inf, 1.0),
+    help="How well a linear probe reads the number of observations off the latent; at most 0 where it cannot.",
+    source="Popscape",
+)
+def set_size_leakage_r2(subject: Subject) -> Estimate:
+    """The R² of `set_size_curve`."""
+    return Estimate(set_sizes(subject)[1])
+
+
+def distances(subject: Subject) -> list[dict[str, Any]]:
+    """The rows of `shepard`, made once a subject."""
+    return subject.shared("shepard", lambda: shepard(subject))
+
+
+def set_sizes(subject: Subject) -> tuple[list[dict[str, float]], float]:
+    """Curve and leak of `set_size_curve`, made once a subject."""
+    return subject.shared("set_size", lambda: set_size_curve(subject))
 
 
 def shepard(subject: Subject) -> list[dict[str, Any]]:
@@ -82,7 +166,7 @@ def invariance(subject: Subject) -> float:
     for i in rng.permutation(subject.judged)[:8]:
         x = subject.observations(i)[:500]
         z = subject.embed(x)
-        copies = [x[rng.permutation(len(x))], *(np.repeat(x, k, axis=0) for k in (2, 3, 7))]
+        copies = [x[rng.permutation(len(x))], *(np.repeat(x, k, axis=0) for k in COPIES)]
         worst = max(worst, *(float(np.linalg.norm(subject.embed(c) - z)) for c in copies))
     return worst / max(latent_spread(subject.latents), 1e-12)
 

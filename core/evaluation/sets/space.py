@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from core.data.sets import SetCollection
 
+T = TypeVar("T")
 Array = npt.NDArray[np.float64]
 Latents = npt.NDArray[np.float32]
 
@@ -70,6 +71,14 @@ class Subject:
     embed: Callable[[npt.NDArray[Any]], Latents]
     generate: Callable[[Latents, int, int], npt.NDArray[Any]]
     seed: int = 0
+    _shared: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def shared(self, key: str, make: Callable[[], T]) -> T:
+        """The value of `make()`, computed once for `key`: what several metrics and the curves rest on."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        value: T = self._shared[key]
+        return value
 
     @cached_property
     def space(self) -> Space:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import streamlit as st
 
-from core.words import count, interval, number
+from core.reports.report import Report
+from core.words import count, number
 from pages.parts.frame import plain
 from pages.parts.sets.runs import SetRun
 
@@ -19,10 +18,7 @@ _MANY = 50_000_000  # numbers of one step that a small machine or card holds wit
 
 def scores(chosen: SetRun) -> None:
     """The four numbers of the report with their frames, and the badges."""
-    metrics = chosen.report["metrics"]
-    geometry = metrics["latent_w2_spearman"]
-    trivial = {k: v for k, v in (geometry.get("baselines") or {}).items() if v is not None}
-    name, value = max(trivial.items(), key=lambda item: item[1]) if trivial else ("", None)
+    name, value = chosen.report.metric("latent_w2_spearman").best_baseline
     frames = {
         "latent_w2_spearman": ("Rank correlation", f"{name.replace('_', ' and ')} alone {number(value)}"),
         "reconstruction_fraction": ("Reconstruction error", "0 = floor, 1 = mean only"),
@@ -31,13 +27,13 @@ def scores(chosen: SetRun) -> None:
     }
     with st.container(horizontal=True):
         for key, (title, frame) in frames.items():
-            entry = metrics[key]
+            one = chosen.report.metric(key)
             st.metric(
-                title, number(entry["value"]), frame, delta_color="off", delta_arrow="off", border=True,
-                help=f"{entry['label']}. {entry['help']} 95% interval: "
-                f"{interval(entry['value'], entry.get('low'), entry.get('high'))}." + _reason(entry),
+                title, number(one.value), frame, delta_color="off", delta_arrow="off", border=True,
+                help=f"{one.label}. {one.help} "
+                + (f"95% interval: {one.shown}." if one.value is not None else one.shown),
             )  # fmt: skip
-    if found := badges(metrics):
+    if found := badges(chosen.report):
         st.markdown(
             " ".join(
                 f":{'green' if good else 'red'}-badge[:material/{'check' if good else 'close'}: {plain(text)}]"
@@ -47,7 +43,7 @@ def scores(chosen: SetRun) -> None:
         )
 
 
-def badges(metrics: dict[str, Any]) -> list[tuple[str, bool, str]]:
+def badges(report: Report) -> list[tuple[str, bool, str]]:
     """(words, whether good, how measured) of each check that is passed or not; a check without a value is left out."""
     found = []
     for name, words, failed, passes in (
@@ -55,22 +51,20 @@ def badges(metrics: dict[str, Any]) -> list[tuple[str, bool, str]]:
         ("set_size_leakage_r2", "Blind to the set size", "The set size leaks", lambda v: v <= _LEAK),
         ("variance_ratio", "Keeps the variance", "Variance collapse", lambda v: v >= 0.8),
     ):
-        entry = metrics.get(name, {})
-        value = entry.get("value")
-        if value is not None:
-            good = passes(value)
-            found.append((f"{words if good else failed} ({number(value)})", good, entry.get("help", "")))
+        one = report.metric(name)
+        if one.value is not None:
+            good = passes(one.value)
+            found.append((f"{words if good else failed} ({number(one.value)})", good, one.help))
     return found
 
 
 def warning_signs(chosen: SetRun) -> None:
     """Each failed check of the report: evidence and advice."""
-    flags = chosen.report.get("flags") or []
-    if not flags:
+    if not chosen.report.flags:
         st.markdown(":green[:material/check_circle:] No check of this model fails.")
-    for flag in flags:
-        icon = _ICONS.get(flag.get("severity", "low"), "")
-        st.markdown(f"{icon} **{plain(flag['name'])}.** {plain(flag['evidence'])} {plain(flag['advice'])}")
+    for flag in chosen.report.flags:
+        icon = _ICONS.get(flag.severity, "")
+        st.markdown(f"{icon} **{plain(flag.name)}.** {plain(flag.evidence)} {plain(flag.advice)}")
 
 
 def questions(chosen: SetRun) -> None:
@@ -78,7 +72,7 @@ def questions(chosen: SetRun) -> None:
     st.markdown("**My sets are small. Are their latents worth anything?**")
     st.markdown(_small_sets(chosen))
     st.markdown("**What is generated does not look like the real set. Where is it lost?**")
-    for good, step in _unlike(chosen.report["metrics"]):
+    for good, step in _unlike(chosen.report):
         mark = ":green[:material/check:]" if good else ":red[:material/arrow_forward:]"
         st.markdown(f"{mark} {step}")
     st.markdown("**Training runs out of memory. What is it that fills it?**")
@@ -91,7 +85,7 @@ def _small_sets(chosen: SetRun) -> str:
     sizes = chosen.sets.sizes
     median = int(np.median(sizes))
     words = f"The median set has {count(median, 'observation')}, the smallest {int(sizes.min())}. "
-    curve = chosen.report["curves"]["set_size"]
+    curve = chosen.report.curve("set_size")
     if curve:
         row = min(curve, key=lambda r: abs(np.log(r["m"] / max(median, 1))))
         share = row["rms"] / max(latent_spread(chosen.latents), 1e-12)
@@ -104,10 +98,9 @@ def _small_sets(chosen: SetRun) -> str:
     )
 
 
-def _unlike(metrics: dict[str, Any]) -> list[tuple[bool, str]]:
-    value = {k: m.get("value") for k, m in metrics.items()}
-    fraction, ratio = value.get("reconstruction_fraction"), value.get("variance_ratio")
-    invariance = value.get("invariance_error")
+def _unlike(report: Report) -> list[tuple[bool, str]]:
+    names = ("reconstruction_fraction", "variance_ratio", "invariance_error")
+    fraction, ratio, invariance = (report.metric(name).value for name in names)
     return [
         (
             fraction is not None and fraction < 0.5,
@@ -141,7 +134,3 @@ def _memory(chosen: SetRun) -> str:
         "computes layers again instead of keeping them. Embedding and sampling go by parts: their memory does not "
         "grow with the set."
     )
-
-
-def _reason(entry: dict[str, Any]) -> str:
-    return f" {entry['reason']}" if entry.get("reason") else ""

@@ -15,7 +15,7 @@ from pages.parts.vega_chart import chart
 
 def early_and_late(chosen: SetRun) -> None:
     """Whether the early set of a unit tells its late one, or why that cannot be asked."""
-    found: dict[str, Any] | None = chosen.report["curves"].get("early_late")
+    found = chosen.report.analysis("early_late")
     if _missing(found):
         return
     assert found is not None
@@ -44,7 +44,7 @@ def carried_effects(chosen: SetRun) -> None:
 
 
 def _new_units(chosen: SetRun) -> None:
-    found: dict[str, Any] | None = chosen.report["curves"].get("effects")
+    found = chosen.report.analysis("effects")
     if _missing(found):
         return
     assert found is not None
@@ -75,7 +75,7 @@ def _new_units(chosen: SetRun) -> None:
 
 
 def _new_sets(chosen: SetRun) -> None:
-    found: dict[str, Any] | None = chosen.report["curves"].get("held_effects")
+    found = chosen.report.analysis("held_effects")
     if _missing(found):
         return
     assert found is not None

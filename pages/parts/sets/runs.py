@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,12 @@ import streamlit as st
 from core.data.sets import SetCollection
 from core.errors import PopscapeError
 from core.plots.sets_map import MANY, SetMap
+from core.reports.report import Report
 from core.runs.directory import Run
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
 from pages.parts.frame import heading, plain
-from pages.parts.reports import all_runs, label, report_of, with_reports
+from pages.parts.reports import all_runs, label, with_reports
 from pages.parts.sections import link
 from pages.parts.state import SET_RUN, arrive
 
@@ -33,7 +34,7 @@ class SetRun:
 
     run: Run
     name: str
-    report: dict[str, Any]
+    report: Report
     sets: SetCollection
 
     @property
@@ -62,14 +63,11 @@ class SetRun:
 
     def provenance(self, *extra: str) -> str:
         """n, seed and space of the report, for captions."""
-        n = self.report["n"]
-        words = [f"{n['sets']:,} sets, {n['holdout']:,} held out", self.report["space"], f"seed {self.report['seed']}"]
-        return "; ".join([*words, *extra]) + "."
+        return self.report.provenance(*extra)
 
-    def arrays(self, stem: str) -> dict[str, Any]:
+    def arrays(self, stem: str) -> Mapping[str, Any]:
         """An array file of the report."""
-        path = self.run.path / "arrays" / f"{stem}.npz"
-        return _arrays(str(path), path.stat().st_mtime_ns)
+        return self.report.arrays(stem)
 
 
 def open_sets(page: str) -> tuple[DeltaGenerator, SetRun]:
@@ -105,7 +103,7 @@ def pick_set_run(runs: Sequence[RunSummary]) -> SetRun | None:
     )
     name = chosen if chosen in by_label else next(iter(by_label))
     run = RunStore().open(by_label[name])
-    report = report_of(run.path)
+    report = run.report()
     try:
         sets = _sets(str(run.path), by_label[name].dataset)
     except PopscapeError as error:
@@ -160,9 +158,3 @@ def _sets(path: str, _dataset: str) -> SetCollection:
 
     run = Run(Path(path))
     return sets_of(run, dataset_of(run))[0]
-
-
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _arrays(path: str, _changed: int) -> dict[str, Any]:
-    with np.load(path, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}

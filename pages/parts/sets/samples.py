@@ -21,7 +21,7 @@ _NEAR = 6
 def real_and_regenerated(chosen: SetRun, name: str) -> None:
     """Both, drawn as their kind is: points and densities of vectors, strips of images."""
     real, made = _kept(chosen, name)
-    row = {str(r["set"]): r for r in chosen.report["curves"]["reconstruction"]}.get(name)
+    row = {str(r["set"]): r for r in chosen.report.curve("reconstruction")}.get(name)
     caption = f"{count(len(real), 'real observation')} and as many regenerated from the set's latent"
     if row:
         caption += (

@@ -13,6 +13,7 @@ from core.evaluation.sets.effects import effects
 from core.evaluation.sets.held_effects import held_effects
 from core.evaluation.sets.resampling import interval, resamples
 from core.evaluation.sets.space import Subject
+from core.reports.report import Report
 from tests.evaluation.sets.test_lineage_and_effects import donors, mean_subject
 
 
@@ -100,16 +101,13 @@ def test_stages_are_found_among_texts_that_are_numbers() -> None:
 
 def test_the_command_line_shows_every_prediction_or_its_reason() -> None:
     subject: Subject = mean_subject(*screen(2.0))
-    report = {
-        "kind": "sets",
-        "curves": {
-            "probes": [{"target": "batch", "kind": "classification", "reason": "One value only."}],
-            "early_late": {"reason": "No unit."},
-            "effects": effects(mean_subject(*donors(3.0))),
-            "held_effects": held_effects(subject),
-        },
+    curves = {
+        "probes": [{"target": "batch", "kind": "classification", "reason": "One value only."}],
+        "early_late": {"reason": "No unit."},
+        "effects": effects(mean_subject(*donors(3.0))),
+        "held_effects": held_effects(subject),
     }
-    text = predictions(report)
+    text = predictions(Report({"kind": "sets", "curves": curves}))
     assert "batch: One value only." in text and "early and late: No unit." in text
     assert "rest to stimulated" in text and "shift from NT" in text
-    assert predictions({"kind": "genotypes"}) == ""
+    assert predictions(Report({"kind": "genotypes"})) == ""

@@ -1,6 +1,5 @@
 """The set report on models that are known to be right, blind, collapsed or leaky."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +7,13 @@ import pytest
 
 from core.data.sets import SetCollection
 from core.data.simulators.families import FamilyConfig, simulate_family
+from core.evaluation.registry import metrics
 from core.evaluation.sets.geometry import invariance, set_size_curve
 from core.evaluation.sets.maps import classical_scaling
 from core.evaluation.sets.probes import ridge
 from core.evaluation.sets.report import evaluate_sets
 from core.evaluation.sets.space import Subject
+from core.reports.files import read_report
 
 D = 2
 LOWER = np.tril_indices(D)
@@ -53,17 +54,19 @@ def gaussians() -> SetCollection:
 
 def test_an_exact_model_stands_at_the_floor_and_a_report_is_whole(gaussians: SetCollection, tmp_path: Path) -> None:
     report = evaluate_sets(subject(gaussians), out=tmp_path)
-    m = {name: entry["value"] for name, entry in report["metrics"].items()}
+    m = {name: one.value for name, one in report.metrics.items()}
     assert abs(m["reconstruction_fraction"]) < 0.15
     assert m["variance_ratio"] == pytest.approx(1, abs=0.12)
     assert m["latent_w2_spearman"] > 0.93  # 200 observations a set
     assert m["invariance_error"] < 1e-2
     assert m["set_size_leakage_r2"] < 0.2
-    assert report["metrics"]["latent_w2_spearman"]["baselines"]["mean"] < 0.4
-    assert [f["name"] for f in report["flags"]] == []
-    for entry in report["metrics"].values():
-        assert {"value", "low", "high", "null", "ceiling", "direction", "help", "source", "reason"} <= set(entry)
-    assert json.loads((tmp_path / "report.json").read_text()) == report or report["seconds"] >= 0
+    assert report.metric("latent_w2_spearman").baselines["mean"] < 0.4
+    assert [f.name for f in report.flags] == []
+    assert set(report.metrics) == set(metrics.names("sets"))
+    for name, one in report.metrics.items():
+        assert one.low is None or one.low <= one.value <= one.high, name
+    assert report.metric("reconstruction_w2").ceiling < report.metric("reconstruction_w2").null
+    assert read_report(tmp_path) == report
     with np.load(tmp_path / "arrays" / "samples.npz") as samples:
         assert samples["real"].shape == samples["generated"].shape
     with np.load(tmp_path / "arrays" / "maps.npz") as maps:
@@ -76,15 +79,15 @@ def test_a_blind_embedding_is_called_no_better_than_the_mean(gaussians: SetColle
         return np.concatenate([z[:D], embed(gaussians.observations[:5000])[D:]]).astype(np.float32)
 
     report = evaluate_sets(subject(gaussians, embed=mean_only))
-    assert report["metrics"]["reconstruction_fraction"]["value"] > 0.7
-    assert "A trivial embedding does better" in [f["name"] for f in report["flags"]]
+    assert report.metric("reconstruction_fraction").value > 0.7
+    assert "A trivial embedding does better" in [f.name for f in report.flags]
 
 
 def test_a_shrunken_generator_raises_the_collapse_flag(gaussians: SetCollection) -> None:
     narrow = lambda z, n, seed: generate(z, n, seed, shrink=0.5)  # noqa: E731
     report = evaluate_sets(subject(gaussians, generate=narrow))
-    assert report["metrics"]["variance_ratio"]["value"] == pytest.approx(0.25, abs=0.05)
-    assert "Variance collapse" in [f["name"] for f in report["flags"]]
+    assert report.metric("variance_ratio").value == pytest.approx(0.25, abs=0.05)
+    assert "Variance collapse" in [f.name for f in report.flags]
 
 
 def test_a_sum_pooled_embedding_is_caught_twice(gaussians: SetCollection) -> None:
@@ -111,7 +114,7 @@ def test_probes_find_a_planted_covariate_and_not_a_random_one(gaussians: SetColl
             "labels": {"wide": np.where(width > np.median(width), "yes", "no")},
         }
     )
-    rows = {r["target"]: r for r in evaluate_sets(subject(sets))["curves"]["probes"]}
+    rows = {r["target"]: r for r in evaluate_sets(subject(sets)).curve("probes")}
     assert rows["width"]["latent"] > 0.8
     assert rows["width"]["mean"] < 0.3
     assert rows["noise"]["latent"] < 0.3
