@@ -1,9 +1,9 @@
-"""How fast the dashboard is beside an empty Streamlit app, in one run: `python -m tests.browser.page_benchmark`.
+"""How fast each page is beside a plain Streamlit page with the same charts, in one run.
 
-Prints one JSON object. "Drawn" means: the title is there, the script has ended, every chart has been drawn. Both
-servers are measured in turn, several times, with the same browser; what is printed are medians. A page switch ends
-when the server has answered (the title of the new page is there and its script has ended); the time until its charts
-are drawn, which an empty page has none of, stands beside it.
+`python -m tests.browser.page_benchmark` prints one JSON object. Before the browser starts, every page is run once
+without one and its figures are written down; the plain app draws just these, in the same order, under the same titles.
+Both servers run at the same time and are visited in turn by the same browser. A visit begins with the click in the
+navigation and ends when the title is there, the script has ended and the last chart is drawn; medians are printed.
 """
 
 from __future__ import annotations
@@ -15,151 +15,157 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.browser.serving import REPOSITORY, browser, free_port, wait_for
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 RUNS = 200
-ROUNDS = 3
-VISITS = 3  # to each page in each round, after the first
-# The link in the navigation of each page → a word of its title.
-SWITCHES = {
-    "Datasets": "Datasets",
-    "Train": "Train",
-    "Runs": "Runs",
-    "Compare": "Compare",
-    "Frequencies": "Frequencies",
-    "Linkage": "Linkage",
-    "Precision": "Precision",
-    "Structure": "Structure",
-    "Atlas": "Atlas",
-    "Geometry": "Geometry",
-    "Predict": "Predict",
-    "Home": "Popscape",
-}
-# What this page shows its model generates while one looks, so its first visit loads torch: it comes last, after the
-# memory of the pages that read was taken.
-GENERATING = {"Interpolate": "Interpolate", "Home": "Popscape"}
+VISITS = 5  # to each page, after the first
+# File of the page → a word of its title. Interpolate generates, so that its first visit loads torch into the server: it
+# comes last, after the memory of the pages that only read was taken.
+PAGES = {
+    "home": "Popscape", "datasets": "Datasets", "train": "Train", "runs": "Runs", "compare": "Compare",
+    "frequencies": "Frequencies", "linkage": "Linkage", "precision_recall": "Precision", "structure": "Structure",
+    "atlas": "Atlas", "geometry": "Geometry", "predict": "Predict", "interpolate": "Interpolate",
+}  # fmt: skip
+GENERATING = "interpolate"
 
-_QUIET = ["--server.headless", "true", "--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false"]
-_EMPTY = 'import streamlit as st\nst.navigation([st.Page("a.py", default=True), st.Page("b.py")]).run()\n'
-_ANSWERED = """title => document.querySelector('[data-testid=stMain] h1')?.innerText.includes(title)
-    && document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"""
-_DRAWN = (
-    _ANSWERED
-    + """
+_ROUTER = """import streamlit as st
+st.set_page_config(layout="wide")
+st.navigation([st.Page(f"plain/{name}.py", title=title) for name, title in TITLES.items()]).run()
+"""
+_PLAIN = """import json
+from pathlib import Path
+import streamlit as st
+st.title(TITLE)
+for path in sorted((Path(__file__).parent / NAME).iterdir()):
+    st.plotly_chart(json.loads(path.read_text()), key=path.stem)
+"""
+_DRAWN = """title => document.querySelector('[data-testid=stMain] h1')?.innerText.includes(title)
+    && document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
     && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')
-    && [...document.querySelectorAll('[data-testid=stVegaLiteChart]')].every(c => c.querySelector('canvas, svg'))"""
-)
+    && [...document.querySelectorAll('[data-testid=stPlotlyChart], .live')]
+        .every(chart => chart.querySelector('.main-svg'))"""
 
 
 def main() -> dict[str, Any]:
-    """Measure both; {"empty": {…}, "popscape": {…}} in seconds and MiB."""
-    with tempfile.TemporaryDirectory() as folder, browser() as chromium:
-        empty, few, many = (Path(folder) / name for name in ("empty", "few", "many"))
-        _write_empty(empty)
-        _write_runs(few, 0)
-        _write_runs(many, RUNS)
-        rounds: dict[str, list[dict[str, float]]] = {"empty": [], "popscape": [], f"popscape with {RUNS} runs": []}
-        for _ in range(ROUNDS):
-            rounds["empty"].append(_first_minutes(chromium, empty, "A", {"b": "B", "a": "A"}))
-            rounds["popscape"].append(_first_minutes(chromium, REPOSITORY, "Popscape", SWITCHES, few))
-            rounds[f"popscape with {RUNS} runs"].append(
-                _first_minutes(chromium, REPOSITORY, "Popscape", SWITCHES, many)
-            )
-    return {**{name: _medians(found) for name, found in rounds.items()}, "rounds": ROUNDS}
+    """{"pages": {page: {"ours", "plain", "charts"}}, "memory": {…}, "drag": {…}}: seconds, MiB, milliseconds."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        home, plain = Path(folder) / "home", Path(folder) / "app"
+        _write_runs(home)
+        charts = _write_plain(plain, home)
+        chromium = stack.enter_context(browser())
+        servers = {
+            "ours": stack.enter_context(_server(REPOSITORY, {"POPSCAPE_HOME": str(home)})),
+            "plain": stack.enter_context(_server(plain, {})),
+        }
+        tabs = {name: chromium.new_page(viewport={"width": 1280, "height": 900}) for name in servers}
+        for name, (address, _) in servers.items():
+            tabs[name].goto(address)
+            tabs[name].wait_for_function(_DRAWN, arg=PAGES["home"], timeout=120_000)
+        taken: dict[str, dict[str, list[float]]] = {page: {name: [] for name in servers} for page in PAGES}
+        memory: dict[str, float] = {}
+        for pages in ([p for p in PAGES if p != GENERATING], [GENERATING, "home"]):
+            for visit in range(1 + VISITS):
+                for page in pages:
+                    for name, tab in tabs.items():
+                        seconds = _visit(tab, page)
+                        if visit:
+                            taken[page][name].append(seconds)
+            what = "generating" if GENERATING in pages else "reading"
+            memory |= {f"{name}, {what}": _resident(process.pid) for name, (_, process) in servers.items()}
+        return {
+            "pages": {
+                page: {**{name: round(statistics.median(s), 3) for name, s in both.items()}, "charts": charts[page]}
+                for page, both in taken.items()
+            },
+            "memory": {name: round(size) for name, size in memory.items()},
+            "visits": VISITS,
+        }
 
 
-def _first_minutes(
-    chromium: Browser, folder: Path, title: str, switches: dict[str, str], home: Path | None = None
-) -> dict[str, float]:
-    """Start a server in `folder`, open it, reload it, switch pages, and stop it."""
-    port = free_port()
-    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+def _visit(tab: Page, page: str) -> float:
+    """Seconds from the click in the navigation until the page's last chart is drawn."""
     begun = time.perf_counter()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *_QUIET],
+    tab.locator(f"[data-testid=stSidebarNavLink][href$='/{page if page != 'home' else ''}']").first.click()
+    tab.wait_for_function(_DRAWN, arg=PAGES[page], timeout=120_000)
+    return time.perf_counter() - begun
+
+
+@contextmanager
+def _server(folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Streamlit server of the app.py in `folder`: its address and process."""
+    port = free_port()
+    quiet = ["--server.headless", "true", "--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *quiet],
         cwd=folder,
-        env=None if home is None else _environment(home),
+        env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         address = f"http://127.0.0.1:{port}"
-        wait_for(address, server)
-        page.goto(address)
-        page.wait_for_function(_DRAWN, arg=title, timeout=120_000)
-        found = {"cold start": time.perf_counter() - begun}
-        begun = time.perf_counter()
-        page.reload()
-        page.wait_for_function(_DRAWN, arg=title, timeout=120_000)
-        found["reload"] = time.perf_counter() - begun
-        found["memory"] = _resident_mebibytes(server.pid)
-        found |= _visits(page, switches)
-        found["memory after all"] = _resident_mebibytes(server.pid)
-        return {**_visits(page, GENERATING), **found} if home is not None else found
+        wait_for(address, process)
+        yield address, process
     finally:
-        page.close()
-        server.terminate()
-        server.wait(timeout=30)
+        process.terminate()
+        process.wait(timeout=30)
 
 
-def _visits(page: Page, switches: dict[str, str]) -> dict[str, float]:
-    """Seconds of the first switch to each page, and the median of those after it."""
-    found = {}
-    # A first visit also fetches the code of the charts and tables; the later ones are what a reader feels all day.
-    taken = [{name: _switch(page, name, heading) for name, heading in switches.items()} for _ in range(1 + VISITS)]
-    for name in switches:
-        for what, k in ((name, 0), (f"{name}, drawn", 1)):
-            found[f"first switch to {what}"] = taken[0][name][k]
-            found[f"switch to {what}"] = statistics.median(visit[name][k] for visit in taken[1:])
-    return found
+def _write_plain(folder: Path, home: Path) -> dict[str, int]:
+    """Write the plain app with the figures of every page; returns how many each page has."""
+    (folder / "plain").mkdir(parents=True)
+    (folder / "app.py").write_text(_ROUTER.replace("TITLES", repr(PAGES)))
+    charts = {}
+    for page, title in PAGES.items():
+        done = subprocess.run(
+            [sys.executable, "-c", _COLLECT, page],
+            cwd=REPOSITORY, env={**os.environ, "POPSCAPE_HOME": str(home)}, stdout=subprocess.PIPE, check=True,
+        )  # fmt: skip
+        figures = json.loads(done.stdout.splitlines()[-1])
+        name = page if page != "home" else "start"
+        place = folder / "plain" / name
+        place.mkdir()
+        for i, figure in enumerate(figures):
+            (place / f"{i}.json").write_text(figure)
+        charts[page] = len(figures)
+        script = _PLAIN.replace("TITLE", repr(title)).replace("NAME", repr(name))
+        (folder / "plain" / f"{page}.py").write_text(script)
+    return charts
 
 
-def _switch(page: Page, name: str, heading: str) -> tuple[float, float]:
-    """Seconds from the click to the whole answer of the server, and to the last chart."""
-    begun = time.perf_counter()
-    page.locator("[data-testid=stSidebarNavLink]", has_text=name).first.click()
-    page.wait_for_function(_ANSWERED, arg=heading, timeout=120_000)
-    answered = time.perf_counter() - begun
-    page.wait_for_function(_DRAWN, arg=heading, timeout=120_000)
-    return answered, time.perf_counter() - begun
+_COLLECT = """
+import json, sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout=300)
+app.switch_page(f"pages/{sys.argv[1]}.py")
+app.run()
+figures = [chart.proto.spec for chart in app.get("plotly_chart")]
+live = [json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name == "popscape_live"]
+print(json.dumps(figures + [one["figure"] for one in live]))
+"""
 
 
-def _medians(found: list[dict[str, float]]) -> dict[str, float]:
-    return {key: round(statistics.median(one[key] for one in found), 3) for key in found[0]}
-
-
-def _resident_mebibytes(pid: int) -> float:
+def _resident(pid: int) -> float:
+    """MiB of memory that a process holds."""
     return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(pid)])) / 1024
 
 
-def _environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "POPSCAPE_HOME": str(home)}
-
-
-def _write_empty(folder: Path) -> None:
-    folder.mkdir()
-    (folder / "app.py").write_text(_EMPTY)
-    for name in ("a", "b"):
-        (folder / f"{name}.py").write_text(f'import streamlit as st\nst.title("{name.upper()}")\n')
-
-
-def _write_runs(home: Path, count: int) -> None:
-    """A home in which `count` runs beside the shipped ones have reports; where none are shipped, at least four."""
+def _write_runs(home: Path) -> None:
+    """A home in which RUNS runs beside the shipped ones have reports."""
     from core.config.home import PRETRAINED
-    from core.data.library import Library
     from tests.pages import finished_runs
 
-    shipped = [p for p in PRETRAINED.iterdir() if (p / "report.json").is_file()] if PRETRAINED.is_dir() else []
-    made = shipped or finished_runs.make(home / "runs", Library().open("demo"))
-    if count:
-        (home / "runs").mkdir(parents=True, exist_ok=True)
-        finished_runs.multiply(home / "runs", made[0], count)
+    shipped = sorted(p for p in PRETRAINED.iterdir() if (p / "report.json").is_file())
+    (home / "runs").mkdir(parents=True)
+    finished_runs.multiply(home / "runs", shipped[0], RUNS)
 
 
 if __name__ == "__main__":
