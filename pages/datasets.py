@@ -11,7 +11,7 @@ from pages.parts.datasets.cohort_profile import show_profile
 from pages.parts.datasets.collection_profile import show_set_profile
 from pages.parts.datasets.importing import import_view
 from pages.parts.datasets.simulating import simulate_view
-from pages.parts.frame import heading, pick_view, share
+from pages.parts.frame import heading, share, tabs
 from pages.parts.state import (
     DATASET,
     DATASETS_COVARIATE,
@@ -89,19 +89,20 @@ arrive()
 library = Library()
 metas = library.list()
 top = heading("datasets")
-view = pick_view([LIBRARY, IMPORT, SIMULATE], DATASETS_VIEW, default=LIBRARY if metas else IMPORT)
-if said := st.session_state.pop(DATASETS_SAID, None):
-    st.success(said, icon=":material/check_circle:")
-if view == IMPORT:
-    import_view(library, LIBRARY)
-elif view == SIMULATE:
-    simulate_view(LIBRARY)
-elif metas:
-    library_view(library, metas)
-else:
-    with st.container(border=True):
-        st.markdown("**The library is empty**")
-        st.caption("Import genotypes or sets of cells, images or sequences, or simulate data with known truth.")
+view, place = tabs([LIBRARY, IMPORT, SIMULATE], DATASETS_VIEW, default=LIBRARY if metas else IMPORT)
+with place:
+    if said := st.session_state.pop(DATASETS_SAID, None):
+        st.success(said, icon=":material/check_circle:")
+    if view == IMPORT:
+        import_view(library, LIBRARY)
+    elif view == SIMULATE:
+        simulate_view(LIBRARY)
+    elif metas:
+        library_view(library, metas)
+    else:
+        with st.container(border=True):
+            st.markdown("**The library is empty**")
+            st.caption("Import genotypes or sets of cells, images or sequences, or simulate data with known truth.")
 share(
     DATASETS_VIEW,
     DATASETS_IMPORT,

@@ -13,6 +13,7 @@ from pages.parts.state import link_to_view
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
+    from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 
 def heading(name: str) -> DeltaGenerator:
@@ -49,6 +50,17 @@ def drawer(label: str, *keys: str, key: str) -> tuple[DeltaGenerator, bool]:
     """
     shut = st.popover(label, key=key, on_change="rerun")
     return shut, bool(shut.open) or any(name in st.query_params or name in st.session_state for name in keys)
+
+
+def tabs(views: Sequence[str], key: str, default: str | None = None) -> tuple[str, TabContainer]:
+    """The views of a page as tabs, of which the open one is drawn: its name, and the place to draw in.
+
+    A link opens the tab it names; `default` is open before the reader chooses, else the first.
+    """
+    # Tabs with another default are other tabs to Streamlit, which take up the address again: the first default stays.
+    default = st.session_state.setdefault(f"start_{key}", default)
+    places = st.tabs(views, key=key, default=default, on_change="rerun", bind="query-params")
+    return next(((view, place) for view, place in zip(views, places, strict=True) if place.open), (views[0], places[0]))
 
 
 def pick_view(views: Sequence[str], key: str, default: str | None = None) -> str:

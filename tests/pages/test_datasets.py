@@ -58,7 +58,7 @@ def cached_folders(home: Path, prefix: str) -> list[Path]:
 
 def test_empty_library_opens_at_the_import(library: Library) -> None:
     app = open_page()
-    assert app.button_group(key="datasets").value == "Import files"
+    assert app.session_state["datasets"] == "Import files"
     assert "nothing leaves this machine" in text(app)
 
 
@@ -111,7 +111,7 @@ def test_upload_preview_and_import(library: Library, tiny: Genotypes, home: Path
     assert set(meta.labels["population"]) == {"NORTH", "SOUTH"}
     assert meta.source == "cohort.vcf"
     assert any("people.tsv" in note for note in meta.notes)
-    assert app.button_group(key="datasets").value == "Library"
+    assert app.session_state["datasets"] == "Library"
     assert app.selectbox(key="dataset").value == "cohort"
     assert not cached_folders(home, "upload-")
     assert not cached_folders(home, "import-")

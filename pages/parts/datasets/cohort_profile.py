@@ -13,7 +13,7 @@ from core.plots import cohort as figures
 from core.plots.figure import Figure
 from core.words import count, sentence
 from pages.parts.chart import chart
-from pages.parts.frame import pick_view, plain
+from pages.parts.frame import plain, tabs
 from pages.parts.state import DATASETS_FIGURES, DATASETS_LABEL, DATASETS_PHENOTYPE
 
 _NOTHING = {
@@ -120,8 +120,8 @@ def _figures(meta: DatasetMeta, profile: dict[str, Any]) -> None:
     shown = [view for view in views if views[view]]
     # A link to a column opens the view that draws it.
     asked = _INDIVIDUALS in shown and (DATASETS_LABEL in st.query_params or DATASETS_PHENOTYPE in st.query_params)
-    view = pick_view(shown, DATASETS_FIGURES, default=_INDIVIDUALS if asked else None)
-    for column, (title, make) in zip(st.columns(2, gap="large"), views[view].items(), strict=False):
+    view, place = tabs(shown, DATASETS_FIGURES, default=_INDIVIDUALS if asked else None)
+    for column, (title, make) in zip(place.columns(2, gap="large"), views[view].items(), strict=False):
         with column:
             _titled(title, make, meta)
 
