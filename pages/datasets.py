@@ -38,7 +38,7 @@ def row(meta: DatasetMeta) -> dict[str, object]:
         "Kind": kind_of(meta),
         "Size": size_of(meta),
         "Labels": f"{labels[0]}: {len(labels[1]):,}" if labels else "",
-        "Missing": "" if meta.kind == "sets" else f"{meta.missing:.2%}",
+        "Missing": "" if meta.kind == "sets" else f"{meta.cohort.missing:.2%}",
         "From": "shipped with Popscape" if meta.embedded else meta.source,
         "Added": "" if meta.embedded else ago(meta.created),
     }

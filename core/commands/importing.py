@@ -9,8 +9,9 @@ from typing import Any
 from core.commands.answer import Answer, Command
 from core.commands.settings import add_settings, read_settings
 from core.data.dataset import DatasetMeta
-from core.data.intake.cohort_options import ImportOptions
-from core.data.intake.collection_options import SetImportOptions
+from core.data.description import size_of
+from core.data.intake.cohort_options import CohortOptions
+from core.data.intake.collection_options import CollectionOptions
 from core.data.library import Library
 from core.errors import InputError
 
@@ -23,35 +24,24 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=("genotypes", "sets"), default="genotypes", help="what the file holds")
     parser.add_argument("--samples", type=Path, help="a table of individuals with populations and phenotypes")
     parser.add_argument("--variants", type=Path, help="a table of variants with ids, positions and alleles")
-    parser.add_argument("--label-columns", help="which columns are labels, the population first: C[,C…]")
-    add_settings(parser, ImportOptions, "reading and filtering genotypes")
-    add_settings(parser, SetImportOptions, "reading and grouping sets (--kind sets)", leave_out=("label_columns",))
+    parser.add_argument("--label-columns", help="which columns are labels, the main one first: C[,C…]")
+    add_settings(parser, CohortOptions, "reading and filtering genotypes", leave_out=("label_columns",))
+    add_settings(parser, CollectionOptions, "reading and grouping sets (--kind sets)", leave_out=("label_columns",))
 
 
 def _import(options: argparse.Namespace) -> Answer:
-    if options.kind == "sets":
-        return _import_sets(options)
-    from core.data.intake.cohort import import_file
+    from core.data.intake.importing import import_file
 
+    schema: Any = CollectionOptions if options.kind == "sets" else CohortOptions
     meta = import_file(
         options.paths,
         name=options.name,
         samples=options.samples,
         variants=options.variants,
-        label_columns=options.label_columns.split(",") if options.label_columns else None,
-        options=read_settings(options, ImportOptions),
+        options=read_settings(options, schema),
         library=Library(),
     )
     return _described(meta)
-
-
-def _import_sets(options: argparse.Namespace) -> Answer:
-    from core.data.intake.collection import import_sets
-
-    if len(options.paths) > 1:
-        raise InputError(f"{len(options.paths)} files were given; sets are imported from one file at a time.")
-    choices = read_settings(options, SetImportOptions)
-    return _described_sets(import_sets(options.paths[0], name=options.name, options=choices, library=Library()))
 
 
 def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +77,7 @@ def _simulate(options: argparse.Namespace) -> Answer:
     config: Any = read_settings(options, schemas[options.simulator])
     if options.simulator != COHORT:
         stem = config.family if options.simulator == "family" else options.simulator
-        return _described_sets(simulate_into(Library(), options.simulator, config, options.name or stem))
+        return _described(simulate_into(Library(), options.simulator, config, options.name or stem))
     meta = Library().add(
         simulate(config), name=options.name or "simulated", source="simulated", import_options=to_dict(config)
     )
@@ -120,58 +110,37 @@ def _export(options: argparse.Namespace) -> Answer:
     return Answer(value, f"{genotypes.n} individuals × {genotypes.m} variants written to {', '.join(files)}.")
 
 
-def _described_sets(meta: DatasetMeta) -> Answer:
-    shape = " × ".join(str(n) for n in meta.shape)
-    value: dict[str, Any] = {
-        "dataset": meta.id,
-        "name": meta.name,
-        "sets": meta.sets,
-        "observations": meta.observations,
-        "features": meta.shape[0] if len(meta.shape) == 1 else meta.shape,
-        "dropped": meta.dropped,
-        "modality": meta.modality,
-        "sizes": meta.sizes,
-        "labels": {column: len(values) for column, values in meta.labels.items()},
-        "covariates": meta.covariates,
-        "unit": meta.unit,
-        "train": meta.n_train,
-        "holdout": meta.n_holdout,
-        "notes": meta.notes,
-    }
-    lines = [
-        f"{meta.name} ({meta.id}): {meta.sets:,} sets of {meta.sizes['min']:,} to {meta.sizes['max']:,} observations "
-        f"({meta.observations:,} in all), each {'an' if meta.modality == 'image' else 'a'} {meta.modality} of {shape}; "
-        f"{meta.n_train:,} sets to train, {meta.n_holdout:,} held out.",
-        *(f"dropped: {reason}: {count:,}" for reason, count in meta.dropped.items() if count),
-        *meta.notes,
-    ]
-    return Answer(value, "\n".join(lines))
-
-
 def _described(meta: DatasetMeta) -> Answer:
-    first = next(iter(meta.labels.values()), [])
-    value: dict[str, Any] = {
-        "dataset": meta.id,
-        "name": meta.name,
-        "individuals": meta.individuals,
-        "variants": meta.variants,
-        "populations": len(first),
+    values, sentence = (_cohort if meta.kind == "genotypes" else _collection)(meta)
+    common = {
         "dropped": meta.dropped,
-        "labels": {column: len(values) for column, values in meta.labels.items()},
-        "phenotypes": meta.phenotypes,
-        "missing": meta.missing,
+        "labels": {column: len(distinct) for column, distinct in meta.labels.items()},
         "train": meta.n_train,
         "holdout": meta.n_holdout,
         "notes": meta.notes,
     }
     lines = [
-        f"{meta.name} ({meta.id}): {meta.individuals:,} individuals × {meta.variants:,} variants, "
-        f"{len(first)} populations, {meta.missing:.2%} of calls missing; "
-        f"{meta.n_train:,} to train, {meta.n_holdout:,} held out.",
+        f"{meta.name} ({meta.id}): {sentence}; {meta.n_train:,} to train, {meta.n_holdout:,} held out.",
         *(f"dropped: {reason}: {count:,}" for reason, count in meta.dropped.items() if count),
         *meta.notes,
     ]
-    return Answer(value, "\n".join(lines))
+    return Answer({"dataset": meta.id, "name": meta.name} | values | common, "\n".join(lines))
+
+
+def _cohort(meta: DatasetMeta) -> tuple[dict[str, Any], str]:
+    facts, populations = meta.cohort, len(next(iter(meta.labels.values()), []))
+    values = {key: getattr(facts, key) for key in ("individuals", "variants", "phenotypes", "missing")}
+    return values | {"populations": populations}, (
+        f"{size_of(meta)}, {populations} populations, {facts.missing:.2%} of calls missing"
+    )
+
+
+def _collection(meta: DatasetMeta) -> tuple[dict[str, Any], str]:
+    facts = meta.collection
+    values = {key: getattr(facts, key) for key in ("sets", "observations", "modality", "sizes", "covariates", "unit")}
+    return values | {"features": facts.shape[0] if len(facts.shape) == 1 else facts.shape}, (
+        f"{size_of(meta)}, {facts.sizes['min']:,} to {facts.sizes['max']:,} in a set"
+    )
 
 
 COMMANDS: dict[str, Command] = {

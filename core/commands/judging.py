@@ -159,12 +159,13 @@ def _as_trained(run: Run, real: _Cohort) -> tuple[_Cohort, _Cohort | None]:
 
 
 def _file(path: str, samples: Path | None) -> _Cohort:
-    from core.data.intake.cohort import read_file
+    from core.data.intake.importing import read_file
 
     found = read_file([Path(path)], samples=samples)
     for note in found.notes:
         print(f"{Path(path).name}: {note}", file=sys.stderr)
-    return _Cohort(found.genotypes, Path(path).name)
+    assert isinstance(found.population, Genotypes)
+    return _Cohort(found.population, Path(path).name)
 
 
 def _report_arguments(parser: argparse.ArgumentParser) -> None:

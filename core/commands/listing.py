@@ -15,15 +15,13 @@ def _nothing(parser: argparse.ArgumentParser) -> None:
 
 
 def _datasets(options: argparse.Namespace) -> Answer:
+    from core.data.description import kind_of, size_of
     from core.data.library import Library
 
     metas = Library().list()
     value = [{"dataset": m.id, **{k: v for k, v in m.to_dict().items() if k != "id"}} for m in metas]
-    rows = [
-        [m.name, m.id, m.kind, *((m.sets, m.observations) if m.kind == "sets" else (m.individuals, m.variants))]
-        for m in metas
-    ]
-    text = table(["name", "dataset", "kind", "individuals or sets", "variants or observations"], rows)
+    rows = [[m.name, m.id, kind_of(m), size_of(m)] for m in metas]
+    text = table(["name", "dataset", "kind", "size"], rows)
     return Answer({"datasets": value}, text if metas else "No dataset yet: `python -m core import FILE`.")
 
 
@@ -97,8 +95,8 @@ def _collect() -> dict[str, Any]:
     from core.config.experiments import load, names
     from core.config.schema import describe
     from core.config.training import TrainingConfig
-    from core.data.intake.cohort_options import ImportOptions
-    from core.data.intake.formats import formats
+    from core.data.intake.cohort_options import CohortOptions
+    from core.data.intake.formats.base import formats
     from core.data.simulators.coalescent import SimulationConfig
     from core.evaluation.registry import metrics
     from core.models.base import Trainable
@@ -128,7 +126,7 @@ def _collect() -> dict[str, Any]:
         "experiments": [load(name) for name in names()],
         "training": describe(TrainingConfig),
         "evaluation": describe(EvaluationConfig),
-        "import": describe(ImportOptions),
+        "import": describe(CohortOptions),
         "simulate": describe(SimulationConfig),
     }
 

@@ -2,13 +2,12 @@
 
 A dataset is a folder that numpy and json suffice to read:
 
-    meta.json              DatasetMeta
-    call_genotype.npy      (n, m) int8, memory-mapped; or call_genotype.npz, the same compressed (shipped data)
-    samples.npz            sample_id, label:<column>, phenotype:<name>
-    variants.npz           variant_id, variant_contig, variant_position, variant_allele
-    split.npz              train, holdout
-    profile.json, .npz     what the Datasets page shows
-    truth.json, .npz       what a simulator knows (absent for imported data)
+    meta.json                     DatasetMeta
+    call_genotype, samples, variants   of a cohort (core.data.genotype_files)
+    observations, sets            of a collection of sets (core.data.set_files)
+    split.npz                     train, holdout
+    profile.json, .npz            what the Datasets page shows
+    truth.json, .npz              what a simulator knows (absent for imported data)
 """
 
 from __future__ import annotations
@@ -16,22 +15,71 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import zipfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from core.data.genotype_files import read_genotypes, write_genotypes
 from core.data.genotypes import Genotypes, Strings
-from core.data.set_files import read_sets
+from core.data.set_files import read_sets, write_sets
 from core.data.sets import SetCollection
 from core.data.split import Split
 from core.errors import InputError
 
-_LABEL = "label:"
-_PHENOTYPE = "phenotype:"
+Population = Genotypes | SetCollection
+
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class CohortFacts:
+    """What is known of a cohort without opening an array.
+
+    Attributes:
+        missing: fraction of calls that are -1.
+        phenotypes: names.
+        contigs: names in the order of the variants.
+        has_positions: whether base-pair positions are known.
+    """
+
+    individuals: int
+    variants: int
+    ploidy: int = 2
+    missing: float = 0.0
+    phenotypes: list[str] = field(default_factory=list)
+    contigs: list[str] = field(default_factory=list)
+    has_positions: bool = False
+
+
+@dataclass(frozen=True)
+class CollectionFacts:
+    """What is known of a collection of sets without opening an array.
+
+    Attributes:
+        sets, observations: how many.
+        shape: of one observation.
+        modality: "vector", "image" or "sequence".
+        features: names of the coordinates of a vector, at most 200.
+        covariates: names.
+        sizes: {"min", "median", "max"} observations of a set.
+        unit: the label column that the split keeps together, or "".
+    """
+
+    sets: int
+    observations: int
+    shape: list[int]
+    modality: str
+    features: list[str] = field(default_factory=list)
+    covariates: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,34 +89,22 @@ class DatasetMeta:
     Attributes:
         id: digest of the content, 24 hexadecimal digits.
         name: what the user calls it, unique in a library.
-        missing: fraction of calls that are -1.
-        labels: label column → its values, most frequent first; the first column is "the population".
-        phenotypes: names.
-        contigs: names in the order of the variants.
+        facts: what only a population of its kind has; `cohort` and `collection` are the typed ways to them.
+        labels: label column → its values, most frequent first; the first column of a cohort is "the population".
         source: the file name as the user knows it, never a path.
         created: ISO 8601, UTC.
-        dropped: reason → number of individuals or variants that the import left out.
+        dropped: reason → how many individuals, variants, sets or observations the import left out.
         notes: sentences for the user.
         import_options: the settings of the import or of the simulation.
         embedded: shipped with Popscape, read-only.
-        sets, observations, shape, modality, features, covariates, sizes, unit: of a collection of sets (kind "sets"):
-            how many, the shape of one observation, names (at most 200 features), {"min", "median", "max"} set size,
-            and the label column that the split keeps together.
     """
 
     id: str
     name: str
-    individuals: int
-    variants: int
-    n_train: int
-    n_holdout: int
-    kind: str = "genotypes"
-    ploidy: int = 2
-    missing: float = 0.0
+    facts: CohortFacts | CollectionFacts
+    n_train: int = 0
+    n_holdout: int = 0
     labels: dict[str, list[str]] = field(default_factory=dict)
-    phenotypes: list[str] = field(default_factory=list)
-    contigs: list[str] = field(default_factory=list)
-    has_positions: bool = False
     has_truth: bool = False
     source: str = ""
     created: str = ""
@@ -76,31 +112,56 @@ class DatasetMeta:
     notes: list[str] = field(default_factory=list)
     import_options: dict[str, Any] = field(default_factory=dict)
     embedded: bool = False
-    sets: int = 0
-    observations: int = 0
-    shape: list[int] = field(default_factory=list)
-    modality: str = ""
-    features: list[str] = field(default_factory=list)
-    covariates: list[str] = field(default_factory=list)
-    sizes: dict[str, int] = field(default_factory=dict)
-    unit: str = ""
+
+    @property
+    def kind(self) -> str:
+        """ "genotypes" or "sets"."""
+        return "genotypes" if isinstance(self.facts, CohortFacts) else "sets"
+
+    @property
+    def cohort(self) -> CohortFacts:
+        """The facts of a cohort. Raises InputError where the dataset holds sets."""
+        if isinstance(self.facts, CohortFacts):
+            return self.facts
+        raise InputError(f"The dataset {self.name!r} holds sets; genotypes are expected: choose another dataset.")
+
+    @property
+    def collection(self) -> CollectionFacts:
+        """The facts of a collection of sets. Raises InputError where the dataset holds genotypes."""
+        if isinstance(self.facts, CollectionFacts):
+            return self.facts
+        raise InputError(f"The dataset {self.name!r} holds genotypes; sets are expected: choose another dataset.")
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        return asdict(self)
+        """As plain JSON types, with the kind, and with the facts under "cohort" or "collection"."""
+        values = asdict(self)
+        facts = values.pop("facts")
+        first = {"id": self.id, "name": self.name, "kind": self.kind}
+        return first | values | {_RECORDS[self.kind][0]: facts}
 
     @classmethod
     def read(cls, folder: Path, *, embedded: bool = False) -> DatasetMeta:
-        """The meta.json of `folder`; keys of a newer version are left aside. Raises InputError if it cannot be read."""
+        """The meta.json of `folder`; keys of a newer version are left aside. Raises InputError if it cannot be read.
+
+        Before the facts had a record of their own they stood among the others, and are still read there.
+        """
         try:
             values = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-            known = {f.name for f in fields(cls)}
-            return cls(**{k: v for k, v in values.items() if k in known} | {"embedded": embedded})
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+            key, record = _RECORDS[values.get("kind", "genotypes")]
+            facts = record(**_known(record, values.get(key, values)))
+            return cls(**_known(cls, values) | {"facts": facts, "embedded": embedded})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"The description of dataset {folder.name!r} cannot be read ({type(error).__name__}); "
                 "remove that dataset and import the file again."
             ) from error
+
+
+_RECORDS: dict[str, tuple[str, Any]] = {"genotypes": ("cohort", CohortFacts), "sets": ("collection", CollectionFacts)}
+
+
+def _known(cls: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f.name: values[f.name] for f in fields(cls) if f.name in values}
 
 
 @dataclass(frozen=True)
@@ -112,23 +173,12 @@ class Dataset:
 
     def genotypes(self) -> Genotypes:
         """The whole cohort; the calls are a read-only memory map (a matrix in memory for shipped data)."""
-        samples = self._arrays("samples.npz")
-        return Genotypes(
-            calls=self._calls(),
-            sample_id=samples["sample_id"],
-            **self._arrays("variants.npz"),
-            labels={k.removeprefix(_LABEL): v for k, v in samples.items() if k.startswith(_LABEL)},
-            phenotypes={k.removeprefix(_PHENOTYPE): v for k, v in samples.items() if k.startswith(_PHENOTYPE)},
-            ploidy=self.meta.ploidy,
-            truth=self.truth(),
-        )
+        ploidy = self.meta.cohort.ploidy
+        return self._read(lambda: read_genotypes(self.path, ploidy, self.truth()))
 
     def collection(self) -> SetCollection:
         """The sets; observations are a read-only memory map (an array in memory for shipped data)."""
-        try:
-            return read_sets(self.path, self.truth())
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise self._damaged("sets.npz", error) from error
+        return self._read(lambda: read_sets(self.path, self.truth()))
 
     def split(self) -> Split:
         """The train / holdout partition fixed at import."""
@@ -152,67 +202,49 @@ class Dataset:
             node[leaf] = array
         return truth
 
-    def _calls(self) -> Any:
-        if (self.path / "call_genotype.npy").exists():
-            return self._load("call_genotype.npy", mmap_mode="r")
-        return self._arrays("call_genotype.npz")["call_genotype"]
-
     def _arrays(self, name: str) -> dict[str, Any]:
-        with self._load(name) as archive:
-            return {key: archive[key] for key in archive.files}
+        def arrays() -> dict[str, Any]:
+            with np.load(self.path / name, allow_pickle=False) as archive:
+                return dict(archive)
+
+        return self._read(arrays)
 
     def _json(self, name: str) -> Any:
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise self._damaged(name, error) from error
+        return self._read(lambda: json.loads((self.path / name).read_text(encoding="utf-8")))
 
-    def _load(self, name: str, **options: Any) -> Any:
+    def _read(self, read: Callable[[], T]) -> T:
         try:
-            return np.load(self.path / name, allow_pickle=False, **options)
-        except (OSError, ValueError, EOFError) as error:
-            raise self._damaged(name, error) from error
-
-    def _damaged(self, name: str, error: Exception) -> InputError:
-        return InputError(
-            f"The file {name} of dataset {self.meta.name!r} cannot be read ({type(error).__name__}); "
-            "remove the dataset and import it again."
-        )
+            return read()
+        except _UNREADABLE as error:
+            file = f" ({Path(error.filename).name})" if isinstance(error, OSError) and error.filename else ""
+            raise InputError(
+                f"The dataset {self.meta.name!r} cannot be read: {type(error).__name__}{file}; "
+                "remove the dataset and import it again."
+            ) from error
 
 
 def write_dataset(
-    folder: Path, genotypes: Genotypes, meta: DatasetMeta, split: Split, profile: Mapping[str, Any], *, compressed: bool
+    folder: Path,
+    population: Population,
+    meta: DatasetMeta,
+    split: Split,
+    profile: Mapping[str, Any],
+    *,
+    compressed: bool,
 ) -> None:
     """Write every file of a dataset into the existing, empty `folder`; meta.json comes last.
 
-    `compressed` stores the calls as npz (for data that is shipped) instead of a matrix that can be memory-mapped.
+    `compressed` stores the matrix as npz (for data that is shipped) instead of one that can be memory-mapped.
     """
-    if compressed:
-        np.savez_compressed(folder / "call_genotype.npz", call_genotype=np.ascontiguousarray(genotypes.calls))
+    if isinstance(population, SetCollection):
+        write_sets(folder, population, compressed=compressed)
     else:
-        np.save(folder / "call_genotype.npy", np.ascontiguousarray(genotypes.calls), allow_pickle=False)
-    columns: dict[str, Any] = {_LABEL + k: v for k, v in genotypes.labels.items()}
-    columns |= {_PHENOTYPE + k: v for k, v in genotypes.phenotypes.items()}
-    _savez(folder / "samples.npz", {"sample_id": genotypes.sample_id, **columns})
-    _savez(
-        folder / "variants.npz",
-        {
-            key: getattr(genotypes, key)
-            for key in ("variant_id", "variant_contig", "variant_position", "variant_allele")
-        },
-    )
-    write_rest(folder, genotypes.truth, meta, split, profile)
-
-
-def write_rest(
-    folder: Path, truth: Mapping[str, Any], meta: DatasetMeta, split: Split, profile: Mapping[str, Any]
-) -> None:
-    """What every kind of dataset has: split, profile, truth and, last, meta.json."""
+        write_genotypes(folder, population, compressed=compressed)
     _savez(folder / "split.npz", {"train": split.train, "holdout": split.holdout})
     _savez(folder / "profile.npz", profile["arrays"])
     write_json(folder / "profile.json", {k: v for k, v in profile.items() if k != "arrays"})
-    if truth:
-        arrays, rest = _parted(truth)
+    if population.truth:
+        arrays, rest = _parted(population.truth)
         _savez(folder / "truth.npz", arrays)
         write_json(folder / "truth.json", rest)
     write_json(folder / "meta.json", meta.to_dict())

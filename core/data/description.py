@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from core.data.dataset import DatasetMeta
+from core.data.dataset import CohortFacts, CollectionFacts, DatasetMeta
 from core.modalities import observation
 from core.words import count
 
 
 def kind_of(meta: DatasetMeta) -> str:
     """ "Genotypes", "Sets of vectors", "Sets of images" or "Sets of sequences"."""
-    return f"Sets of {meta.modality}s" if meta.kind == "sets" else "Genotypes"
+    return "Genotypes" if isinstance(meta.facts, CohortFacts) else f"Sets of {meta.facts.modality}s"
 
 
 def size_of(meta: DatasetMeta) -> str:
     """ "2,000 individuals × 1,000 variants", "120 sets, 9,000 observations × 30 features"."""
-    if meta.kind != "sets":
-        return f"{count(meta.individuals, 'individual')} × {count(meta.variants, 'variant')}"
-    sets, observations = count(meta.sets, "set"), f"{meta.observations:,}"
-    if meta.modality == "vector":
-        return f"{sets}, {count(meta.observations, 'observation')} × {count(meta.shape[0], 'feature')}"
-    return f"{sets}, {observations} {meta.modality}s of {shape_of(meta)}"
+    facts = meta.facts
+    if isinstance(facts, CohortFacts):
+        return f"{count(facts.individuals, 'individual')} × {count(facts.variants, 'variant')}"
+    sets, observations = count(facts.sets, "set"), f"{facts.observations:,}"
+    if facts.modality == "vector":
+        return f"{sets}, {count(facts.observations, 'observation')} × {count(facts.shape[0], 'feature')}"
+    return f"{sets}, {observations} {facts.modality}s of {shape_of(facts)}"
 
 
-def shape_of(meta: DatasetMeta) -> str:
+def shape_of(facts: CollectionFacts) -> str:
     """One observation of a collection: "30 features", "32 × 32 pixels in colour", "110 letters"."""
-    return observation(meta.modality, tuple(meta.shape)).words
+    return observation(facts.modality, tuple(facts.shape)).words

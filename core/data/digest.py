@@ -8,19 +8,27 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import Genotypes
+from core.data.sets import SetCollection
 
 HEX_DIGITS = 24  # 96 bits: no two datasets of a library meet by chance, and a link stays readable
 
 _ROWS = 256  # individuals hashed at a time, so that a memory map is never copied whole
+_BLOCK = 1 << 24  # bytes of observations hashed at a time
 
 
-def content_digest(genotypes: Genotypes) -> str:
-    """24 hexadecimal digits of SHA-256 over calls, ids, contigs, positions, alleles, labels, phenotypes and ploidy.
+def content_digest(population: Genotypes | SetCollection) -> str:
+    """24 hexadecimal digits of SHA-256 over everything that the population holds except a simulator's truth.
 
     Independent of memory order, of the width of string arrays and of the bit pattern of NaN; dependent on the order of
-    individuals, variants and columns (the first label column is "the population"). The name given by the user, the
-    source file and a simulator's truth are not content.
+    individuals, variants, sets and columns (the first label column is "the population"). The name given by the user and
+    the source file are not content.
     """
+    hashed = _sets_digest(population) if isinstance(population, SetCollection) else _cohort_digest(population)
+    return hashed.hexdigest()[:HEX_DIGITS]
+
+
+def _cohort_digest(genotypes: Genotypes) -> hashlib._Hash:
+    """Over calls, ids, contigs, positions, alleles, labels, phenotypes and ploidy."""
     sha = hashlib.sha256(b"popscape genotypes 1")
     sha.update(np.array([genotypes.n, genotypes.m, genotypes.ploidy], dtype="<i8").tobytes())
     for start in range(0, genotypes.n, _ROWS):
@@ -38,7 +46,26 @@ def content_digest(genotypes: Genotypes) -> str:
         numbers = phenotype.astype("<f8") + 0.0  # -0.0 becomes 0.0
         numbers[np.isnan(numbers)] = np.nan
         sha.update(numbers.tobytes())
-    return sha.hexdigest()[:HEX_DIGITS]
+    return sha
+
+
+def _sets_digest(sets: SetCollection) -> hashlib._Hash:
+    """Over observations, offsets, ids, labels, covariates, features, modality, alphabet and unit."""
+    sha = hashlib.sha256(b"popscape sets 1")
+    flat = sets.observations.reshape(len(sets.observations), -1)
+    sha.update(repr((str(flat.dtype), sets.observations.shape, sets.modality, sets.alphabet, sets.unit)).encode())
+    step = max(1, _BLOCK // max(1, flat.shape[1] * flat.itemsize))
+    for start in range(0, len(flat), step):
+        sha.update(np.ascontiguousarray(flat[start : start + step]).tobytes())
+    sha.update(np.ascontiguousarray(sets.offsets, dtype="<i8").tobytes())
+    for texts in (sets.set_id, sets.feature, *sets.labels.values()):
+        sha.update("\0".join(texts.tolist()).encode("utf-8", "surrogatepass") + b"\1")
+    sha.update("\0".join([*sets.labels, "|", *sets.covariates]).encode("utf-8", "surrogatepass"))
+    for values in sets.covariates.values():
+        numbers = values.astype("<f8") + 0.0
+        numbers[np.isnan(numbers)] = np.nan
+        sha.update(numbers.tobytes())
+    return sha
 
 
 def _strings(sha: hashlib._Hash, values: npt.NDArray[np.str_]) -> None:

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,24 @@ from typing import Any
 import numpy as np
 
 from core.config.home import ASSETS, home, resolve_inside
-from core.data.dataset import Dataset, DatasetMeta, ranked, timestamp, write_dataset, write_json
+from core.data.dataset import (
+    CohortFacts,
+    CollectionFacts,
+    Dataset,
+    DatasetMeta,
+    Population,
+    ranked,
+    timestamp,
+    write_dataset,
+    write_json,
+)
 from core.data.digest import content_digest
 from core.data.genotypes import MISSING, Genotypes
 from core.data.profile.cohort import make_profile
+from core.data.profile.collection import profile_collection
 from core.data.relatives import Relatives, find_relatives
-from core.data.set_dataset import describe_sets, sets_digest, store_sets
 from core.data.sets import SetCollection
-from core.data.split import make_split
+from core.data.split import make_split, split_sets
 from core.errors import InputError
 
 __all__ = ["Dataset", "DatasetMeta", "Library"]
@@ -59,7 +69,7 @@ class Library:
 
     def add(
         self,
-        genotypes: Genotypes,
+        population: Population,
         *,
         name: str,
         source: str = "",
@@ -67,43 +77,16 @@ class Library:
         notes: Iterable[str] = (),
         import_options: Mapping[str, Any] | None = None,
     ) -> DatasetMeta:
-        """Store a cohort with its split and profile; content that is already there is left as it is and returned.
+        """Store a population with its split and profile; content that is already there is left as it is and returned.
 
-        A name that another dataset has gets a number behind it. Raises InputError for a matrix that cannot be a cohort:
-        fewer than 2 individuals or no variant, calls outside 0..ploidy, ids that repeat.
+        A name that another dataset has gets a number behind it. Raises InputError for a matrix that cannot be a cohort
+        (fewer than 2 individuals or no variant, calls outside 0..ploidy, ids that repeat), and for fewer than 2 sets.
         """
-        _check(genotypes)
-        told = {"source": source, "dropped": dict(dropped or {}), "notes": list(notes)}
-
-        def write(folder: Path, digest: str, free_name: str) -> None:
-            meta = describe(genotypes, id=digest, name=free_name, import_options=dict(import_options or {}), **told)
-            store(folder, genotypes, meta, compressed=False)
-
-        return self._place(content_digest(genotypes), name, write)
-
-    def add_sets(
-        self,
-        sets: SetCollection,
-        *,
-        name: str,
-        source: str = "",
-        dropped: Mapping[str, int] | None = None,
-        notes: Iterable[str] = (),
-        import_options: Mapping[str, Any] | None = None,
-    ) -> DatasetMeta:
-        """Store a collection of sets with its split and profile, as `add` does a cohort. Raises InputError."""
-        if sets.s < 2:
-            raise InputError(f"The collection has {sets.s} set; at least 2 sets are needed.")
-        told = {"source": source, "dropped": dict(dropped or {}), "notes": list(notes)}
-
-        def write(folder: Path, digest: str, free_name: str) -> None:
-            meta = describe_sets(sets, id=digest, name=free_name, import_options=dict(import_options or {}), **told)
-            store_sets(folder, sets, meta, compressed=False)
-
-        return self._place(sets_digest(sets), name, write)
-
-    def _place(self, digest: str, name: str, write: Callable[[Path, str, str], None]) -> DatasetMeta:
-        """Let `write(folder, digest, free name)` fill a new folder, and rename it into the library when it is whole."""
+        if isinstance(population, SetCollection):
+            _check_collection(population)
+        else:
+            _check_cohort(population)
+        digest = content_digest(population)
         for meta in self.list():
             if meta.id == digest:
                 return meta
@@ -111,7 +94,16 @@ class Library:
         self._sweep()
         folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.root))
         try:
-            write(folder, digest, self._free_name(_clean_name(name)))
+            meta = describe(
+                population,
+                id=digest,
+                name=self._free_name(_clean_name(name)),
+                source=source,
+                dropped=dict(dropped or {}),
+                notes=list(notes),
+                import_options=dict(import_options or {}),
+            )
+            store(folder, population, meta, compressed=False)
             folder.chmod(0o755)
             try:
                 folder.rename(self.root / digest)
@@ -192,36 +184,54 @@ class Library:
                 yield meta
 
 
-def store(folder: Path, genotypes: Genotypes, meta: DatasetMeta, *, compressed: bool) -> DatasetMeta:
-    """Split, profile and write a cohort into the empty `folder`; returns `meta` completed by what was found."""
-    relatives = find_relatives(genotypes)
-    split = make_split(genotypes, relatives, meta.id)
-    profile = make_profile(genotypes, relatives, split)
-    meta = replace(
-        meta,
-        n_train=len(split.train),
-        n_holdout=len(split.holdout),
-        missing=float(profile["missing"]["fraction"]),
-        notes=[*meta.notes, *_sentences(relatives)],
+def describe(population: Population, **known: Any) -> DatasetMeta:
+    """The description of a population before it is split; `known` is what it does not say itself (id, name, …)."""
+    facts = _collection_facts(population) if isinstance(population, SetCollection) else _cohort_facts(population)
+    return DatasetMeta(
+        facts=facts,
+        labels={column: ranked(values) for column, values in population.labels.items()},
+        has_truth=bool(population.truth),
+        **({"created": timestamp()} | known),
     )
-    write_dataset(folder, genotypes, meta, split, profile, compressed=compressed)
+
+
+def store(folder: Path, population: Population, meta: DatasetMeta, *, compressed: bool) -> DatasetMeta:
+    """Split, profile and write a population into the empty `folder`; returns `meta` completed by what was found."""
+    if isinstance(population, SetCollection):
+        split, profile = split_sets(population, meta.id), profile_collection(population)
+    else:
+        relatives = find_relatives(population)
+        split = make_split(population, relatives, meta.id)
+        profile = make_profile(population, relatives, split)
+        facts = replace(meta.cohort, missing=float(profile["missing"]["fraction"]))
+        meta = replace(meta, facts=facts, notes=[*meta.notes, *_sentences(relatives)])
+    meta = replace(meta, n_train=len(split.train), n_holdout=len(split.holdout))
+    write_dataset(folder, population, meta, split, profile, compressed=compressed)
     return meta
 
 
-def describe(genotypes: Genotypes, **told: Any) -> DatasetMeta:
-    """The description of a cohort before it is split; `told` holds what the matrix does not say (name, source, …)."""
-    return DatasetMeta(
+def _cohort_facts(genotypes: Genotypes) -> CohortFacts:
+    return CohortFacts(
         individuals=genotypes.n,
         variants=genotypes.m,
-        n_train=0,
-        n_holdout=0,
         ploidy=genotypes.ploidy,
-        labels={column: ranked(values) for column, values in genotypes.labels.items()},
         phenotypes=list(genotypes.phenotypes),
         contigs=[contig for contig in dict.fromkeys(genotypes.variant_contig.tolist()) if contig],
         has_positions=genotypes.has_positions,
-        has_truth=bool(genotypes.truth),
-        **({"created": timestamp()} | told),
+    )
+
+
+def _collection_facts(sets: SetCollection) -> CollectionFacts:
+    sizes = sets.sizes
+    return CollectionFacts(
+        sets=sets.s,
+        observations=sets.k,
+        shape=[int(n) for n in sets.shape],
+        modality=sets.modality,
+        features=[str(feature) for feature in sets.feature[:200]],
+        covariates=list(sets.covariates),
+        sizes={"min": int(sizes.min()), "median": int(np.median(sizes)), "max": int(sizes.max())},
+        unit=sets.unit,
     )
 
 
@@ -238,7 +248,12 @@ def _sentences(relatives: Relatives) -> list[str]:
     return found + relatives.notes
 
 
-def _check(genotypes: Genotypes) -> None:
+def _check_collection(sets: SetCollection) -> None:
+    if sets.s < 2:
+        raise InputError(f"The collection has {sets.s} set; at least 2 sets are needed.")
+
+
+def _check_cohort(genotypes: Genotypes) -> None:
     n, m = genotypes.n, genotypes.m
     if n < 2 or m < 1:
         raise InputError(

@@ -82,4 +82,4 @@ def settle(node: Mapping[str, Any], dataset: str | None, library: Library) -> tu
 def simulate_into(library: Library, simulator: str, config: Any, name: str) -> DatasetMeta:
     """Simulate sets into the library, with their settings beside them. `simulator` is a key of SIMULATORS."""
     settings = {"simulator": simulator, **to_dict(config)}
-    return library.add_sets(SIMULATORS[simulator][1](config), name=name, source="simulated", import_options=settings)
+    return library.add(SIMULATORS[simulator][1](config), name=name, source="simulated", import_options=settings)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from core.data.genotypes import Genotypes
 from core.data.relatives import Relatives, family_of
+from core.data.sets import SetCollection
 
 HOLDOUT_FRACTION = 0.2
 
@@ -17,7 +18,7 @@ Index = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Split:
-    """Sorted indices of the individuals on each side; together they are all, none is on both."""
+    """Sorted indices of the individuals, or of the sets, on each side; together they are all, none is on both."""
 
     train: Index
     holdout: Index
@@ -56,6 +57,27 @@ def make_split(genotypes: Genotypes, relatives: Relatives, digest: str) -> Split
     return Split(train=np.setdiff1d(np.arange(n, dtype=np.int64), holdout), holdout=holdout)
 
 
+def split_sets(sets: SetCollection, digest: str) -> Split:
+    """80 % of the sets train, 20 % holdout, by the digest alone; all sets of one unit on one side.
+
+    Without a unit, sets are stratified by the first label column where each of its values has five sets or more.
+    """
+    order = np.argsort(np.random.Generator(np.random.PCG64(int(digest, 16))).random(sets.s), kind="stable")
+    wanted = max(1, round(HOLDOUT_FRACTION * sets.s))
+    if sets.unit:
+        unit = sets.labels[sets.unit]
+        held: list[int] = []
+        for name in dict.fromkeys(unit[order].tolist()):
+            members = np.flatnonzero(unit == name).tolist()
+            if len(held) + len(members) <= wanted or not held:
+                held.extend(members)
+        held = held if len(held) < sets.s else held[:1]
+    else:
+        held = _stratified(sets, order, wanted)
+    holdout = np.sort(np.array(held, dtype=np.int64))
+    return Split(train=np.setdiff1d(np.arange(sets.s, dtype=np.int64), holdout), holdout=holdout)
+
+
 def _apportion(sizes: npt.NDArray[np.int64], total: int) -> list[int]:
     """Shares of `total` in proportion to `sizes`, whole, by largest remainders (ties to the larger population)."""
     exact = sizes * (total / max(int(sizes.sum()), 1))
@@ -63,3 +85,14 @@ def _apportion(sizes: npt.NDArray[np.int64], total: int) -> list[int]:
     rest = np.lexsort((-sizes, -(exact - shares).round(9)))[: total - int(shares.sum())]
     shares[rest] += 1
     return [int(share) for share in shares]
+
+
+def _stratified(sets: SetCollection, order: Index, wanted: int) -> list[int]:
+    label = next(iter(sets.labels.values()), None)
+    if label is None or np.unique(label, return_counts=True)[1].min() < 5:
+        return [int(i) for i in order[:wanted]]
+    held: list[int] = []
+    for value in np.unique(label):
+        members = [int(i) for i in order if label[i] == value]
+        held.extend(members[: max(1, round(HOLDOUT_FRACTION * len(members)))])
+    return held

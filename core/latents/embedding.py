@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.config.schema import from_dict
-from core.data.intake.collection_options import SetImportOptions
+from core.data.intake.collection_options import CollectionOptions
 from core.data.library import Library
 from core.data.sets import SetCollection
 from core.errors import InputError
@@ -19,7 +19,7 @@ _READING = ("layer", "normalise", "sequence_column", "length")
 _FITTED = ("components", "scale", "variable_genes")
 
 
-def matching(dataset: str, options: SetImportOptions) -> SetImportOptions:
+def matching(dataset: str, options: CollectionOptions) -> CollectionOptions:
     """`options` with the reading choices that the dataset called `dataset` was imported with. Raises InputError.
 
     A dataset whose features were fitted to its own file (components, scaling) cannot be matched by another file.
@@ -34,7 +34,7 @@ def matching(dataset: str, options: SetImportOptions) -> SetImportOptions:
             f"The training features were made with {fitted[0]}, which was fitted to the training file; a new file has "
             "no such features: import the features themselves (layer=obsm:X_pca) and train on those."
         )
-    given: Any = from_dict(SetImportOptions, {key: known[key] for key in _READING if key in known})
+    given: Any = from_dict(CollectionOptions, {key: known[key] for key in _READING if key in known})
     return replace(options, **{key: getattr(given, key) for key in _READING})
 
 

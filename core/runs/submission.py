@@ -62,17 +62,17 @@ def _refuse_other_observations(experiment: Mapping[str, Any], meta: DatasetMeta)
     for part in CHOICES[1:] if meta.kind == "sets" else ():
         known = catalogue.catalogue()[f"{part}s"]
         entry = next((one for one in known if one["name"] == experiment.get(part, {}).get("name")), None)
-        if entry and not takes(entry, meta.modality):
-            fitting = [one["name"] for one in known if takes(one, meta.modality)]
+        if entry and not takes(entry, meta.collection.modality):
+            fitting = [one["name"] for one in known if takes(one, meta.collection.modality)]
             raise InputError(
                 f"The {part} {entry['name']!r} takes {entry['takes'][0]}s, but the dataset {meta.name!r} holds "
-                f"{meta.modality}s; choose one of: {', '.join(fitting)}."
+                f"{meta.collection.modality}s; choose one of: {', '.join(fitting)}."
             )
 
 
 def _described(meta: DatasetMeta) -> dict[str, Any]:
     counts = ("sets", "observations") if meta.kind == "sets" else ("individuals", "variants")
-    return {"id": meta.id, "name": meta.name, **{k: getattr(meta, k) for k in counts}}
+    return {"id": meta.id, "name": meta.name, **{k: getattr(meta.facts, k) for k in counts}}
 
 
 def misfit(experiment: Mapping[str, Any], meta: DatasetMeta) -> str:
@@ -85,7 +85,7 @@ def misfit(experiment: Mapping[str, Any], meta: DatasetMeta) -> str:
         return f"it takes {experiment['kind']}"
     if meta.kind != "sets":
         return ""
-    if not takes(experiment, meta.modality):
+    if not takes(experiment, meta.collection.modality):
         return f"it takes {' or '.join(f'{modality}s' for modality in experiment['takes'])}"
     # Families of distributions are known in all their parameters, and have no labels.
     if "simulator" in experiment["dataset"] and not (meta.has_truth and not meta.labels):
@@ -95,9 +95,9 @@ def misfit(experiment: Mapping[str, Any], meta: DatasetMeta) -> str:
 
 def _lacking(model: Mapping[str, Any], meta: DatasetMeta) -> str:
     kind, column = model.get("auxiliary", "none"), model.get("label", "")
-    if kind == "next_set" and not (meta.unit and meta.covariates):
+    if kind == "next_set" and not (meta.collection.unit and meta.collection.covariates):
         return "it needs a unit, such as the clone, and a number that orders its sets, such as the day"
-    if kind == "next_set" and column and column not in (*meta.covariates, *meta.labels):
+    if kind == "next_set" and column and column not in (*meta.collection.covariates, *meta.labels):
         return f"it needs the column {column!r}"
     if kind in ("classification", "effect") and column not in meta.labels:
         return f"it needs the label {column!r}"

@@ -136,7 +136,8 @@ def _several(kind: str, value: Sequence[Any], options: Sequence[str] | None, com
             options=known, default=list(value), accept_new_options=len(known) >= _MANY, **common
         )  # fmt: skip
     text = st.text_input(value=", ".join(map(str, value)), placeholder="automatic", **common)
-    return [_item(part, kind) for part in (text or "").replace(",", " ").split()]
+    parts = (text or "").split(",") if kind == "str" else (text or "").replace(",", " ").split()
+    return [_item(part.strip(), kind) for part in parts if part.strip()]
 
 
 def _one_of(choices: list[str], value: str, common: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from core.config.home import REPOSITORY
 from core.data.digest import content_digest
 from core.data.genotypes import Genotypes, from_calls
 from core.data.library import Library
+from core.data.simulators.families import FamilyConfig, simulate_family
 from core.errors import InputError
 
 
@@ -84,7 +85,7 @@ def test_listing_opens_no_array(library: Library, tiny: Genotypes) -> None:
         if path.name != "meta.json":
             path.unlink()
     assert library.list() == [meta]
-    with pytest.raises(InputError, match=r"samples\.npz of dataset 'one' cannot be read"):
+    with pytest.raises(InputError, match=r"'one' cannot be read: FileNotFoundError \(samples\.npz\)"):
         library.open("one").genotypes()
 
 
@@ -121,6 +122,32 @@ def test_an_ambiguous_prefix_is_refused(library: Library, tiny: Genotypes) -> No
         (folder / "meta.json").write_text(json.dumps(replace(meta, id=identifier, name=name).to_dict()))
     with pytest.raises(InputError, match="could be several datasets"):
         library.open(meta.id[:8])
+
+
+def test_sets_and_their_truth_go_through_the_library(library: Library) -> None:
+    sets = simulate_family(FamilyConfig(family="mvn", sets=10, observations=20, dimension=2))
+    meta = library.add(sets, name="gaussians")
+    assert (meta.kind, meta.collection.sets, meta.collection.observations, meta.has_truth) == ("sets", 10, 200, True)
+    dataset = library.open(meta.id)
+    back = dataset.collection()
+    assert content_digest(back) == meta.id != content_digest(replace(sets, modality="sequence"))
+    np.testing.assert_array_equal(back.truth["covariance"], sets.truth["covariance"])
+    assert back.truth["family"] == "mvn"
+    with pytest.raises(InputError, match="'gaussians' holds sets; genotypes are expected"):
+        dataset.genotypes()
+    with pytest.raises(InputError, match="1 set; at least 2"):
+        library.add(sets.sets(np.arange(1)), name="one")
+
+
+def test_a_description_of_an_older_version_is_read(library: Library, tiny: Genotypes) -> None:
+    """Facts once stood among the others, and a collection said that it had 0 individuals."""
+    sets = simulate_family(FamilyConfig(family="mvn", sets=10, observations=20, dimension=2))
+    for meta in (library.add(tiny, name="cohort"), library.add(sets, name="sets")):
+        values = meta.to_dict()
+        facts = values.pop("cohort" if meta.kind == "genotypes" else "collection")
+        older = {"individuals": 0, "variants": 0, "sets": 0, "observations": 0} | values | facts
+        (library.root / meta.id / "meta.json").write_text(json.dumps(older))
+        assert library.open(meta.id).meta == meta
 
 
 @pytest.mark.parametrize(

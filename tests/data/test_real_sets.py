@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.intake.collection import import_sets
-from core.data.intake.collection_options import SetImportOptions
+from core.data.intake.collection_options import CollectionOptions
+from core.data.intake.importing import import_file
 from core.data.library import Library
 from core.data.stages import stages
 
@@ -57,7 +57,7 @@ def test_a_real_file_is_imported_as_recommended(name: str, shared: Path, home: P
     if not path.is_file():
         pytest.skip(f"no {file} in the shared data")
     library = Library()
-    meta = import_sets(path, library=library, options=SetImportOptions(**options))
+    meta = import_file([path], library=library, options=CollectionOptions(**options))
     dataset = library.open(meta.id)
     collection, split = dataset.collection(), dataset.split()
     assert (collection.s, collection.k, collection.shape[0]) == (sets, observations, width)

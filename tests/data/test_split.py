@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from core.data.genotypes import Genotypes, from_calls
 from core.data.relatives import DUPLICATE, FIRST_DEGREE, Relatives, family_of, find_relatives
-from core.data.split import make_split
+from core.data.sets import from_groups
+from core.data.split import make_split, split_sets
 
 NOBODY = Relatives(np.empty((0, 2), np.int64), np.empty(0, np.float32), np.empty(0, np.bool_), "exact", 1.0, 0)
 
@@ -162,3 +163,19 @@ def test_a_single_family_is_still_split(n: int) -> None:
     one = np.ones(n - 1, np.float32)
     split = make_split(from_calls(np.zeros((n, 1))), Relatives(pairs, one, one > 2, "exact", 1.0, 1), "0" * 24)
     assert (len(split.train), len(split.holdout)) == (n - 1, 1)
+
+
+def test_sets_of_one_unit_stay_on_one_side() -> None:
+    clone = np.repeat([f"c{i}" for i in range(12)], 3)
+    sets = from_groups(np.zeros((36, 1), np.float32), np.arange(36), labels={"clone": clone}, unit="clone")
+    split = split_sets(sets, "ab" * 12)
+    assert not set(clone[split.train]) & set(clone[split.holdout])
+    assert sorted([*split.train, *split.holdout]) == list(range(36)) and len(split.holdout) == 6
+
+
+def test_sets_are_stratified_by_their_first_label() -> None:
+    fate = np.repeat(["x", "y"], [30, 10])
+    sets = from_groups(np.zeros((40, 1), np.float32), np.arange(40), labels={"fate": fate})
+    held = split_sets(sets, "0" * 24).holdout
+    assert [(fate[held] == value).sum() for value in "xy"] == [6, 2]
+    assert np.array_equal(held, split_sets(sets, "0" * 24).holdout)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data.intake.collection import import_sets, read_collection
-from core.data.intake.collection_options import SetImportOptions
+from core.data.intake.collection_options import CollectionOptions
+from core.data.intake.importing import import_file, read_file
 from core.data.library import Library
 from core.errors import InputError
 from core.latents.embedding import aligned, matching
@@ -22,20 +22,20 @@ def write(path: Path, header: str, rows: int = 9) -> Path:
 
 
 def test_features_are_matched_by_name_and_extra_ones_left_out(home: Path, tmp_path: Path) -> None:
-    meta = import_sets(
-        write(tmp_path / "t.csv", "g,x,y"), library=Library(), options=SetImportOptions(set_column=("g",))
+    meta = import_file(
+        [write(tmp_path / "t.csv", "g,x,y")], library=Library(), options=CollectionOptions(set_column=("g",))
     )
     training = Library().open(meta.id).collection()
-    whole = matching(meta.id, SetImportOptions(whole=True, min_samples=1))
-    new = read_collection(write(tmp_path / "n.csv", "z,y,x", 4), options=whole)
+    whole = matching(meta.id, CollectionOptions(whole=True, min_samples=1))
+    new = read_file([write(tmp_path / "n.csv", "z,y,x", 4)], options=whole).population
     assert new.s == 1
     np.testing.assert_array_equal(aligned(training, new, 0), [[2, 1], [12, 11], [22, 21], [32, 31]])
     with pytest.raises(InputError, match="'x'"):
-        aligned(training, read_collection(write(tmp_path / "m.csv", "z,y", 4), options=whole), 0)
+        aligned(training, read_file([write(tmp_path / "m.csv", "z,y", 4)], options=whole).population, 0)
 
 
 def test_fitted_features_cannot_be_matched(home: Path, tmp_path: Path) -> None:
-    options = SetImportOptions(set_column=("g",), components=1)
-    meta = import_sets(write(tmp_path / "t.csv", "g,x,y,z"), library=Library(), options=options)
+    options = CollectionOptions(set_column=("g",), components=1)
+    meta = import_file([write(tmp_path / "t.csv", "g,x,y,z")], library=Library(), options=options)
     with pytest.raises(InputError, match="components"):
-        matching(meta.id, SetImportOptions(whole=True))
+        matching(meta.id, CollectionOptions(whole=True))

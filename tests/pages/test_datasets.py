@@ -107,7 +107,7 @@ def test_upload_preview_and_import(library: Library, tiny: Genotypes, home: Path
     app.button(key="import_start").click().run()
     assert not app.exception
     (meta,) = library.list()
-    assert (meta.name, meta.individuals, meta.variants) == ("cohort", 80, 40)
+    assert (meta.name, meta.cohort.individuals, meta.cohort.variants) == ("cohort", 80, 40)
     assert set(meta.labels["population"]) == {"NORTH", "SOUTH"}
     assert meta.source == "cohort.vcf"
     assert any("people.tsv" in note for note in meta.notes)
@@ -135,8 +135,8 @@ def test_filters_are_applied(library: Library, tiny: Genotypes) -> None:
     app.button(key="import_start").click().run()
     (meta,) = library.list()
     assert meta.name == "common variants"
-    assert meta.variants < 40
-    assert sum(meta.dropped.values()) == 40 - meta.variants
+    assert meta.cohort.variants < 40
+    assert sum(meta.dropped.values()) == 40 - meta.cohort.variants
     assert meta.import_options["maf_min"] == 0.3
 
 
@@ -198,7 +198,7 @@ def test_simulate(library: Library) -> None:
     app.button(key="simulate_start").click().run()
     assert not app.exception
     (meta,) = library.list()
-    assert (meta.name, meta.individuals, meta.variants, meta.has_truth) == ("small", 60, 50, True)
+    assert (meta.name, meta.cohort.individuals, meta.cohort.variants, meta.has_truth) == ("small", 60, 50, True)
     assert "small" in text(app)
 
 
@@ -236,7 +236,7 @@ def test_shipped_datasets_cannot_be_changed(home: Path) -> None:
 @pytest.mark.parametrize("ending", [".npz", ".csv", ".vcf.gz", ".bed"])
 def test_downloads_can_be_imported_again(library: Library, tiny: Genotypes, tmp_path: Path, ending: str) -> None:
     from core.commands.child import exported
-    from core.data.intake.cohort import read_file
+    from core.data.intake.importing import read_file
 
     meta = library.add(tiny, name="first")
     content = exported(meta.id, "train", ending)
@@ -249,6 +249,6 @@ def test_downloads_can_be_imported_again(library: Library, tiny: Genotypes, tmp_
         with zipfile.ZipFile(path) as archive:
             archive.extractall(tmp_path)
         path = tmp_path / "genotypes.vcf.gz"
-    again = read_file([path]).genotypes
+    again = read_file([path]).population
     assert again.n == meta.n_train
     assert np.array_equal(again.calls, tiny.individuals(library.open(meta.id).split().train).calls)

@@ -54,9 +54,9 @@ def test_profile_of_images_and_of_sequences(library: Library) -> None:
     rng = np.random.default_rng(0)
     group = np.repeat([f"s{i}" for i in range(12)], 10)
     codes = rng.integers(0, 4, size=(120, 20)).astype(np.int8)
-    library.add_sets(from_groups(codes, group, modality="sequence", alphabet="ACGT"), name="sequences")
+    library.add(from_groups(codes, group, modality="sequence", alphabet="ACGT"), name="sequences")
     images = rng.integers(0, 255, size=(120, 1, 8, 8)).astype(np.uint8)
-    library.add_sets(from_groups(images, group, modality="image"), name="images")
+    library.add(from_groups(images, group, modality="image"), name="images")
     app = open_page(dataset="sequences")
     letters = app.dataframe[-1].value["Some of them"]
     assert all(set(word) <= set("ACGT") for word in letters)
@@ -102,8 +102,8 @@ def test_upload_group_and_import(library: Library, home: Path) -> None:
     app.button(key="import_start").click().run()
     assert not app.exception and not app.error
     (meta,) = library.list()
-    assert (meta.kind, meta.name, meta.sets, meta.observations, meta.unit) == ("sets", "cells", 12, 240, "donor")
-    assert meta.source == "cells.csv"
+    assert (meta.kind, meta.name, meta.source) == ("sets", "cells", "cells.csv")
+    assert (meta.collection.sets, meta.collection.observations, meta.collection.unit) == (12, 240, "donor")
     assert app.selectbox(key="dataset").value == "cells" and metrics(app)["Sets"] == "12"
     assert not cached_folders(home, "upload-") and not cached_folders(home, "import-")
 
@@ -116,7 +116,7 @@ def test_a_file_of_sets_among_genotypes_is_recognised(library: Library) -> None:
     assert app.multiselect(key="import_sets.set_column").value == ["folder"]
     app.button(key="import_start").click().run()
     (meta,) = library.list()
-    assert (meta.sets, meta.modality, meta.shape) == (3, "image", [1, 8, 8])
+    assert (meta.collection.sets, meta.collection.modality, meta.collection.shape) == (3, "image", [1, 8, 8])
 
 
 def test_another_file_has_other_columns(library: Library) -> None:
@@ -163,7 +163,7 @@ def test_simulate_a_family(library: Library) -> None:
     app.button(key="simulate_start").click().run()
     assert not app.exception and not app.error
     (meta,) = library.list()
-    assert (meta.name, meta.sets, meta.observations, meta.has_truth) == ("poisson", 12, 120, True)
+    assert (meta.name, meta.collection.sets, meta.collection.observations, meta.has_truth) == ("poisson", 12, 120, True)
     assert meta.import_options["simulator"] == "family"
     assert metrics(app)["Sets"] == "12"
 

@@ -27,7 +27,7 @@ def own_sets(
     rng = np.random.default_rng(0)
     group = np.repeat([f"s{i}" for i in range(20)], 20)
     x = rng.normal(size=(400, *shape)).astype(np.float32)
-    return library.add_sets(from_groups(x, group, **facts), name="mine", source="mine.csv", import_options=options).id
+    return library.add(from_groups(x, group, **facts), name="mine", source="mine.csv", import_options=options).id
 
 
 def test_what_is_offered_fits_the_data(home: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_run_leaves_everything_that_the_pages_read(store: RunStore, config: Co
     dataset = Library().open("tiny")
     assert made is not None
     assert made.n >= len(dataset.split().holdout)
-    assert made.m == dataset.meta.variants
+    assert made.m == dataset.meta.cohort.variants
     assert set(made.labels["population"]) <= {"NORTH", "SOUTH"}
     assert (run.path / "heartbeat").exists()
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.config.schema import setting
 
 
 @dataclass(frozen=True)
-class ImportOptions:
+class CohortOptions:
     """How a genotype file is read and filtered; the defaults keep every variant and individual that can be kept."""
 
+    kind: ClassVar[str] = "genotypes"
+
+    label_columns: tuple[str, ...] = setting(
+        (), "Columns that hold populations or other groups, the main one first; empty: found by their names and values."
+    )
     region: str = setting("", "Keep only this region, written contig:from-to (1-based, both ends kept), or a contig.")
     maf_min: float | None = setting(
         None, "Remove variants whose minor-allele frequency is below this.", low=0.0, high=0.5

@@ -1,71 +1,60 @@
-"""Import of sets: read in the resource-limited child process, then stored in the library."""
+"""What is done with observations once they are read: grouped into sets, or described before they are."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from core.config.schema import to_dict
-from core.data.intake import sandbox
-from core.data.intake.cohort import check_regular, scratch_folder, shown_name, stem
-from core.data.intake.collection_options import SetImportOptions
-from core.data.intake.sandbox import Limits
-from core.data.library import DatasetMeta, Library
-from core.data.set_files import read_sets
-from core.data.sets import SetCollection
+import numpy as np
 
-READER = "core.data.intake.collection_reader"
-_DEFAULTS = SetImportOptions()
+from core.data.intake.formats.base import CollectionFormat, CollectionSource, Column, ObservationTable, only_file
+from core.data.intake.grouping import build_sets
+from core.data.set_files import write_sets
+from core.errors import InputError
+
+FEATURES = 500  # names of features in a preview
 
 
-def import_sets(
-    path: Path,
-    *,
-    library: Library,
-    name: str | None = None,
-    options: SetImportOptions = _DEFAULTS,
-    shown: str | None = None,
-    limits: Limits | None = None,
-) -> DatasetMeta:
-    """Read a file of observations, group them, and store the sets; the same content again is a no-op.
+def read(reader: type[CollectionFormat], source: CollectionSource) -> dict[str, Any]:
+    """Read the observations, group them and write the sets to the child's folder; {"dropped", "notes"}."""
+    built = build_sets(_table(reader, source), source.options, source.main.name)
+    write_sets(source.folder, built.sets)
+    return {"dropped": built.dropped, "notes": built.notes}
 
-    `shown` is the user's name of the file where `path` is a temporary one. Raises InputError with one sentence.
-    """
-    with scratch_folder() as folder:
-        answer = sandbox.run(READER, _job("read", path, options, shown), folder, limits).value
-        file = shown_name(shown or path.name)
-        return library.add_sets(
-            read_sets(folder),
-            name=name or stem(file),
-            source=file,
-            dropped=answer["dropped"],
-            notes=answer["notes"],
-            import_options=to_dict(options) | {"format": answer["format"]},
+
+def preview(reader: type[CollectionFormat], source: CollectionSource) -> dict[str, Any]:
+    """What the file holds, and the sets that the options would make of it where they say what a set is."""
+    table, options = _table(reader, source), source.options
+    contents: dict[str, Any] = {
+        "observations": len(table.observations),
+        "modality": table.modality,
+        "shape": list(table.observations.shape[1:]),
+        "columns": {name: _summary(values) for name, values in table.columns.items()},
+        "features": [str(feature) for feature in table.feature[:FEATURES]],
+        "layers": table.layers,
+    }
+    if options.set_column or options.whole or options.neighbourhood:
+        # Components and scale change the features, not which observations belong together.
+        built = build_sets(table, replace(options, components=0, scale=False), source.main.name)
+        sizes = built.sets.sizes
+        counts = {"sets": built.sets.s, "observations": built.sets.k}
+        contents["built"] = counts | {"least": int(sizes.min()), "most": int(sizes.max()), "dropped": built.dropped}
+    return contents
+
+
+def _table(reader: type[CollectionFormat], source: CollectionSource) -> ObservationTable:
+    only_file(source)
+    table = reader.read(source)
+    if not len(table.observations):
+        raise InputError(
+            f"{source.main.name} has no observation that can be used; check the columns and the missing values."
         )
+    return table
 
 
-def read_collection(
-    path: Path, *, options: SetImportOptions = _DEFAULTS, shown: str | None = None, limits: Limits | None = None
-) -> SetCollection:
-    """Read a file of observations into sets without storing them. Raises InputError."""
-    with scratch_folder() as folder:
-        sandbox.run(READER, _job("read", path, options, shown), folder, limits)
-        return read_sets(folder)
-
-
-def preview_sets(path: Path, *, options: SetImportOptions = _DEFAULTS, shown: str | None = None) -> dict[str, Any]:
-    """What a file holds, without storing it. Raises InputError.
-
-    {"format", "observations", "modality", "shape", "columns": {name: {"kind", "distinct", "examples"}}, "features",
-    "layers"}, and where `options` say what a set is, "built": {"sets", "observations", "least", "most", "dropped"}.
-    """
-    with scratch_folder() as folder:
-        limits = Limits(cpu_seconds=60, wall_seconds=120)
-        return sandbox.run(READER, _job("preview", path, options, shown), folder, limits).value
-
-
-def _job(task: str, path: Path, options: SetImportOptions, shown: str | None) -> dict[str, Any]:
-    check_regular(path)
-    name = shown_name(shown or path.name)
-    return {"task": task, "path": str(path.resolve()), "name": name, "options": asdict(options)}
+def _summary(values: Column) -> dict[str, Any]:
+    """Kind and number of distinct values of a column, with the first few."""
+    if values.dtype.kind == "f":
+        return {"kind": "number", "distinct": len(np.unique(values[np.isfinite(values)]))}
+    distinct = list(dict.fromkeys(values[:100_000].tolist()))
+    return {"kind": "text", "distinct": len(distinct), "examples": [str(v) for v in distinct[:5]]}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.config.schema import setting
 
 
 @dataclass(frozen=True)
-class SetImportOptions:
+class CollectionOptions:
     """How observations are read and grouped; every choice is kept with the dataset."""
+
+    kind: ClassVar[str] = "sets"
 
     set_column: tuple[str, ...] = setting(
         (), "Columns whose values together name the set of an observation, such as patient and condition."

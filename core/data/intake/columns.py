@@ -29,7 +29,7 @@ _VALUE_LONGEST = 60
 
 
 def individual_columns(
-    columns: Mapping[str, Sequence[str]], label_columns: Sequence[str] | None = None
+    columns: Mapping[str, Sequence[str]], label_columns: Sequence[str] = ()
 ) -> tuple[dict[str, Strings], dict[str, Phenotype], list[str]]:
     """Sort columns of strings into labels and phenotypes, with remarks on what was left out or recoded.
 
@@ -44,7 +44,7 @@ def individual_columns(
     for raw, values in columns.items():
         name = raw.strip()[:_NAME_LONGEST]
         clean = _decoded(name, ["" if v.strip() in MISSING_WORDS else v.strip()[:_VALUE_LONGEST] for v in values])
-        chosen = label_columns is not None and (raw in label_columns or name in label_columns)
+        chosen = raw in label_columns or name in label_columns
         if not any(clean):
             notes.append(f"Column {name!r} is empty and was left out.")
             continue
@@ -52,25 +52,25 @@ def individual_columns(
         if numbers is not None and not _is_group(name, clean):
             phenotypes[name], note = _phenotype(name, numbers)
             notes += [note] if note else []
-        elif chosen or (label_columns is None and not _unique_to_each(clean)):
+        elif chosen or (not label_columns and not _unique_to_each(clean)):
             labels[name] = np.array(clean, dtype=np.str_)
-        elif label_columns is None:
+        elif not label_columns:
             notes.append(
                 f"Column {name!r} has {len(set(clean)):,} values in {len(clean):,} individuals; it is no label."
             )
     return ordered(labels, label_columns), phenotypes, notes
 
 
-def ordered(labels: Mapping[str, Strings], label_columns: Sequence[str] | None) -> dict[str, Strings]:
+def ordered(labels: Mapping[str, Strings], label_columns: Sequence[str]) -> dict[str, Strings]:
     """Label columns in the order asked for, else population, super-population, others, sex, constant or many-valued."""
-    if label_columns is not None:
+    if label_columns:
         return {name: labels[name] for name in label_columns if name in labels}
     return dict(sorted(labels.items(), key=lambda item: _rank(*item)))
 
 
-def require_labels(labels: Mapping[str, Strings], label_columns: Sequence[str] | None) -> None:
+def require_labels(labels: Mapping[str, Strings], label_columns: Sequence[str]) -> None:
     """InputError for a label column that was asked for and is nowhere."""
-    for name in label_columns or ():
+    for name in label_columns:
         if name not in labels:
             there = ", ".join(labels) or "none"
             raise InputError(f"There is no column {name[:60]!r} for a label; label columns found: {there}.")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from core.data.genotypes import Calls, Genotypes
 from core.data.hardy_weinberg import hardy_weinberg_p
-from core.data.intake.cohort_options import ImportOptions
+from core.data.intake.cohort_options import CohortOptions
 from core.errors import InputError
 
 Mask = npt.NDArray[np.bool_]
@@ -92,7 +92,7 @@ def _variant_blocks(calls: Calls) -> Iterator[slice]:
         yield slice(start, start + width)
 
 
-def apply_filters(genotypes: Genotypes, options: ImportOptions) -> tuple[Genotypes, dict[str, int]]:
+def apply_filters(genotypes: Genotypes, options: CohortOptions) -> tuple[Genotypes, dict[str, int]]:
     """Filter in a fixed order: region, variant missingness, individual missingness, MAF, HWE, thinning.
 
     Returns the rest and reason → count removed (only rules that were asked for). Raises InputError where nothing is

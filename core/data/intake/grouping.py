@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.intake.collection_options import SetImportOptions
-from core.data.intake.formats.set_base import Column, ObservationTable
+from core.data.intake.collection_options import CollectionOptions
+from core.data.intake.formats.base import Column, ObservationTable
 from core.data.sets import SetCollection
 from core.errors import InputError
 
@@ -26,7 +26,7 @@ class Built:
     notes: list[str] = field(default_factory=list)
 
 
-def build_sets(table: ObservationTable, options: SetImportOptions, name: str) -> Built:
+def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -> Built:
     """Group the observations of `table` as `options` say. Raises InputError.
 
     Columns that are constant within sets become labels (text) or covariates (numbers). Others become set-level
@@ -77,7 +77,7 @@ def build_sets(table: ObservationTable, options: SetImportOptions, name: str) ->
 
 
 def _groups(
-    table: ObservationTable, options: SetImportOptions, name: str, dropped: dict[str, int]
+    table: ObservationTable, options: CollectionOptions, name: str, dropped: dict[str, int]
 ) -> tuple[list[npt.NDArray[np.int64]], list[str]]:
     columns = [_required(table, c, name) for c in options.set_column]
     if not columns:
@@ -100,7 +100,7 @@ def _groups(
 
 
 def _neighbourhoods(
-    table: ObservationTable, options: SetImportOptions, name: str
+    table: ObservationTable, options: CollectionOptions, name: str
 ) -> tuple[list[npt.NDArray[np.int64]], list[str]]:
     """Sets drawn with kernel weights exp(−(y − y*)²/2s²), normalised by the density of y, at even quantiles y*.
 
@@ -150,7 +150,7 @@ def _chunks(
 
 
 def _columns(
-    table: ObservationTable, members: list[npt.NDArray[np.int64]], options: SetImportOptions
+    table: ObservationTable, members: list[npt.NDArray[np.int64]], options: CollectionOptions
 ) -> tuple[dict[str, npt.NDArray[np.str_]], dict[str, npt.NDArray[np.float64]]]:
     labels: dict[str, npt.NDArray[np.str_]] = {}
     covariates: dict[str, npt.NDArray[np.float64]] = {}
@@ -173,7 +173,7 @@ def _columns(
     return {c: labels[c] for c in kept if c in labels}, covariates
 
 
-def _reduced(table: ObservationTable, options: SetImportOptions, notes: list[str]) -> None:
+def _reduced(table: ObservationTable, options: CollectionOptions, notes: list[str]) -> None:
     """Scaling and principal components, in place."""
     if table.modality != "vector":
         return

@@ -36,7 +36,7 @@ class SampleTable:
         named = [j for j, name in enumerate(header) if _ID_NAMES.fullmatch(name)]
         return frozenset(self.table.column(named[0] if named else 0))
 
-    def join(self, genotypes: Genotypes, label_columns: Sequence[str] | None) -> tuple[Genotypes, list[str]]:
+    def join(self, genotypes: Genotypes, label_columns: Sequence[str]) -> tuple[Genotypes, list[str]]:
         """Add the table's labels and phenotypes to the individuals of the same id.
 
         Individuals that the table lacks keep "" and NaN; both sides' unmatched are counted in the remarks. Columns of
@@ -64,7 +64,7 @@ class SampleTable:
         return (
             replace(
                 genotypes,
-                labels=ordered(merged, label_columns) if label_columns is not None else merged,
+                labels=ordered(merged, label_columns) if label_columns else merged,
                 phenotypes=phenotypes | {k: v for k, v in genotypes.phenotypes.items() if k not in phenotypes},
             ),
             notes,

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.intake import archives
-from core.data.intake.formats.base import Head
-from core.data.intake.formats.set_base import set_formats
+from core.data.intake.formats.base import Head, formats
 from core.errors import InputError
 
 # Formats that hold sets of observations and never genotypes.
@@ -41,7 +40,7 @@ def surely_sets(path: Path, name: str) -> bool:
         head = Head(path, name, archives.first_bytes(path))
     except (InputError, OSError):
         return False
-    return any(set_formats[one].value.matches(head) for one in _UNMISTAKABLE)
+    return any(formats[one].value.matches(head) for one in _UNMISTAKABLE)
 
 
 def relevant(found: Mapping[str, Any], names: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the Datasets page shows of a collection of sets: counts from its columns, and a few sets to look at."""
+"""What the Datasets page shows of a collection of sets: its observations summed up at import, counts, a few sets."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ SHOWN = 6  # sets in a glimpse
 OBSERVATIONS = 200  # of each of them
 AROUND = 2000  # observations of all sets behind them
 _LETTERS = 60
+_PROFILED = 50_000  # observations from which features are summed up
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,20 @@ class Glimpse:
     sizes: list[int]
     around: npt.NDArray[Any]
     feature: list[str]
+
+
+def profile_collection(sets: SetCollection) -> dict[str, Any]:
+    """What is read from the observations once, at import: "mean_share" of vectors, as in `overview`.
+
+    "arrays" holds `size` (s,) and, for vectors, `feature_mean`, `feature_deviation` (d,).
+    """
+    arrays: dict[str, Any] = {"size": sets.sizes}
+    if sets.modality != "vector":
+        return {"arrays": arrays}
+    rows = np.sort(np.random.default_rng(0).permutation(sets.k)[:_PROFILED])
+    sample = np.asarray(sets.observations[rows], dtype=np.float64)
+    arrays |= {"feature_mean": sample.mean(axis=0), "feature_deviation": sample.std(axis=0)}
+    return {"mean_share": _mean_share(sets, sample, rows), "arrays": arrays}
 
 
 def overview(dataset: Dataset) -> dict[str, Any]:
@@ -94,6 +109,17 @@ def spelled(codes: npt.NDArray[Any], alphabet: str) -> list[str]:
         "".join(alphabet[c] for c in row[:_LETTERS].tolist() if c >= 0) + ("…" if (row[_LETTERS:] >= 0).any() else "")
         for row in codes
     ]
+
+
+def _mean_share(sets: SetCollection, sample: npt.NDArray[Any], rows: npt.NDArray[Any]) -> float:
+    """Share of the observations' variance that lies between the means of the sets."""
+    group = np.searchsorted(sets.offsets, rows, side="right") - 1
+    scale = np.where(sample.std(axis=0) > 1e-8, sample.std(axis=0), 1.0)
+    x = (sample - sample.mean(axis=0)) / scale
+    count = np.bincount(group, minlength=sets.s)
+    sums = np.stack([np.bincount(group, weights=column, minlength=sets.s) for column in x.T], axis=1)
+    within = np.square(x - (sums / np.maximum(count, 1)[:, None])[group]).sum()
+    return float(1 - within / max(np.square(x).sum(), 1e-12))
 
 
 def _some(observations: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[Any]:

@@ -44,14 +44,14 @@ def actions(library: Library, meta: DatasetMeta) -> None:
 
 
 def _download(meta: DatasetMeta) -> None:
-    if meta.individuals * meta.variants > _MOST_CALLS:
+    if meta.cohort.individuals * meta.cohort.variants > _MOST_CALLS:
         st.caption("This dataset is too large for a download from the browser. On the command line:")
         st.code(f"python -m core export {meta.id} --out genotypes.vcf.gz", language=None, wrap_lines=True)
         return
     chosen = st.selectbox("Format", list(_FORMATS), key=f"format_{meta.id}")
     part = st.selectbox("Individuals", list(_PARTS), key=f"part_{meta.id}")
     ending = _FORMATS[chosen]
-    several = ending == ".bed" or (ending == ".vcf.gz" and bool(meta.labels or meta.phenotypes))
+    several = ending == ".bed" or (ending == ".vcf.gz" and bool(meta.labels or meta.cohort.phenotypes))
     stem = re.sub(r"[^\w.-]+", "_", meta.name)
     st.download_button(
         "Download",

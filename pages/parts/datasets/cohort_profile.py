@@ -45,12 +45,12 @@ def show_profile(dataset: Dataset) -> None:
 
 
 def _counts(meta: DatasetMeta) -> None:
-    populations = next(iter(meta.labels.items()), None)
-    contigs = count(len(meta.contigs), "contig") if meta.has_positions else "no positions"
+    facts, populations = meta.cohort, next(iter(meta.labels.items()), None)
+    contigs = count(len(facts.contigs), "contig") if facts.has_positions else "no positions"
     with st.container(horizontal=True):
-        st.metric("Individuals", f"{meta.individuals:,}", width="content")
+        st.metric("Individuals", f"{facts.individuals:,}", width="content")
         st.metric(
-            "Variants", f"{meta.variants:,}", delta=contigs, delta_color="off", delta_arrow="off", width="content"
+            "Variants", f"{facts.variants:,}", delta=contigs, delta_color="off", delta_arrow="off", width="content"
         )
         st.metric(
             sentence(populations[0]) if populations else "Populations",
@@ -60,8 +60,8 @@ def _counts(meta: DatasetMeta) -> None:
             delta_arrow="off",
             width="content",
         )
-        st.metric("Phenotypes", f"{len(meta.phenotypes):,}", width="content")
-        st.metric("Missing calls", f"{meta.missing:.2%}", width="content")
+        st.metric("Phenotypes", f"{len(facts.phenotypes):,}", width="content")
+        st.metric("Missing calls", f"{facts.missing:.2%}", width="content")
         st.metric(
             "To train / held out",
             f"{meta.n_train:,} / {meta.n_holdout:,}",
@@ -115,7 +115,7 @@ def _figures(meta: DatasetMeta, profile: dict[str, Any]) -> None:
     }
     if meta.labels:
         views[_INDIVIDUALS]["Populations"] = lambda: figures.label_values(profile, _column(meta))
-    if meta.phenotypes:
+    if meta.cohort.phenotypes:
         views[_INDIVIDUALS]["Phenotypes"] = lambda: figures.phenotype(profile, _phenotype(meta))
     shown = [view for view in views if views[view]]
     # A link to a column opens the view that draws it.
@@ -144,7 +144,8 @@ def _column(meta: DatasetMeta) -> str:
 
 
 def _phenotype(meta: DatasetMeta) -> str:
-    if len(meta.phenotypes) == 1:
-        return meta.phenotypes[0]
-    chosen = st.selectbox("Phenotype", meta.phenotypes, key=DATASETS_PHENOTYPE, bind="query-params")
-    return chosen or meta.phenotypes[0]
+    names = meta.cohort.phenotypes
+    if len(names) == 1:
+        return names[0]
+    chosen = st.selectbox("Phenotype", names, key=DATASETS_PHENOTYPE, bind="query-params")
+    return chosen or names[0]

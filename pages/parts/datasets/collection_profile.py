@@ -60,16 +60,16 @@ def _some_sets(dataset: str) -> Figure:
 
 
 def _counts(meta: DatasetMeta, found: dict[str, Any]) -> None:
-    sizes, unit = found["sizes"], found["unit"]
+    facts, sizes, unit = meta.collection, found["sizes"], found["unit"]
     common: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off", "width": "content"}
     with st.container(horizontal=True):
-        st.metric("Sets", f"{meta.sets:,}", width="content")
+        st.metric("Sets", f"{facts.sets:,}", width="content")
         st.metric(
-            "Observations", f"{meta.observations:,}", delta=f"{sizes['min']:,} to {sizes['max']:,} a set", **common
+            "Observations", f"{facts.observations:,}", delta=f"{sizes['min']:,} to {sizes['max']:,} a set", **common
         )
-        st.metric("An observation", sentence(meta.modality), delta=shape_of(meta), **common)
+        st.metric("An observation", sentence(facts.modality), delta=shape_of(facts), **common)
         st.metric("Labels", f"{len(meta.labels):,}", width="content", help="Columns of words that describe a set.")
-        st.metric("Covariates", f"{len(meta.covariates):,}", width="content", help="Numbers that describe a set.")
+        st.metric("Covariates", f"{len(facts.covariates):,}", width="content", help="Numbers that describe a set.")
         st.metric(
             "To train / held out",
             f"{meta.n_train:,} / {meta.n_holdout:,}",
@@ -84,8 +84,7 @@ def _figures(meta: DatasetMeta, found: dict[str, Any]) -> None:
     drawn: list[tuple[str, Callable[[], Figure | None]]] = [("Sizes of the sets", lambda: figures.set_sizes(found))]
     if meta.labels:
         drawn.append(("Labels", lambda: figures.set_labels(found, _pick("Label column", meta.labels, DATASETS_LABEL))))
-    if meta.covariates:
-        names = meta.covariates
+    if names := meta.collection.covariates:
         drawn.append(
             ("Covariates", lambda: figures.set_covariate(found, _pick("Covariate", names, DATASETS_COVARIATE)))
         )
@@ -115,9 +114,10 @@ def _a_few(meta: DatasetMeta) -> None:
     except InputError as error:
         st.error(plain(error))
         return
-    if meta.modality == "vector":
+    modality = meta.collection.modality
+    if modality == "vector":
         chart(_some_sets(meta.id), key=f"profile_sets_{meta.id}")
-    elif meta.modality == "image":
+    elif modality == "image":
         _strips(seen)
     else:
         rows = [

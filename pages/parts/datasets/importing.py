@@ -1,67 +1,78 @@
-"""How genotypes come in: files are looked at, filtered and imported."""
+"""How files come in: they are looked at, read as the reader says, and imported."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.config.schema import describe, from_dict
 from core.data.description import size_of
-from core.data.intake.cohort import import_file, preview
-from core.data.intake.cohort_options import ImportOptions
+from core.data.intake.cohort_options import CohortOptions
+from core.data.intake.importing import import_file
 from core.data.intake.inbox import Arrived
 from core.data.library import Library
 from core.errors import InputError
 from core.words import count
-from pages.parts.datasets.importing_sets import import_sets_view
-from pages.parts.datasets.uploads import COHORT, GENOTYPES, SAMPLES, SETS, VARIANTS, chosen_files, clear_files
+from pages.parts.datasets.importing_sets import sets_form
+from pages.parts.datasets.uploads import (
+    COHORT,
+    GENOTYPES,
+    OBSERVATIONS,
+    OPTIONS,
+    SAMPLES,
+    SETS,
+    VARIANTS,
+    chosen_files,
+    clear_files,
+    looked,
+)
 from pages.parts.frame import plain
 from pages.parts.settings_form import settings_form
 from pages.parts.state import DATASET, DATASETS_IMPORT, DATASETS_SAID, DATASETS_VIEW, go
 
+_ROLES = {COHORT: [GENOTYPES, SAMPLES, VARIANTS], SETS: [OBSERVATIONS]}
+_WELCOME = {
+    COHORT: "Upload a genotype file to see what Popscape makes of it. Nothing is stored before you press Import, and "
+    "nothing leaves this machine. Larger files: `python -m core import FILE`.",
+    SETS: "A set is one distribution seen through its samples: the cells of a clone, the images of a well, the "
+    "sequences of a month. Upload the observations of all sets in one file, with a column that says which belong "
+    "together; in a zip of images the folders do. Nothing is stored before you press Import; nothing leaves this "
+    "machine. Larger files: `python -m core import FILE --kind sets --set-column COLUMN`.",
+}
+
 
 def import_view(library: Library, back: str) -> None:
-    """Choose what the files hold, see what they seem to be, set filters, import; then show the view `back`."""
+    """Choose what the files hold, see what they seem to be, say how to read them, import; then show the view `back`."""
     kind = st.segmented_control(
         "What the files hold", [COHORT, SETS], default=COHORT, required=True, key=DATASETS_IMPORT, bind="query-params"
     )
-    if kind == SETS:
-        import_sets_view(library, back)
-    else:
-        _import_cohort_view(library, back)
-
-
-def _import_cohort_view(library: Library, back: str) -> None:
-    files = chosen_files([GENOTYPES, SAMPLES, VARIANTS])
-    if not files[GENOTYPES]:
-        st.caption(
-            "Upload a genotype file to see what Popscape makes of it. Nothing is stored before you press Import, and "
-            "nothing leaves this machine. Larger files: `python -m core import FILE`."
-        )
+    files = chosen_files(_ROLES[kind])
+    given = files[_ROLES[kind][0]]
+    if not given:
+        st.caption(_WELCOME[kind])
         return
-    seen = st.container()
-    name, columns = st.columns(2)
-    with name:
-        wanted = st.text_input("Name (optional)", key="import_name", max_chars=80, placeholder="from the file name")
-    with columns:
-        labels = st.text_input(
-            "Label columns (optional)", key="import_labels", placeholder="detected",
-            help="Columns of the sample table that hold populations, the main one first, separated by commas.",
-        )  # fmt: skip
-    st.markdown("**Reading and filtering**")
-    chosen = settings_form(describe(ImportOptions), "import", bound=False)
-    with seen:
-        _show_preview(files[GENOTYPES], chosen)
+    chosen = sets_form(given) if kind == SETS else _cohort_form(given)
+    if chosen is None:
+        return
+    name = st.text_input("Name (optional)", key="import_name", max_chars=80, placeholder="from the file name")
     if st.button("Import", type="primary", icon=":material/upload:", key="import_start"):
-        made = _import(library, files, wanted, labels, chosen)
+        made = _import(library, files, name.strip(), kind, chosen)
         if made:
             go(**{DATASET: made, DATASETS_VIEW: back})
 
 
-def _show_preview(files: list[Arrived], chosen: dict[str, Any]) -> None:
-    found = _previewed(tuple((one.name, str(one.path), one.size) for one in files), tuple(sorted(chosen.items())))
+def _cohort_form(files: list[Arrived]) -> dict[str, Any]:
+    """The settings of reading and filtering, below what the file seems to be."""
+    seen = st.container()
+    st.markdown("**Reading and filtering**")
+    chosen = settings_form(describe(CohortOptions), "import", bound=False)
+    with seen:
+        _show_preview(looked(files, COHORT, chosen))
+    return chosen
+
+
+def _show_preview(found: dict[str, Any]) -> None:
     if "error" in found:
         st.error(plain(found["error"]), icon=":material/error:")
         return
@@ -86,33 +97,21 @@ def _show_preview(files: list[Arrived], chosen: dict[str, Any]) -> None:
         )
 
 
-@st.cache_data(max_entries=20, show_spinner="Looking at the file…")
-def _previewed(files: tuple[tuple[str, str, int], ...], chosen: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    try:
-        return preview(
-            [Path(path) for _, path, _ in files],
-            options=from_dict(ImportOptions, dict(chosen)),
-            names=[name for name, _, _ in files],
-        )
-    except InputError as error:
-        return {"error": str(error)}
-
-
-def _import(library: Library, files: dict[str, list[Arrived]], name: str, labels: str, chosen: dict[str, Any]) -> str:
+def _import(library: Library, files: dict[str, list[Arrived]], name: str, kind: str, chosen: dict[str, Any]) -> str:
     """Import and say so; the name of the dataset, "" where the files were refused."""
     known = {meta.id for meta in library.list()}
-    table = {role: files[role][0] for role in (SAMPLES, VARIANTS) if files[role]}
+    main, *others = _ROLES[kind]
+    tables = {role: files[role][0] for role in others if files[role]}
     try:
-        with st.spinner("Reading, filtering, checking for relatives…", show_time=True):
+        with st.spinner("Reading and checking…", show_time=True):
             meta = import_file(
-                [one.path for one in files[GENOTYPES]],
-                names=[one.name for one in files[GENOTYPES]],
+                [one.path for one in files[main]],
+                names=[one.name for one in files[main]],
                 library=library,
-                name=name.strip() or None,
-                **{role: one.path for role, one in table.items()},
-                table_names={role: one.name for role, one in table.items()},
-                label_columns=[part.strip() for part in labels.split(",") if part.strip()] or None,
-                options=from_dict(ImportOptions, chosen),
+                name=name or None,
+                **{role: one.path for role, one in tables.items()},
+                table_names={role: one.name for role, one in tables.items()},
+                options=from_dict(OPTIONS[kind], chosen),
             )
     except InputError as error:
         st.error(plain(error), title="Not imported; the library is unchanged", icon=":material/error:")

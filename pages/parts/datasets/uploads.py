@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
+from core.config.schema import from_dict
+from core.data.intake.cohort_options import CohortOptions
+from core.data.intake.collection_options import CollectionOptions
+from core.data.intake.importing import preview
 from core.data.intake.inbox import IMPORT_ROOT, Arrived, below, discard, import_root, importable, receive
 from core.data.intake.suggestions import surely_sets
 from core.errors import InputError
@@ -17,6 +22,7 @@ from pages.parts.state import DATASETS_IMPORT
 GENOTYPES, SAMPLES, VARIANTS, OBSERVATIONS = "genotypes", "samples", "variants", "observations"
 SET_FORM = "import_sets"  # beginning of the keys of the form that asks what a set is
 COHORT, SETS = "Genotypes", "Sets of cells, images or sequences"
+OPTIONS: dict[str, type] = {COHORT: CohortOptions, SETS: CollectionOptions}
 _ROLES = {
     GENOTYPES: (
         "Genotype files",
@@ -60,6 +66,20 @@ def chosen_files(roles: Sequence[str]) -> dict[str, list[Arrived]]:
     if any(files.values()):
         st.button("Clear files", key="import_clear", on_click=clear_files, type="tertiary", icon=":material/close:")
     return files
+
+
+def looked(files: Sequence[Arrived], kind: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """What `core.data.intake.importing.preview` makes of the files with the settings `chosen`; {"error"} if refused."""
+    return _looked(tuple((one.name, str(one.path), one.size) for one in files), kind, tuple(sorted(chosen.items())))
+
+
+@st.cache_data(max_entries=20, show_spinner="Looking at the file…")
+def _looked(files: tuple[tuple[str, str, int], ...], kind: str, chosen: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    try:
+        options: Any = from_dict(OPTIONS[kind], dict(chosen))
+        return preview([Path(path) for _, path, _ in files], options=options, names=[name for name, _, _ in files])
+    except InputError as error:
+        return {"error": str(error)}
 
 
 def _from_folder(root: Path, roles: Sequence[str]) -> dict[str, list[Arrived]]:

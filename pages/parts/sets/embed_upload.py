@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.data.intake.collection_options import SetImportOptions
+from core.data.intake.collection_options import CollectionOptions
 from core.errors import InputError
 from core.words import number
 from pages.parts.frame import plain
@@ -60,7 +60,7 @@ def _embedded(chosen: SetRun, content: bytes, name: str, column: str) -> dict[st
 
 
 def _embed(chosen: SetRun, content: bytes, name: str, column: str) -> dict[str, tuple[Any, float]]:
-    from core.data.intake.collection import read_collection
+    from core.data.intake.importing import read_file
     from core.latents.embedding import matching
     from core.latents.lens import outside
 
@@ -68,8 +68,8 @@ def _embed(chosen: SetRun, content: bytes, name: str, column: str) -> dict[str, 
         path = Path(folder) / "upload"
         path.write_bytes(content)
         imported = chosen.run.config["dataset"]["id"]
-        options = SetImportOptions(set_column=(column,) if column else (), whole=not column, min_samples=1)
-        sets = read_collection(path, options=matching(imported, options), shown=name)
+        options = CollectionOptions(set_column=(column,) if column else (), whole=not column, min_samples=1)
+        sets = read_file([path], options=matching(imported, options), names=[name]).population
         lens = open_model(chosen)
         known = chosen.arrays("latents")["z"]
         found = {}

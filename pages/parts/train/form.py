@@ -56,7 +56,7 @@ def training_form(known: Mapping[str, Any], experiment: Mapping[str, Any], meta:
     model = next(one["settings"] for one in known["models"] if one["name"] == experiment["model"]["name"])
     if meta.kind == "sets":
         training = [one for one in known["training"] if one["name"] != "condition_on"]
-        columns = {"label": [*meta.labels, *meta.covariates]}
+        columns = {"label": [*meta.labels, *meta.collection.covariates]}
         _node(form, "training", "Training", training)
         _node(form, "model", "Latent and objective", model, columns)
         for part in PARTS:
@@ -65,7 +65,7 @@ def training_form(known: Mapping[str, Any], experiment: Mapping[str, Any], meta:
         return form
     learns = experiment["training"].get("epochs", 1) > 0
     training = [one for one in known["training"] if learns or one["name"] in ("seed", "condition_on")]
-    columns = {"condition_on": ["auto", "none", *meta.labels, *meta.phenotypes]}
+    columns = {"condition_on": ["auto", "none", *meta.labels, *meta.cohort.phenotypes]}
     _node(form, "training", "Training", training, columns)
     _node(form, "model", title, model)
     _node(form, "evaluation", "", known["evaluation"], fold="How it is evaluated")
@@ -105,7 +105,7 @@ def _part(form: Form, part: str, entries: list[dict[str, Any]], meta: DatasetMet
     """The choice of a part of the model, and the settings of what was chosen."""
     head, help = PARTS[part]
     by_name = {one["name"]: one for one in entries}
-    names = [one["name"] for one in entries if takes(one, meta.modality)]
+    names = [one["name"] for one in entries if takes(one, meta.collection.modality)]
     experiment = form.experiment
     own = experiment[part]
     st.markdown(f"**{head}**")

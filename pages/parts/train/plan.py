@@ -55,8 +55,8 @@ def show_plan(
 def _left_out(meta: DatasetMeta, view: Mapping[str, Any]) -> str:
     """Which sets the run does not use, in words that follow "80 training sets"."""
     least, most = int(view.get("min_samples", 1)), int(view.get("max_sets", 0))
-    words = f", those of {least:,} observations or more," if least > meta.sizes["min"] else ""
-    return words + (f" (at most {most:,} sets are drawn)" if 0 < most < meta.sets else "")
+    words = f", those of {least:,} observations or more," if least > meta.collection.sizes["min"] else ""
+    return words + (f" (at most {most:,} sets are drawn)" if 0 < most < meta.collection.sets else "")
 
 
 def show_estimate(found: Mapping[str, Any]) -> None:

@@ -56,9 +56,9 @@ def _environment(job: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _modules(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    import core.data.intake.cohort_reader
+    import core.data.intake.reader
 
-    core.data.intake.cohort_reader.formats.names()
+    core.data.intake.reader.formats.names()
     return {"names": sorted(sys.modules)}
 
 

@@ -1,4 +1,4 @@
-"""The corpus of hostile and sloppy genotype files: each is made by code, with what must become of it.
+"""The corpus of hostile and sloppy files, each made by code, with what must become of it.
 
 A refused file states words of its one sentence; an accepted one its (individuals, variants) and words of its remarks.
 """
@@ -16,7 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import h5py
 import numpy as np
+
+from core.data.intake.cohort_options import CohortOptions
+from core.data.intake.collection_options import CollectionOptions
+from core.data.intake.importing import Options
 
 Make = Callable[[Path], "Path | list[Path]"]
 
@@ -40,7 +45,7 @@ class Case:
     make: Make
     words: tuple[str, ...]
     shape: tuple[int, int] | None = None
-    options: dict[str, object] = field(default_factory=dict)
+    options: Options = field(default_factory=CohortOptions)
     dropped: dict[str, int] = field(default_factory=dict)
 
 
@@ -145,6 +150,29 @@ def _million_columns(folder: Path) -> Path:
     row = ("0," * 1_000_000)[:-1]
     path.write_text(row + "\n" + row.replace("0,0", "1,2") + "\n" + row + "\n")
     return path
+
+
+def _hdf5(fill: Callable[[h5py.File], object]) -> Make:
+    def make(folder: Path) -> Path:
+        with h5py.File(folder / "x.h5ad", "w") as file:
+            fill(file)
+        return folder / "x.h5ad"
+
+    return make
+
+
+def _huge(file: h5py.File) -> None:
+    """400 GB of cells in a file without a chunk."""
+    file.create_dataset("X", shape=(1_000_000, 100_000), dtype="f4", chunks=(1000, 1000))
+
+
+def _link_outside(file: h5py.File) -> None:
+    file["X"] = h5py.ExternalLink("/etc/passwd", "/")
+
+
+def _of_sets(name: str, make: Make, *words: str) -> Case:
+    """A file of observations, whose column g says which belong together."""
+    return Case(name, make, words, options=CollectionOptions(set_column=("g",)))
 
 
 class _Evil:
@@ -330,7 +358,7 @@ REFUSED = [
         "filter that leaves nothing",
         _write("x.csv", "id,s1,s2\na,0,0\nb,0,0\n"),
         ("No variant is left",),
-        options={"maf_min": 0.1},
+        options=CohortOptions(maf_min=0.1),
     ),
     Case(
         "region on a contig that is not there",
@@ -339,7 +367,7 @@ REFUSED = [
             _zip({"X.npy": _npy(_MATRIX), "pos.npy": _npy(np.arange(1, 5)), "chrom.npy": _npy(np.array(["1"] * 4))}),
         ),
         ("contig '7'", "it has 1"),
-        options={"region": "7:1-9"},
+        options=CohortOptions(region="7:1-9"),
     ),
     Case(
         "VCF in Latin-1",
@@ -353,6 +381,26 @@ REFUSED = [
     ),
     Case("PLINK text", _write("x.ped", "f a 0 0 1 1 A A C G\nf b 0 0 1 1 A C C C\n"), ("make-bed",)),
     Case("zip whose member lies outside", _write("x.zip", _outside()), ("damaged zip",)),
+    _of_sets("sets: empty file", _write("x.csv", b""), "empty", "observations"),
+    _of_sets("sets: pickle", _write("x.npz", pickle.dumps(_Evil())), "pickle"),
+    _of_sets("sets: PyTorch file by name", _write("model.pt", b"PK\x03\x04" + b"\0" * 40), "PyTorch"),
+    _of_sets("sets: random bytes", _write("x.bin", b"\0\1\2\3" * 100), "no known format of observations"),
+    _of_sets("sets: npz of objects", _write("x.npz", _zip({"X.npy": _npy(_OBJECTS, True)})), "Python objects"),
+    _of_sets(
+        "sets: npz of 32 GiB", _write("x.npz", _zip({"X.npy": _header_npy("'<f8'", "(65536, 65536)")})), "32.0 GiB"
+    ),
+    _of_sets("sets: npz of one column", _write("x.npz", _zip({"X.npy": _npy(np.arange(9))})), "no array"),
+    _of_sets("sets: zip with ../x", _write("x.zip", _zip({"../x.png": b"x"})), "leads outside"),
+    _of_sets("sets: zip of no images", _write("x.zip", _zip({"a/b.png": b"not a picture"})), "no image"),
+    _of_sets("sets: HDF5 of noise", _write("x.h5ad", b"\x89HDF\r\n\x1a\n" + _noise(2048)), "damaged HDF5"),
+    _of_sets("sets: HDF5 of 400 GB", _hdf5(_huge), "declares"),
+    _of_sets("sets: HDF5 with a link outside", _hdf5(_link_outside), "link"),
+    _of_sets("sets: HDF5 that is no h5ad", _hdf5(lambda file: file.create_dataset("v", data=[1, 2])), "h5ad"),
+    _of_sets("sets: CSV with a header alone", _write("x.csv", "g,x\n"), "no rows"),
+    _of_sets("sets: CSV of words", _write("x.csv", "g,x\na,b\nc,d\n"), "numeric"),
+    _of_sets("sets: CSV without the column", _write("x.csv", "h,x\n" + "a,1\n" * 8), "'g'"),
+    _of_sets("sets: FASTA of signs", _write("x.fasta", ">a\n!!!!\n>b\n####\n"), "no sequence"),
+    _of_sets("sets: FASTA without the column", _write("x.fasta", "  \n>\nAC\n>b\nAC\n"), "column"),
 ]
 
 ACCEPTED = [

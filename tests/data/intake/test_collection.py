@@ -1,4 +1,4 @@
-"""Observations from files become the sets they should; bad files end in one sentence."""
+"""Observations from files become the sets that they should."""
 
 import io
 import zipfile
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import anndata
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,20 +13,19 @@ from PIL import Image
 from scipy.sparse import csr_matrix
 
 from core.config.schema import to_dict
-from core.data.intake.collection import import_sets
-from core.data.intake.collection_options import SetImportOptions
-from core.data.intake.collection_reader import main
+from core.data.intake.collection_options import CollectionOptions
+from core.data.intake.importing import import_file
+from core.data.intake.reader import main
 from core.data.library import Library
 from core.data.set_files import read_sets
-from core.data.set_split import profile_sets, sets_digest, split_sets
 from core.data.sets import SetCollection
-from core.data.simulators.families import FamilyConfig, simulate_family
 from core.errors import InputError
 
 
 def read(path: Path, folder: Path, **options: Any) -> tuple[SetCollection, dict[str, Any]]:
     folder.mkdir(exist_ok=True)
-    job = {"task": "read", "path": str(path), "name": path.name, "options": to_dict(SetImportOptions(**options))}
+    chosen = to_dict(CollectionOptions(**options))
+    job = {"task": "read", "kind": "sets", "paths": [str(path)], "names": [path.name], "tables": {}, "options": chosen}
     answer = main(job, folder)
     return read_sets(folder), answer
 
@@ -138,91 +136,6 @@ def test_sequences_from_fasta_and_csv(tmp_path: Path) -> None:
     assert proteins.modality == "sequence" and proteins.alphabet.startswith("ACDEF") and proteins.s == 2
 
 
-def test_split_keeps_units_together_and_follows_the_content(tmp_path: Path) -> None:
-    path, _ = cells(tmp_path)
-    sets, _ = read(path, tmp_path / "a", set_column=("donor", "state"), unit="donor")
-    digest = sets_digest(sets)
-    split = split_sets(sets, digest)
-    donors = sets.labels["donor"]
-    assert not set(donors[split.train]) & set(donors[split.holdout])
-    assert sorted([*split.train, *split.holdout]) == list(range(6)) and len(split.holdout)
-    again, _ = read(path, tmp_path / "b", set_column=("donor", "state"), unit="donor")
-    assert sets_digest(again) == digest
-    other, _ = read(path, tmp_path / "c", set_column=("donor", "state"))
-    assert sets_digest(other) != digest
-
-
-def test_the_profile_knows_sizes_and_features(tmp_path: Path) -> None:
-    path = tmp_path / "t.csv"
-    path.write_text("g,x,y\n" + "".join(f"{'ab'[i % 2]},{i},1\n" for i in range(10)))
-    sets, _ = read(path, tmp_path / "out", set_column=("g",))
-    profile = profile_sets(sets)
-    assert profile["sizes"] == {"min": 5, "median": 5, "max": 5}
-    assert profile["arrays"]["feature_mean"].tolist() == [4.5, 1.0]
-    assert profile["arrays"]["feature_deviation"][1] == 0
-
-
-def hostile(folder: Path) -> dict[str, tuple[Path, str]]:
-    """File and a word that the sentence must hold."""
-    files: dict[str, tuple[Path, str]] = {}
-
-    def add(name: str, content: bytes, word: str) -> None:
-        path = folder / name
-        path.write_bytes(content)
-        files[name] = (path, word)
-
-    add("empty.csv", b"", "empty")
-    add("noise.h5ad", b"\x89HDF\r\n\x1a\n" + bytes(range(256)) * 8, "damaged HDF5")
-    add("pickle.npz", b"\x80\x04\x95" + b"\0" * 50, "pickle")
-    add("model.pt", b"PK\x03\x04" + b"\0" * 40, "PyTorch")
-    add("header.csv", b"g,x\n", "no rows")
-    add("letters.csv", b"g,x\na,b\nc,d\n", "numeric")
-    add("nogroup.csv", b"h,x\n" + b"a,1\n" * 8, "'g'")
-    add("binary.bin", b"\0\1\2\3" * 100, "no known format")
-    add("text.fasta", b">a\n!!!!\n>b\n####\n", "no sequence")
-    add("late.fasta", b"  \n>\nAC\n>b\nAC\n", "column")
-    buffer = io.BytesIO()
-    np.savez(buffer, X=np.array([{"a": 1}], dtype=object))
-    add("object.npz", buffer.getvalue(), "Python objects")
-    lie = io.BytesIO()
-    np.lib.format.write_array_header_1_0(lie, {"descr": "<f8", "fortran_order": False, "shape": (65536, 65536)})
-    zipped = io.BytesIO()
-    with zipfile.ZipFile(zipped, "w") as archive:
-        archive.writestr("X.npy", lie.getvalue())
-    add("lie.npz", zipped.getvalue(), "declares")
-    outside = io.BytesIO()
-    with zipfile.ZipFile(outside, "w") as archive:
-        archive.writestr("../evil.png", b"x")
-    add("outside.zip", outside.getvalue(), "outside")
-    notpng = io.BytesIO()
-    with zipfile.ZipFile(notpng, "w") as archive:
-        archive.writestr("a/b.png", b"not a picture")
-    add("notpng.zip", notpng.getvalue(), "no image")
-    with h5py.File(folder / "huge.h5ad", "w") as file:
-        file.create_dataset("X", shape=(1_000_000, 100_000), dtype="f4", chunks=(1000, 1000))
-    files["huge.h5ad"] = (folder / "huge.h5ad", "declares")
-    with h5py.File(folder / "link.h5ad", "w") as file:
-        file["X"] = h5py.ExternalLink("/etc/passwd", "/")
-    files["link.h5ad"] = (folder / "link.h5ad", "link")
-    with h5py.File(folder / "plain.h5ad", "w") as file:
-        file["values"] = np.zeros(3)
-    files["plain.h5ad"] = (folder / "plain.h5ad", "h5ad")
-    return files
-
-
-HOSTILE = "empty.csv noise.h5ad pickle.npz model.pt header.csv letters.csv nogroup.csv binary.bin text.fasta "
-HOSTILE += "late.fasta object.npz lie.npz outside.zip notpng.zip huge.h5ad link.h5ad plain.h5ad"
-
-
-@pytest.mark.parametrize("name", HOSTILE.split())
-def test_a_bad_file_ends_in_one_sentence(name: str, tmp_path: Path) -> None:
-    path, word = hostile(tmp_path)[name]
-    with pytest.raises(InputError) as caught:
-        read(path, tmp_path / "out", set_column=("g",))
-    message = str(caught.value)
-    assert word in message and "\n" not in message and len(message) < 320
-
-
 @pytest.mark.parametrize(
     ("file", "options", "expected"),
     [
@@ -247,25 +160,17 @@ def test_real_files(
 def test_sets_go_through_the_library_and_back(home: Path, tmp_path: Path) -> None:
     path, counts = cells(tmp_path)
     library = Library()
-    options = SetImportOptions(set_column=("donor", "state"), unit="donor")
-    meta = import_sets(path, library=library, options=options)
-    assert (meta.kind, meta.sets, meta.observations, meta.shape) == ("sets", 6, 60, [5])
-    assert meta.name == "cells" and meta.unit == "donor" and meta.n_train + meta.n_holdout == 6
-    assert import_sets(path, library=library, options=options).id == meta.id and len(library.list()) == 1 + len(
-        [m for m in library.list() if m.embedded]
-    )
+    options = CollectionOptions(set_column=("donor", "state"), unit="donor")
+    meta = import_file([path], library=library, options=options)
+    facts = meta.collection
+    assert (meta.kind, meta.name, facts.sets, facts.observations, facts.shape) == ("sets", "cells", 6, 60, [5])
+    assert facts.unit == "donor" and meta.n_train + meta.n_holdout == 6
+    assert import_file([path], library=library, options=options).id == meta.id
+    assert len([one for one in library.list() if not one.embedded]) == 1
     dataset = library.open("cells")
     sets = dataset.collection()
     assert isinstance(sets.observations, np.memmap)
     np.testing.assert_array_equal(sets.observations_of(0), counts[0:20:2])
-    assert dataset.profile()["sizes"]["median"] == 10
+    assert dataset.profile()["arrays"]["size"].tolist() == [10] * 6
     with pytest.raises(InputError, match="no column 'nobody'"):
-        import_sets(path, library=library, options=SetImportOptions(set_column=("nobody",)))
-
-
-def test_simulated_truth_survives_the_library(home: Path) -> None:
-    sets = simulate_family(FamilyConfig(family="mvn", sets=10, observations=20, dimension=2))
-    meta = Library().add_sets(sets, name="gaussians")
-    back = Library().open(meta.id).collection()
-    np.testing.assert_array_equal(back.truth["covariance"], sets.truth["covariance"])
-    assert back.truth["family"] == "mvn"
+        import_file([path], library=library, options=CollectionOptions(set_column=("nobody",)))

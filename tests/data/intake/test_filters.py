@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.data.genotypes import Genotypes, from_calls
-from core.data.intake.cohort_options import ImportOptions
+from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.filters import Region, apply_filters, count_genotypes
 from core.errors import InputError
 
@@ -30,7 +30,7 @@ def cohort() -> Genotypes:
 
 
 def kept(**options: object) -> tuple[list[str], list[str], dict[str, int]]:
-    genotypes, removed = apply_filters(cohort(), ImportOptions(**options))  # type: ignore[arg-type]
+    genotypes, removed = apply_filters(cohort(), CohortOptions(**options))  # type: ignore[arg-type]
     return genotypes.variant_id.tolist(), genotypes.sample_id.tolist(), removed
 
 
@@ -64,7 +64,7 @@ def test_individual_missingness_follows_variant_missingness() -> None:
 
 
 def test_no_filter_changes_nothing() -> None:
-    genotypes, removed = apply_filters(cohort(), ImportOptions())
+    genotypes, removed = apply_filters(cohort(), CohortOptions())
     assert removed == {}
     assert genotypes.calls.tolist() == cohort().calls.tolist()
 
@@ -76,7 +76,7 @@ def test_both_memory_orders_give_the_same() -> None:
         variant_contig=plain.variant_contig,
         variant_position=plain.variant_position,
     )
-    options = ImportOptions(maf_min=0.11, region="1")
+    options = CohortOptions(maf_min=0.11, region="1")
     left, right = apply_filters(plain, options)[0], apply_filters(turned, options)[0]
     np.testing.assert_array_equal(left.calls, right.calls)
     np.testing.assert_array_equal(left.variant_position, right.variant_position)
@@ -98,11 +98,11 @@ def test_what_cannot_be_done_is_said(options: dict[str, object], words: str) -> 
 
 def test_no_individual_left() -> None:
     with pytest.raises(InputError, match="No individual is left"):
-        apply_filters(from_calls([[0, -1], [-1, 2]]), ImportOptions(individual_missing_max=0.1))
+        apply_filters(from_calls([[0, -1], [-1, 2]]), CohortOptions(individual_missing_max=0.1))
 
 
 def test_positions_are_needed() -> None:
-    for options in (ImportOptions(region="1:1-5"), ImportOptions(thin_bp=5)):
+    for options in (CohortOptions(region="1:1-5"), CohortOptions(thin_bp=5)):
         with pytest.raises(InputError, match="no positions"):
             apply_filters(from_calls([[0, 1], [1, 2]]), options)
 
@@ -118,11 +118,11 @@ def test_hardy_weinberg_filter_removes_the_lack_of_heterozygotes() -> None:
     rng = np.random.default_rng(1)
     calls = rng.binomial(2, 0.5, (200, 3)).astype(np.int8)
     calls[:, 1] = np.where(calls[:, 1] > 0, 2, 0)
-    left, removed = apply_filters(from_calls(calls), ImportOptions(hwe_p_min=1e-6))
+    left, removed = apply_filters(from_calls(calls), CohortOptions(hwe_p_min=1e-6))
     assert left.variant_id.tolist() == ["variant_1", "variant_3"]
     assert removed == {"Hardy-Weinberg p below 1e-06": 1}
     with pytest.raises(InputError, match="diploid"):
-        apply_filters(from_calls([[0, 1], [1, 0]], ploidy=1), ImportOptions(hwe_p_min=0.1))
+        apply_filters(from_calls([[0, 1], [1, 0]], ploidy=1), CohortOptions(hwe_p_min=0.1))
 
 
 def test_counts_leave_missing_out() -> None:

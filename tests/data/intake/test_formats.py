@@ -11,8 +11,9 @@ import pytest
 
 from core.data import export
 from core.data.genotypes import Genotypes, from_calls
-from core.data.intake.cohort import ImportOptions, import_file, preview, read_file
+from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.filters import count_genotypes
+from core.data.intake.importing import import_file, preview, read_file
 from core.data.library import Library
 from core.errors import InputError
 from tests.data.intake.hostile import COLUMNS, HEADER, RECORDS, record
@@ -55,19 +56,19 @@ def same(left: Genotypes, right: Genotypes, tables: bool = True) -> None:
 
 def test_npz_round_trip_keeps_everything(cohort: Genotypes, tmp_path: Path, home: Path) -> None:
     export.write(cohort, tmp_path / "x.npz")
-    same(cohort, read_file([tmp_path / "x.npz"]).genotypes)
+    same(cohort, read_file([tmp_path / "x.npz"]).population)
 
 
 @pytest.mark.parametrize("ending", [".vcf.gz", ".bed"])
 def test_round_trip_with_the_sample_table(ending: str, cohort: Genotypes, tmp_path: Path, home: Path) -> None:
     written = export.write(cohort, tmp_path / f"x{ending}")
     assert written[-1].name == "x.samples.tsv"
-    same(cohort, read_file([written[0]], samples=written[-1]).genotypes)
+    same(cohort, read_file([written[0]], samples=written[-1]).population)
 
 
 def test_csv_round_trip_keeps_calls_labels_and_phenotypes(cohort: Genotypes, tmp_path: Path, home: Path) -> None:
     export.write(cohort, tmp_path / "x.csv")
-    back = read_file([tmp_path / "x.csv"]).genotypes
+    back = read_file([tmp_path / "x.csv"]).population
     np.testing.assert_array_equal(back.calls, cohort.calls)
     assert back.variant_id.tolist() == cohort.variant_id.tolist()
     assert {k: v.tolist() for k, v in back.labels.items()} == {k: v.tolist() for k, v in cohort.labels.items()}
@@ -79,14 +80,14 @@ def test_csv_takes_the_teeth_from_formulas(tmp_path: Path, home: Path) -> None:
     odd = from_calls([[0, 1], [2, 1]], sample_id=np.array(["=cmd()", "-x, y"]))
     export.write(odd, tmp_path / "x.csv")
     assert "\n'=cmd()," in (tmp_path / "x.csv").read_text()
-    assert read_file([tmp_path / "x.csv"]).genotypes.sample_id.tolist() == ["=cmd()", "-x, y"]
+    assert read_file([tmp_path / "x.csv"]).population.sample_id.tolist() == ["=cmd()", "-x, y"]
 
 
 @pytest.mark.parametrize("ending", [".npz", ".vcf.gz"])
 def test_haploid_round_trip(ending: str, tmp_path: Path, home: Path) -> None:
     haploid = from_calls([[0, 1, -1], [1, 1, 0]], ploidy=1)
     export.write(haploid, tmp_path / f"x{ending}")
-    back = read_file([tmp_path / f"x{ending}"]).genotypes
+    back = read_file([tmp_path / f"x{ending}"]).population
     assert back.ploidy == 1
     np.testing.assert_array_equal(back.calls, haploid.calls)
 
@@ -111,9 +112,9 @@ def test_vcf_equals_cyvcf2_and_scikit_allel(shared: Path, home: Path) -> None:
     single = (theirs["variants/ALT"] != "").sum(axis=1) == 1
     usable = single & ~np.char.startswith(theirs["variants/ALT"][:, 0].astype(str), "<")
     expected = allel.GenotypeArray(theirs["calldata/GT"]).to_n_alt()[usable].T
-    np.testing.assert_array_equal(ours.genotypes.calls, expected)
-    np.testing.assert_array_equal(ours.genotypes.variant_position, theirs["variants/POS"][usable])
-    np.testing.assert_array_equal(ours.genotypes.sample_id, theirs["samples"])
+    np.testing.assert_array_equal(ours.population.calls, expected)
+    np.testing.assert_array_equal(ours.population.variant_position, theirs["variants/POS"][usable])
+    np.testing.assert_array_equal(ours.population.sample_id, theirs["samples"])
     assert sum(ours.dropped.values()) == int((~usable).sum())
 
 
@@ -126,7 +127,7 @@ def test_bcf_equals_its_vcf(cohort: Genotypes, tmp_path: Path, home: Path) -> No
     for line in source:
         writer.write_record(line)
     writer.close()
-    same(cohort, read_file([tmp_path / "x.bcf"]).genotypes, tables=False)
+    same(cohort, read_file([tmp_path / "x.bcf"]).population, tables=False)
 
 
 def _vcf(folder: Path, *records: str) -> Path:
@@ -137,26 +138,26 @@ def _vcf(folder: Path, *records: str) -> Path:
 
 def test_multiallelic_split_counts_each_alternate_allele(tmp_path: Path, home: Path) -> None:
     path = _vcf(tmp_path, record(30, "A", "C,G,<DEL>", "1/2", "0|3", "2/2"))
-    split = read_file([path], options=ImportOptions(multiallelic="split"))
-    assert split.genotypes.variant_id.tolist() == ["rs10", "rs20", "rs30:C", "rs30:G"]
-    np.testing.assert_array_equal(split.genotypes.calls[:, 2:], [[1, 1], [0, 0], [0, 2]])
+    split = read_file([path], options=CohortOptions(multiallelic="split"))
+    assert split.population.variant_id.tolist() == ["rs10", "rs20", "rs30:C", "rs30:G"]
+    np.testing.assert_array_equal(split.population.calls[:, 2:], [[1, 1], [0, 0], [0, 2]])
     assert split.dropped == {"symbolic allele": 1}
 
 
 def test_half_and_haploid_calls_are_missing_or_homozygous(tmp_path: Path, home: Path) -> None:
     path = _vcf(tmp_path, record(30, "A", "C", "./1", "1", "1|1"), record(40, "A", "C", "0", ".", "0|1"))
-    missing = read_file([path]).genotypes.calls[:, 2:]
+    missing = read_file([path]).population.calls[:, 2:]
     np.testing.assert_array_equal(missing, [[-1, -1], [-1, -1], [2, 1]])
-    homozygous = read_file([path], options=ImportOptions(haploid_calls="homozygous")).genotypes.calls[:, 2:]
+    homozygous = read_file([path], options=CohortOptions(haploid_calls="homozygous")).population.calls[:, 2:]
     np.testing.assert_array_equal(homozygous, [[-1, 0], [2, -1], [2, 1]])
 
 
 def test_haploid_records_leave_a_diploid_file_and_make_a_haploid_one(tmp_path: Path, home: Path) -> None:
     mixed = read_file([_vcf(tmp_path, record(30, "A", "C", "0", "1", "."))])
-    assert (mixed.genotypes.m, mixed.dropped) == (2, {"haploid record": 1})
+    assert (mixed.population.m, mixed.dropped) == (2, {"haploid record": 1})
     path = tmp_path / "y.vcf"
     path.write_text(HEADER + COLUMNS + record(5, "A", "C", "0", "1", ".") + record(6, "A", "C", "1", "1", "0"))
-    haploid = read_file([path]).genotypes
+    haploid = read_file([path]).population
     assert haploid.ploidy == 1
     np.testing.assert_array_equal(haploid.calls, [[0, 1], [1, 1], [-1, 0]])
 
@@ -168,7 +169,7 @@ def test_msprime_vcf(tmp_path: Path, home: Path) -> None:
     mutated = msprime.sim_mutations(trees, rate=2e-8, model=msprime.BinaryMutationModel(), random_seed=1)
     with (tmp_path / "x.vcf").open("w") as file:
         mutated.write_vcf(file, allow_position_zero=True)
-    back = read_file([tmp_path / "x.vcf"]).genotypes
+    back = read_file([tmp_path / "x.vcf"]).population
     expected = mutated.genotype_matrix().reshape(mutated.num_sites, 6, 2).sum(axis=2).T
     np.testing.assert_array_equal(back.calls, expected)
 
@@ -181,7 +182,7 @@ def test_plink_equals_bed_reader(shared: Path, home: Path) -> None:
 
     path = shared / "data/plink-517x4542/example.bed"
     theirs = open_bed(str(path))
-    ours = read_file([path]).genotypes
+    ours = read_file([path]).population
     np.testing.assert_array_equal(ours.calls, theirs.read(dtype="int8"))
     np.testing.assert_array_equal(ours.variant_position, theirs.bp_position)
     np.testing.assert_array_equal(ours.variant_allele[:, 1], theirs.allele_1)
@@ -194,7 +195,7 @@ def test_plink_bytes_known_by_hand(tmp_path: Path, home: Path) -> None:
     (tmp_path / "x.fam").write_text("F i0 0 0 1 1\nF i1 0 0 2 2\nG i2 0 0 0 -9\nG i3 0 0 1 1\nG i4 0 0 1 2\n")
     (tmp_path / "x.bim").write_text("0 s1 0 0 0 G\n7 . 0 44 A G\n")
     (tmp_path / "x.bed").write_bytes(bytes([0x6C, 0x1B, 1, 0b11100100, 0b00000011, 0b00000000, 0b00000010]))
-    read = read_file([tmp_path / "x.fam"]).genotypes
+    read = read_file([tmp_path / "x.fam"]).population
     np.testing.assert_array_equal(read.calls, [[2, 2], [-1, 2], [1, 2], [0, 2], [0, 1]])
     assert read.variant_id.tolist() == ["s1", "7:44:G:A"]
     assert read.variant_contig.tolist() == ["", "7"]
@@ -217,8 +218,8 @@ def test_plink_uploaded_under_neutral_names_and_zipped(cohort: Genotypes, tmp_pa
             archive.write(path, f"folder/{path.name}")
     for path in written:
         path.unlink()
-    same(cohort, read_file(stored, names=["A.bed", "B.bim", "C.fam"]).genotypes, tables=False)
-    same(cohort, read_file([tmp_path / "x.zip"]).genotypes, tables=False)
+    same(cohort, read_file(stored, names=["A.bed", "B.bim", "C.fam"]).population, tables=False)
+    same(cohort, read_file([tmp_path / "x.zip"]).population, tables=False)
 
 
 # Text
@@ -245,7 +246,7 @@ def _text(folder: Path, content: str, name: str = "x.csv") -> Path:
     ],
 )
 def test_text_in_many_guises_is_one_matrix(content: str, tmp_path: Path, home: Path) -> None:
-    read = read_file([_text(tmp_path, content)]).genotypes
+    read = read_file([_text(tmp_path, content)]).population
     assert read.sample_id.tolist() == ["a", "b"]
     assert read.variant_id.tolist() == ["v1", "v2", "v3"]
     np.testing.assert_array_equal(read.calls, [[0, 1, -1], [2, 1, 0]])
@@ -255,13 +256,13 @@ def test_text_in_many_guises_is_one_matrix(content: str, tmp_path: Path, home: P
 def test_text_leading_columns_become_labels_and_variant_columns(tmp_path: Path, home: Path) -> None:
     rows = read_file(
         [_text(tmp_path, "sample,population,sex,v1,v2\na,GBR,1,0,1\nb,GBR,2,2,1\nc,YRI,1,1,1\n")]
-    ).genotypes
+    ).population
     assert rows.labels["population"].tolist() == ["GBR", "GBR", "YRI"]
     assert rows.labels["sex"].tolist() == ["male", "female", "male"]
     path = _text(
         tmp_path, "rs#\tchr\tposition\tref\talt\ta\tb\nv1\t3\t500\tA\tC\t0\t1\nv2\t3\t600\tG\tT\t2\t2\n", "y.txt"
     )
-    turned = read_file([path]).genotypes
+    turned = read_file([path]).population
     np.testing.assert_array_equal(turned.calls, [[0, 2], [1, 2]])
     assert turned.variant_position.tolist() == [500, 600]
     assert turned.variant_allele.tolist() == [["A", "C"], ["G", "T"]]
@@ -269,16 +270,16 @@ def test_text_leading_columns_become_labels_and_variant_columns(tmp_path: Path, 
 
 def test_text_orientation_follows_the_option_and_the_sample_table(tmp_path: Path, home: Path) -> None:
     path = _text(tmp_path, "name,x1,x2\ny1,0,1\ny2,2,1\ny3,1,0\n")
-    assert read_file([path]).genotypes.calls.shape == (3, 2)
-    turned = read_file([path], options=ImportOptions(orientation="samples_in_columns")).genotypes
+    assert read_file([path]).population.calls.shape == (3, 2)
+    turned = read_file([path], options=CohortOptions(orientation="samples_in_columns")).population
     assert turned.sample_id.tolist() == ["x1", "x2"]
     table = _text(tmp_path, "sample,pop\nx1,GBR\nx2,YRI\n", "samples.csv")
-    assert read_file([path], samples=table).genotypes.labels["pop"].tolist() == ["GBR", "YRI"]
+    assert read_file([path], samples=table).population.labels["pop"].tolist() == ["GBR", "YRI"]
 
 
 def test_maize_text_equals_its_npz(shared: Path, home: Path) -> None:
     folder = shared / "data/maize-281x3093"
-    text = read_file([folder / "mdp_numeric.txt"]).genotypes
+    text = read_file([folder / "mdp_numeric.txt"]).population
     with np.load(folder / "maize282_281x3093.npz") as archive:
         np.testing.assert_array_equal(text.calls, archive["X"])
         np.testing.assert_array_equal(text.sample_id, archive["ids"])
@@ -290,7 +291,7 @@ def test_maize_text_equals_its_npz(shared: Path, home: Path) -> None:
 
 def test_npz_of_the_field(shared: Path, home: Path) -> None:
     path = shared / "data/mice-1814x10346/mice_1814x10346.npz"
-    mice = read_file([path]).genotypes
+    mice = read_file([path]).population
     with np.load(path) as archive:
         np.testing.assert_array_equal(mice.calls, archive["X"])
         np.testing.assert_array_equal(mice.labels["coat"], archive["coat"])
@@ -314,7 +315,7 @@ def test_npz_axes_are_found_by_their_ids(
     arrays: dict[str, np.ndarray], shape: tuple[int, int], tmp_path: Path, home: Path
 ) -> None:
     np.savez(tmp_path / "x.npz", **arrays)
-    read = read_file([tmp_path / "x.npz"]).genotypes
+    read = read_file([tmp_path / "x.npz"]).population
     assert read.calls.shape == shape
     known = CALLS >= 0
     np.testing.assert_array_equal(read.calls[known], CALLS[known])
@@ -329,11 +330,11 @@ def test_hapt_of_1000_genomes(shared: Path, home: Path) -> None:
         table = [line.split() for line in archive.read(archive.namelist()[0]).decode().splitlines()]
     haplotypes = np.array([row[2:] for row in table]).astype(np.int8)
     paired = read_file([folder / "805_SNP_1000G_real.hapt.zip"])
-    np.testing.assert_array_equal(paired.genotypes.calls, haplotypes[::2] + haplotypes[1::2])
-    assert paired.genotypes.sample_id.tolist() == [row[1][:-2] for row in table[::2]]
-    assert paired.genotypes.variant_position[0] == 1243896
-    assert paired.genotypes.variant_contig[0] == "1"
-    kept = read_file([folder / "805_SNP_1000G_real.hapt.zip"], options=ImportOptions(haplotypes="keep")).genotypes
+    np.testing.assert_array_equal(paired.population.calls, haplotypes[::2] + haplotypes[1::2])
+    assert paired.population.sample_id.tolist() == [row[1][:-2] for row in table[::2]]
+    assert paired.population.variant_position[0] == 1243896
+    assert paired.population.variant_contig[0] == "1"
+    kept = read_file([folder / "805_SNP_1000G_real.hapt.zip"], options=CohortOptions(haplotypes="keep")).population
     assert kept.ploidy == 1
     np.testing.assert_array_equal(kept.calls, haplotypes)
 
@@ -343,14 +344,14 @@ def test_impute_and_shapeit_haplotypes(tmp_path: Path, home: Path) -> None:
     (tmp_path / "x.legend").write_text("id position a0 a1\nv1 10 A C\nv2 20 G T\nv3 30 A G\n")
     (tmp_path / "x.sample").write_text("ID_1 ID_2 missing\n0 0 0\na a 0\nb b 0\n")
     expected = [[1, 0, 2], [2, 1, 0]]
-    given = read_file([tmp_path / "x.hap", tmp_path / "x.legend", tmp_path / "x.sample"]).genotypes
+    given = read_file([tmp_path / "x.hap", tmp_path / "x.legend", tmp_path / "x.sample"]).population
     np.testing.assert_array_equal(given.calls, expected)
     assert given.sample_id.tolist() == ["a", "b"]
     assert given.variant_position.tolist() == [10, 20, 30]
     beside = read_file([tmp_path / "x.hap"])
-    assert beside.genotypes.variant_id.tolist() == ["v1", "v2", "v3"]
+    assert beside.population.variant_id.tolist() == ["v1", "v2", "v3"]
     (tmp_path / "y.haps").write_text("4 v1 10 A C 0 1 1 1\n4 v2 20 G T 0 0 0 1\n4 v3 30 A G 1 1 0 0\n")
-    shapeit = read_file([tmp_path / "y.haps"]).genotypes
+    shapeit = read_file([tmp_path / "y.haps"]).population
     np.testing.assert_array_equal(shapeit.calls, expected)
     assert shapeit.variant_contig.tolist() == ["4", "4", "4"]
 
@@ -359,18 +360,18 @@ def test_legend_beside_is_used_only_if_it_is_the_only_one_and_fits(tmp_path: Pat
     path = _text(tmp_path, "R a_A 0 1 0\nR a_B 0 1 1\nR b_A 0 1 1\nR b_B 1 1 1\n", "x.hapt")
     (tmp_path / "short.legend").write_text("id position a0 a1\nv1 10 A C\n")
     short = read_file([path])
-    assert not short.genotypes.has_positions
+    assert not short.population.has_positions
     assert any("was not used" in note for note in short.notes)
     (tmp_path / "fits.legend").write_text("id position a0 a1\n1:10 10 A C\n1:20 20 A C\n1:30 30 A C\n")
-    assert not read_file([path]).genotypes.has_positions
-    chosen = read_file([path], variants=tmp_path / "fits.legend").genotypes
+    assert not read_file([path]).population.has_positions
+    chosen = read_file([path], variants=tmp_path / "fits.legend").population
     assert chosen.variant_position.tolist() == [10, 20, 30]
 
 
 def test_synthetic_haplotypes_without_partners_pair_in_order(tmp_path: Path, home: Path) -> None:
     path = _text(tmp_path, "GAN AG0 0 1 0\nGAN AG1 0 1 1\nGAN AG2 1 1 1\nGAN AG3 1 0 1\n", "x.hapt")
     read = read_file([path])
-    np.testing.assert_array_equal(read.genotypes.calls, [[0, 2, 1], [2, 1, 2]])
+    np.testing.assert_array_equal(read.population.calls, [[0, 2, 1], [2, 1, 2]])
     assert any("in the order of the file" in note for note in read.notes)
 
 
@@ -381,7 +382,7 @@ def test_the_real_files_of_the_issue(shared: Path, home: Path) -> None:
     data, library = shared / "data", Library()
     panel = data / "human-1kg-chr1/integrated_call_samples_v3.20130502.ALL.panel"
     vcf = import_file([data / "human-1kg-chr1/example.vcf.gz"], samples=panel, library=library)
-    assert (vcf.individuals, vcf.variants, list(vcf.labels)[:2]) == (2504, 4294, ["pop", "super_pop"])
+    assert (vcf.cohort.individuals, vcf.cohort.variants, list(vcf.labels)[:2]) == (2504, 4294, ["pop", "super_pop"])
     assert [len(values) for values in vcf.labels.values()] == [26, 5, 2]
     assert vcf.dropped == {"symbolic allele": 2}
     again = import_file([data / "human-1kg-chr1/example.vcf.gz"], samples=panel, library=library)
@@ -414,4 +415,4 @@ def test_preview_of_binary_formats(cohort: Genotypes, tmp_path: Path, home: Path
 
 def test_gzipped_text(tmp_path: Path, home: Path) -> None:
     (tmp_path / "x.tsv.gz").write_bytes(gzip.compress(b"id\tv1\tv2\na\t0\t1\nb\t2\t1\n"))
-    assert count_genotypes(read_file([tmp_path / "x.tsv.gz"]).genotypes).table.tolist() == [[1, 0, 1], [0, 2, 0]]
+    assert count_genotypes(read_file([tmp_path / "x.tsv.gz"]).population).table.tolist() == [[1, 0, 1], [0, 2, 0]]

@@ -12,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from core.config.schema import from_dict
 from core.data import export
 from core.data.genotypes import Genotypes
-from core.data.intake import cohort as import_
-from core.data.intake import sandbox
-from core.data.intake.cohort import ImportOptions, import_file, read_file
+from core.data.intake import importing, sandbox
+from core.data.intake.importing import import_file, read_file
 from core.data.intake.sandbox import Limits, Outcome
 from core.data.library import Library
 from core.errors import InputError
@@ -46,7 +44,7 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float]]:
             seen[-1] = (seen[-1][0], os.times().elapsed - start)
 
     monkeypatch.setattr(sandbox, "_wait", waiting)
-    monkeypatch.setattr(import_.sandbox, "run", running)
+    monkeypatch.setattr(importing.sandbox, "run", running)
     return seen
 
 
@@ -65,7 +63,7 @@ def paths_of(case: Case, folder: Path) -> list[Path]:
 def test_refused_with_one_sentence(case: Case, tmp_path: Path, home: Path, costs: list[tuple[int, float]]) -> None:
     library = Library()
     with pytest.raises(InputError) as caught:
-        import_file(paths_of(case, tmp_path), library=library, options=from_dict(ImportOptions, case.options))
+        import_file(paths_of(case, tmp_path), library=library, options=case.options)
     message = str(caught.value)
     assert all(word in message for word in case.words), message
     assert one_sentence(message), message
@@ -79,8 +77,8 @@ def test_refused_with_one_sentence(case: Case, tmp_path: Path, home: Path, costs
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
 def test_sloppy_but_readable(case: Case, tmp_path: Path, home: Path, costs: list[tuple[int, float]]) -> None:
-    result = read_file(paths_of(case, tmp_path), options=from_dict(ImportOptions, case.options))
-    assert (result.genotypes.n, result.genotypes.m) == case.shape
+    result = read_file(paths_of(case, tmp_path), options=case.options)
+    assert (result.population.n, result.population.m) == case.shape
     assert result.dropped == case.dropped
     remarks = " ".join(result.notes)
     assert all(word in remarks for word in case.words), remarks
@@ -99,7 +97,7 @@ def test_a_client_name_is_shown_and_never_a_path(name: str, tmp_path: Path, home
     stored = tmp_path / "0"
     stored.write_text(HEADER + COLUMNS + RECORDS)
     meta = import_file([stored], names=[name], library=Library())
-    assert (meta.individuals, meta.variants) == (3, 2)
+    assert (meta.cohort.individuals, meta.cohort.variants) == (3, 2)
     assert "/" not in meta.source and "\0" not in meta.source and len(meta.source) <= 100
     assert {path.name for path in tmp_path.iterdir()} == {"0", home.name}
 
@@ -156,8 +154,8 @@ def test_a_mutated_file_is_read_or_refused_by_name(ending: str, tiny: Genotypes,
             assert one_sentence(str(error)), error
             assert "could not be read" not in str(error), error
         else:
-            assert result.genotypes.calls.min() >= -1
-            assert result.genotypes.calls.max() <= 2
+            assert result.population.calls.min() >= -1
+            assert result.population.calls.max() <= 2
 
 
 CRASH = "tests.data.intake.crashing"

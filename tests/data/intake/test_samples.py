@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from core.data.genotypes import Genotypes, from_calls
-from core.data.intake.cohort import read_file
+from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.columns import individual_columns
+from core.data.intake.importing import read_file
 from core.data.intake.samples import SampleTable
 from core.data.intake.variants import VariantTable
 from core.errors import InputError
@@ -21,7 +22,7 @@ def four() -> Genotypes:
     )
 
 
-def join(folder: Path, content: str, label_columns: list[str] | None = None) -> tuple[Genotypes, list[str]]:
+def join(folder: Path, content: str, label_columns: tuple[str, ...] = ()) -> tuple[Genotypes, list[str]]:
     path = folder / "table.txt"
     path.write_text(content)
     return SampleTable.read(path, "table.txt").join(four(), label_columns)
@@ -52,14 +53,14 @@ def test_population_comes_first_whatever_the_order_of_the_columns(content: str, 
 
 def test_label_columns_choose_and_order(tmp_path: Path) -> None:
     content = "id,pop,region,batch,height\na,GBR,N,1,1.5\nb,GBR,N,2,2.5\nc,YRI,S,1,3.5\nd,YRI,S,2,NA\n"
-    joined, _ = join(tmp_path, content, ["batch", "pop"])
+    joined, _ = join(tmp_path, content, ("batch", "pop"))
     assert list(joined.labels) == ["batch", "pop"]
     assert joined.labels["batch"].tolist() == ["1", "2", "1", "2"]
     np.testing.assert_array_equal(joined.phenotypes["height"], [1.5, 2.5, 3.5, np.nan])
     with pytest.raises(InputError, match="'nope'"):
         (tmp_path / "x.csv").write_text("id,v1,v2\na,0,1\nb,1,1\n")
         (tmp_path / "s.csv").write_text(content)
-        read_file([tmp_path / "x.csv"], samples=tmp_path / "s.csv", label_columns=["nope"])
+        read_file([tmp_path / "x.csv"], samples=tmp_path / "s.csv", options=CohortOptions(label_columns=("nope",)))
 
 
 def test_numbers_words_and_codes(tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def test_labels_of_the_file_stay_behind_those_of_the_table(tmp_path: Path) -> No
     own = from_calls(
         np.ones((4, 2), np.int8), sample_id=np.array(list("abcd")), labels={"family": np.array(list("FFGG"))}
     )
-    joined, _ = SampleTable.read(path, "t.csv").join(own, None)
+    joined, _ = SampleTable.read(path, "t.csv").join(own, ())
     assert list(joined.labels) == ["pop", "family"]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data.intake.collection import preview_sets
-from core.data.intake.collection_options import SetImportOptions
+from core.data.intake.collection_options import CollectionOptions
+from core.data.intake.importing import preview
 from core.data.intake.suggestions import choices, relevant, suggested_sets, surely_sets
 from core.errors import InputError
 
@@ -31,7 +31,7 @@ def cells(tmp_path: Path) -> Path:
 
 
 def test_an_h5ad_offers_its_columns_and_layers(home: Path, cells: Path) -> None:
-    found = preview_sets(cells)
+    found = preview([cells], options=CollectionOptions())
     assert found["layers"] == ["X", "counts", "obsm:X_pca"]
     assert choices(found)["layer"] == found["layers"]
     assert choices(found)["neighbourhood"] == ["day"]
@@ -41,18 +41,18 @@ def test_an_h5ad_offers_its_columns_and_layers(home: Path, cells: Path) -> None:
 
 
 def test_a_preview_counts_the_sets_that_would_be_made(home: Path, cells: Path) -> None:
-    options = SetImportOptions(set_column=("donor",), components=2)
-    assert preview_sets(cells, options=options)["built"] == {
+    options = CollectionOptions(set_column=("donor",), components=2)
+    assert preview([cells], options=options)["built"] == {
         "sets": 3, "observations": 60, "least": 20, "most": 20, "dropped": {},
     }  # fmt: skip
     with pytest.raises(InputError, match="no column 'doner'"):
-        preview_sets(cells, options=SetImportOptions(set_column=("doner",)))
+        preview([cells], options=CollectionOptions(set_column=("doner",)))
 
 
 def test_numeric_columns_of_a_table_may_name_sets(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("clone,x,y\n" + "".join(f"{i % 4},{i},{i}\n" for i in range(40)))
-    found = preview_sets(path)
+    found = preview([path], options=CollectionOptions())
     assert choices(found)["set_column"] == ["clone", "x", "y"]
     assert suggested_sets(found) == []
     assert not surely_sets(path, "t.csv")
@@ -61,7 +61,7 @@ def test_numeric_columns_of_a_table_may_name_sets(home: Path, tmp_path: Path) ->
 def test_sequences_ask_for_a_length_and_no_components(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "s.fasta"
     path.write_text("".join(f">r{i} month={i % 2}\n{'ACGT' * 5}\n" for i in range(20)))
-    found = preview_sets(path)
+    found = preview([path], options=CollectionOptions())
     assert surely_sets(path, "s.fasta")
     assert relevant(found, SETTINGS) == ["set_column", "length"]
     assert suggested_sets(found) == ["month"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.data.library import Library
-from core.data.profile.collection import OBSERVATIONS, SHOWN, glimpse, overview, spelled
+from core.data.profile.collection import OBSERVATIONS, SHOWN, glimpse, overview, profile_collection, spelled
 from core.data.profile.collection_warnings import warnings_of
 from core.data.sets import SetCollection, from_groups
 
@@ -26,7 +26,7 @@ def test_sizes_labels_and_covariates_are_counted(home: Path) -> None:
     kind = np.array(["x"] * 30 + ["y"] * 10)
     sets = collection(sizes, labels={"kind": kind}, covariates={"dose": np.arange(40.0)})
     library = Library()
-    found = overview(library.open(library.add_sets(sets, name="forty").id))
+    found = overview(library.open(library.add(sets, name="forty").id))
     counts = found["sizes"]["histogram"]
     assert sum(counts["counts"]) == 40 and max(counts["counts"]) == 30
     (kinds,) = found["labels"]
@@ -38,11 +38,19 @@ def test_sizes_labels_and_covariates_are_counted(home: Path) -> None:
     assert not [one for one in found["warnings"] if one["severity"] == "warning"]
 
 
+def test_the_features_are_summed_up_at_import() -> None:
+    x = np.stack([np.arange(10.0), np.ones(10)], axis=1).astype(np.float32)
+    arrays = profile_collection(from_groups(x, np.arange(10) % 2, feature=np.array(["x", "y"])))["arrays"]
+    assert arrays["size"].tolist() == [5, 5]
+    assert arrays["feature_mean"].tolist() == [4.5, 1.0]
+    assert arrays["feature_deviation"][1] == 0
+
+
 def test_few_shares_are_not_codes_of_classes(home: Path) -> None:
     shares = np.tile([0.0, 0.1, 0.25, 1.0], 10)
     library = Library()
     sets = collection([20] * 40, covariates={"share": shares, "day": np.tile([2.0, 4.0], 20)})
-    share, day = overview(library.open(library.add_sets(sets, name="forty").id))["covariates"]
+    share, day = overview(library.open(library.add(sets, name="forty").id))["covariates"]
     widths = np.diff(share["histogram"]["edges"])
     assert widths == pytest.approx(widths[0]) and sum(share["histogram"]["counts"]) == 40
     assert day["histogram"]["counts"] == [20, 20]
@@ -91,7 +99,7 @@ def test_a_unit_that_is_named_is_no_fault() -> None:
 
 def test_a_glimpse_shows_training_sets_from_large_to_small(home: Path) -> None:
     library = Library()
-    dataset = library.open(library.add_sets(collection([10, 300, *[30] * 20]), name="sets").id)
+    dataset = library.open(library.add(collection([10, 300, *[30] * 20]), name="sets").id)
     sets, split = dataset.collection(), dataset.split()
     seen = glimpse(sets, split)
     assert len(seen.set_id) == SHOWN and set(seen.set_id) <= {str(sets.set_id[i]) for i in split.train}

@@ -165,16 +165,17 @@ def test_settings_that_cannot_be(settings: dict[str, object], message: str) -> N
 
 
 def test_the_demo_is_remade_bit_for_bit(tmp_path: Path) -> None:
-    meta = write_demo(tmp_path)
-    committed = Library(tmp_path / "none", embedded=ASSETS / "datasets").open("demo")
-    assert meta.id == committed.meta.id
-    assert content_digest(committed.genotypes()) == committed.meta.id
-    again = Library(tmp_path / "none", embedded=tmp_path).open("demo")
-    assert again.meta == committed.meta
-    np.testing.assert_array_equal(again.split().holdout, committed.split().holdout)
-    for key, value in committed.truth()["phenotype"].items():
-        np.testing.assert_array_equal(again.truth()["phenotype"][key], value)
-    assert sorted(p.name for p in committed.path.iterdir()) == sorted(p.name for p in again.path.iterdir())
+    for meta in write_demo(tmp_path):
+        committed = Library(tmp_path / "none", embedded=ASSETS / "datasets").open(meta.name)
+        again = Library(tmp_path / "none", embedded=tmp_path).open(meta.id)
+        assert again.meta == committed.meta
+        population = committed.genotypes() if meta.kind == "genotypes" else committed.collection()
+        assert content_digest(population) == meta.id
+        np.testing.assert_array_equal(again.split().holdout, committed.split().holdout)
+        assert sorted(p.name for p in committed.path.iterdir()) == sorted(p.name for p in again.path.iterdir())
+        if meta.kind == "genotypes":
+            for key, value in committed.truth()["phenotype"].items():
+                np.testing.assert_array_equal(again.truth()["phenotype"][key], value)
 
 
 def test_the_demo_is_what_a_newcomer_should_see() -> None:

@@ -1,24 +1,26 @@
-"""NumPy files: one array (.npy), or a matrix with its ids, positions, labels and phenotypes (.npz).
-
-Headers are read and held against the file's size before any array is made: a file cannot ask for more than it holds.
-"""
+"""NumPy files: one matrix (.npy), or a matrix with its ids, positions, labels and phenotypes (.npz)."""
 
 from __future__ import annotations
 
-import io
-import zipfile
-from dataclasses import dataclass
-from tokenize import TokenError
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import Genotypes, Strings
-from core.data.intake import archives
 from core.data.intake.columns import individual_columns
-from core.data.intake.formats import formats
-from core.data.intake.formats.base import Format, Head, ReadResult, Source, check_size, column, number_ids, only_file
+from core.data.intake.formats import npy
+from core.data.intake.formats.base import (
+    CohortFormat,
+    CohortSource,
+    Head,
+    ReadResult,
+    check_size,
+    column,
+    formats,
+    number_ids,
+    only_file,
+)
 from core.data.intake.formats.matrix import counts_from, orientation_of, ploidy_of
 from core.errors import InputError
 
@@ -29,7 +31,6 @@ _CONTIGS = ("variant_contig", "chrom", "contig", "chr", "chromosome", "variants/
 _POSITIONS = ("variant_position", "pos", "position", "bp", "variants/POS")
 _MEGABASES = ("mbp", "mb", "pos_mb")
 _ALLELES = ("variant_allele", "alleles")
-_HEADER_MAX = 10_000
 
 
 @formats.register(
@@ -38,22 +39,24 @@ _HEADER_MAX = 10_000
     help="NumPy .npy matrix, or .npz with a matrix, ids, positions, labels and phenotypes.",
     source="numpy.lib.format, versions 1 to 3",
 )
-class NumPy(Format):
+class NumPy(CohortFormat):
     """Counts, dosages, or allele pairs (…, 2); individuals by variants or the reverse."""
+
+    zipped = True
 
     @staticmethod
     def matches(head: Head) -> bool:
         """By the magic of npy, or of zip with the name .npz."""
-        return head.first.startswith(b"\x93NUMPY") or head.suffix in (".npy", ".npz")
+        return head.first.startswith(npy.MAGIC) or head.suffix in (".npy", ".npz")
 
     @staticmethod
-    def read(source: Source) -> ReadResult:
+    def read(source: CohortSource) -> ReadResult:
         """The matrix and every column whose length fits one of its axes."""
         only_file(source)
         return _genotypes(_load(source.main), source)
 
     @staticmethod
-    def preview(source: Source) -> dict[str, Any]:
+    def preview(source: CohortSource) -> dict[str, Any]:
         """The arrays of the file and the corner of the matrix."""
         only_file(source)
         arrays = _load(source.main)
@@ -72,99 +75,14 @@ class NumPy(Format):
         }
 
 
-@dataclass(frozen=True)
-class _Header:
-    shape: tuple[int, ...]
-    fortran: bool
-    dtype: np.dtype[Any]
-    length: int
-
-    @property
-    def bytes(self) -> int:
-        return int(np.prod([int(s) for s in self.shape], dtype=object)) * self.dtype.itemsize
-
-
 def _load(head: Head) -> dict[str, npt.NDArray[Any]]:
-    if head.first.startswith(b"\x93NUMPY"):
-        with head.path.open("rb") as file:
-            header = _header(file, head.name)
-        _check_header(header, head.path.stat().st_size - header.length, head.name)
-        return {"arr_0": np.load(head.path, mmap_mode="r", allow_pickle=False)}
-    if not head.first.startswith(b"PK"):
-        raise InputError(
-            f"{head.name} is not a NumPy file (it starts with {head.first[:8]!r}); "
-            "write it with numpy.save or numpy.savez_compressed."
-        )
-    members = archives.checked_zip(head.path, head.name)
-    arrays = {}
-    with zipfile.ZipFile(head.path) as archive:
-        for member in members:
-            key = member.filename.removesuffix(".npy")
-            if key == member.filename:
-                raise InputError(
-                    f"{head.name} holds {key[:80]!r}, which is not an array; an .npz has only .npy members: "
-                    "write it with numpy.savez_compressed."
-                )
-            arrays[key] = _member(archive, member, f"{head.name} ({key[:60]})")
+    arrays = npy.load(head, npy.headers(head))
     if not arrays:
         raise InputError(f"{head.name} holds no array; an individuals x variants matrix named X or calls is expected.")
     return arrays
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> npt.NDArray[Any]:
-    try:
-        with archive.open(member) as file:
-            header = _header(file, name)
-            _check_header(header, member.file_size - header.length, name)
-        with archive.open(member) as file:
-            array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False, max_header_size=_HEADER_MAX)
-            return array
-    except archives.UNREADABLE as error:
-        raise InputError(f"{name} is damaged ({archives.reason(error)}); write or copy the file again.") from None
-
-
-def _header(file: IO[bytes], name: str) -> _Header:
-    try:
-        start = file.read(12)
-        buffer = io.BytesIO(start)
-        version = np.lib.format.read_magic(buffer)
-        width = 2 if version == (1, 0) else 4
-        declared = int.from_bytes(start[8 : 8 + width], "little")
-        if declared > _HEADER_MAX:
-            raise InputError(f"{name} declares a header of {declared:,} bytes; that is no plain array: write it anew.")
-        body = io.BytesIO(start[8:] + file.read(declared + width - 4))
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(body, max_header_size=_HEADER_MAX)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, TokenError, UnicodeError) as error:
-        raise InputError(
-            f"{name} has a broken NumPy header ({archives.reason(error)}); write it again with numpy.save."
-        ) from None
-    return _Header(shape, fortran, dtype, 8 + width + declared)
-
-
-def _check_header(header: _Header, present: int, name: str) -> None:
-    if header.dtype.hasobject:
-        raise InputError(
-            f"{name} holds Python objects, which may run code when read; plain numbers or strings are expected: "
-            "save it again with dtype int8 or str."
-        )
-    if header.dtype.fields is not None:
-        raise InputError(f"{name} is a structured array; a plain array is expected: save each field by itself.")
-    if any(s < 0 for s in header.shape) or header.bytes != present:
-        raise InputError(
-            f"{name} declares {_size(header.bytes)} ({' x '.join(map(str, header.shape))} {header.dtype}) but holds "
-            f"{_size(present)}; write or copy the file again."
-        )
-
-
-def _size(count: int) -> str:
-    for unit, scale in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if count >= scale:
-            return f"{count / scale:,.1f} {unit}"
-    return f"{count:,} bytes"
-
-
-def _genotypes(arrays: dict[str, npt.NDArray[Any]], source: Source) -> ReadResult:
+def _genotypes(arrays: dict[str, npt.NDArray[Any]], source: CohortSource) -> ReadResult:
     name = source.main.name
     key = _matrix_key(arrays, name)
     rest = {k: v for k, v in arrays.items() if k != key}
@@ -185,7 +103,7 @@ def _genotypes(arrays: dict[str, npt.NDArray[Any]], source: Source) -> ReadResul
     genotypes = Genotypes(
         calls=calls, sample_id=sample_id, **variant, labels=labels, phenotypes=phenotypes, ploidy=ploidy
     )
-    return ReadResult(genotypes, {}, notes + said + remarks, "numpy")
+    return ReadResult(genotypes, {}, notes + said + remarks)
 
 
 def _matrix_key(arrays: dict[str, npt.NDArray[Any]], name: str) -> str:

@@ -8,17 +8,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.intake.formats.base import Head
-from core.data.intake.formats.set_base import Column, ObservationTable, SetFormat, SetSource, check_entries, set_formats
+from core.data.intake.formats.base import (
+    CollectionFormat,
+    CollectionSource,
+    Column,
+    Head,
+    ObservationTable,
+    check_entries,
+    formats,
+)
 from core.errors import InputError
 
 RATIO_MAX = 200  # declared bytes over file bytes: unwritten chunks of a hostile file count as zeros without end
 
 
-@set_formats.register(
+@formats.register(
     "h5ad", kind="sets", help="AnnData (.h5ad): X, a layer or an embedding, with obs columns.", source="anndata 0.12"
 )
-class H5adFormat(SetFormat):
+class H5adFormat(CollectionFormat):
     """Checked with h5py before anndata opens it: links to other files and lies about sizes are refused."""
 
     @staticmethod
@@ -26,17 +33,15 @@ class H5adFormat(SetFormat):
         return head.first.startswith(b"\x89HDF")
 
     @staticmethod
-    def read(source: SetSource) -> ObservationTable:
+    def read(source: CollectionSource) -> ObservationTable:
         check(source.main.path, source.main.name)
         import anndata
 
         name, options = source.main.name, source.options
         try:
             cells = anndata.read_h5ad(source.main.path)
-        except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"{name} is HDF5 but not an h5ad that can be read ({type(error).__name__}); write it with AnnData."
-            ) from None
+        except (OSError, KeyError, ValueError, TypeError, AttributeError):
+            raise InputError(f"{name} is HDF5 but not an h5ad that can be read; write it with AnnData.") from None
         matrix, genes, said = _matrix(cells, options.layer, name)
         if options.features:
             matrix, genes = _chosen(matrix, genes, options.features, name)
@@ -72,8 +77,8 @@ def check(path: Path, name: str) -> None:
         with h5py.File(path, "r") as file:
             _refuse_links(file, name)
             file.visititems(visit)
-    except (OSError, RuntimeError, KeyError) as error:
-        raise InputError(f"{name} is a damaged HDF5 file ({type(error).__name__}); copy or export it again.") from None
+    except (OSError, RuntimeError, KeyError):
+        raise InputError(f"{name} is a damaged HDF5 file; copy or export it again.") from None
     if declared > max(RATIO_MAX * path.stat().st_size, 64 << 20):
         raise InputError(
             f"{name} declares {declared:,} bytes of data in a file of {path.stat().st_size:,}; "

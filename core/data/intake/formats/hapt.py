@@ -15,8 +15,16 @@ import numpy.typing as npt
 
 from core.data.genotypes import MISSING, Calls, Genotypes, Strings
 from core.data.intake import archives
-from core.data.intake.formats import formats
-from core.data.intake.formats.base import CallsWriter, Format, Head, ReadResult, Source, column, number_ids
+from core.data.intake.formats.base import (
+    CallsWriter,
+    CohortFormat,
+    CohortSource,
+    Head,
+    ReadResult,
+    column,
+    formats,
+    number_ids,
+)
 from core.data.intake.formats.codes import LineParser
 from core.data.intake.tables import decode, read_table
 from core.data.intake.variants import VariantTable
@@ -33,7 +41,7 @@ _VARIANT_LEAD = 5  # .haps: contig, id, position, allele 0, allele 1
     help="Haplotype text .hapt, .hap or .haps, also zipped; pairs ID_A and ID_B become one diploid individual.",
     source="Yelmen et al. 2021 (PLoS Genetics 17, e1009303); IMPUTE2 and SHAPEIT haplotype files",
 )
-class Haplotypes(Format):
+class Haplotypes(CohortFormat):
     """0/1 per haplotype."""
 
     @staticmethod
@@ -49,7 +57,7 @@ class Haplotypes(Format):
         )
 
     @staticmethod
-    def read(source: Source) -> ReadResult:
+    def read(source: CohortSource) -> ReadResult:
         """All haplotypes, paired to individuals or kept."""
         lead, width = _first_line(source.main)
         parser = LineParser(width, b" ", source.main.name)
@@ -77,7 +85,7 @@ class Haplotypes(Format):
         return _paired(result, source)
 
     @staticmethod
-    def preview(source: Source) -> dict[str, Any]:
+    def preview(source: CohortSource) -> dict[str, Any]:
         """The first cells."""
         lead, width = _first_line(source.main)
         rows = [
@@ -111,7 +119,7 @@ def _first_line(head: Head) -> tuple[int, int]:
     raise InputError(f"{head.name} has no line of data; haplotypes are expected: copy or export it again.")
 
 
-def _variants_in_rows(source: Source, lead: int) -> bool:
+def _variants_in_rows(source: CohortSource, lead: int) -> bool:
     asked = source.options.orientation
     if asked != "auto":
         return asked == "samples_in_columns"
@@ -123,10 +131,10 @@ def _by_haplotype(matrix: Calls, leading: list[list[str]]) -> ReadResult:
     ids = column(row[-1] for row in leading) if leading[0] else number_ids("haplotype", n)
     tags = [row[0] for row in leading] if len(leading[0]) == 2 else []
     labels = {"tag": column(tags)} if len(set(tags)) > 1 else {}
-    return ReadResult(_bare(matrix, ids, m, labels), {}, [], "hapt")
+    return ReadResult(_bare(matrix, ids, m, labels), {}, [])
 
 
-def _by_variant(matrix: Calls, leading: list[list[str]], source: Source) -> ReadResult:
+def _by_variant(matrix: Calls, leading: list[list[str]], source: CohortSource) -> ReadResult:
     """IMPUTE and SHAPEIT: two neighbouring columns are the haplotypes of one individual, named by the sample file."""
     m, haplotypes = matrix.shape
     names = _sample_names(source, haplotypes)
@@ -144,7 +152,7 @@ def _by_variant(matrix: Calls, leading: list[list[str]], source: Source) -> Read
             variant_position=position,
             variant_allele=column((a for row in leading for a in row[3:5]), 50).reshape(m, 2),
         )
-    return ReadResult(genotypes, {}, [], "hapt")
+    return ReadResult(genotypes, {}, [])
 
 
 def _bare(calls: Calls, ids: Strings, m: int, labels: dict[str, Strings]) -> Genotypes:
@@ -160,7 +168,7 @@ def _bare(calls: Calls, ids: Strings, m: int, labels: dict[str, Strings]) -> Gen
     )
 
 
-def _sample_names(source: Source, haplotypes: int) -> list[str]:
+def _sample_names(source: CohortSource, haplotypes: int) -> list[str]:
     head = next((h for h in source.others if h.suffix in (".sample", ".samples", ".indv")), None)
     if head is None or haplotypes % 2:
         return []
@@ -178,11 +186,11 @@ def _sample_names(source: Source, haplotypes: int) -> list[str]:
     return [row[1] if len(row) > 1 and row[1] != row[0] and rows[0][1] != "0" else row[0] for row in rows]
 
 
-def _paired(result: ReadResult, source: Source) -> ReadResult:
+def _paired(result: ReadResult, source: CohortSource) -> ReadResult:
     """Positions from the legend, and pairs to diploids unless the haplotypes are to be kept."""
     genotypes, notes = _with_legend(result.genotypes, source)
     if source.options.haplotypes == "keep":
-        return ReadResult(genotypes, result.dropped, notes, "hapt")
+        return ReadResult(genotypes, result.dropped, notes)
     first, second, names, remarks, alone = _partners(genotypes.sample_id.tolist())
     dropped = {"haplotype without its partner": alone} if alone else {}
     if not names:
@@ -196,7 +204,7 @@ def _paired(result: ReadResult, source: Source) -> ReadResult:
         labels={k: v[first] for k, v in genotypes.labels.items()},
         ploidy=2,
     )
-    return ReadResult(diploid, dropped, notes + remarks, "hapt")
+    return ReadResult(diploid, dropped, notes + remarks)
 
 
 def _partners(
@@ -219,7 +227,7 @@ def _partners(
     return np.arange(0, 2 * even, 2), np.arange(1, 2 * even, 2), names, [remark], len(ids) % 2
 
 
-def _with_legend(genotypes: Genotypes, source: Source) -> tuple[Genotypes, list[str]]:
+def _with_legend(genotypes: Genotypes, source: CohortSource) -> tuple[Genotypes, list[str]]:
     """Positions from a legend that came along, or from the only one beside the file if it has just the right rows."""
     if source.variants or genotypes.has_positions:
         return genotypes, []

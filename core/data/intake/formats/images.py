@@ -9,8 +9,14 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from core.data.intake import archives
-from core.data.intake.formats.base import Head
-from core.data.intake.formats.set_base import ObservationTable, SetFormat, SetSource, check_entries, set_formats
+from core.data.intake.formats.base import (
+    CollectionFormat,
+    CollectionSource,
+    Head,
+    ObservationTable,
+    check_entries,
+    formats,
+)
 from core.errors import InputError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
@@ -18,18 +24,21 @@ PIXELS_MAX = 1 << 20
 SIDE_MAX = 256  # larger images are refused with advice, not silently shrunk
 
 
-@set_formats.register(
+@formats.register(
     "images", kind="sets", help="zip of folders of PNG, JPEG or TIFF images of one size.", source="Pillow"
 )
-class ImagesFormat(SetFormat):
+class ImagesFormat(CollectionFormat):
     """Columns: "folder" (the whole path), and one column for each level of folders."""
+
+    zipped = True
 
     @staticmethod
     def matches(head: Head) -> bool:
-        return head.first.startswith(b"PK") and any(e.encode() in head.first.lower() for e in ENDINGS)
+        images = any(ending.encode() in head.first.lower() for ending in ENDINGS)
+        return head.first.startswith(b"PK") and head.suffix != ".npz" and images
 
     @staticmethod
-    def read(source: SetSource) -> ObservationTable:
+    def read(source: CollectionSource) -> ObservationTable:
         from PIL import Image
 
         name = source.main.name
@@ -54,10 +63,9 @@ class ImagesFormat(SetFormat):
                         )
                 except InputError:
                     raise
-                except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, *archives.UNREADABLE) as error:
+                except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, *archives.UNREADABLE):
                     raise InputError(
-                        f"{member.filename[:80]!r} in {name} is no image that can be read "
-                        f"({type(error).__name__}); remove it."
+                        f"{member.filename[:80]!r} in {name} is no image that can be read; remove it."
                     ) from None
                 pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
                 if shape is not None and pixels.shape != shape:

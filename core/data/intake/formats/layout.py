@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from core.data.intake import archives
-from core.data.intake.formats.base import Head, Source
+from core.data.intake.formats.base import CohortSource, Head
 from core.data.intake.formats.codes import is_call
 from core.data.intake.tables import DELIMITERS, decode, delimiter_of, split
 from core.data.intake.variants import NAMES as VARIANT_NAMES
@@ -46,7 +46,7 @@ class Layout:
     notes: list[str] = field(default_factory=list)
 
 
-def find_layout(source: Source) -> Layout:
+def find_layout(source: CohortSource) -> Layout:
     """Judge delimiter, header, leading columns and orientation from the first lines. Raises InputError."""
     name = source.main.name
     sample = _first_lines(source.main)
@@ -137,15 +137,15 @@ def _known(title: str) -> bool:
     )
 
 
-def _orientation(source: Source, names: list[str], ids: list[str], lead: list[list[str]]) -> tuple[bool, str]:
+def _orientation(source: CohortSource, names: list[str], ids: list[str], lead: list[list[str]]) -> tuple[bool, str]:
     """Whether individuals are in columns, with a remark where that is a guess."""
     asked = source.options.orientation
     if asked != "auto":
         return asked == "samples_in_columns", ""
     first = [cells[0] for cells in lead if cells]
-    if source.known_ids:
-        columns = sum(one in source.known_ids for one in ids)
-        rows = sum(any(cell in source.known_ids for cell in cells) for cells in lead)
+    if known := source.known_ids:
+        columns = sum(one in known for one in ids)
+        rows = sum(any(cell in known for cell in cells) for cells in lead)
         if columns != rows:
             return columns > rows, ""
     variant_columns = [

@@ -9,8 +9,16 @@ import numpy as np
 
 from core.data.genotypes import MISSING, Calls, Genotypes
 from core.data.intake.columns import individual_columns
-from core.data.intake.formats import formats
-from core.data.intake.formats.base import CallsWriter, Format, Head, ReadResult, Source, check_size, column
+from core.data.intake.formats.base import (
+    CallsWriter,
+    CohortFormat,
+    CohortSource,
+    Head,
+    ReadResult,
+    check_size,
+    column,
+    formats,
+)
 from core.data.intake.tables import Table, read_table
 from core.errors import InputError
 
@@ -26,7 +34,7 @@ _BLOCK_CALLS = 32 << 20
     help="PLINK 1 bed with its bim and fam; counts are of allele 1, families and case/control status are kept.",
     source="PLINK 1.9 file formats (Chang et al. 2015); read with bed-reader",
 )
-class Plink(Format):
+class Plink(CohortFormat):
     """Any of the three files is enough where the other two lie beside it under the same name."""
 
     @staticmethod
@@ -35,7 +43,7 @@ class Plink(Format):
         return head.first.startswith(_MAGIC) or head.suffix in (".bed", ".bim", ".fam")
 
     @staticmethod
-    def read(source: Source) -> ReadResult:
+    def read(source: CohortSource) -> ReadResult:
         """Counts of allele 1 (the alternate one here) with the columns of fam as labels and phenotypes."""
         bed, bim, fam = _tables(source)
         n, m = len(fam.rows), len(bim.rows)
@@ -50,10 +58,10 @@ class Plink(Format):
             phenotypes=phenotypes,
             **_variant_columns(bim),
         )
-        return ReadResult(genotypes, {}, notes, "plink")
+        return ReadResult(genotypes, {}, notes)
 
     @staticmethod
-    def preview(source: Source) -> dict[str, Any]:
+    def preview(source: CohortSource) -> dict[str, Any]:
         """The size and the corner of the matrix."""
         bed, bim, fam = _tables(source)
         n, m = len(fam.rows), len(bim.rows)
@@ -77,7 +85,7 @@ def _calls(bed: Path, n: int, m: int, start: int, stop: int) -> Calls:
     return np.where(block == _BED_READER_MISSING, MISSING, block).astype(np.int8)
 
 
-def _tables(source: Source) -> tuple[Path, Table, Table]:
+def _tables(source: CohortSource) -> tuple[Path, Table, Table]:
     """The path of bed, and the other two read and held against its size."""
     heads = {head.suffix: head for head in (source.main, *source.others)}
     if source.main.first.startswith(_MAGIC):
@@ -102,7 +110,7 @@ def _tables(source: Source) -> tuple[Path, Table, Table]:
     return bed.path, variants, people
 
 
-def _companion(source: Source, heads: dict[str, Head], suffix: str) -> Head:
+def _companion(source: CohortSource, heads: dict[str, Head], suffix: str) -> Head:
     if suffix in heads:
         return heads[suffix]
     path = source.main.path.with_suffix(suffix)

@@ -10,15 +10,15 @@ import numpy.typing as npt
 
 from core.data.genotypes import Genotypes
 from core.data.intake.columns import MISSING_WORDS, individual_columns
-from core.data.intake.formats import formats
 from core.data.intake.formats.base import (
     CallsWriter,
-    Format,
+    CohortFormat,
+    CohortSource,
     Head,
     ReadResult,
-    Source,
     check_size,
     column,
+    formats,
     number_ids,
     only_file,
 )
@@ -36,7 +36,7 @@ from core.errors import InputError
     help="CSV, TSV or blank-separated counts 0/1/2 or pairs 0/1; header, ids and orientation are detected.",
     source="PLINK .raw and GAPIT numeric tables among others",
 )
-class Text(Format):
+class Text(CohortFormat):
     """The reader that is tried when no other recognises the file."""
 
     fallback = True
@@ -51,7 +51,7 @@ class Text(Format):
         return b"\0" not in sample and control <= len(sample) // 100
 
     @staticmethod
-    def read(source: Source) -> ReadResult:
+    def read(source: CohortSource) -> ReadResult:
         """The whole table, line by line."""
         only_file(source)
         if source.main.suffix in (".ped", ".map"):
@@ -66,7 +66,7 @@ class Text(Format):
         return body.result(source)
 
     @staticmethod
-    def preview(source: Source) -> dict[str, Any]:
+    def preview(source: CohortSource) -> dict[str, Any]:
         """The layout that was detected and the first cells."""
         only_file(source)
         layout = find_layout(source)
@@ -84,7 +84,7 @@ class Text(Format):
 class _Body:
     """The rows of a table: calls to the scratch file, leading cells to columns."""
 
-    def __init__(self, layout: Layout, source: Source) -> None:
+    def __init__(self, layout: Layout, source: CohortSource) -> None:
         self.layout = layout
         self.name = source.main.name
         self.parser = LineParser(layout.width, layout.delimiter.encode(), self.name)
@@ -109,7 +109,7 @@ class _Body:
         self.writer.append(self.parser.parse(calls, number, count + 1))
         self.lead.append([_unescaped(decode(part).strip()) for part in parts[:count]])
 
-    def result(self, source: Source) -> ReadResult:
+    def result(self, source: CohortSource) -> ReadResult:
         """The genotypes, individuals in rows."""
         layout, notes = self.layout, list(self.layout.notes)
         matrix = self.writer.matrix()
@@ -131,7 +131,7 @@ class _Body:
         ploidy, said = ploidy_of(
             calls, source.options.ploidy, paired=b"/" in source.main.first or b"|" in source.main.first
         )
-        return ReadResult(Genotypes(calls=calls, ploidy=ploidy, **tables), {}, notes + said, "text")
+        return ReadResult(Genotypes(calls=calls, ploidy=ploidy, **tables), {}, notes + said)
 
 
 def _variant_side(names: list[str], columns: dict[int, list[str]], m: int) -> dict[str, Any]:

@@ -13,10 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import MISSING, Calls, Genotypes
-from core.data.intake.cohort_options import ImportOptions
+from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.filters import Region
-from core.data.intake.formats import formats
-from core.data.intake.formats.base import CallsWriter, Format, Head, ReadResult, Source, column, only_file
+from core.data.intake.formats.base import (
+    CallsWriter,
+    CohortFormat,
+    CohortSource,
+    Head,
+    ReadResult,
+    column,
+    formats,
+    only_file,
+)
 from core.data.intake.formats.vcf_header import starts_as_vcf, walked
 from core.errors import InputError
 
@@ -31,7 +39,7 @@ _ABSENT, _PADDING = -1, -2  # cyvcf2: a missing allele, and the place of an alle
     help="VCF or BCF, plain or gzipped; phase is not kept.",
     source="VCFv4.3 specification (hts-specs); read with cyvcf2",
 )
-class Vcf(Format):
+class Vcf(CohortFormat):
     """Counts of the alternate allele from the GT field."""
 
     @staticmethod
@@ -40,7 +48,7 @@ class Vcf(Format):
         return starts_as_vcf(head) or head.first.startswith(b"BCF\2") or head.suffix in (".vcf", ".bcf")
 
     @staticmethod
-    def read(source: Source) -> ReadResult:
+    def read(source: CohortSource) -> ReadResult:
         """All records with a usable alternate allele and a GT field."""
         only_file(source)
         path, notes = walked(source.main, source.folder)
@@ -52,7 +60,7 @@ class Vcf(Format):
         return records.result(notes)
 
     @staticmethod
-    def preview(source: Source) -> dict[str, Any]:
+    def preview(source: CohortSource) -> dict[str, Any]:
         """The individuals and the first records."""
         only_file(source)
         path, notes = walked(source.main, source.folder)
@@ -78,9 +86,9 @@ class Vcf(Format):
 class _Records:
     """The matrix and the variant columns, grown record by record."""
 
-    def __init__(self, source: Source, samples: list[str]) -> None:
+    def __init__(self, source: CohortSource, samples: list[str]) -> None:
         self.name = source.main.name
-        self.options: ImportOptions = source.options
+        self.options: CohortOptions = source.options
         self.region = Region.parse(source.options.region)
         self.samples = samples
         self.writer = CallsWriter(source.folder, len(samples), self.name)
@@ -181,7 +189,7 @@ class _Records:
             variant_allele=column((a for pair in self.alleles for a in pair), 50).reshape(-1, 2)[keep],
             ploidy=1 if single.all() else 2,
         )
-        return ReadResult(genotypes, {k: v for k, v in self.dropped.items() if v}, notes + self._remarks(), "vcf")
+        return ReadResult(genotypes, {k: v for k, v in self.dropped.items() if v}, notes + self._remarks())
 
     def _remarks(self) -> list[str]:
         notes = []
@@ -198,7 +206,7 @@ def _haploid(alleles: npt.NDArray[Any], alternate: int) -> Calls:
     return np.where(single < 0, MISSING, single == alternate).astype(np.int8)
 
 
-def _open(path: Path, source: Source) -> Any:
+def _open(path: Path, source: CohortSource) -> Any:
     from cyvcf2 import VCF
 
     try:
@@ -224,7 +232,7 @@ def _utf8(name: str, number: int) -> Iterator[None]:
         raise InputError(f"{name} has text that is not UTF-8 in record {number:,}; save the file as UTF-8.") from None
 
 
-def _each(reader: Any, source: Source) -> Iterator[Any]:
+def _each(reader: Any, source: CohortSource) -> Iterator[Any]:
     """The records, with htslib's complaint as an InputError."""
     seen = 0
     while True:
@@ -241,7 +249,7 @@ def _each(reader: Any, source: Source) -> Iterator[Any]:
         yield record
 
 
-def _htslib_says(source: Source, error: Exception) -> str:
+def _htslib_says(source: CohortSource, error: Exception) -> str:
     """htslib explains itself on standard error, which the sandbox keeps in log.txt."""
     log = source.folder / "log.txt"
     said = re.findall(r"^\[E::[^\]]*\] (.*)$", log.read_text(errors="replace"), re.MULTILINE) if log.exists() else []

@@ -8,8 +8,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.data.intake import archives
-from core.data.intake.formats.base import Head
-from core.data.intake.formats.set_base import ObservationTable, SetFormat, SetSource, check_entries, set_formats, typed
+from core.data.intake.formats.base import (
+    CollectionFormat,
+    CollectionSource,
+    Column,
+    Head,
+    ObservationTable,
+    check_entries,
+    formats,
+)
 from core.data.intake.tables import decode, read_table
 from core.errors import InputError
 
@@ -18,10 +25,10 @@ LONGEST = 2000
 _LETTERS = re.compile(r"[A-Za-z*.\-]{4,}")
 
 
-@set_formats.register(
+@formats.register(
     "fasta", kind="sets", help="FASTA; words key=value of a header, or its parts at |, become columns.", source="FASTA"
 )
-class FastaFormat(SetFormat):
+class FastaFormat(CollectionFormat):
     """One observation a record."""
 
     @staticmethod
@@ -29,17 +36,19 @@ class FastaFormat(SetFormat):
         return head.first.lstrip()[:1] == b">"
 
     @staticmethod
-    def read(source: SetSource) -> ObservationTable:
+    def read(source: CollectionSource) -> ObservationTable:
         records = list(_records(source.main))
         names, texts = [h for h, _ in records], [s for _, s in records]
         return encode(texts, _header_columns(names), source)
 
 
-@set_formats.register(
+@formats.register(
     "table", kind="sets", help="CSV or TSV with a header: numeric features or sequences, and columns.", source="text"
 )
-class TableFormat(SetFormat):
-    """One observation a row."""
+class TableFormat(CollectionFormat):
+    """One observation a row; tried when no other reader recognises the file."""
+
+    fallback = True
 
     @staticmethod
     def matches(head: Head) -> bool:
@@ -47,7 +56,7 @@ class TableFormat(SetFormat):
         return b"\0" not in head.first[:2000] and any(d in line for d in (b",", b"\t", b";", b" "))
 
     @staticmethod
-    def read(source: SetSource) -> ObservationTable:
+    def read(source: CollectionSource) -> ObservationTable:
         name, options = source.main.name, source.options
         table = read_table(source.main.path, name, header=True)
         if table.header is None or not table.rows:
@@ -62,7 +71,7 @@ class TableFormat(SetFormat):
         if sequence:
             texts = columns.pop(sequence)
             return encode(texts, columns, source)
-        numbers = {h: typed(v) for h, v in columns.items()}
+        numbers = {h: _typed(v) for h, v in columns.items()}
         kept = {*options.set_column, *options.label_columns, options.unit, options.neighbourhood}
         features = list(options.features) or [
             h for h, v in numbers.items() if v.dtype.kind == "f" and h not in kept and not _is_identifier(h)
@@ -85,7 +94,7 @@ class TableFormat(SetFormat):
         return out
 
 
-def encode(texts: list[str], columns: dict[str, list[str]], source: SetSource) -> ObservationTable:
+def encode(texts: list[str], columns: dict[str, list[str]], source: CollectionSource) -> ObservationTable:
     """Sequences as int8 indices into their alphabet; letters outside it (X, N, gaps) drop the observation, counted."""
     texts = [t.upper().replace("U", "T") if _is_nucleic(t) else t.upper() for t in texts]
     alphabet = DNA if sum(_is_nucleic(t) for t in texts[:200]) > 0.9 * min(len(texts), 200) else PROTEIN
@@ -99,7 +108,7 @@ def encode(texts: list[str], columns: dict[str, list[str]], source: SetSource) -
         letters = table[np.frombuffer(text[:length].encode("latin-1", "replace"), dtype=np.uint8)]
         codes[row, : len(letters)] = letters
     good = (codes > -2).all(axis=1) & (codes[:, 0] >= 0)
-    out = ObservationTable(codes, {h: typed(v) for h, v in columns.items()}, modality="sequence", alphabet=alphabet)
+    out = ObservationTable(codes, {h: _typed(v) for h, v in columns.items()}, modality="sequence", alphabet=alphabet)
     if not good.all():
         out.dropped["sequences with letters outside the alphabet, or empty"] = int((~good).sum())
         out.rows(good)
@@ -159,3 +168,13 @@ def _is_nucleic(text: str) -> bool:
 
 def _is_identifier(name: str) -> bool:
     return name.lower() in ("id", "index", "cell", "cell_id", "barcode", "unnamed: 0", "")
+
+
+def _typed(values: list[str]) -> Column:
+    """A text column as numbers where every entry is one or missing, else as strings."""
+    blank = {"", "NA", "NaN", "nan", "null", "None", "."}
+    try:
+        numbers = np.array([np.nan if v in blank else float(v) for v in values], dtype=np.float64)
+    except ValueError:
+        return np.array(["" if v in blank else v for v in values], dtype=np.str_)
+    return numbers

@@ -1,0 +1,129 @@
+"""What runs in the child process: recognise the files, read them, and write the population as plain arrays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.config.schema import from_dict
+from core.data.intake import archives, cohort, collection
+from core.data.intake.cohort_options import CohortOptions
+from core.data.intake.collection_options import CollectionOptions
+from core.data.intake.formats.base import Format, Head, Source, formats
+from core.data.intake.samples import SampleTable
+from core.errors import InputError
+from core.registry import Entry
+
+_HDF5 = b"\x89HDF"
+# What people give by mistake: first bytes (offset 0), what it is, what to give instead.
+_REFUSED: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x80\x02", "a Python pickle, which may run code when read", "save the matrix with numpy.savez_compressed"),
+    (b"\x80\x03", "a Python pickle, which may run code when read", "save the matrix with numpy.savez_compressed"),
+    (b"\x80\x04", "a Python pickle, which may run code when read", "save the matrix with numpy.savez_compressed"),
+    (b"\x80\x05", "a Python pickle, which may run code when read", "save the matrix with numpy.savez_compressed"),
+    (_HDF5, "an HDF5 file", "export the genotypes as VCF, PLINK bed or npz"),
+    (b"PAR1", "a Parquet file", "export it as CSV"),
+    (b"BAM\1", "a BAM file of reads", "call genotypes first and give the VCF"),
+    (b"%PDF", "a PDF document", "give the data file itself"),
+    (b"\x7fELF", "a program", "give the data file itself"),
+    (b"\xfd7zXZ", "an xz archive", "unpack it first"),
+    (b"BZh", "a bzip2 archive", "unpack it first"),
+    (b"7z\xbc\xaf", "a 7-Zip archive", "unpack it first"),
+    (b"Rar!", "a RAR archive", "unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive", "unpack it first"),
+    (b"l\x1b\x10", "a PLINK 2 pgen file", "write a bed with plink2 --make-bed"),
+    (b"SQLite format", "a database", "export the genotypes as CSV"),
+)
+_MODEL_ENDINGS = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")
+_OPTIONS: dict[str, Any] = {one.kind: one for one in (CohortOptions, CollectionOptions)}
+# Kind → what a file should be, what its format should be, and the formats that are read.
+_EXPECTED = {
+    "genotypes": ("genotype file", "genotype format", "VCF, BCF, PLINK bed, npz, npy, hapt or a text table"),
+    "sets": ("file of observations", "format of observations", "h5ad, npz, CSV, TSV, FASTA or a zip of images"),
+}
+
+
+def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The child's entry: {"task": "read" | "preview", "kind", "paths", "names", "tables", "options"} to a JSON answer.
+
+    The population that was read goes to `folder` as files.
+    """
+    kind = job["kind"]
+    given = [_head(Path(path), name, kind) for path, name in zip(job["paths"], job["names"], strict=True)]
+    tables = {key: _head(Path(path), name, kind) for key, (path, name) in job["tables"].items()}
+    entry, main_file, others = recognise(given, folder, kind)
+    samples = tables.get("samples")
+    source: Source[Any] = Source(
+        main=main_file,
+        others=others,
+        folder=folder,
+        options=from_dict(_OPTIONS[kind], job["options"]),
+        samples=SampleTable.read(samples.path, samples.name) if samples else None,
+        variants=tables.get("variants"),
+        beside=given[0].path.parent,
+    )
+    part = collection if kind == "sets" else cohort
+    answer = part.preview if job["task"] == "preview" else part.read
+    return {"format": entry.name, **answer(entry.value, source)}
+
+
+def recognise(given: list[Head], folder: Path, kind: str) -> tuple[Entry[type[Format]], Head, tuple[Head, ...]]:
+    """The format of `kind` that reads the files, the file by which it was recognised, and the others.
+
+    Zip files are unpacked, except those that a format reads itself. Raises InputError where no format fits.
+    """
+    heads = [head for one in given for head in _unpacked(one, folder, kind)]
+    fitting = [(entry, head) for head in heads for entry in _readers(kind) if entry.value.matches(head)]
+    if not fitting:
+        _, expected, known = _EXPECTED[kind]
+        raise InputError(f"{heads[0].name} is in no known {expected}; {known} is expected: export it as one of them.")
+    entry, main_file = min(fitting, key=lambda one: one[0].value.fallback)  # the first of those that are no fallback
+    return entry, main_file, tuple(head for head in heads if head is not main_file)
+
+
+def _readers(kind: str) -> list[Entry[type[Format]]]:
+    return [formats[name] for name in formats.names(kind)]
+
+
+def _head(path: Path, name: str, kind: str) -> Head:
+    if path.stat().st_size == 0:
+        raise InputError(f"{name} is empty; a {_EXPECTED[kind][0]} is expected: copy or export it again.")
+    head = Head(path, name, archives.first_bytes(path))
+    _refuse_mistakes(head, kind)
+    return head
+
+
+def _refuse_mistakes(head: Head, kind: str) -> None:
+    """Refuse what is given by mistake or may run code, by its first bytes and its name."""
+    name = head.name
+    if not head.first:
+        raise InputError(f"{name} looks like gzip but cannot be unfolded; copy or download it again.")
+    if name.lower().endswith(_MODEL_ENDINGS):
+        raise InputError(
+            f"{name} is a Python or PyTorch file, which may run code when read; it is refused: "
+            "save the matrix with numpy.savez_compressed."
+        )
+    for magic, what, advice in _REFUSED:
+        if head.first.startswith(magic) and not (kind == "sets" and magic == _HDF5):
+            raise InputError(f"{name} is {what}; a data file is expected: {advice}.")
+
+
+def _unpacked(head: Head, folder: Path, kind: str) -> list[Head]:
+    """The file itself, or the files inside a zip that no format reads as it is."""
+    own = any(entry.value.zipped and entry.value.matches(head) for entry in _readers(kind))
+    if own or not head.first.startswith(b"PK"):
+        return [head]
+    members = [m.filename for m in archives.checked_zip(head.path, head.name)]
+    if members and all(m.endswith(".npy") for m in members):
+        return [replace(head, name=f"{head.name}.npz")]
+    if any(m.endswith("data.pkl") for m in members):
+        raise InputError(
+            f"{head.name} is a PyTorch file, which may run code when read; save the matrix as .npz instead."
+        )
+    if any(m == "[Content_Types].xml" for m in members):
+        raise InputError(f"{head.name} is an Office document; save the sheet as CSV and give that.")
+    unpacked = [_head(path, name, kind) for path, name in archives.unpack(head.path, head.name, folder)]
+    if any(inner.first.startswith(b"PK") for inner in unpacked):
+        raise InputError(f"{head.name} holds another zip file; give the inner one.")
+    return unpacked
