@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Protocol
@@ -246,7 +247,7 @@ class Trainable(nn.Module):
             raise RuntimeError(f"the checkpoint is of another model: {(lost + unknown)[0]!r} does not match")
 
 
-class Model(Trainable):
+class Model(Trainable, ABC):
     """A generative model of genotypes; subclasses say how to take a step and how to sample."""
 
     spec: DataSpec
@@ -271,9 +272,9 @@ class Model(Trainable):
         self.condition_labels = data.condition.labels.clone()
         self.condition_phenotypes = data.condition.phenotypes.clone()
 
+    @abstractmethod
     def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
         """Draw n individuals, int8 (n, m) in 0..ploidy; `condition` None draws conditions from the training ones."""
-        raise TypeError(f"{type(self).__name__} must say how it samples")
 
     def draw_condition(self, n: int, generator: torch.Generator) -> Condition:
         """Conditions of n individuals, drawn with replacement from those of the training individuals."""

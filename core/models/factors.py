@@ -144,8 +144,7 @@ def _normal_nodes(like: Tensor) -> Tensor:
     """Equally likely values of a standard normal, scaled to unit variance."""
     quantiles = (torch.arange(NODES, device=like.device, dtype=like.dtype) + 0.5) / NODES
     nodes = torch.special.ndtri(quantiles)
-    unit: Tensor = nodes / nodes.square().mean().sqrt()
-    return unit
+    return nodes / nodes.square().mean().sqrt()
 
 
 def _expected(intercepts: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:

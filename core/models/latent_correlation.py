@@ -105,11 +105,9 @@ def nearest_correlation(matrix: Tensor, rounds: int, floor: float = 1e-6) -> Ten
 def square_root(covariance: Tensor) -> Tensor:
     """(a, a) factor F with F Fᵀ = covariance, for a positive semi-definite matrix that may be singular."""
     value, vector = torch.linalg.eigh(covariance)
-    factor: Tensor = vector * value.clamp(min=0).sqrt()
-    return factor
+    return vector * value.clamp(min=0).sqrt()
 
 
 def _clipped(matrix: Tensor, floor: float) -> Tensor:
     value, vector = torch.linalg.eigh(matrix)
-    clipped: Tensor = (vector * value.clamp(min=floor)) @ vector.T
-    return clipped
+    return (vector * value.clamp(min=floor)) @ vector.T

@@ -54,8 +54,7 @@ def _log_odds(calls: Tensor, strands: Tensor, frequency: Tensor, before: slice, 
     slope = torch.linalg.solve(covariance, known.T @ (calls[:, j].float() - 2 * frequency[j]) / n)
     expected: Tensor = frequency[j] + (strands[:, :, before].float() - frequency[before]) @ slope
     evidence = expected.clamp(MARGIN, 1 - MARGIN).logit()
-    odds: Tensor = evidence[0] - evidence[1]
-    return odds
+    return evidence[0] - evidence[1]
 
 
 def _contig_begins(contig: list[int]) -> list[int]:

@@ -34,8 +34,7 @@ class AuxiliaryHead(nn.Module):
             soft = weights @ hot
             mass = soft.sum(dim=1)
             losses = -(soft * functional.log_softmax(self.net(z), dim=1)).sum(dim=1)
-            value: Tensor = losses.sum() / mass.sum().clamp_min(1e-6)
-            return value
+            return losses.sum() / mass.sum().clamp_min(1e-6)
         has = (batch.data.partner[batch.index] >= 0).float()[:, None]
         dynamics = self.kind == "next_set"
         error: Tensor = partner.detach() - z - self.net(z) if dynamics else shift - self.net(z - partner)

@@ -7,9 +7,7 @@ concatenation; nothing is repeated to every observation before it must be.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -54,24 +52,7 @@ class VectorNet(nn.Module):
         h = self.lift(x if self.film else torch.cat([x, c.expand(-1, x.shape[1], -1)], dim=-1))
         for block in self.blocks:
             h = checkpoint(block, h, c, use_reentrant=False) if self.checkpointing and self.training else block(h, c)
-        out: Tensor = self.out(nn.functional.silu(h))
-        return out
-
-    def at(self, z: Tensor) -> Callable[[Tensor], Tensor]:
-        """The network at one condition, for a sampler that calls it many times: `forward` up to rounding."""
-        if not self.film:
-            return partial(self, z=z)
-        c = self.embed(z)[:, None]
-        blocks = [block.at(c) for block in self.blocks if isinstance(block, FiLMBlock)]
-
-        def network(x: Tensor) -> Tensor:
-            h = self.lift(x)
-            for block in blocks:
-                h = block(h)
-            out: Tensor = self.out(nn.functional.silu(h))
-            return out
-
-        return network
+        return self.out(nn.functional.silu(h))
 
 
 class ConcatBlock(nn.Module):
@@ -82,8 +63,7 @@ class ConcatBlock(nn.Module):
         self.net = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
 
     def forward(self, h: Tensor, c: Tensor) -> Tensor:
-        out: Tensor = h + self.net(h)
-        return out
+        return h + self.net(h)
 
 
 class ImageBlock(nn.Module):
@@ -105,8 +85,7 @@ class ImageBlock(nn.Module):
         inner = self.first(nn.functional.silu(self.norm(h)))
         scale, shift = self.modulation(c).repeat_interleave(len(h) // len(c), dim=0)[..., None, None].chunk(2, dim=1)
         inner = (1 + scale) * inner + shift if self.film else inner + shift
-        out: Tensor = self.shortcut(h) + self.second(nn.functional.silu(inner))
-        return out
+        return self.shortcut(h) + self.second(nn.functional.silu(inner))
 
 
 class ImageNet(nn.Module):
@@ -148,15 +127,8 @@ class ImageNet(nn.Module):
         out: Tensor = self.out(nn.functional.silu(h))
         return out.reshape(*x.shape[:2], *out.shape[1:])
 
-    def at(self, z: Tensor) -> Callable[[Tensor], Tensor]:
-        """The network at one condition; convolutions gain nothing from one that is folded into their weights."""
-        return partial(self, z=z)
-
     def _run(self, block: nn.Module, h: Tensor, c: Tensor) -> Tensor:
-        out: Tensor = (
-            checkpoint(block, h, c, use_reentrant=False) if self.checkpointing and self.training else block(h, c)
-        )
-        return out
+        return checkpoint(block, h, c, use_reentrant=False) if self.checkpointing and self.training else block(h, c)
 
 
 def network(observation: Observation, more: int, condition: int, config: NetConfig) -> nn.Module:

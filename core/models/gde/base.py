@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from core.registry import Registry
 Chunks = Callable[[], Iterator[Tensor]]
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """A distributionally invariant map of a set to a latent: it depends on the empirical distribution alone.
 
     Permuting the observations, or repeating every one of them the same number of times, leaves the latent
@@ -32,9 +33,9 @@ class Encoder(nn.Module):
         self.shape = observation.shape
         self.latent = latent
 
+    @abstractmethod
     def forward(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
         """(b, k, *shape) observations and optional (b, k) non-negative weights → (b, latent)."""
-        raise TypeError(f"{type(self).__name__} must say how it encodes")
 
     def prepare(self, x: Tensor) -> None:
         """Called once before training with some standardised sets (s, k, *shape): bandwidths, principal axes."""
@@ -55,7 +56,7 @@ class Encoder(nn.Module):
         return total / count
 
 
-class Generator(nn.Module):
+class Generator(nn.Module, ABC):
     """A conditional generator: a latent goes in, independent observations of the distribution come out."""
 
     raw: ClassVar[bool] = False
@@ -71,17 +72,17 @@ class Generator(nn.Module):
     def prepare(self, x: Tensor, z: Tensor) -> None:
         """Called once before training with some sets x (s, k, *shape) and their untrained latents z (s, latent)."""
 
+    @abstractmethod
     def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         """The training loss of observations x (b, k, *shape) given latents z (b, latent).
 
         `weights` (k,), of mean 1, say how much each observation counts where mean and covariance are fitted.
         The entry "loss" is minimised; further entries are recorded.
         """
-        raise TypeError(f"{type(self).__name__} must say what it minimises")
 
+    @abstractmethod
     def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
         """n observations for each latent: (b, latent) → (b, n, *shape), in standardised units."""
-        raise TypeError(f"{type(self).__name__} must say how it samples")
 
 
 encoders: Registry[type[Encoder]] = Registry("encoder", "core.models.gde.encoders")

@@ -81,14 +81,12 @@ class PrincipalComponents(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(b, k, *shape) observations → (b, k, r)."""
         with full_precision(x):
-            out: Tensor = (x.flatten(2).float() - self.centre) @ (self.gain * self.axes)
-        return out
+            return (x.flatten(2).float() - self.centre) @ (self.gain * self.axes)
 
     def inverse(self, u: Tensor) -> Tensor:
         """(b, k, r) → (b, k, d)."""
         with full_precision(u):
-            out: Tensor = u.float() @ (self.axes / self.gain).T + self.centre
-        return out
+            return u.float() @ (self.axes / self.gain).T + self.centre
 
 
 def halves(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,5 +125,4 @@ class MomentSkip(nn.Module):
         self.linear.bias.copy_(-(axes @ centre))
 
     def forward(self, c: Tensor) -> Tensor:
-        out: Tensor = self.linear(c)
-        return out
+        return self.linear(c)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -31,14 +32,17 @@ class DirectGenerator(Generator):
     belong to the base, which maximum likelihood fits without that bias, and the divergence shapes the rest.
     """
 
+    calibration: Tensor
+
     def __init__(self, config: DirectConfig, observation: Observation, latent: int) -> None:
         super().__init__(config, observation, latent)
         self.base = GaussianBase(observation.d, latent, config.width)
+        self.register_buffer("calibration", self.base.points(CALIBRATION, config.noise), persistent=False)
         self.net = VectorNet(self.base.d + config.noise, self.base.d, latent, config)
 
+    @abstractmethod
     def divergence(self, x: Tensor, y: Tensor) -> Tensor:
         """(b, k, d) generated and (b, k, d) real, whitened → (b,)."""
-        raise TypeError(f"{type(self).__name__} must say which divergence it minimises")
 
     def prepare(self, x: Tensor, z: Tensor) -> None:
         self.base.start(x.flatten(2), z)
@@ -62,10 +66,9 @@ class DirectGenerator(Generator):
         mean, scale = self.base.parameters_of(z)
         width = self.base.d + self.config.noise
         noise = torch.randn(len(z), n, width, generator=generator, device=generator.device).to(z.device)
-        raw = self._raw(torch.cat([self.base.points(CALIBRATION, self.config.noise, z), noise], dim=1), z)
+        raw = self._raw(torch.cat([self.calibration.expand(len(z), -1, -1), noise], dim=1), z)
         y = self.base.standardise(raw[:, CALIBRATION:], raw[:, :CALIBRATION])
         return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
 
     def _raw(self, noise: Tensor, z: Tensor) -> Tensor:
-        out: Tensor = noise[..., : self.base.d] + self.net(noise, z)
-        return out
+        return noise[..., : self.base.d] + self.net(noise, z)

@@ -20,15 +20,13 @@ def sliced_wasserstein(x: Tensor, y: Tensor, projections: Tensor) -> Tensor:
     a, b = (x @ projections).sort(dim=1).values, (y @ projections).sort(dim=1).values
     n = max(a.shape[1], b.shape[1])
     gap = (_quantiles(a, n) - _quantiles(b, n)).square().mean(dim=(1, 2))
-    value: Tensor = gap * x.shape[-1]
-    return value
+    return gap * x.shape[-1]
 
 
 def random_projections(d: int, count: int, like: Tensor) -> Tensor:
     """(d, count) directions uniform on the sphere, on the device of `like`."""
     directions = torch.randn(d, count, device=like.device, dtype=like.dtype)
-    unit: Tensor = directions / directions.norm(dim=0, keepdim=True)
-    return unit
+    return directions / directions.norm(dim=0, keepdim=True)
 
 
 def energy_distance(x: Tensor, y: Tensor) -> Tensor:

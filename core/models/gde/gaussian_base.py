@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -115,14 +114,23 @@ class GaussianBase(nn.Module):
             leading, rest = y[..., : self.f] @ scale[0].mT, y[..., self.f :] * scale[1][:, None]
             return mean[:, None] + torch.cat([leading, rest], dim=-1)
 
-    def points(self, count: int, extra: int, z: Tensor) -> Tensor:
-        """Fixed noise (b, count, d + extra) for `standardise`: its first d coordinates have mean 0 and variance 1,
-        and the leading ones covariance I.
+    def points(self, count: int, extra: int = 0) -> Tensor:
+        """Fixed noise (count, d + extra) for `standardise`: its first d coordinates have mean 0 and variance 1, and the
+        leading ones covariance I.
 
         Quasi-random (scrambled Sobol): as many independent draws would misjudge the variance of every set alike by
         1/√count of it and more.
         """
-        return _points(count, self.f, self.d, extra).to(z.device).expand(len(z), -1, -1)
+        f, d = self.f, self.d
+        draws = torch.quasirandom.SobolEngine(d + extra, scramble=True, seed=0).draw(count)  # type: ignore[no-untyped-call]
+        noise = torch.erfinv((2 * draws - 1).clamp(-1 + 1e-6, 1 - 1e-6)) * math.sqrt(2)
+        noise = noise - noise.mean(dim=0)
+        noise[:, f:d] /= noise[:, f:d].square().mean(dim=0).sqrt()
+        if count > 2 * f:
+            own = noise[:, :f]
+            root = torch.linalg.cholesky(own.T @ own / count)
+            noise[:, :f] = torch.linalg.solve_triangular(root, own.T, upper=False).T
+        return noise
 
     def standardise(self, y: Tensor, reference: Tensor) -> Tensor:
         """(b, n, d) → with the mean and covariance (beyond the leading features: deviations) of `reference` at 0 and I.
@@ -147,20 +155,6 @@ class GaussianBase(nn.Module):
         log_diagonal = torch.cat([scale[0].diagonal(dim1=1, dim2=2), scale[1]], dim=1).log()
         squares = y.square() if weights is None else y.square() * weights[:, None]
         return 0.5 * squares.mean() + log_diagonal.mean() + 0.5 * math.log(2 * math.pi)
-
-
-@lru_cache(maxsize=4)
-def _points(count: int, f: int, d: int, extra: int) -> Tensor:
-    """(count, d + extra) on the CPU; to make them takes as long as the network needs for a thousand observations."""
-    draws = torch.quasirandom.SobolEngine(d + extra, scramble=True, seed=0).draw(count)  # type: ignore[no-untyped-call]
-    noise = torch.erfinv((2 * draws - 1).clamp(-1 + 1e-6, 1 - 1e-6)) * math.sqrt(2)
-    noise = noise - noise.mean(dim=0)
-    noise[:, f:d] /= noise[:, f:d].square().mean(dim=0).sqrt()
-    if count > 2 * f:
-        own = noise[:, :f]
-        root = torch.linalg.cholesky(own.T @ own / count)
-        noise[:, :f] = torch.linalg.solve_triangular(root, own.T, upper=False).T
-    return noise
 
 
 def _leaning(own_spread: Tensor, k: int, own: int, least: Tensor | float) -> Tensor:

@@ -88,5 +88,4 @@ def gaussian_transport(mean: Tensor, covariance: Blocks, one: Tensor, other: Ten
     # The singular values of Σ^½ Σ′^½ are the roots of the eigenvalues of Σ^½ Σ′ Σ^½.
     cross = torch.linalg.svdvals(root[one] @ root[other]).sum(dim=1)
     shift = (mean[one] - mean[other]).square().sum(dim=-1) + (rest[one] - rest[other]).square().sum(dim=-1)
-    squared: Tensor = shift + (trace[one] + trace[other] - 2 * cross).clamp_min(0)
-    return squared
+    return shift + (trace[one] + trace[other] - 2 * cross).clamp_min(0)

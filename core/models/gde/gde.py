@@ -17,17 +17,20 @@ from core.errors import InputError
 from core.modalities.vector import Vector
 from core.models.base import Clock, Losses, Trainable
 from core.models.gde.auxiliary import KINDS, AuxiliaryHead
-from core.models.gde.base import encoders, generators
+from core.models.gde.base import Encoder, Generator, encoders, generators
 from core.models.gde.bounds import ENOUGH, bounded
 from core.models.gde.components import PrincipalComponents, Standardiser
 from core.models.gde.data import SetBatch, SetData, SetSpec, draw
 from core.models.gde.layers import full_precision
 from core.models.gde.mixers import mix, mixers
 from core.models.gde.transport_stress import stress
+from core.models.optimisation import average, cosine_rate
 from core.models.registry import models
+from core.registry import Registry
 
 # Observations that pass a network at once where no gradient is kept: their activations stay in a processor's cache.
 ROWS = 16_384
+FLOOR = 0.01  # of the learning rate, as a share, at the end of the cosine
 ENTRIES = 100_000_000  # numbers at most: images are many to an observation
 
 
@@ -67,6 +70,14 @@ class GDEConfig:
     schedule: str = setting("cosine", "Learning rate after the warm-up.", choices=("cosine", "constant"), advanced=True)
 
 
+class Networks(nn.Module):
+    """What a GDE learns; in use are their averaged weights."""
+
+    def __init__(self, encoder: Encoder, generator: Generator, auxiliary: AuxiliaryHead | None) -> None:
+        super().__init__()
+        self.encoder, self.generator, self.auxiliary = encoder, generator, auxiliary
+
+
 @models.register(
     "gde",
     title="GDE",
@@ -102,20 +113,19 @@ class GDE(Trainable):
         observation, width = spec.observation, spec.observation.d
         self.components = PrincipalComponents(width) if width > observation.plain else None
         rotated = observation if self.components is None else Vector((self.components.r,))
-        built = {}
-        for what, registry in (("encoder", encoders), ("generator", generators)):
-            part = registry[parts[what]["name"]]
-            if part.takes and spec.modality not in part.takes:
-                raise InputError(f"The {what} {part.name!r} takes {part.takes[0]}s; these are {spec.modality}s.")
-            seen = observation if part.value.raw else rotated
-            built[what] = part.value(part_config(what, parts), seen, config.latent)
-        self.net = nn.ModuleDict(built)
-        if config.auxiliary != "none":
-            self.net["auxiliary"] = AuxiliaryHead(
-                config.auxiliary,
-                config.latent,
-                max(len(spec.classes), 1) if config.auxiliary == "classification" else width,
-            )
+        targets = max(len(spec.classes), 1) if config.auxiliary == "classification" else width
+
+        def part(what: str, registry: Registry[Any]) -> Any:
+            entry = registry[parts[what]["name"]]
+            if entry.takes and spec.modality not in entry.takes:
+                raise InputError(f"The {what} {entry.name!r} takes {entry.takes[0]}s; these are {spec.modality}s.")
+            return entry.value(part_config(what, parts), observation if entry.value.raw else rotated, config.latent)
+
+        self.net = Networks(
+            part("encoder", encoders),
+            part("generator", generators),
+            None if config.auxiliary == "none" else AuxiliaryHead(config.auxiliary, config.latent, targets),
+        )
         self.averaged = deepcopy(self.net).requires_grad_(False).eval()
         self.register_buffer("updates", torch.zeros(()))
         self.mixer = mixers[parts["mixer"]["name"]].value(part_config("mixer", parts))
@@ -136,14 +146,14 @@ class GDE(Trainable):
         chosen = torch.randperm(len(data), device=data.offsets.device)[:count]
         with torch.no_grad():
             sets = self.standardise(draw(data, chosen, k, 1)[0])
-            encoder: Any = self.net["encoder"]
+            encoder, generator = self.net.encoder, self.net.generator
             seen = self._seen(encoder, sets)
             encoder.prepare(seen)
             latents = torch.cat([encoder(seen[part]) for part in self._parts(len(chosen), k)])
-            self.net["generator"].prepare(self._seen(self.net["generator"], sets), latents)  # type: ignore[operator]
+            generator.prepare(self._seen(generator, sets), latents)
         self.averaged.load_state_dict(self.net.state_dict())
 
-    def _seen(self, part: Any, x: Tensor) -> Tensor:
+    def _seen(self, part: Encoder | Generator, x: Tensor) -> Tensor:
         """Standardised observations (b, k, *shape) as a part of the model takes them."""
         return x if part.raw or self.components is None else self.components(x)
 
@@ -156,12 +166,14 @@ class GDE(Trainable):
     def steps(self, batch: SetBatch, clock: Clock) -> Losses:
         losses = self.losses(batch)
         optimiser = self.optimisers()["gde"]
-        optimiser.param_groups[0]["lr"] = self.training_config.learning_rate * self._rate(float(clock.progress))
+        floor = 1.0 if self.config.schedule == "constant" else FLOOR
+        rate = cosine_rate(clock.progress, floor, self.config.warm_up)
+        optimiser.param_groups[0]["lr"] = self.training_config.learning_rate * float(rate)
         optimiser.zero_grad(set_to_none=True)
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], self.config.clip)
         optimiser.step()
-        self._average()
+        average(self.averaged, self.net, self.updates, self.config.average)
         return Losses({name: value.detach() for name, value in losses.items()})
 
     def losses(self, batch: SetBatch) -> dict[str, Tensor]:
@@ -174,8 +186,8 @@ class GDE(Trainable):
         z = self._latents(context)
         scored, weight = self._scored(context, query)
         taught = _with_spread(data.sizes[batch.index], weights)
-        generator: Any = self.net["generator"]
-        out: dict[str, Tensor] = generator.loss(self._seen(generator, scored[taught]), z[taught], weight)
+        generator = self.net.generator
+        out = generator.loss(self._seen(generator, scored[taught]), z[taught], weight)
         if c.metric_weight and b > 1:
             out["metric"] = self._metric(z, batch, weights)
             out["loss"] = out["loss"] + c.metric_weight * out["metric"]
@@ -191,7 +203,7 @@ class GDE(Trainable):
 
     def _generated(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
         bounds = self.spec.observation.bounds
-        part: Any = self.averaged["generator"]
+        part = self.averaged.generator
         y = part.sample(z, max(n, ENOUGH) if bounds else n, generator)
         if self.components is not None and not part.raw:
             y = self.components.inverse(y).reshape(*y.shape[:2], *self.spec.shape)
@@ -204,7 +216,7 @@ class GDE(Trainable):
     @torch.no_grad()
     def encode(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
         """The latents (b, latent) of sets (b, k, *shape) in the data's units, by the averaged weights."""
-        embed: Any = self.averaged["encoder"]
+        embed = self.averaged.encoder
         parts = self._parts(len(x), x.shape[1])
         return torch.cat(
             [embed(self._seen(embed, self.standardise(x[p])), None if weights is None else weights[p]) for p in parts]
@@ -219,14 +231,14 @@ class GDE(Trainable):
     def encode_set(self, x: Any, chunk: int = 8192) -> Tensor:
         """The latent (latent,) of one set of any size: array or memory map (k, *shape), read chunk by chunk."""
         device = self.standardise.mean.device
-        embed: Any = self.averaged["encoder"]
+        embed = self.averaged.encoder
 
         def chunks() -> Any:
             for i in range(0, len(x), chunk):
                 part = torch.tensor(x[i : i + chunk])  # a copy: a memory map is read-only, which torch does not know
                 yield self._seen(embed, self.standardise(part.to(device))[None])[0]
 
-        return embed.encode_stream(chunks).to(device)  # type: ignore[no-any-return]
+        return embed.encode_stream(chunks).to(device)
 
     @torch.no_grad()
     def uncertainty(self, x: Tensor, draws: int = 32, seed: int = 0) -> Tensor:
@@ -243,9 +255,7 @@ class GDE(Trainable):
 
     def _latents(self, x: Tensor) -> Tensor:
         """The latents (b, latent) of standardised sets, with gradient."""
-        encoder: Any = self.net["encoder"]
-        z: Tensor = encoder(self._seen(encoder, x))
-        return z
+        return self.net.encoder(self._seen(self.net.encoder, x))
 
     def _scored(self, context: Tensor, query: Tensor) -> tuple[Tensor, Tensor | None]:
         """(observations, weights) of the generator's loss: as many encoded as others, or (published) encoded.
@@ -277,32 +287,15 @@ class GDE(Trainable):
             return stress(z.float(), halves[0], halves[1], self.config.metric_projections)
 
     def _auxiliary(self, z: Tensor, batch: SetBatch, weights: Tensor, context: Tensor) -> Tensor:
-        data, head = batch.data, self.net["auxiliary"]
+        data, head = batch.data, self.net.auxiliary
+        assert head is not None
         partner, shift = torch.zeros_like(z), torch.zeros(len(z), math.prod(self.spec.shape), device=z.device)
         if self.config.auxiliary != "classification":
             sets = data.partner[batch.index].clamp_min(0)
             theirs = self.standardise(draw(data, sets, context.shape[1], 2)[0])
             partner = self._latents(theirs)
             shift = (context.mean(dim=1) - theirs.mean(dim=1)).flatten(1)
-        loss: Tensor = head.loss(z, partner, batch, weights, shift)  # type: ignore[operator]
-        return loss
-
-    def _rate(self, progress: float) -> float:
-        c = self.config
-        if progress < c.warm_up:
-            return float((progress + 1e-3) / (c.warm_up + 1e-3))
-        if c.schedule == "constant":
-            return 1.0
-        phase = (progress - c.warm_up) / (1 - c.warm_up)
-        return float(0.01 + 0.495 * (1 + math.cos(math.pi * phase)))
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        # Early updates move the average faster: its first weights are the untrained ones.
-        self.updates.add_(1)
-        share = max(1 - self.config.average, 9.0 / (9.0 + float(self.updates)))
-        for mine, theirs in zip(self.averaged.parameters(), self.net.parameters(), strict=True):
-            mine.lerp_(theirs, share)
+        return head.loss(z, partner, batch, weights, shift)
 
 
 def _with_spread(sizes: Tensor, weights: Tensor) -> Tensor:

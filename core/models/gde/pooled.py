@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import torch
@@ -23,17 +24,17 @@ class PooledEncoder(Encoder):
 
     rounds = 0
 
+    @abstractmethod
     def embed(self, x: Tensor) -> Tensor:
         """(b, k, *shape) → the first features of each observation."""
-        raise TypeError(f"{type(self).__name__} must say how it embeds an observation")
 
     def message(self, r: int, h: Tensor) -> Parts:
         """What of the features h is averaged over the set in round r."""
         return (h,)
 
     def update(self, r: int, h: Tensor, context: Tensor, x: Tensor) -> Tensor:
-        """The features after round r, given the mean message `context` (b, 1, …)."""
-        raise TypeError(f"{type(self).__name__} has rounds and must say what one does")
+        """The features after round r, given the mean message `context` (b, 1, …); an encoder of no rounds has none."""
+        return h
 
     def summary(self, h: Tensor, x: Tensor) -> Parts:
         """(b, k, f) what is averaged last."""

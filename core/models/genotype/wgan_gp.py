@@ -18,6 +18,7 @@ from core.models import calibration, factors
 from core.models.base import UNKNOWN, Batch, Clock, Condition, DataSpec, Losses, Model, TrainData
 from core.models.gumbel import draw, gumbel_softmax, one_hot, planes_softmax
 from core.models.moments import Moments
+from core.models.optimisation import average, cosine_rate
 from core.models.registry import models
 
 MOST_CLASSES = 32  # latent classes where individuals have no label
@@ -58,215 +59,6 @@ class WganGpConfig:
     linkage_weight: float = setting(100.0, "Weight of the penalty on linkage.", low=0.0, high=1e6)
 
 
-@models.register(
-    "wgan_gp",
-    title="WGAN-GP",
-    colour="#2f7fc1",
-    kind="genotypes",
-    help="Generator against critic: learns structure and linkage together, by population and phenotype where given.",
-    source="Gulrajani et al. 2017, eq. 3; Jang et al. 2017, eq. 1; Xie et al. 2025",
-    config=WganGpConfig,
-)
-class WganGp(Model):
-    """Critic loss E[C(G(z))] - E[C(x)] + lambda E[(|grad C(x')| - 1)^2], generator loss -E[C(G(z))].
-
-    x' lies between a real and a generated individual. Our preset differs from the published procedure in what it adds:
-    a closed-form start, straight-through hard calls, a penalty on the generator for wrong genotype frequencies and
-    linkage (U-statistics of the batch, `Moments`), and sampling from averaged weights. A critic alone learns
-    structure well, but frequencies and local linkage slowly. Departures of the published preset: labels are embedded,
-    not raw numbers, and the noise that softens real calls is drawn anew in every step.
-    """
-
-    capturable: ClassVar[bool] = True
-    training_only: ClassVar[tuple[str, ...]] = ("generator.", "critic.")
-    loss_titles: ClassVar[Mapping[str, str]] = {
-        "critic": "Critic loss",
-        "generator": "Generator loss",
-        "wasserstein": "Wasserstein estimate",
-    }
-
-    def __init__(self, config: WganGpConfig, spec: DataSpec, training: TrainingConfig) -> None:
-        super().__init__(config, spec, training)
-        labelled = bool(spec.label_columns) or not config.closed_form_start
-        classes = 0 if labelled else min(MOST_CLASSES, max(1, spec.n_train // CLASS_SIZE))
-        names = {"latent class": [str(i) for i in range(classes)]} if classes else spec.label_columns
-        self.generator = Generator(config, replace(spec, label_columns=names))
-        self.critic = Critic(config, spec)
-        self.averaged = deepcopy(self.generator).requires_grad_(False).eval()
-        self.register_buffer("updates", torch.zeros(()))
-        self.updates: Tensor
-        self.register_buffer("shares", torch.zeros(classes))  # of the latent classes; none where there are labels
-        self.shares: Tensor
-        self.register_buffer("frequency", torch.zeros(spec.categories, spec.variants))
-        self.register_buffer("correction", torch.zeros(spec.categories, spec.variants))
-        self.frequency: Tensor
-        self.correction: Tensor
-        self.moments: list[Moments] = []  # a list, not a submodule: its targets are data, not state
-        self._optimisers: dict[str, torch.optim.Optimizer] = {}
-
-    def prepare(self, data: TrainData) -> None:
-        """Closed-form start of the generator; targets of the moment penalties."""
-        super().prepare(data)
-        if self.config.closed_form_start:
-            group = (
-                data.condition.labels[:, 0] if len(self.shares) == 0 else factors.classes(data.calls, len(self.shares))
-            )
-            self.shares.copy_(torch.bincount(group, minlength=len(self.shares))[: len(self.shares)] / len(data))
-            self.generator.start(data.calls, group - UNKNOWN)
-        self.averaged.load_state_dict(self.generator.state_dict())
-        self.frequency.copy_(
-            (one_hot(data.calls, self.spec.categories).sum(0) + 0.5) / (len(data) + 0.5 * self.spec.categories)
-        )
-        if self.config.frequency_weight or self.config.linkage_weight:
-            self.moments = [Moments(data.calls, data.condition, self.spec.categories)]
-
-    def optimisers(self) -> dict[str, torch.optim.Optimizer]:
-        """Adam for both nets, made on the device that the parameters are on by then."""
-        if not self._optimisers:
-            c, gpu = self.config, self.updates.is_cuda
-            for name, net in (("generator", self.generator), ("critic", self.critic)):
-                self._optimisers[name] = torch.optim.Adam(
-                    net.parameters(), lr=self._rate(name, 0.0), betas=(c.beta1, c.beta2), fused=True, capturable=gpu
-                )
-        return self._optimisers
-
-    def steps(self, batch: Batch, clock: Clock) -> Losses:
-        """`critic_steps` critic steps and one generator step on the batch; only the generator's noise differs."""
-        c = self.config
-        temperature = c.temperature_start + (c.temperature_end - c.temperature_start) * clock.progress
-        self._set_rates(clock.progress)
-        condition = batch.condition
-        real = self._soften(one_hot(batch.calls, self.spec.categories))
-        losses: dict[str, float | Tensor] = {}
-        for _ in range(c.critic_steps):
-            losses |= self._critic_step(real, condition, temperature)
-        losses |= self._generator_step(condition, temperature)
-        return Losses(losses)
-
-    def _critic_step(self, real: Tensor, condition: Condition, temperature: Tensor) -> dict[str, Tensor]:
-        with torch.no_grad():  # the critic's loss needs no path into the generator
-            fake = self._generate(condition, temperature)[0]
-        mix = torch.rand(len(real), 1, 1, device=real.device)
-        loss, distance, penalty = self.critic_loss(real, fake, condition, mix)
-        self._descend("critic", loss)
-        return {"critic": loss.detach(), "wasserstein": distance.detach(), "gradient_penalty": penalty.detach()}
-
-    def critic_loss(
-        self, real: Tensor, fake: Tensor, condition: Condition, mix: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """(loss, Wasserstein estimate, penalty) of real and fake (b, categories, m); mix (b, 1, 1) places x'.
-
-        One pass scores real and fake together: the critic has no batch statistics that would mix them. The first layer
-        is linear, so that of x' is mixed from theirs, and the slope in x' is the slope after it times its weights.
-        """
-        both = Condition(condition.labels.repeat(2, 1), condition.phenotypes.repeat(2, 1))
-        entered = self.critic.enter(torch.cat([real, fake]), both)
-        on_real, on_fake = self.critic.judge(entered, both).chunk(2)
-        distance = on_real.mean() - on_fake.mean()
-        of_real, of_fake = entered.detach().chunk(2)
-        between = torch.lerp(of_fake, of_real, mix.flatten(1)).requires_grad_()
-        (slope,) = torch.autograd.grad(self.critic.judge(between, condition).sum(), between, create_graph=True)
-        slope = slope @ self.critic.trunk.first.weight[:, : real[0].numel()]
-        penalty = ((slope.norm(dim=1) - 1) ** 2).mean()
-        return self.config.gradient_penalty * penalty - distance, distance, penalty
-
-    def _generator_step(self, condition: Condition, temperature: Tensor) -> dict[str, Tensor]:
-        fake, logits = self._generate(condition, temperature)
-        loss = -self.critic(fake, condition).mean()
-        losses = {"generator": loss.detach()}
-        for moments in self.moments:
-            errors = moments(planes_softmax(logits), condition)
-            weights = (self.config.frequency_weight, self.config.linkage_weight)
-            loss = loss + weights[0] * errors["frequency"] + weights[1] * (errors["linkage"] + errors["association"])
-            losses |= {f"{name}_error": error.detach() for name, error in errors.items()}
-        self._descend("generator", loss)
-        self._average()
-        return losses
-
-    def _generate(self, condition: Condition, temperature: Tensor) -> tuple[Tensor, Tensor]:
-        """Calls with gradients and their logits, (b, categories, m)."""
-        latent = torch.randn(len(condition), self.config.latent, device=condition.labels.device)
-        asked = self._classed(condition, torch.rand(len(condition), device=condition.labels.device))
-        logits = self.generator(latent, asked).float()
-        return gumbel_softmax(logits, torch.rand_like(logits), temperature, self.config.straight_through), logits
-
-    def _descend(self, name: str, loss: Tensor) -> None:
-        """One Adam step on one net; gradients are taken for its parameters only, never for the other net's."""
-        parameters = list(self.get_submodule(name).parameters())
-        for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
-            parameter.grad = gradient
-        self.optimisers()[name].step()
-
-    def _rate(self, name: str, progress: float | Tensor) -> Tensor:
-        """Learning rate of a net, cosine from its start to `rate_decay` of it; a tensor, which a CUDA graph reads."""
-        start = self.training_config.learning_rate * (self.config.critic_rate if name == "critic" else 1.0)
-        progress = torch.as_tensor(progress, device=self.updates.device)
-        fall = 0.5 * (1 - self.config.rate_decay) * (1 - torch.cos(torch.pi * progress))
-        rate: Tensor = start * (1 - fall)
-        return rate
-
-    def _set_rates(self, progress: Tensor) -> None:
-        for name, optimiser in self.optimisers().items():
-            optimiser.param_groups[0]["lr"].copy_(self._rate(name, progress))
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Move the averaged generator towards the present one, faster at first, when there is little to average."""
-        self.updates += 1
-        share = torch.clamp(9.0 / (9.0 + self.updates), min=1.0 - self.config.average)
-        share = share if self.config.average else torch.ones_like(share)
-        for mean, now in zip(self.averaged.parameters(), self.generator.parameters(), strict=True):
-            mean.lerp_(now, share)
-        for kept, current in zip(self.averaged.buffers(), self.generator.buffers(), strict=True):
-            kept.copy_(current)
-
-    def _classed(self, condition: Condition, uniform: Tensor) -> Condition:
-        """What the generator is conditioned on: the condition or, without labels, a class drawn by its share."""
-        if len(self.shares) == 0:
-            return condition
-        drawn = torch.searchsorted(self.shares.cumsum(0), uniform).clamp(max=len(self.shares) - 1)
-        return Condition(drawn[:, None], condition.phenotypes)
-
-    @torch.no_grad()
-    def settle(self) -> None:
-        """Find the correction of the output bias at which a large sample has the training frequencies."""
-        if not self.config.calibrate:
-            return
-        self.averaged.eval()
-        noise = torch.Generator(self.updates.device).manual_seed(self.training_config.seed)
-        self.correction.zero_()
-        known = self.complete(calibration.SAMPLES, None, noise)
-        self.correction.copy_(calibration.bias_correction(self._logits(known, noise), self.frequency))
-
-    def _logits(self, known: Condition, noise: torch.Generator) -> Tensor:
-        """(n, categories, m) of the averaged generator, with latents from `noise`."""
-        n, device = len(known), self.updates.device
-        latent = torch.randn(n, self.config.latent, generator=noise, device=noise.device).to(device)
-        # One draw in each n-th of [0, 1): classes come in their shares, as populations do in a stratified holdout.
-        strata = torch.randperm(n, generator=noise, device=noise.device)
-        uniform = ((strata + torch.rand(n, generator=noise, device=noise.device)) / n).to(device)
-        return torch.as_tensor(self.averaged(latent, self._classed(known, uniform)).float() + self.correction)
-
-    def _soften(self, real: Tensor) -> Tensor:
-        """Published: each 0 becomes u ~ U(0, real_noise) and the 1 loses their sum, which keeps the simplex."""
-        if not self.config.real_noise:
-            return real
-        noise = torch.rand_like(real) * self.config.real_noise * (1 - real)
-        return torch.as_tensor(real + noise - real * noise.sum(1, keepdim=True))
-
-    @torch.no_grad()
-    def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
-        """int8 (n, m) from the averaged generator; what the condition leaves unknown is drawn as it is in training."""
-        asked = self.complete(n, condition, generator)
-        parts = [self.correction.new_empty(0, self.spec.variants, dtype=torch.int8)]
-        for first in range(0, n, SAMPLING_BATCH):
-            known = asked.index(slice(first, first + SAMPLING_BATCH))
-            logits = self._logits(known, generator)
-            noise = torch.rand(logits.shape, generator=generator, device=generator.device)
-            parts.append(draw(logits, noise.to(logits.device)))
-        return torch.cat(parts)
-
-
 class Conditioning(nn.Module):
     """Labels as learned vectors (one more for "unknown"), phenotypes as standardised values (unknown: the mean, 0)."""
 
@@ -300,6 +92,11 @@ def block(width: int, norm: type[nn.Module] | None) -> nn.Sequential:
     return nn.Sequential(nn.Linear(width, width), *norms[0], Leaky(), nn.Linear(width, width), *norms[1])
 
 
+def _joined(x: Tensor, condition: Tensor) -> Tensor:
+    """Both side by side; without a condition x itself, which spares a copy of the widest matrix."""
+    return torch.cat([x, condition], dim=1) if condition.shape[1] else x
+
+
 class Trunk(nn.Module):
     """Linear, norm, LeakyReLU; then a residual block and a resizing layer for each further width.
 
@@ -320,8 +117,7 @@ class Trunk(nn.Module):
 
     def enter(self, x: Tensor, condition: Tensor) -> Tensor:
         """What enters the first activation, (b, first width): linear in x where there is no norm."""
-        entered: Tensor = self.norm(self.first(_joined(x, condition)))
-        return entered
+        return self.norm(self.first(_joined(x, condition)))
 
     def rest(self, entered: Tensor, condition: Tensor) -> Tensor:
         """From what `enter` gave to (b, last width)."""
@@ -330,6 +126,11 @@ class Trunk(nn.Module):
             x = _joined(x, condition)
             x = self.leaky(resize(self.leaky(x + residual(x))))
         return x
+
+
+def published_widths(spec: DataSpec, divisors: Sequence[int]) -> list[int]:
+    """The published rule 3L//c (2L//c for haplotypes), never below 8."""
+    return [max(8, spec.categories * spec.variants // c) for c in divisors]
 
 
 class Generator(nn.Module):
@@ -403,11 +204,194 @@ class Critic(nn.Module):
         return score.squeeze(1)
 
 
-def published_widths(spec: DataSpec, divisors: Sequence[int]) -> list[int]:
-    """The published rule 3L//c (2L//c for haplotypes), never below 8."""
-    return [max(8, spec.categories * spec.variants // c) for c in divisors]
+@models.register(
+    "wgan_gp",
+    title="WGAN-GP",
+    colour="#2f7fc1",
+    kind="genotypes",
+    help="Generator against critic: learns structure and linkage together, by population and phenotype where given.",
+    source="Gulrajani et al. 2017, eq. 3; Jang et al. 2017, eq. 1; Xie et al. 2025",
+    config=WganGpConfig,
+)
+class WganGp(Model):
+    """Critic loss E[C(G(z))] - E[C(x)] + lambda E[(|grad C(x')| - 1)^2], generator loss -E[C(G(z))].
 
+    x' lies between a real and a generated individual. Our preset differs from the published procedure in what it adds:
+    a closed-form start, straight-through hard calls, a penalty on the generator for wrong genotype frequencies and
+    linkage (U-statistics of the batch, `Moments`), and sampling from averaged weights. A critic alone learns
+    structure well, but frequencies and local linkage slowly. Departures of the published preset: labels are embedded,
+    not raw numbers, and the noise that softens real calls is drawn anew in every step.
+    """
 
-def _joined(x: Tensor, condition: Tensor) -> Tensor:
-    """Both side by side; without a condition x itself, which spares a copy of the widest matrix."""
-    return torch.cat([x, condition], dim=1) if condition.shape[1] else x
+    capturable: ClassVar[bool] = True
+    training_only: ClassVar[tuple[str, ...]] = ("generator.", "critic.")
+    loss_titles: ClassVar[Mapping[str, str]] = {
+        "critic": "Critic loss",
+        "generator": "Generator loss",
+        "wasserstein": "Wasserstein estimate",
+    }
+    updates: Tensor  # steps of the generator
+    shares: Tensor  # (classes,) of the latent classes; none where there are labels
+    frequency: Tensor  # (categories, m) genotype frequencies of the training individuals
+    correction: Tensor  # (categories, m) added to the logits in sampling
+
+    def __init__(self, config: WganGpConfig, spec: DataSpec, training: TrainingConfig) -> None:
+        super().__init__(config, spec, training)
+        labelled = bool(spec.label_columns) or not config.closed_form_start
+        classes = 0 if labelled else min(MOST_CLASSES, max(1, spec.n_train // CLASS_SIZE))
+        names = {"latent class": [str(i) for i in range(classes)]} if classes else spec.label_columns
+        self.generator = Generator(config, replace(spec, label_columns=names))
+        self.critic = Critic(config, spec)
+        self.averaged = deepcopy(self.generator).requires_grad_(False).eval()
+        self.register_buffer("updates", torch.zeros(()))
+        self.register_buffer("shares", torch.zeros(classes))
+        self.register_buffer("frequency", torch.zeros(spec.categories, spec.variants))
+        self.register_buffer("correction", torch.zeros(spec.categories, spec.variants))
+        self.moments: list[Moments] = []  # a list, not a submodule: its targets are data, not state
+        self._optimisers: dict[str, torch.optim.Optimizer] = {}
+
+    def prepare(self, data: TrainData) -> None:
+        """Closed-form start of the generator; targets of the moment penalties."""
+        super().prepare(data)
+        if self.config.closed_form_start:
+            classes = len(self.shares)
+            group = factors.classes(data.calls, classes) if classes else data.condition.labels[:, 0]
+            self.shares.copy_(torch.bincount(group, minlength=classes)[:classes] / len(data))
+            self.generator.start(data.calls, group - UNKNOWN)
+        self.averaged.load_state_dict(self.generator.state_dict())
+        count = one_hot(data.calls, self.spec.categories).sum(0)
+        self.frequency.copy_((count + 0.5) / (len(data) + 0.5 * self.spec.categories))
+        if self.config.frequency_weight or self.config.linkage_weight:
+            self.moments = [Moments(data.calls, data.condition, self.spec.categories)]
+
+    def optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """Adam for both nets, made on the device that the parameters are on by then."""
+        if not self._optimisers:
+            c, gpu = self.config, self.updates.is_cuda
+            for name, net in (("generator", self.generator), ("critic", self.critic)):
+                self._optimisers[name] = torch.optim.Adam(
+                    net.parameters(),
+                    lr=self._rate(name, torch.zeros_like(self.updates)),
+                    betas=(c.beta1, c.beta2),
+                    fused=True,
+                    capturable=gpu,
+                )
+        return self._optimisers
+
+    def steps(self, batch: Batch, clock: Clock) -> Losses:
+        """`critic_steps` critic steps and one generator step on the batch; only the generator's noise differs."""
+        c = self.config
+        temperature = c.temperature_start + (c.temperature_end - c.temperature_start) * clock.progress
+        for name, optimiser in self.optimisers().items():
+            optimiser.param_groups[0]["lr"].copy_(self._rate(name, clock.progress))
+        condition = batch.condition
+        real = self._soften(one_hot(batch.calls, self.spec.categories))
+        losses: dict[str, float | Tensor] = {}
+        for _ in range(c.critic_steps):
+            losses |= self._critic_step(real, condition, temperature)
+        losses |= self._generator_step(condition, temperature)
+        return Losses(losses)
+
+    def _soften(self, real: Tensor) -> Tensor:
+        """Published: each 0 becomes u ~ U(0, real_noise) and the 1 loses their sum, which keeps the simplex."""
+        if not self.config.real_noise:
+            return real
+        noise = torch.rand_like(real) * self.config.real_noise * (1 - real)
+        return real + noise - real * noise.sum(1, keepdim=True)
+
+    def _critic_step(self, real: Tensor, condition: Condition, temperature: Tensor) -> dict[str, Tensor]:
+        with torch.no_grad():  # the critic's loss needs no path into the generator
+            fake = self._generate(condition, temperature)[0]
+        mix = torch.rand(len(real), 1, 1, device=real.device)
+        loss, distance, penalty = self.critic_loss(real, fake, condition, mix)
+        self._descend("critic", loss)
+        return {"critic": loss.detach(), "wasserstein": distance.detach(), "gradient_penalty": penalty.detach()}
+
+    def critic_loss(
+        self, real: Tensor, fake: Tensor, condition: Condition, mix: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(loss, Wasserstein estimate, penalty) of real and fake (b, categories, m); mix (b, 1, 1) places x'.
+
+        One pass scores real and fake together: the critic has no batch statistics that would mix them. The first layer
+        is linear, so that of x' is mixed from theirs, and the slope in x' is the slope after it times its weights.
+        """
+        both = Condition(condition.labels.repeat(2, 1), condition.phenotypes.repeat(2, 1))
+        entered = self.critic.enter(torch.cat([real, fake]), both)
+        on_real, on_fake = self.critic.judge(entered, both).chunk(2)
+        distance = on_real.mean() - on_fake.mean()
+        of_real, of_fake = entered.detach().chunk(2)
+        between = torch.lerp(of_fake, of_real, mix.flatten(1)).requires_grad_()
+        (slope,) = torch.autograd.grad(self.critic.judge(between, condition).sum(), between, create_graph=True)
+        slope = slope @ self.critic.trunk.first.weight[:, : real[0].numel()]
+        penalty = ((slope.norm(dim=1) - 1) ** 2).mean()
+        return self.config.gradient_penalty * penalty - distance, distance, penalty
+
+    def _generator_step(self, condition: Condition, temperature: Tensor) -> dict[str, Tensor]:
+        fake, logits = self._generate(condition, temperature)
+        loss = -self.critic(fake, condition).mean()
+        losses = {"generator": loss.detach()}
+        for moments in self.moments:
+            errors = moments(planes_softmax(logits), condition)
+            weights = (self.config.frequency_weight, self.config.linkage_weight)
+            loss = loss + weights[0] * errors["frequency"] + weights[1] * (errors["linkage"] + errors["association"])
+            losses |= {f"{name}_error": error.detach() for name, error in errors.items()}
+        self._descend("generator", loss)
+        average(self.averaged, self.generator, self.updates, self.config.average)
+        return losses
+
+    def _generate(self, condition: Condition, temperature: Tensor) -> tuple[Tensor, Tensor]:
+        """Calls with gradients and their logits, (b, categories, m)."""
+        latent = torch.randn(len(condition), self.config.latent, device=condition.labels.device)
+        asked = self._classed(condition, torch.rand(len(condition), device=condition.labels.device))
+        logits = self.generator(latent, asked).float()
+        return gumbel_softmax(logits, torch.rand_like(logits), temperature, self.config.straight_through), logits
+
+    def _classed(self, condition: Condition, uniform: Tensor) -> Condition:
+        """What the generator is conditioned on: the condition or, without labels, a class drawn by its share."""
+        if len(self.shares) == 0:
+            return condition
+        drawn = torch.searchsorted(self.shares.cumsum(0), uniform).clamp(max=len(self.shares) - 1)
+        return Condition(drawn[:, None], condition.phenotypes)
+
+    def _descend(self, name: str, loss: Tensor) -> None:
+        """One Adam step on one net; gradients are taken for its parameters only, never for the other net's."""
+        parameters = list(self.get_submodule(name).parameters())
+        for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+            parameter.grad = gradient
+        self.optimisers()[name].step()
+
+    def _rate(self, name: str, progress: Tensor) -> Tensor:
+        start = self.training_config.learning_rate * (self.config.critic_rate if name == "critic" else 1.0)
+        return start * cosine_rate(progress, floor=self.config.rate_decay)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Find the correction of the output bias at which a large sample has the training frequencies."""
+        if not self.config.calibrate:
+            return
+        self.averaged.eval()
+        noise = torch.Generator(self.updates.device).manual_seed(self.training_config.seed)
+        self.correction.zero_()
+        known = self.complete(calibration.SAMPLES, None, noise)
+        self.correction.copy_(calibration.bias_correction(self._logits(known, noise), self.frequency))
+
+    @torch.no_grad()
+    def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
+        """int8 (n, m) from the averaged generator; what the condition leaves unknown is drawn as it is in training."""
+        asked = self.complete(n, condition, generator)
+        parts = [self.correction.new_empty(0, self.spec.variants, dtype=torch.int8)]
+        for first in range(0, n, SAMPLING_BATCH):
+            known = asked.index(slice(first, first + SAMPLING_BATCH))
+            logits = self._logits(known, generator)
+            noise = torch.rand(logits.shape, generator=generator, device=generator.device)
+            parts.append(draw(logits, noise.to(logits.device)))
+        return torch.cat(parts)
+
+    def _logits(self, known: Condition, noise: torch.Generator) -> Tensor:
+        """(n, categories, m) of the averaged generator, with latents from `noise`."""
+        n, device = len(known), self.updates.device
+        latent = torch.randn(n, self.config.latent, generator=noise, device=noise.device).to(device)
+        # One draw in each n-th of [0, 1): classes come in their shares, as populations do in a stratified holdout.
+        strata = torch.randperm(n, generator=noise, device=noise.device)
+        uniform = ((strata + torch.rand(n, generator=noise, device=noise.device)) / n).to(device)
+        return self.averaged(latent, self._classed(known, uniform)).float() + self.correction

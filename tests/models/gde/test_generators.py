@@ -8,7 +8,6 @@ import torch
 
 from core.modalities.image import Image
 from core.modalities.vector import Vector
-from core.models.gde.backbones import NetConfig, VectorNet
 from core.models.gde.base import Generator, generators
 from core.models.gde.gaussian_base import GaussianBase
 from core.models.gde.gaussian_moments import FULL_UP_TO, coordinates, products
@@ -163,19 +162,6 @@ def test_weights_count_observations_in_the_likelihood() -> None:
     scale = (torch.eye(2).expand(3, 2, 2), torch.zeros(3, 0))
     only = base.negative_log_likelihood(y, scale, torch.tensor([2.0, 2.0, 0.0, 0.0]))
     torch.testing.assert_close(only, base.negative_log_likelihood(y[:, :2], scale))
-
-
-@pytest.mark.parametrize("conditioning", ["film", "concat"])
-@pytest.mark.parametrize("sets", [1, 3])
-def test_a_network_at_one_condition_is_the_network(conditioning: str, sets: int) -> None:
-    net = VectorNet(5, 2, LATENT, NetConfig(width=16, depth=3, conditioning=conditioning))
-    with torch.no_grad():
-        for weight in net.parameters():
-            weight.add_(0.3 * torch.randn_like(weight))
-    x, z = torch.randn(sets, 40, 5), torch.randn(sets, LATENT)
-    at = net.at(z)
-    for _ in range(2):  # nothing of the first call may stay in the second
-        torch.testing.assert_close(at(x), net(x, z), atol=1e-4, rtol=1e-4)
 
 
 def test_steps_of_the_flow_converge_to_the_exact_path() -> None:

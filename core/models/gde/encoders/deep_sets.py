@@ -43,12 +43,10 @@ class DeepSetsEncoder(PooledEncoder):
         self.rho = mlp([pooled, *[width] * config.depth, latent], config.lipschitz)
 
     def embed(self, x: Tensor) -> Tensor:
-        h: Tensor = self.phi(x.flatten(2))
-        return h
+        return self.phi(x.flatten(2))
 
     def summary(self, h: Tensor, x: Tensor) -> Parts:
         return squared_too(h) if self.config.deviation else (h,)
 
     def head(self, pooled: Tensor) -> Tensor:
-        z: Tensor = self.rho(mean_and_deviation(pooled) if self.config.deviation else pooled)
-        return z
+        return self.rho(mean_and_deviation(pooled) if self.config.deviation else pooled)

@@ -46,13 +46,10 @@ class GNNEncoder(PooledEncoder):
         self.last = nn.Linear(config.width, latent)
 
     def embed(self, x: Tensor) -> Tensor:
-        h: Tensor = self.first(x.flatten(2))
-        return h
+        return self.first(x.flatten(2))
 
     def update(self, r: int, h: Tensor, context: Tensor, x: Tensor) -> Tensor:
-        updated: Tensor = self.layers[r](torch.cat([h, context.expand_as(h)], dim=-1))
-        return updated
+        return self.layers[r](torch.cat([h, context.expand_as(h)], dim=-1))
 
     def head(self, pooled: Tensor) -> Tensor:
-        z: Tensor = self.last(pooled)
-        return z
+        return self.last(pooled)

@@ -99,8 +99,7 @@ class ImageGNNEncoder(PooledEncoder):
         return h.reshape(*x.shape[:2], *h.shape[1:])
 
     def update(self, r: int, h: Tensor, context: Tensor, x: Tensor) -> Tensor:
-        out: Tensor = self.layers[r](h, context)
-        return out
+        return self.layers[r](h, context)
 
     def summary(self, h: Tensor, x: Tensor) -> Parts:
         # Mean and maximum over space say how much and how strongly a feature is present in an image.
@@ -113,5 +112,4 @@ class ImageGNNEncoder(PooledEncoder):
         features = mean_and_deviation(pooled[:, : 2 * self.config.width])
         with full_precision(pooled):
             c = mean_and_deviation(pooled[:, 2 * self.config.width :])
-            z: Tensor = self.moment_skip(c) + self.last(torch.cat([features, c], dim=-1))
-        return z
+            return self.moment_skip(c) + self.last(torch.cat([features, c], dim=-1))

@@ -36,5 +36,4 @@ class MeanEncoder(PooledEncoder):
         return x.flatten(2)
 
     def head(self, pooled: Tensor) -> Tensor:
-        z: Tensor = self.project(pooled)
-        return z
+        return self.project(pooled)

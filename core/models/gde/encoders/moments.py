@@ -58,5 +58,4 @@ class MomentsEncoder(PooledEncoder):
     def head(self, pooled: Tensor) -> Tensor:
         mean, product = pooled[:, : self.width], pooled[:, self.width :]
         covariance = product - mean[:, self.first] * mean[:, self.second]
-        z: Tensor = self.project(torch.cat([mean, covariance], dim=-1))
-        return z
+        return self.project(torch.cat([mean, covariance], dim=-1))

@@ -46,8 +46,7 @@ class Meeting(nn.Module):
 
     def forward(self, h: Tensor, moments: Tensor) -> Tensor:
         """h: (b, k, width); moments: (b, 1, 2 width)."""
-        out: Tensor = self.rest(nn.functional.silu(self.own(h) + self.shared(moments)))
-        return out
+        return self.rest(nn.functional.silu(self.own(h) + self.shared(moments)))
 
 
 @encoders.register(
@@ -90,15 +89,13 @@ class ResNetGNNEncoder(PooledEncoder):
 
     def embed(self, x: Tensor) -> Tensor:
         flat = x.flatten(2)
-        h: Tensor = self.norms[-1](self.first(flat) + self.skips[-1](flat))
-        return h
+        return self.norms[-1](self.first(flat) + self.skips[-1](flat))
 
     def message(self, r: int, h: Tensor) -> Parts:
         return squared_too(h)
 
     def update(self, r: int, h: Tensor, context: Tensor, x: Tensor) -> Tensor:
-        out: Tensor = self.norms[r](h + self.layers[r](h, mean_and_deviation(context)) + self.skips[r](x.flatten(2)))
-        return out
+        return self.norms[r](h + self.layers[r](h, mean_and_deviation(context)) + self.skips[r](x.flatten(2)))
 
     def summary(self, h: Tensor, x: Tensor) -> Parts:
         if not self.moments:
@@ -109,14 +106,12 @@ class ResNetGNNEncoder(PooledEncoder):
     def head(self, pooled: Tensor) -> Tensor:
         features = mean_and_deviation(pooled[:, : 2 * self.config.width])
         if not self.moments:
-            learned: Tensor = self.last(features)
-            return learned
+            return self.last(features)
         raw = pooled[:, 2 * self.config.width :]
         mean, product = raw[:, : self.d], raw[:, self.d :]
         with full_precision(pooled):
             c = self._coordinates(mean, product)
-            z: Tensor = self.moment_skip(c) + self.last(torch.cat([features, c], dim=-1))
-        return z
+            return self.moment_skip(c) + self.last(torch.cat([features, c], dim=-1))
 
     def _products(self, x: Tensor) -> Tensor:
         return products(x, self.config.covariances)

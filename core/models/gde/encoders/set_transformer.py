@@ -40,8 +40,7 @@ class AttentionBlock(nn.Module):
         bias = None if weights is None else weights.clamp_min(1e-12).log()[:, None, None, :].to(h.dtype)
         mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
         h = h + self.out(mixed.transpose(1, 2).flatten(2))
-        out: Tensor = h + self.forward_net(self.norm_forward(h))
-        return out
+        return h + self.forward_net(self.norm_forward(h))
 
 
 @encoders.register(
@@ -68,5 +67,4 @@ class SetTransformerEncoder(Encoder):
         h = self.first(x.flatten(2))
         for block in self.blocks:
             h = block(h, weights)
-        z: Tensor = self.last(weighted_mean(h, weights))
-        return z
+        return self.last(weighted_mean(h, weights))

@@ -38,10 +38,13 @@ class CVAEGenerator(Generator):
     adds its noise. Averaging both terms and returning the decoder mean, as published, loses variance.
     """
 
+    calibration: Tensor
+
     def __init__(self, config: CVAEConfig, observation: Observation, latent: int) -> None:
         super().__init__(config, observation, latent)
         d = observation.d
         self.base = GaussianBase(d, latent, config.width)
+        self.register_buffer("calibration", self.base.points(CALIBRATION, config.code), persistent=False)
         self.encoder = VectorNet(d, 2 * config.code, latent, config)
         self.decoder = VectorNet(config.code, d, latent, config)
         self.log_deviation = nn.Linear(latent, d)
@@ -71,12 +74,11 @@ class CVAEGenerator(Generator):
     def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
         mean, scale = self.base.parameters_of(z)
         draw = torch.randn(len(z), n, self.config.code + self.base.d, generator=generator, device=generator.device)
-        both = torch.cat([self.base.points(CALIBRATION, self.config.code, z), draw.to(z.device)], dim=1)
+        both = torch.cat([self.calibration.expand(len(z), -1, -1), draw.to(z.device)], dim=1)
         y = self.decoder(both[..., self.base.d :], z) + self._log_deviation(z).exp() * both[..., : self.base.d]
         y = self.base.standardise(y[:, CALIBRATION:], y[:, :CALIBRATION])
         return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
 
     def _log_deviation(self, z: Tensor) -> Tensor:
         # Bounded below: a feature that the code explains fully must not drive the density to infinity.
-        out: Tensor = self.log_deviation(z)[:, None].clamp(-6, 2)
-        return out
+        return self.log_deviation(z)[:, None].clamp(-6, 2)

@@ -61,8 +61,7 @@ class DDPMGenerator(Generator):
         """The predicted noise in x (b, k, *shape) at steps t (b, k)."""
         time = (t.float() / self.config.diffusion_steps).reshape(*t.shape, *[1] * len(self.shape))
         time = time.expand(*t.shape, 1, *self.shape[1:])
-        out: Tensor = self.net(torch.cat([x, time], dim=2), z)
-        return out
+        return self.net(torch.cat([x, time], dim=2), z)
 
     def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         t = torch.randint(1, self.config.diffusion_steps + 1, x.shape[:2], device=x.device)

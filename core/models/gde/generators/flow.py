@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -46,12 +47,12 @@ class Flow(Generator):
     base: GaussianBase
     net: VectorNet | ImageNet
     shaped: int  # leading features of y that the network moves
-    calibration: int  # points that tell mean and covariance of what the flow gives
+    calibration: Tensor  # points (c, d) that tell mean and covariance of what the flow gives
 
+    @abstractmethod
     def learned(self, y: Tensor, t: Tensor, net: Network) -> Tensor:
         """(b, k, shaped) positions at times t, (b, k) or one for all (1, 1) → what the network adds to the Gaussian's
         velocity."""
-        raise TypeError(f"{type(self).__name__} must say what its network is given")
 
     def prepare(self, x: Tensor, z: Tensor) -> None:
         self.base.start(x.flatten(2), z)
@@ -77,7 +78,7 @@ class Flow(Generator):
 
         At as many network calls it lies nearer to the exact solution than Heun's method throughout.
         """
-        y, net = noise[..., : self.shaped], self.net.at(z)
+        y, net = noise[..., : self.shaped], partial(self.net, z=z)
         # Steps that are short near both ends, where the velocity of a narrow target changes fastest.
         times = 0.5 - 0.5 * torch.cos(torch.linspace(0, math.pi, self.config.steps + 1, device=z.device))
         before: tuple[Tensor, Tensor] | None = None
@@ -96,8 +97,9 @@ class Flow(Generator):
     def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
         mean, scale = self.base.parameters_of(z)
         noise = torch.randn(len(z), n, self.base.d, generator=generator, device=generator.device).to(z.device)
-        both = self.flow(torch.cat([self.base.points(self.calibration, 0, z), noise], dim=1), z)
-        y = self.base.standardise(both[:, self.calibration :], both[:, : self.calibration])
+        reference = self.calibration.expand(len(z), -1, -1)
+        moved = self.flow(torch.cat([reference, noise], dim=1), z)
+        y = self.base.standardise(moved[:, len(self.calibration) :], moved[:, : len(self.calibration)])
         return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
 
     @staticmethod
@@ -123,7 +125,8 @@ class FlowGenerator(Flow):
         super().__init__(config, observation, latent)
         self.base = GaussianBase(observation.d, latent, config.width)
         self.shaped = min(self.base.d, SHAPED)
-        self.calibration = CALIBRATION // (2 if self.base.d > FULL_UP_TO else 1)
+        points = self.base.points(CALIBRATION // (2 if self.base.d > FULL_UP_TO else 1))
+        self.register_buffer("calibration", points, persistent=False)
         self.time = FourierTime(16)
         self.net = VectorNet(self.shaped + 16, self.shaped, latent, config)
 

@@ -30,7 +30,8 @@ class PixelFlowGenerator(Flow):
     def __init__(self, config: FlowConfig, observation: Observation, latent: int) -> None:
         super().__init__(config, observation, latent)
         self.base = GaussianBase(observation.d, latent, config.width, leading=0)
-        self.shaped, self.calibration = self.base.d, CALIBRATION // 4
+        self.shaped = self.base.d
+        self.register_buffer("calibration", self.base.points(CALIBRATION // 4), persistent=False)
         self.time = FourierTime(16)
         self.net = ImageNet(self.shape[0] + 16, self.shape, latent, config)
 

@@ -48,8 +48,7 @@ class WormholeGenerator(Generator):
         h = self.tokens(z).reshape(len(z), self.config.points, self.width)
         for block in self.blocks:
             h = block(h, None)
-        out: Tensor = self.out(h)
-        return out
+        return self.out(h)
 
     def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         loss = sinkhorn_divergence(self.decode(z), x.flatten(2), self.config.blur).mean()
