@@ -99,7 +99,7 @@ def metric(
 
     def file(function: Callable[[Any], Estimate]) -> Callable[[Any], Estimate]:
         entry = Metric(name, label, family, direction, target, bounds, needs_train, function)
-        metrics.register(name, kind=kind, help=help, source=source)(entry)
+        metrics.register(name, title=label, kind=kind, help=help, source=source)(entry)
         return function
 
     return file
