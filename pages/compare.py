@@ -5,12 +5,13 @@ from functools import partial
 import streamlit as st
 
 from core.plots.report_page import report_page
+from core.plots.scorecard import scorecard
 from core.reports.standing import HEADLINE, described, families, leader, metric_names, table
 from core.words import sentence
+from pages.parts.chart import chart
 from pages.parts.frame import plain, share
 from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many
 from pages.parts.state import COMPARE_BASELINE, COMPARE_FAMILY, COMPARE_NUMBERS, DATASET, RUNS
-from pages.parts.vega_chart import scorecard
 
 top, runs = open_runs("compare", "There is no report to compare yet")
 
@@ -49,7 +50,7 @@ caption = candidates[0].report.provenance(
     "null: individuals drawn with every variant on its own",
     "ceiling: real individuals in place of synthetic ones",
 )
-scorecard(candidates, names, caption, key="scorecard")
+chart(scorecard(candidates, names, baseline, caption=caption), key="scorecard")
 
 st.subheader("Warning signs")
 said = []

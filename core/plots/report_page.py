@@ -1,84 +1,111 @@
-"""The comparison as one HTML file that needs nothing else: no script, no network, the chart inside as SVG."""
+"""The comparison as one HTML file that needs nothing else: its charts are alive without a network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
 
-from core.plots.render import render
-from core.plots.strips import strips
-from core.reports.standing import Candidate, described, frame, marked, metric_names, standing
+from plotly.io import to_html
+from plotly.offline import get_plotlyjs
+
+from core.plots.figure import Figure
+from core.plots.linkage import decay
+from core.plots.scorecard import scorecard
+from core.reports.standing import Candidate, described, families, frame, marked, metric_names, standing
 from core.words import number, parameters, sentence
 
 _STYLE = """
-body{font:15px/1.5 sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}
+body{font:15px/1.5 sans-serif;max-width:1060px;margin:2em auto;padding:0 1em;color:#222;background:#fff}
+h2{margin-top:2em} small,figcaption{color:#666} figure{margin:0}
 table{border-collapse:collapse;width:100%;margin:1em 0;font-size:13px}
-th,td{text-align:left;padding:.35em .6em;border-bottom:1px solid #ddd;vertical-align:top}
-th{border-bottom:2px solid #888} td.n{font-variant-numeric:tabular-nums;white-space:nowrap}
-small{color:#666} svg{max-width:100%;height:auto} h2{margin-top:2em}
+th,td{text-align:left;padding:.35em .6em;border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}
+th{border-bottom:2px solid #888} td.n{font-variant-numeric:tabular-nums}
+@page{size:A4;margin:12mm}
+@media print{body{margin:0;padding:0;font-size:12px} table{font-size:9px} .modebar{display:none!important}
+h1,h2{break-after:avoid} figure,tr{break-inside:avoid} thead{display:table-header-group}}
+"""
+# Nothing may be fetched, whatever a name in the data says; the chart library draws its pictures as data.
+_RULES = "default-src 'none';script-src 'unsafe-inline';style-src 'unsafe-inline';img-src data: blob:"
+_WIDTH, _STRIPS = 690, 8  # pixels between the margins of a printed page, strips of a chart that fit on it
+_PRINT = f"""
+const charts = () => document.querySelectorAll(".js-plotly-plot");
+addEventListener("beforeprint", () => charts().forEach((one) => Plotly.relayout(one, {{width: {_WIDTH}}})));
+addEventListener("afterprint", () => charts().forEach((one) => Plotly.relayout(one, {{width: null, autosize: true}})));
 """
 
 
 def report_page(title: str, candidates: Sequence[Candidate], baseline: Candidate | None = None) -> str:
-    """The HTML text: standing, chart, every metric with interval, null and ceiling, warning signs, how it was made."""
+    """The HTML text: standing, every metric drawn and in numbers, linkage, warning signs, how it was made."""
     names = metric_names(candidates)
-    chart = render(strips(candidates, names), "svg").decode()
-    parts = [
-        f"<h1>{escape(title)}</h1>",
-        _standing(candidates, names),
-        "<h2>Metrics</h2>",
-        chart,
-        _table(candidates, names, baseline),
+    against = f" (▲ ▼ clearly better or worse than {escape(baseline.label)}, ≈ within noise)" if baseline else ""
+    parts = [f"<h1>{escape(title)}</h1>", _standing(candidates, names), f"<p>Value and 95% interval{against}.</p>"]
+    for family, group in families(candidates).items():
+        parts.append(f"<h2>{escape(family)}</h2>")
+        for start in range(0, len(group), _STRIPS):
+            parts.append(_chart(scorecard(candidates, group[start : start + _STRIPS], baseline), f"chart-{len(parts)}"))
+        parts.append(_numbers(candidates, group, baseline))
+    if figure := decay(candidates):
+        parts += ["<h2>Linkage with distance</h2>", _chart(figure, "chart-decay")]
+    parts += [
         "<h2>Warning signs</h2>",
         _flags(candidates),
         "<h2>How this was measured</h2>",
         "<ul>" + "".join(f"<li>{escape(c.label)}: {escape(c.report.provenance())}</li>" for c in candidates) + "</ul>",
         _definitions(candidates, names),
     ]
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>'
+    head = (
+        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_RULES}">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style><script>{get_plotlyjs()}</script>"
+    )
+    body = "".join(parts) + f"<script>{_PRINT}</script>"
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>'
+
+
+def _chart(figure: Figure, place: str) -> str:
+    config = {"displaylogo": False, "responsive": True, "toImageButtonOptions": {"format": "svg", "filename": place}}
+    drawn = to_html(figure.plot, config, include_plotlyjs=False, full_html=False, div_id=place)
+    words = f"<figcaption>{escape(figure.caption)}</figcaption>" if figure.caption else ""
+    return f'<figure role="group" aria-label="{escape(figure.alt)}">{drawn}{words}</figure>'
 
 
 def _standing(candidates: Sequence[Candidate], names: Sequence[str]) -> str:
     rows = "".join(
         f"<li><b>{escape(label)}</b>: best, or within noise of the best, on {won} of {of} metrics</li>"
         for label, (won, of) in standing(candidates, names).items()
+        if of
     )
     return f"<ul>{rows}</ul>"
 
 
-def _table(candidates: Sequence[Candidate], names: Sequence[str], baseline: Candidate | None) -> str:
-    against = f" (▲ ▼ clearly better or worse than {escape(baseline.label)}, ≈ within noise)" if baseline else ""
-    head = "".join(
-        f"<th>{escape(t)}</th>" for t in ("Family", "Metric", "Null", "Ceiling", *(c.label for c in candidates))
-    )
-    body = "".join(_row(candidates, name, baseline) for name in names)
-    return f"<p>Value and 95% interval{against}.</p><table><tr>{head}</tr>{body}</table>"
-
-
-def _row(candidates: Sequence[Candidate], name: str, baseline: Candidate | None) -> str:
-    about = described(candidates, name)
-    metric = f"{escape(about.label)}<br><small>{escape(about.goal)}</small>"
-    cells = [escape(about.family), metric, *map(number, frame(candidates, name))]
-    cells += [escape(marked(c, name, baseline)) for c in candidates]
-    return "<tr>" + "".join(f'<td class="n">{cell}</td>' for cell in cells) + "</tr>"
+def _numbers(candidates: Sequence[Candidate], names: Sequence[str], baseline: Candidate | None) -> str:
+    rows = []
+    for name in names:
+        about = described(candidates, name)
+        cells = [f"{escape(about.label)}<br><small>{about.goal}</small>", *map(number, frame(candidates, name))]
+        rows.append([*cells, *(escape(marked(c, name, baseline)) for c in candidates)])
+    return _table(["Metric", "Null", "Ceiling", *(c.label for c in candidates)], rows)
 
 
 def _flags(candidates: Sequence[Candidate]) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(c.label)}</td><td>{escape(sentence(f.name))}</td>"
-        f"<td>{escape(f.evidence)}</td><td>{escape(f.advice)}</td></tr>"
+    rows = [
+        [escape(text) for text in (c.label, sentence(flag.name), flag.evidence, flag.advice)]
         for c in candidates
-        for f in c.flags
-    )
-    head = "<tr><th>Model</th><th>Sign</th><th>Evidence</th><th>What to do</th></tr>"
-    return f"<table>{head}{rows}</table>" if rows else "<p>None was found.</p>"
+        for flag in c.flags
+    ]
+    return _table(["Model", "Sign", "Evidence", "What to do"], rows) if rows else "<p>None was found.</p>"
 
 
 def _definitions(candidates: Sequence[Candidate], names: Sequence[str]) -> str:
     rows = []
     for name in names:
         about = described(candidates, name)
-        params = next((p for c in candidates if (p := parameters(c.metric(name).params))), "")
-        rows.append(f"<tr><td>{escape(about.label)}</td><td>{escape(about.help)}</td><td>{escape(params)}</td></tr>")
-    return f"<table><tr><th>Metric</th><th>Meaning</th><th>Estimator</th></tr>{''.join(rows)}</table>"
+        params = next((text for c in candidates if (text := parameters(dict(c.metric(name).params)))), "")
+        rows.append([escape(text) for text in (about.label, about.help, params)])
+    return _table(["Metric", "Meaning", "Estimator"], rows)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of cells that are HTML already."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    body = "".join("<tr>" + "".join(f'<td class="n">{cell}</td>' for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

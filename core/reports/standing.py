@@ -76,20 +76,24 @@ def verdict(one: Measurement, baseline: Measurement) -> str:
     return BETTER if one.badness < baseline.badness else WORSE
 
 
+def ranking(candidates: Sequence[Candidate], name: str) -> list[Candidate]:
+    """The candidates that a metric was measured on, the best first; copiers only where all are."""
+    honest = [c for c in candidates if not c.copies] or candidates
+    return sorted((c for c in honest if c.metric(name).value is not None), key=lambda c: c.metric(name).badness)
+
+
 def standing(candidates: Sequence[Candidate], names: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Per candidate: on how many metrics it is best or within noise of the best, out of how many it was measured on.
 
     A candidate that copies training individuals is counted but sets no mark for others: a copy looks perfect.
     """
     scores = {c.label: [0, 0] for c in candidates}
-    honest = [c for c in candidates if not c.copies] or list(candidates)
     for name in names:
-        measured = [one for c in honest if (one := c.metric(name)).value is not None]
-        if len(measured) < 2:
+        ranked = ranking(candidates, name)
+        if len(ranked) < 2:
             continue
-        first = min(measured, key=lambda one: one.badness)
         for c in candidates:
-            word = verdict(c.metric(name), first)
+            word = verdict(c.metric(name), ranked[0].metric(name))
             if word:
                 scores[c.label][1] += 1
                 scores[c.label][0] += word != WORSE

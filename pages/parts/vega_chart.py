@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from core.plots.render import render
-from core.plots.strips import strips, takeaway
-from core.plots.strips_picture import GREY, strips_picture
 from core.plots.vega import Figure
-from core.reports.standing import Candidate
 from pages.parts.frame import menu
 
 # Below this many rows JSON is as small as Arrow, and needs neither pandas nor pyarrow in the server.
@@ -46,16 +43,6 @@ def chart(
     event = st.vega_lite_chart(spec, key=key, width=width, alt=figure.alt, **interaction)
     _foot(figure.caption, lambda: figure, key)
     return dict(event["selection"]) if select and event else {}
-
-
-def scorecard(candidates: Sequence[Candidate], names: Sequence[str], caption: str, key: str) -> None:
-    """The scorecard as a picture, with all that a chart carries: it needs no library, and is there at once."""
-    theme = st.context.theme.type
-    ink = st.get_option(f"theme.{theme}.textColor") if theme else None  # an image knows nothing of the page around it
-    drawing = strips_picture(candidates, names, ink=ink or GREY)
-    alt = takeaway(candidates, names)
-    st.html(drawing.html(alt))
-    _foot(caption, partial(strips, candidates, names, caption=caption), key)
 
 
 def _foot(caption: str, make: Callable[[], Figure], key: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,9 +18,6 @@ from core.plots.frequency_curves import by_frequency
 from core.plots.inbreeding import inbreeding
 from core.plots.precision_recall import PANELS, curves, populations
 from core.plots.render import render, standalone
-from core.plots.report_page import report_page
-from core.plots.strips import strips
-from core.plots.strips_picture import strips_picture
 from core.plots.theme import REAL, model_colour, model_symbol, population_colours, population_symbols
 from core.plots.vega import Figure, columns_of, grid, records
 from core.words import ago, interval, number, position
@@ -33,7 +29,6 @@ def figures() -> dict[str, Figure | None]:
     scores = score_data()
     f_is = {key: RNG.normal(0, 0.1, 50) for key in ("real", "synthetic", "null")}
     return {
-        "strips": strips(CANDIDATES, ["ld_r", "recall"]),
         "curves": curves(CANDIDATES, list(PANELS)),
         "populations": populations(CANDIDATES, "recall", "population"),
         "alleles": frequencies.alleles(frequency_data(100), one),
@@ -68,13 +63,6 @@ def test_a_figure_is_rendered_in_a_process_of_its_own() -> None:
     svg = render(figure, "svg").decode()
     assert svg.startswith("<svg") and "Frequency" in svg and REAL in svg
     assert render(figure, "png").startswith(b"\x89PNG")
-
-
-def test_the_comparison_page_stands_alone_and_escapes_names() -> None:
-    page = report_page("Models of <demo>", CANDIDATES, CANDIDATES[0])
-    assert "<script" not in page and "http" not in page.replace("http://www.w3.org", "")
-    assert "Mosaic &lt;b&gt;" in page and "Too few &lt;i&gt;individuals" in page
-    assert "<svg" in page and "Train longer." in page
 
 
 def test_colour_tables_run_from_end_to_end() -> None:
@@ -132,22 +120,3 @@ def test_intervals_positions_and_times_for_readers() -> None:
     assert interval(0.5, None, None) == "0.500"
     assert [position(x) for x in (850, 12_500, 3_420_000)] == ["850 bp", "12.5 kb", "3.42 Mb"]
     assert ago("not a time") == "" and ago(None) == ""
-
-
-def test_the_picture_of_the_scorecard_is_well_formed_and_holds_every_model() -> None:
-    from xml.etree import ElementTree
-
-    blank_line = replace(CANDIDATES[0], label="Ends\n\n[here](there)")
-    picture = strips_picture([*CANDIDATES, blank_line], ["ld_r", "recall"])
-    drawn = ElementTree.fromstring(picture.svg)
-    assert {node.tag.split("}")[1] for node in drawn.iter()} <= {"svg", "g", "text", "line", "path"}
-    words = " ".join(drawn.itertext())
-    assert "Mosaic <b>" in words and "WGAN-GP" in words and "Ends [here](there)" in words
-    assert model_colour("wgan_gp") in picture.svg and REAL in picture.svg
-
-    page = ElementTree.fromstring(picture.html('what it "says"'))
-    image, *boxes = page
-    assert image.get("alt") == 'what it "says"' and len(boxes) == len(picture.spots)
-    assert any("Too few <i>individuals</i>." in str(box.get("title")) for box in boxes)
-    for spot in picture.spots:
-        assert spot.width / 2 <= spot.x <= picture.width and 0 <= spot.y <= picture.height
