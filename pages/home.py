@@ -2,13 +2,16 @@
 
 import streamlit as st
 
+from core.plots.scorecard import scorecard
 from core.reports.standing import HEADLINE, leader, metric_names
 from core.words import ago, count
+from pages.parts.chart import chart, warm_up
 from pages.parts.frame import nothing_yet, plain
 from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, with_reports
 from pages.parts.router import through_the_router
 from pages.parts.sections import link
-from pages.parts.vega_chart import scorecard
+from pages.parts.sets.glimpse import glimpse
+from pages.parts.state import DATASETS_VIEW
 
 through_the_router()
 runs = all_runs()
@@ -63,14 +66,37 @@ else:
         "null: every variant drawn on its own",
         "ceiling: real individuals in place of synthetic ones",
     )
-    scorecard(candidates, shown, caption, key="home_scorecard")
+    chart(scorecard(candidates, shown, caption=caption), key="home_scorecard")
     with st.container(horizontal=True):
         link("compare", "Compare all metrics")
         link("linkage", "See where linkage differs")
+        link("structure", "Look at population structure")
+
+between = glimpse(with_reports(runs, "sets"))
+if not candidates and not between:
+    warm_up()
 
 st.subheader("Start here")
-with st.container(horizontal=True):
-    link("datasets", "Bring your own data")
+judge, train, walk = st.columns(3)
+with judge.container(border=True, height="stretch"):
+    st.markdown("**Judge my synthetic file**")
+    st.caption(
+        "Import the real individuals; then `python -m core evaluate --real NAME --synthetic FILE --out report.html` "
+        "writes the scorecard of any file of synthetic ones, from whatever made it."
+    )
+    link("datasets", "Import the real individuals", {DATASETS_VIEW: "Import files"})
+with train.container(border=True, height="stretch"):
+    st.markdown("**Train on my data**")
+    st.caption(
+        "A VCF, a table, an AnnData file, a folder of images: import it, choose a model, and see how long it will take "
+        "and whether it fits before anything starts."
+    )
+    link("datasets", "Import my data", {DATASETS_VIEW: "Import files"})
     link("train", "Train a model")
-    link("structure", "Look at population structure")
-    link("atlas", "Walk among sets of cells and images")
+with walk.container(border=True, height="stretch"):
+    st.markdown("**Walk between two sets**")
+    st.caption(
+        "Choose two clones, months or kinds of image on the map and drag from one to the other: what the model "
+        "generates, beside optimal transport and the plain mixture."
+    )
+    link("interpolate", "Walk from A to B", between)

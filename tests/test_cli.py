@@ -177,7 +177,9 @@ def test_evaluate_files_and_datasets(call: Call, world: Path) -> None:
     assert report["metrics"]["allele_frequency_r"]["value"] > 0.8
     assert json.loads(out.read_text())["metrics"].keys() == report["metrics"].keys()
     assert any((out.parent / "arrays").glob("*.npz"))
-    by_run = answer(call("evaluate", "--real", "tiny", "--synthetic", the_run(call), *quick))
+    page = world / "judged" / "page.html"
+    by_run = answer(call("evaluate", "--real", "tiny", "--synthetic", the_run(call), "--out", str(page), *quick))
+    assert "Recall" in page.read_text(encoding="utf-8")
     assert by_run["judged"] == "holdout"
     assert by_run["n"]["real"] + by_run["n"]["holdout"] == 80
     held = answer(call("evaluate", "--real", "tiny", "--synthetic", "other.npz", "--holdout", "half.vcf.gz", *quick))
@@ -218,7 +220,7 @@ def test_preflight(call: Call) -> None:
         (["sample", "absent", "--n", "x", "--out", "a.npz"], "invalid int"),
         (["evaluate", "--real", "absent.npz", "--synthetic", "other.npz"], "no file 'absent.npz'"),
         (["evaluate", "--real", "tiny", "--synthetic", "absent"], "no run 'absent'"),
-        (["evaluate", "--real", "tiny", "--synthetic", "other.npz", "--out", "x.html"], "does not end in .json"),
+        (["evaluate", "--real", "tiny", "--synthetic", "other.npz", "--out", "x.txt"], "does not end in .json"),
         (["export", "tiny", "--out", "x.docx"], "no ending"),
         (["bench", "nothing"], "no benchmark called"),
     ],

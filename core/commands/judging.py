@@ -15,6 +15,7 @@ from core.data.dataset import Dataset
 from core.data.genotypes import Genotypes
 from core.data.library import Library
 from core.errors import InputError
+from core.reports.report import Report
 from core.runs import sampling
 from core.runs.directory import Run
 from core.runs.store import RunStore
@@ -74,7 +75,10 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of every random choice (default 0)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where distances are computed")
     parser.add_argument(
-        "--out", type=Path, metavar="report.json", help="where to write the report; arrays lie beside it"
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="report.json, with its arrays beside it; or report.html, one page to read and to pass on",
     )
     add_settings(parser, EvaluationConfig, "the metrics")
 
@@ -108,18 +112,30 @@ def _evaluate(options: argparse.Namespace) -> Answer:
         progress=lambda stage: print(f"{stage} …", file=sys.stderr, flush=True),
         out=_folder(options.out),
     )
-    if options.out is not None and options.out.name != "report.json":
+    if options.out is not None and options.out.suffix == ".html":
+        _write_page(synthetic.name, report, options.out, run)
+    elif options.out is not None and options.out.name != "report.json":
         (options.out.parent / "report.json").replace(options.out)
     return Answer(dict(report.content), report_table(report))
 
 
 def _folder(out: Path | None) -> Path | None:
+    """Where the report and its arrays go: nowhere for a page, which holds all that it shows."""
     if out is None:
         return None
-    if out.suffix != ".json":
-        raise InputError(f"--out {out.name!r} does not end in .json; a report is written as JSON.")
+    if out.suffix not in (".json", ".html"):
+        raise InputError(f"--out {out.name!r} does not end in .json, for a report, or .html, for a page to read.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    return out.parent
+    return out.parent if out.suffix == ".json" else None
+
+
+def _write_page(name: str, report: Report, out: Path, run: Run | None = None) -> None:
+    from core.plots.report_page import report_page
+    from core.reports.standing import Candidate
+
+    model = str(run.config.get("name") or run.config["model"]["name"]) if run else name
+    page = report_page(f"{name} against real individuals", [Candidate(name, model, report)])
+    out.write_text(page, encoding="utf-8")
 
 
 def _real(reference: str, samples: Path | None) -> _Cohort:

@@ -74,7 +74,7 @@ def _standing(candidates: Sequence[Candidate], names: Sequence[str]) -> str:
         for label, (won, of) in standing(candidates, names).items()
         if of
     )
-    return f"<ul>{rows}</ul>"
+    return f"<ul>{rows}</ul>" if rows else ""
 
 
 def _numbers(candidates: Sequence[Candidate], names: Sequence[str], baseline: Candidate | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cache
@@ -77,10 +78,11 @@ def _pages() -> dict[str, list[StreamlitPage]]:
     return pages
 
 
-def link(name: str, label: str | None = None) -> None:
-    """A link to another page; nothing where that page is not there."""
+def link(name: str, label: str | None = None, view: Mapping[str, str] | None = None) -> None:
+    """A link to another page, with the widgets there as `view` has them; nothing where that page is not there."""
     if exists(name):
         section = about(name)
         st.page_link(
-            f"pages/{name}.py", label=label or section.title, icon=f":material/{section.icon}:", help=section.answers
-        )
+            f"pages/{name}.py", label=label or section.title, icon=f":material/{section.icon}:", help=section.answers,
+            query_params=view,
+        )  # fmt: skip

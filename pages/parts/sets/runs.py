@@ -101,15 +101,18 @@ def pick_set_run(runs: Sequence[RunSummary]) -> SetRun | None:
     chosen = st.selectbox(
         "Model", list(by_label), key=SET_RUN, bind="query-params", help="A trained model of sets, with its dataset."
     )
-    name = chosen if chosen in by_label else next(iter(by_label))
-    run = RunStore().open(by_label[name])
-    report = run.report()
     try:
-        sets = _sets(str(run.path), by_label[name].dataset)
+        return open_set_run(by_label.get(chosen) or runs[0])
     except PopscapeError as error:
         st.error(plain(error), icon=":material/error:")
         return None
-    return None if report is None else SetRun(run, name, report, sets)
+
+
+def open_set_run(summary: RunSummary) -> SetRun | None:
+    """A run with its report and sets; None where the report cannot be read. Raises PopscapeError without the sets."""
+    run = RunStore().open(summary)
+    report = run.report()
+    return None if report is None else SetRun(run, label(summary), report, _sets(str(run.path), summary.dataset))
 
 
 def the_map(chosen: SetRun) -> SetMap:

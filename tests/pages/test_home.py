@@ -1,0 +1,30 @@
+"""Home: both halves of the demo, and three places to begin."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tests.pages.set_home import Open, Put, alts
+
+
+def test_a_model_of_sets_is_shown_by_its_map_and_a_walk_over_it(app: Open, set_runs: Put, home: Path) -> None:
+    set_runs(2)
+    shown = app("home")
+    assert not shown.exception
+    assert "40 sets" in alts(shown)[0] and len(alts(shown)) == 2
+    assert "What lies between two sets" in [one.value for one in shown.subheader]
+    onward = [one.proto for one in shown.get("page_link") if one.proto.page == "interpolate"]
+    assert all("a=mvn_1&b=mvn_" in one.query_string for one in onward) and len(onward) == 2
+
+    for walk in (home / "runs").glob("*/arrays/walk.npz"):
+        walk.unlink()
+    assert not alts(app("home"))  # a report from before there were walks
+
+
+def test_what_is_gone_is_passed_over(app: Open, set_runs: Put, home: Path) -> None:
+    set_runs(1)
+    shutil.rmtree(home / "datasets")
+    shown = app("home")
+    assert not shown.exception
+    assert "Start here" in [one.value for one in shown.subheader]
