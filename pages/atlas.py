@@ -2,15 +2,17 @@
 
 import streamlit as st
 
-from core.plots.sets_map import LAYOUTS, set_map
-from pages.parts.frame import drawer, plain, share
+from core.plots.map import LAYOUTS, set_map
+from pages.parts.chart import chart
+from pages.parts.frame import plain, share
 from pages.parts.sets.embed_upload import embed_upload
-from pages.parts.sets.ends import newly_clicked, walk_link
+from pages.parts.sets.ends import walk_link
 from pages.parts.sets.runs import open_sets, the_map
-from pages.parts.sets.samples import neighbours, real_and_regenerated
+from pages.parts.sets.samples import neighbours, real_and_regenerated, sets_inside
 from pages.parts.sets.uncertainty import ellipse, how_sure
 from pages.parts.state import (
     ATLAS_EMBED,
+    ATLAS_SOLID,
     ATLAS_SURE,
     SET_A,
     SET_B,
@@ -22,46 +24,64 @@ from pages.parts.state import (
     SET_Y,
     go,
 )
-from pages.parts.vega_chart import chart
 
 top, chosen = open_sets("atlas")
 sets = the_map(chosen)
-layouts = {title: key for title, key in LAYOUTS.items() if key in sets.xy}
-layout, sure = next(iter(layouts)), False
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    colour = st.selectbox("Colour", list(sets.columns), key=SET_COLOUR, bind="query-params")
+layouts = {title: key for title, key in LAYOUTS.items() if key in sets.places}
+left, right = st.columns([3, 2])
+layout = left.segmented_control(
+    "Map", list(layouts), default=next(iter(layouts)), required=True, key=SET_LAYOUT, bind="query-params",
+    help="UMAP and PCA lay out the latents; MDS lays out the optimal-transport distances between the sets "
+    "themselves. Where they agree, latent distance means distance.",
+)  # fmt: skip
+key = layouts[layout or next(iter(layouts))]
+colour = right.selectbox("Colour", list(sets.columns), key=SET_COLOUR, bind="query-params")
+with st.container(horizontal=True, vertical_alignment="center"):
     picked = st.selectbox(
-        "Set", chosen.names, key=SET_A, bind="query-params", help="Type to search, or click a point on the map."
-    )
-    drawing, drawn = drawer("Layout", SET_LAYOUT, ATLAS_SURE, key="atlas_layout")
-if drawn:
-    layout = drawing.segmented_control(
-        "Map", list(layouts), default=layout, required=True, key=SET_LAYOUT, bind="query-params",
-        help="UMAP and PCA lay out the latents; MDS lays out the optimal-transport distances between the sets "
-        "themselves. Where they agree, latent distance means distance.",
+        "Set", chosen.names, key=SET_A, bind="query-params", help="Type to search, or click a point on the map.",
+        width=260,
     )  # fmt: skip
-    sure = drawing.toggle(
+    sure = st.toggle(
         "Uncertainty of the latent", key=ATLAS_SURE, bind="query-params",
-        help="Resamples the observations of the set: how far would another sample of the same set lie?",
+        help="Resamples the observations of the set: how far would another sample of the same set lie? On the map of "
+        "components an outline holds 95% of them.",
     )  # fmt: skip
-colour = colour or next(iter(sets.columns))
-picked = picked if picked in chosen.names else chosen.names[0]
+    solid = st.toggle(
+        "3-D", key=ATLAS_SOLID, bind="query-params", disabled=not sets.solid(key),
+        help="Adds the third component; only PCA has one.",
+    ) and sets.solid(key)  # fmt: skip
+picked = picked or chosen.names[0]
 other = st.session_state.get("atlas_before")
 other = other if other in chosen.names and other != picked else None
-outline = ellipse(chosen, picked, sets.xy["pca"]) if sure and layouts[layout] == "pca" else None
-marked = {picked: "A"} | ({other: "B"} if other else {})
-words = "latents of all observations" + ("; outline: 95% of resampled sets" if outline is not None else "")
-figure = set_map(sets, layouts[layout], colour, marked=marked, outline=outline, caption=chosen.provenance(words))
-clicked = newly_clicked(chart(figure, key="atlas_map", select=True), "atlas_map")
-if clicked in chosen.names and clicked != picked:
+outline = ellipse(chosen, picked, sets.places[key]) if sure and key == "pca" and not solid else None
+figure = set_map(
+    sets,
+    key,
+    colour or next(iter(sets.columns)),
+    marked={picked: "A"} | ({other: "B"} if other else {}),
+    outline=outline,
+    solid=solid,
+    caption=chosen.provenance(
+        "latents of all observations", *(["outline: 95% of resampled sets"] if outline is not None else [])
+    ),
+)
+if solid:
+    click = chart(figure, key="atlas_space", watch=("click",)).click
+    inside = [click["point"]] if click and click["point"] is not None else []
+else:
+    inside = chart(figure, key="atlas_map", select=("points", "box", "lasso")).points
+if len(inside) == 1 and chosen.names[inside[0]] != picked:
     st.session_state["atlas_before"] = picked
-    go(**{SET_A: clicked})
+    go(**{SET_A: chosen.names[inside[0]]})
+if len(inside) > 1:
+    sets_inside(chosen, inside)
+elif not solid:
+    st.caption("Click a set to look at it. Draw a box or a lasso (buttons above the map) to list the sets inside.")
 if sure:
     how_sure(chosen, picked)
 
 name, way = st.columns([3, 2], vertical_alignment="center")
-with name:
-    st.subheader(f"Set {plain(picked)}")
+name.subheader(f"Set {plain(picked)}")
 with way:
     walk_link(chosen, picked, other)
 real_and_regenerated(chosen, picked)
@@ -71,4 +91,7 @@ with st.expander("Embed a new set", key=ATLAS_EMBED, on_change="rerun", bind="qu
     if upload.open:
         st.caption("The trained model embeds sets it has never seen: no training, seconds on a laptop.")
         embed_upload(chosen)
-share(SET_RUN, SET_LAYOUT, SET_COLOUR, SET_A, SET_B, ATLAS_SURE, ATLAS_EMBED, SET_VIEW, SET_X, SET_Y, place=top)
+share(
+    SET_RUN, SET_LAYOUT, SET_COLOUR, SET_A, SET_B, ATLAS_SURE, ATLAS_SOLID, ATLAS_EMBED, SET_VIEW, SET_X, SET_Y,
+    place=top,
+)  # fmt: skip

@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.data.profile.collection import Glimpse
+from core.plots.axes import fit_axes
 from core.plots.cohort import distribution, histogram, label_counts
 from core.plots.figure import Figure, columns_of, draw, scatter, typed
-from core.plots.sets_axes import fit_axes
 from core.plots.theme import BLUE, REAL, TEMPLATE
 from core.words import count
 

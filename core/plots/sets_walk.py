@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.plots.sets_samples import SOURCES, axes, columns, limits
+from core.plots.samples import SOURCES, limits
+from core.plots.sets_samples import axes, columns
 from core.plots.theme import REAL
 from core.plots.vega import Figure, Spec, grid
 from core.words import number

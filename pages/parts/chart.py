@@ -31,7 +31,7 @@ class Picked:
 
     Attributes:
         points: the `customdata` of the points inside a click, box or lasso; None is left out.
-        click: {"x", "y", "z", "curve"} of a click just now, of any trace; None without one.
+        click: {"x", "y", "z", "curve", "point"} of a click just now, of any trace; "point" is its `customdata`.
         view: {"x": [low, high], "y": [low, high]} after a zoom just now.
         slider: place at which the slider was let go, None until then.
     """

@@ -71,6 +71,7 @@ INTERPOLATE_BEYOND = "beyond"
 INTERPOLATE_POINTS = "points"
 INTERPOLATE_PLAYING = "playing"
 
+ATLAS_SOLID = "solid"
 ATLAS_SURE = "uncertainty"
 ATLAS_EMBED = "new_set"
 

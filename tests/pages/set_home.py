@@ -66,11 +66,13 @@ def words(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in shown).replace("\\", "")
 
 
-def tables(app: AppTest) -> list[dict[str, list[str]]]:
-    """The tables that the page shows as markdown, as columns of text."""
-    found = []
-    for element in app.markdown:
-        rows = [line.strip("| ").split(" | ") for line in element.value.replace("\\", "").splitlines()]
-        if len(rows) > 1 and set(rows[1]) == {"---"}:
-            found.append(dict(zip(rows[0], map(list, zip(*rows[2:], strict=True)), strict=True)))
-    return found
+def select(app: AppTest, chart: str, *places: int) -> None:
+    """Select the points of a chart that carry these numbers, as a click or a box does."""
+    points = [{"customdata": place} for place in places]
+    app.session_state[chart] = {"selection": {"points": points, "point_indices": [], "box": [], "lasso": []}}
+    app.run()
+
+
+def tables(app: AppTest) -> list[dict[str, list[object]]]:
+    """The tables that the page shows, as columns."""
+    return [element.value.to_dict("list") for element in app.dataframe]

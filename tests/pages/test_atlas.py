@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from core.runs.store import RunStore
 from core.runs.work import dataset_of
-from tests.pages.set_home import Open, Put, alts, tables, words
+from tests.pages.set_home import Open, Put, alts, select, tables, words
 
 PAGES = ("atlas", "interpolate", "geometry", "predict")
 
@@ -57,14 +58,33 @@ def test_a_set_is_found_by_name_and_by_a_click(app: Open, set_runs: Put) -> None
     shown = app("atlas", a="mvn_7")
     assert "Set mvn_7" in words(shown)
     assert "mvn_7" not in tables(shown)[0]["Set"]
-    shown.session_state["atlas_map"] = {"selection": {"set": [{"set": "mvn_9"}]}}
-    shown.run()
+    select(shown, "atlas_map", 8)
     assert not shown.exception
     assert shown.selectbox(key="a").value == "mvn_9"
     assert "Set mvn_9" in words(shown)
-    # A name chosen afterwards stands against the click that is still selected.
-    shown.selectbox(key="a").set_value("mvn_3").run()
-    assert "Set mvn_3" in words(shown)
+    # The set looked at before is B, and a click on it goes back.
+    assert "Walk between A and B: mvn_7" in {link.proto.label for link in shown.get("page_link")}
+
+
+def test_a_box_on_the_map_lists_the_sets_inside(app: Open, set_runs: Put) -> None:
+    set_runs(1)
+    shown = app("atlas")
+    select(shown, "atlas_map", 2, 5, 11)
+    assert not shown.exception
+    assert "3 sets inside" in words(shown)
+    assert tables(shown)[0]["Set"] == ["mvn_3", "mvn_6", "mvn_12"]
+    assert shown.selectbox(key="a").value == "mvn_1"
+
+
+def test_components_have_a_third(app: Open, set_runs: Put) -> None:
+    set_runs(1)
+    kinds = {
+        layout: json.loads(app("atlas", solid="true", layout=layout).get("plotly_chart")[0].proto.spec)["data"][0][
+            "type"
+        ]
+        for layout in ("PCA of latents", "UMAP of latents")
+    }
+    assert kinds == {"PCA of latents": "scatter3d", "UMAP of latents": "scatter"}
 
 
 def test_the_neighbours_are_the_nearest_latents_of_the_report(app: Open, set_runs: Put) -> None:
@@ -101,7 +121,7 @@ def test_an_uploaded_set_finds_itself(app: Open, set_runs: Put, tmp_path: Path) 
     assert not shown.exception
     table = tables(shown)[1]
     assert table["Set"][0] == "mvn_12"
-    assert float(table["Distance"][0]) < 1e-3 < float(table["Distance"][1])
+    assert table["Distance"][0] < 1e-3 < table["Distance"][1]
 
 
 def test_an_upload_that_does_not_fit_ends_in_a_sentence(app: Open, set_runs: Put) -> None:

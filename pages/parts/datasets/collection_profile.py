@@ -14,7 +14,7 @@ from core.data.profile.collection import Glimpse, glimpse, overview, spelled
 from core.errors import InputError
 from core.plots import collection as figures
 from core.plots.figure import Figure
-from core.plots.sets_samples import strip
+from core.plots.samples import strip
 from core.words import sentence
 from pages.parts.chart import chart
 from pages.parts.datasets.cohort_profile import checks, history

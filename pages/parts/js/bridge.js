@@ -7,7 +7,9 @@ export default function ({ data, setTriggerValue, setStateValue }) {
     for (const what of data.events) {
       if (what === "click") {
         graph.on("plotly_click", ({ points: [p] }) =>
-          setTriggerValue("click", { x: p.x, y: p.y, z: p.z ?? null, curve: p.curveNumber }));
+          setTriggerValue("click", {
+            x: p.x, y: p.y, z: p.z ?? null, curve: p.curveNumber, point: p.customdata ?? null,
+          }));
       } else if (what === "view") {
         graph.on("plotly_relayout", (change) => {
           if (!Object.keys(change).some((key) => key.includes("axis"))) return;

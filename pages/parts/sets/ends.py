@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import streamlit as st
 
 from core.latents.walk import far_apart
-from core.plots.sets_map import set_map
+from core.plots.map import set_map
 from core.words import count
+from pages.parts.chart import chart
 from pages.parts.frame import plain
 from pages.parts.sets.runs import SetRun, the_map
 from pages.parts.state import SET_A, SET_B, SET_RUN, go
-from pages.parts.vega_chart import chart
 
 MOVES = "interpolate_moves"  # which letter the next click on the map moves
 _FEW = 5  # observations that do not
@@ -38,11 +37,11 @@ def pick_ends(chosen: SetRun, letters: dict[str, str]) -> dict[str, str]:
         marked = {name: "/".join(k for k, v in ends.items() if v == name) for name in ends.values()}
         colour = next(iter(sets.columns))
         figure = set_map(sets, "pca", colour, marked=marked, height=270, caption=chosen.provenance())
-        clicked = newly_clicked(chart(figure, key="ends_map", select=True), "ends_map")
-    if clicked in names:
+        clicked = [names[i] for i in chart(figure, key="ends_map", select=("points",)).points]
+    if clicked and clicked[0] not in ends.values():
         order = list(letters)
         after = order[(order.index(moves or "A") + 1) % len(order)]
-        go(**{letters[moves or "A"]: clicked, MOVES: after})
+        go(**{letters[moves or "A"]: clicked[0], MOVES: after})
     return ends
 
 
@@ -67,11 +66,3 @@ def walk_link(chosen: SetRun, picked: str, other: str | None) -> None:
         icon=":material/conversion_path:", query_params={SET_RUN: chosen.name, **ends},
         help="Interpolate between the two sets you looked at last; click another set to choose B.",
     )  # fmt: skip
-
-
-def newly_clicked(selection: Mapping[str, Any], key: str) -> str | None:
-    """The set that was clicked since the last run of the page; a click is told once, however long it stays selected."""
-    rows = [row["set"] for row in selection.get("set") or [] if isinstance(row, dict) and "set" in row]
-    now = str(rows[0]) if rows else None
-    before, st.session_state[f"{key}_clicked"] = st.session_state.get(f"{key}_clicked"), now
-    return now if now != before else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from core.plots.sets_samples import strip
+from core.plots.samples import strip
 from core.plots.sets_walk import GENERATED, MIXTURE, TRANSPORT, straying, whole_way
 from core.words import count, number
 from pages.parts.sets.axes import Drawing, axes_of

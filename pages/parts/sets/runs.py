@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.data.sets import SetCollection
 from core.errors import PopscapeError
-from core.plots.sets_map import MANY, SetMap
+from core.plots.map import MANY, SetMap
 from core.reports.report import Report
 from core.runs.directory import Run
 from core.runs.store import RunStore
@@ -118,14 +118,14 @@ def open_set_run(summary: RunSummary) -> SetRun | None:
 def the_map(chosen: SetRun) -> SetMap:
     """The maps of a report with every label and covariate of the sets, those first whose colours can be told apart."""
     stored, latents = chosen.arrays("maps"), chosen.arrays("latents")
-    layouts = {k: stored[k][:, :2] for k in ("umap", "pca", "mds") if k in stored}
     columns = {**chosen.sets.labels, **chosen.sets.covariates, "set size": chosen.sets.sizes.astype(float)}
     return SetMap(
-        xy=layouts,
+        places={key: stored[key][:, :3] for key in ("umap", "pca", "mds") if key in stored},
         set_id=latents["set_id"],
         split=latents["split"],
+        size=chosen.sets.sizes,
         columns=dict(sorted(columns.items(), key=lambda item: not _tells_groups(item[1]))),
-        explained=stored.get("pca_variance", np.zeros(2)),
+        explained=stored.get("pca_variance", np.zeros(3)),
     )
 
 

@@ -15,8 +15,9 @@ _ANGLES = 49
 _NINETY_FIVE = 2.448  # radius that holds 95% of a two-dimensional normal distribution, in deviations
 
 
-def ellipse(chosen: SetRun, name: str, xy: Any) -> Any:
-    """(49, 2) outline that holds 95% of the latents of resampled observations, on the map of components `xy` (s, 2)."""
+def ellipse(chosen: SetRun, name: str, places: Any) -> Any:
+    """(49, 2) outline on the map of components `places` (s, ≥ 2) that holds 95% of the latents of resampled sets."""
+    xy = places[:, :2]
     covariance, axes = _covariance(chosen, name), _plane(chosen.latents, xy)
     values, vectors = np.linalg.eigh(axes.T @ covariance @ axes)
     angle = np.linspace(0, 2 * np.pi, _ANGLES)
@@ -31,10 +32,10 @@ def how_sure(chosen: SetRun, name: str) -> None:
     gap = np.linalg.norm(chosen.latents - chosen.latents[i], axis=1)
     nearest = float(np.delete(gap, i).min())
     size = int(chosen.sets.sizes[i])
-    verdict = "cannot be told from" if error > nearest else "is clearly another than"
+    verdict = "cannot be told apart" if error > nearest else "can be told apart"
     st.caption(
         f"Uncertainty of the latent: {number(error)} (root mean square, 32 resamplings of "
-        f"{count(size, 'observation')}); the nearest set is {number(nearest)} away, so that this set {verdict} it."
+        f"{count(size, 'observation')}); the nearest set is {number(nearest)} away, so that the two {verdict}."
     )
 
 

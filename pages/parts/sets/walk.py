@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from core.plots.sets_axes import Axes
-from core.plots.sets_samples import strip
+from core.plots.axes import Axes
+from core.plots.samples import strip
 from core.plots.sets_walk import GENERATED, MIXTURE, TRANSPORT, moment
 from core.plots.vega import Figure
 from core.words import count, number
+from pages.parts.chart import chart as plotly_chart
 from pages.parts.frame import plain, share
 from pages.parts.sets.axes import IMAGES, Drawing, axes_of, densities
 from pages.parts.sets.runs import SetRun, open_model
@@ -124,8 +125,7 @@ def _at(chosen: SetRun, names: tuple[str, str], t: float, samples: dict[str, Any
     reach = BEYOND if st.session_state.get(INTERPOLATE_BEYOND) else (0.0, 1.0)
     framed = [part for t in reach for part in (way.at(t).generated, way.at(t).transport)]
     if drawn.view == "Densities":
-        figure = densities(axes, samples, caption, [*way.real, *framed])
-        chart(figure, key="moment_density", width="content", moving=True)
+        plotly_chart(densities(axes, samples, caption, [*way.real, *framed]), key="moment_density")
         return
     made = np.mean(axes.plane(samples[GENERATED], drawn.x, drawn.y), axis=0)
     # The words for the picture are part of the drawing: were t among them, the browser would draw anew at each t.
