@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
@@ -127,6 +125,7 @@ def test_what_is_taken_away_and_added_again_gives_the_set_back(app: Open, set_ru
 
 def test_the_page_says_which_ends_have_too_few_observations() -> None:
     def script() -> None:
+        from types import SimpleNamespace
 
         import numpy as np
 
