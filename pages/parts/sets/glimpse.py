@@ -9,17 +9,18 @@ import numpy as np
 import streamlit as st
 
 from core.errors import PopscapeError
-from core.plots.sets_map import set_map
-from core.plots.sets_samples import strip
+from core.plots.map import set_map
+from core.plots.samples import strip
 from core.plots.sets_walk import GENERATED, whole_way
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
+from pages.parts.chart import chart
 from pages.parts.frame import plain
 from pages.parts.sections import link
 from pages.parts.sets.axes import axes_of
 from pages.parts.sets.runs import SetRun, open_set_run, the_map
 from pages.parts.state import SET_A, SET_B, SET_RUN
-from pages.parts.vega_chart import chart
+from pages.parts.vega_chart import chart as vega_chart
 
 _SHIPPED = "digits"  # of the shipped runs, the one whose sets everybody can read
 _ROWS = 6  # images at each moment
@@ -53,7 +54,7 @@ def _draw(chosen: SetRun, walk: Mapping[str, Any], view: Mapping[str, str]) -> N
     )
     left, right = st.columns(2)
     sets = the_map(chosen)
-    ends = sets.xy["pca"][[chosen.names.index(a), chosen.names.index(b)]]
+    ends = sets.places["pca"][[chosen.names.index(a), chosen.names.index(b)]]
     with left:
         figure = set_map(
             sets, "pca", next(iter(sets.columns)), marked={a: "A", b: "B"}, outline=ends, height=340,
@@ -79,4 +80,4 @@ def _moments(chosen: SetRun, generated: Any, t: Sequence[float], words: str) -> 
     axes = axes_of(chosen)
     first, second = [*axes.names, axes.names[0]][:2]
     parts = [np.asarray(axes.plane(moment, first, second)) for moment in generated]
-    chart(whole_way({GENERATED: parts}, t, caption=f"{words}, with the same noise."), key="home_walk")
+    vega_chart(whole_way({GENERATED: parts}, t, caption=f"{words}, with the same noise."), key="home_walk")
