@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from core.data.genotype_counts import genotype_counts
 from core.data.genotypes import MISSING, Calls, Genotypes
 
 _COLUMNS = 2048  # variants filled at a time: a bounded index array however many calls are missing
@@ -51,13 +52,8 @@ def _population_codes(genotypes: Genotypes) -> npt.NDArray[np.int64]:
 
 def _cumulative_frequencies(block: Calls, population: npt.NDArray[np.int64], ploidy: int) -> npt.NDArray[np.float64]:
     """(populations, columns, ploidy + 1) cumulative genotype frequencies of a block of variants."""
-    groups = int(population.max()) + 1
-    counts = np.stack(
-        [
-            np.stack([(block[population == g] == call).sum(axis=0) for call in range(ploidy + 1)], axis=-1)
-            for g in range(groups)
-        ]
-    ).astype(np.float64)
+    groups = range(int(population.max()) + 1)
+    counts = np.stack([genotype_counts(block, ploidy, np.flatnonzero(population == g)) for g in groups]).astype(float)
     pooled = counts.sum(axis=0)
     few = counts.sum(axis=-1) < _ENOUGH
     counts[few] = np.broadcast_to(pooled, counts.shape)[few]

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.config.evaluation import EvaluationConfig
+from core.data.genotype_counts import allele_counts, allele_frequency, genotype_counts
 from core.data.genotypes import Calls, Genotypes, unmap_pages
 
 T = TypeVar("T")
@@ -72,26 +73,23 @@ class Cohort:
 
     @cached_property
     def genotype_counts(self) -> npt.NDArray[np.int64]:
-        """(ploidy + 1, m) int64: individuals with 0, 1, (2) alternate alleles; missing calls in no row."""
-        calls = self.genotypes.calls
-        counts = np.zeros((self.ploidy + 1, self.m), dtype=np.int64)
-        for rows in row_blocks(self.n, self.m):
-            block = np.asarray(calls[rows])
-            for genotype in range(self.ploidy + 1):
-                counts[genotype] += np.count_nonzero(block == genotype, axis=0)
-        return counts
+        """(m, ploidy + 1) int64: individuals with 0, 1, (2) alternate alleles; missing calls in no column."""
+        return genotype_counts(self.genotypes.calls, self.ploidy)
 
     @cached_property
     def called(self) -> npt.NDArray[np.int64]:
         """(m,) int64: individuals with a call at each variant."""
-        return np.asarray(self.genotype_counts.sum(axis=0))
+        return np.asarray(self.genotype_counts.sum(axis=1))
+
+    @cached_property
+    def allele_counts(self) -> npt.NDArray[np.int64]:
+        """(m, 2) int64: reference and alternate alleles that are called."""
+        return allele_counts(self.genotype_counts)
 
     @cached_property
     def allele_frequency(self) -> npt.NDArray[np.float64]:
         """(m,) float64: alternate-allele frequency among the calls that are there; NaN where there are none."""
-        alternate = self.genotype_counts.T @ np.arange(self.ploidy + 1)
-        with np.errstate(invalid="ignore"):
-            return np.asarray(alternate / (self.ploidy * np.where(self.called > 0, self.called, np.nan)))
+        return allele_frequency(self.genotype_counts)
 
     @cached_property
     def has_missing(self) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from core.data.genotype_counts import allele_counts, allele_frequency, genotype_counts
 from core.evaluation.bootstrap import block_weights, contiguous_blocks
 from core.evaluation.context import Cohort, Comparison, Panel
 from core.evaluation.frequencies import over_variants
@@ -30,11 +32,12 @@ Counts = npt.NDArray[np.int64]
 )
 def fst(comparison: Comparison) -> Estimate:
     """Σ numerator / Σ denominator over variants; `floor` is what the uncorrected estimator gives by chance."""
-    (a, n_a), (b, n_b) = (allele_counts(c) for c in (comparison.reference, comparison.candidate))
-    numerator, denominator, correction = hudson(a, n_a, b, n_b)
-    if np.nansum(denominator) == 0:
+    a, b = comparison.reference.allele_counts, comparison.candidate.allele_counts
+    numerator, denominator = hudson(a, b)
+    total = float(np.nansum(denominator))
+    if total == 0:
         raise Unmeasurable("No variant differs between any two individuals.")
-    floor = float(np.nansum(correction) / np.nansum(denominator))
+    floor = float(np.nansum(sampling_correction(a, b))) / total
     return over_variants(comparison, denominator, numerator, ratio, estimator="Hudson", floor=round(floor, 8))
 
 
@@ -53,18 +56,13 @@ def population_allele_frequency_r(comparison: Comparison) -> Estimate:
     real, made = population_counts(comparison.reference), population_counts(comparison.candidate)
     if not real:
         raise Unmeasurable("The real individuals carry no population labels.")
-    shared = [
-        name
-        for name in real
-        if name in made and min(real[name][2], made[name][2]) >= comparison.config.population_minimum
-    ]
+    least = comparison.config.population_minimum
+    shared = [name for name in real if name in made and min(real[name].size, made[name].size) >= least]
     if not shared:
-        raise Unmeasurable(
-            f"No population has {comparison.config.population_minimum} real and as many synthetic individuals."
-        )
+        raise Unmeasurable(f"No population has {least} real and as many synthetic individuals.")
     m = comparison.reference.m
     blocks, size = contiguous_blocks(m, BLOCKS), min(BLOCKS, m)
-    each = [moments(_frequency(real[k]), _frequency(made[k]), blocks, size) for k in shared]
+    each = [moments(real[k].frequency, made[k].frequency, blocks, size) for k in shared]
     draws = None
     if comparison.draws and m > 1:
         weights = block_weights(m, BLOCKS, comparison.draws, comparison.generator(204))
@@ -73,45 +71,56 @@ def population_allele_frequency_r(comparison: Comparison) -> Estimate:
     return Estimate(value, draws, {"populations": len(shared), "variants": m, "n": comparison.candidate.n})
 
 
-def hudson(a: Counts, n_a: Counts, b: Counts, n_b: Counts) -> tuple[Floats, Floats, Floats]:
-    """Hudson's numerator and denominator, and the sampling correction that the numerator contains; each (m,) float64.
+def hudson(a: Counts, b: Counts) -> tuple[Floats, Floats]:
+    """Hudson's numerator and denominator, each (m,), of two (m, 2) allele counts, by scikit-allel.
 
-    With p = a / n_a of n_a alleles and q = b / n_b of n_b: denominator p(1−q) + q(1−p), numerator
-    (p−q)² − c, correction c = p(1−p)/(n_a−1) + q(1−q)/(n_b−1). NaN where a side has fewer than two alleles.
+    The denominator is p(1−q) + q(1−p); the numerator is the denominator less the mean of the unbiased 2p(1−p) and
+    2q(1−q). Both are NaN where a side has fewer than two alleles.
     """
-    usable = (n_a > 1) & (n_b > 1)
-    size_a, size_b = np.where(usable, n_a, np.nan), np.where(usable, n_b, np.nan)
-    p, q = a / size_a, b / size_b
-    correction = p * (1 - p) / (size_a - 1) + q * (1 - q) / (size_b - 1)
-    return (p - q) ** 2 - correction, p * (1 - q) + q * (1 - p), correction
+    from allel import hudson_fst
+
+    numerator, denominator = hudson_fst(a, b)
+    return numerator, np.where(np.isfinite(numerator), denominator, np.nan)
 
 
-def allele_counts(cohort: Cohort) -> tuple[Counts, Counts]:
-    """(alternate alleles, alleles called), each (m,) int64."""
-    return cohort.genotype_counts.T @ np.arange(cohort.ploidy + 1), cohort.called * cohort.ploidy
+def sampling_correction(a: Counts, b: Counts) -> Floats:
+    """(m,) p(1−p)/(n_a−1) + q(1−q)/(n_b−1): by how much Hudson's numerator is less than (p − q)²."""
+    from allel import mean_pairwise_difference
+
+    # The mean pairwise difference of n alleles is 2p(1−p) · n/(n−1).
+    sides = (mean_pairwise_difference(side) / (2 * np.maximum(side.sum(axis=1), 1)) for side in (a, b))
+    return np.asarray(sum(sides))
 
 
-def population_counts(cohort: Cohort, column: str | None = None) -> dict[str, tuple[Counts, Counts, int]]:
-    """Population → (alternate alleles (m,), alleles called (m,), individuals) over a label column (default the first).
+@dataclass(frozen=True)
+class Population:
+    """Members of a cohort with one label: (m, ploidy + 1) genotype counts, and how many individuals."""
 
-    The synthetic cohort may lack labels: an empty dictionary then.
-    """
+    counts: Counts
+    size: int
+
+    @property
+    def alleles(self) -> Counts:
+        """(m, 2) reference and alternate alleles."""
+        return allele_counts(self.counts)
+
+    @property
+    def frequency(self) -> Floats:
+        """(m,) alternate-allele frequency; NaN where nobody is called."""
+        return allele_frequency(self.counts)
+
+
+def population_counts(cohort: Cohort, column: str | None = None) -> dict[str, Population]:
+    """The populations of a label column (default the first) by name; empty where the cohort has no such column."""
     labels = cohort.genotypes.population if column is None else cohort.genotypes.labels.get(column)
     if labels is None:
         return {}
 
-    def make() -> dict[str, tuple[Counts, Counts, int]]:
+    def make() -> dict[str, Population]:
         found = {}
-        calls, ploidy = cohort.genotypes.calls, cohort.ploidy
         for name in sorted(set(labels.tolist()) - {""}):
             rows = np.flatnonzero(labels == name)
-            alternate, called = np.zeros(cohort.m, dtype=np.int64), np.zeros(cohort.m, dtype=np.int64)
-            for start in range(0, len(rows), 512):
-                block = np.asarray(calls[rows[start : start + 512]])
-                there = block >= 0
-                called += there.sum(axis=0)
-                alternate += np.where(there, block, 0).sum(axis=0, dtype=np.int64)
-            found[name] = (alternate, called * ploidy, len(rows))
+            found[name] = Population(genotype_counts(cohort.genotypes.calls, cohort.ploidy, rows), len(rows))
         return found
 
     return cohort.shared(("population_counts", column), make)
@@ -130,25 +139,21 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
         made = population_counts(comparison.candidate, column)
         labelled = column in comparison.candidate.genotypes.labels
         for name, real in population_counts(comparison.reference, column).items():
-            if real[2] < least:
+            if real.size < least:
                 continue
-            row: dict[str, Any] = {"column": column, "population": name, "n": real[2]}
+            row: dict[str, Any] = {"column": column, "population": name, "n": real.size}
             row |= {"n_synthetic": None, "r": None, "rmse": None, "fst": None}
             if labelled:
-                row["n_synthetic"] = made[name][2] if name in made else 0
-            if name in made and made[name][2] >= least:
-                p, q = _frequency(real), _frequency(made[name])
-                numerator, denominator, _ = hudson(real[0], real[1], made[name][0], made[name][1])
+                row["n_synthetic"] = made[name].size if name in made else 0
+            if name in made and made[name].size >= least:
+                p, q = real.frequency, made[name].frequency
+                numerator, denominator = hudson(real.alleles, made[name].alleles)
                 total = float(np.nansum(denominator))
                 row["r"] = _plain(pearson(moments(p, q, np.zeros(len(p), dtype=np.int64), 1))[0])
                 row["rmse"] = _plain(np.sqrt(np.nanmean((p - q) ** 2)))
                 row["fst"] = float(np.nansum(numerator)) / total if total else None
             rows.append(row)
     return {"allele_frequency_by_population": rows}
-
-
-def _frequency(counts: tuple[Counts, Counts, int]) -> Floats:
-    return np.asarray(counts[0] / np.where(counts[1] > 0, counts[1], np.nan))
 
 
 def _plain(value: Any) -> float | None:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.data.genotype_counts import f_is, heterozygosity_observed
+from core.data.hardy_weinberg import hardy_weinberg_p
 from core.evaluation.bootstrap import block_weights, contiguous_blocks
 from core.evaluation.context import Cohort, Comparison, Panel
-from core.evaluation.hardy_weinberg import f_is, heterozygosity_observed, hwe_exact
 from core.evaluation.moments import BLOCKS, moments, pearson, ratio, rmse, slope
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 
@@ -127,7 +128,7 @@ def minor_allele_frequencies(comparison: Comparison) -> tuple[Floats, Floats]:
 
 def genotype_frequencies(cohort: Cohort) -> Floats:
     """(ploidy + 1, m) float64: frequency of each genotype among the calls that are there; NaN where none are."""
-    return np.asarray(cohort.genotype_counts / np.where(cohort.called > 0, cohort.called, np.nan))
+    return np.asarray(cohort.genotype_counts.T / np.where(cohort.called > 0, cohort.called, np.nan))
 
 
 def over_variants(
@@ -180,7 +181,7 @@ def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
             counts = cohort.genotype_counts
             found[f"heterozygosity_{name}"] = heterozygosity_observed(counts).astype(np.float32)
             found[f"f_is_{name}"] = f_is(counts).astype(np.float32)
-            found[f"hwe_p_{name}"] = hwe_exact(counts).astype(np.float32)
+            found[f"hwe_p_{name}"] = hardy_weinberg_p(counts).astype(np.float32)
     genotypes = panel.value.reference.genotypes
     found |= {"position": genotypes.variant_position, "contig": genotypes.variant_contig, "id": genotypes.variant_id}
     return {"frequencies": found}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from core.data.genotype_counts import f_is, heterozygosity_observed
+from core.data.hardy_weinberg import hardy_weinberg_p
 from core.evaluation.context import Cohort, Comparison
 from core.evaluation.frequencies import minor_allele_frequencies, over_variants
-from core.evaluation.hardy_weinberg import f_is, heterozygosity_observed, hwe_exact
 from core.evaluation.moments import ratio, rmse
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 
@@ -82,8 +83,8 @@ def hwe_departure(comparison: Comparison) -> Estimate:
 
 
 def hwe_p(cohort: Cohort) -> Floats:
-    """(m,) float64 exact p-values of a cohort, computed once; see `hwe_exact`."""
-    return cohort.shared("hwe_p", lambda: hwe_exact(cohort.genotype_counts))
+    """(m,) float64 exact p-values of a cohort, computed once."""
+    return cohort.shared("hwe_p", lambda: hardy_weinberg_p(cohort.genotype_counts))
 
 
 def _diploid(comparison: Comparison) -> None:

@@ -23,7 +23,7 @@ def independent_sites(real: Cohort, like: Genotypes, seed: int) -> Genotypes:
     generator = np.random.default_rng([seed, 17])
     calls = np.empty((n, real.m), dtype=np.int8)
     counts = real.genotype_counts.astype(np.float32)
-    cumulative = counts.cumsum(axis=0) / np.maximum(real.called, 1).astype(np.float32)
+    cumulative = counts.T.cumsum(axis=0) / np.maximum(real.called, 1).astype(np.float32)
     for start in range(0, real.m, _COLUMNS):
         columns = slice(start, min(start + _COLUMNS, real.m))
         uniform = generator.random((n, columns.stop - columns.start), dtype=np.float32)

@@ -58,11 +58,12 @@ def spectra(cohort: Cohort, copies: int) -> Floats:
     Drawing without replacement from the called alleles (hypergeometric projection); rows of variants with fewer
     called alleles are zero.
     """
-    return cohort.shared(("spectra", copies), lambda: project(*_allele_counts(cohort), copies))
+    return cohort.shared(("spectra", copies), lambda: project(cohort.allele_counts, copies))
 
 
-def project(alternate: npt.NDArray[np.int64], total: npt.NDArray[np.int64], copies: int) -> Floats:
-    """(m, copies + 1) float64 hypergeometric projection of `alternate` of `total` alleles to `copies` alleles."""
+def project(alleles: npt.NDArray[np.int64], copies: int) -> Floats:
+    """(m, copies + 1) float64 hypergeometric projection of (m, 2) reference and alternate alleles to `copies`."""
+    alternate, total = alleles[:, 1], alleles.sum(axis=1)
     log_factorial = _log_factorial(int(total.max(initial=0)) + copies + 1)
     drawn = np.arange(copies + 1)
     found = np.zeros((len(total), copies + 1))
@@ -121,11 +122,6 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
 def _share(spectrum: Floats) -> Floats:
     total = spectrum.sum(axis=0)
     return np.asarray(total / max(total.sum(), 1e-300))
-
-
-def _allele_counts(cohort: Cohort) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    alternate = cohort.genotype_counts.T @ np.arange(cohort.ploidy + 1)
-    return alternate, cohort.called * cohort.ploidy
 
 
 def _copies(comparison: Comparison) -> int:

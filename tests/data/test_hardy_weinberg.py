@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2
+from scipy.stats import chi2, kstest
 
 from core.data.hardy_weinberg import EXACT_MAX, hardy_weinberg_p
 
@@ -61,3 +61,13 @@ def test_above_the_exact_limit_it_is_pearsons_chi2() -> None:
         model = n * np.array([(1 - q) ** 2, 2 * q * (1 - q), q**2])
         expected.append(chi2.sf(((row - model) ** 2 / model).sum(), 1))
     np.testing.assert_allclose(hardy_weinberg_p(table), expected, rtol=1e-6, atol=1e-300)
+
+
+def test_p_values_are_uniform_and_near_those_of_chi2_under_random_mating() -> None:
+    calls = np.random.default_rng(11).binomial(2, 0.4, (3000, 400))
+    table = np.stack([(calls == g).sum(axis=0) for g in range(3)], axis=1)
+    p = hardy_weinberg_p(table)
+    q = calls.mean(axis=0) / 2
+    f = 1 - table[:, 1] / 3000 / (2 * q * (1 - q))
+    assert np.abs(p - chi2.sf(3000 * f**2, 1)).max() < 0.05  # the exact test is discrete
+    assert kstest(p, "uniform").pvalue > 0.01

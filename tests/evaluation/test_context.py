@@ -21,7 +21,7 @@ def test_counts_leave_missing_calls_out() -> None:
     calls[:, 1] = -1
     here = cohort(calls)
     assert here.called.tolist() == [20, 0, *[30] * 10]
-    assert np.array_equal(here.genotype_counts[2], (calls == 2).sum(axis=0))
+    assert np.array_equal(here.genotype_counts[:, 2], (calls == 2).sum(axis=0))
     assert here.allele_frequency[0] == pytest.approx(calls[10:, 0].mean() / 2)
     assert np.isnan(here.allele_frequency[1])
     assert here.has_missing
@@ -65,7 +65,7 @@ def test_the_null_keeps_genotype_frequencies_and_nothing_else(ploidy: int) -> No
     known = real.called > 0
     for genotype in range(ploidy + 1):
         drawn = (null.calls == genotype).mean(axis=0)[known]
-        assert drawn == pytest.approx((real.genotype_counts[genotype] / np.maximum(real.called, 1))[known], abs=0.05)
+        assert drawn == pytest.approx((real.genotype_counts[:, genotype] / np.maximum(real.called, 1))[known], abs=0.05)
     varying = null.calls[:, null.calls.std(axis=0) > 0].astype(float)
     r = np.corrcoef(varying.T)
     assert np.abs(r[np.triu_indices(len(r), 1)]).max() < 0.1
@@ -114,7 +114,7 @@ def test_a_metric_answers_with_a_reason_instead_of_an_error() -> None:
         (lambda _: Estimate(float("nan")), "undefined"),
         (lambda _: Estimate(None, reason="Of its own."), "Of its own."),
     ):
-        metric = Metric("x", "X", "higher", None, (0, 1), False, function)
+        metric = Metric("x", "X", "Other", "higher", None, (0, 1), False, function)
         estimate = metric(here)
         assert estimate.value is None
         assert reason in str(estimate.reason)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from core.data.genotype_counts import genotype_counts
 from core.data.genotype_files import write_genotypes
 from core.data.genotypes import Genotypes
 from core.data.intake.columns import ordered, require_labels
-from core.data.intake.filters import apply_filters, count_genotypes, select_variants
+from core.data.intake.filters import apply_filters, select_variants
 from core.data.intake.formats.base import CohortFormat, CohortSource, ReadResult
 from core.data.intake.variants import VariantTable
 from core.errors import InputError
@@ -89,7 +90,7 @@ def _check_minimum(genotypes: Genotypes, name: str) -> None:
 def _remarks(genotypes: Genotypes) -> list[str]:
     repeated = genotypes.m - len(set(genotypes.variant_id.tolist()))
     notes = [f"{repeated:,} variants share the id of an earlier one."] if repeated else []
-    counts = count_genotypes(genotypes)
-    if ((counts.table > 0).sum(axis=1) <= 1).all():
+    counts = genotype_counts(genotypes.calls, genotypes.ploidy)
+    if ((counts > 0).sum(axis=1) <= 1).all():
         notes.append("No variant varies among the individuals: structure and linkage have no value here.")
     return notes

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from core.data.genotype_counts import allele_frequency, genotype_counts
 from core.data.genotypes import Calls, Genotypes
 from core.data.hardy_weinberg import hardy_weinberg_p
 from core.data.intake.cohort_options import CohortOptions
@@ -52,39 +53,6 @@ def _plain(contig: str) -> str:
     return contig[3:] if contig[:3].lower() == "chr" else contig
 
 
-@dataclass(frozen=True)
-class GenotypeCounts:
-    """Per variant: how many individuals are called with 0, 1, 2 alternate alleles, (m, 3) int64, and n."""
-
-    table: npt.NDArray[np.int64]
-    n: int
-    ploidy: int
-
-    @property
-    def called(self) -> npt.NDArray[np.int64]:
-        """(m,) individuals with a call."""
-        called: npt.NDArray[np.int64] = self.table.sum(axis=1)
-        return called
-
-    @property
-    def minor_allele_frequency(self) -> npt.NDArray[np.float64]:
-        """(m,) 0..0.5; 0 where nothing is called."""
-        copies = self.ploidy * np.maximum(self.called, 1)
-        frequency = (self.table[:, 1] + 2 * self.table[:, 2]) / copies
-        minor: npt.NDArray[np.float64] = np.minimum(frequency, 1 - frequency)
-        return minor
-
-
-def count_genotypes(genotypes: Genotypes) -> GenotypeCounts:
-    """Genotype counts of each variant, in blocks of variants."""
-    table = np.empty((genotypes.m, 3), dtype=np.int64)
-    for block in _variant_blocks(genotypes.calls):
-        calls = genotypes.calls[:, block]
-        for value in range(3):
-            table[block, value] = (calls == value).sum(axis=0)
-    return GenotypeCounts(table, genotypes.n, genotypes.ploidy)
-
-
 def _variant_blocks(calls: Calls) -> Iterator[slice]:
     n, m = calls.shape
     width = max(1, _BLOCK_BYTES // max(1, n))
@@ -103,15 +71,15 @@ def apply_filters(genotypes: Genotypes, options: CohortOptions) -> tuple[Genotyp
     if region:
         genotypes = _keep(genotypes, _in_region(genotypes, region), "outside the region", removed)
     if options.variant_missing_max is not None:
-        share = 1 - count_genotypes(genotypes).called / max(1, genotypes.n)
+        share = 1 - genotype_counts(genotypes.calls, genotypes.ploidy).sum(axis=1) / max(1, genotypes.n)
         limit = options.variant_missing_max
         genotypes = _keep(genotypes, share <= limit, f"variant missing in more than {limit:g}", removed)
     if options.individual_missing_max is not None:
         genotypes = _drop_individuals(genotypes, options.individual_missing_max, removed)
     if options.maf_min is not None:
-        frequency = count_genotypes(genotypes).minor_allele_frequency
+        frequency = np.nan_to_num(allele_frequency(genotype_counts(genotypes.calls, genotypes.ploidy)))
         # A frequency that equals the bound must stay although 1 - p is inexact.
-        mask = frequency >= options.maf_min - 1e-12
+        mask = np.minimum(frequency, 1 - frequency) >= options.maf_min - 1e-12
         genotypes = _keep(genotypes, mask, f"minor-allele frequency below {options.maf_min:g}", removed)
     if options.hwe_p_min is not None:
         genotypes = _drop_disequilibrium(genotypes, options.hwe_p_min, removed)
@@ -177,7 +145,7 @@ def _drop_disequilibrium(genotypes: Genotypes, limit: float, removed: dict[str, 
         raise InputError(
             "A Hardy-Weinberg filter was asked for haploid data; it is defined for diploids: leave it out."
         )
-    table = count_genotypes(genotypes).table
+    table = genotype_counts(genotypes.calls, genotypes.ploidy)
     # A variant called in fewer than two individuals has p = NaN and stays: there is nothing against it.
     return _keep(genotypes, ~(hardy_weinberg_p(table) < limit), f"Hardy-Weinberg p below {limit:g}", removed)
 

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.genotype_counts import GenotypeCounts, allele_frequency, count_genotypes
+from core.data.genotype_counts import (
+    GenotypeCounts,
+    allele_frequency,
+    count_genotypes,
+    heterozygosity_expected,
+    heterozygosity_observed,
+)
 from core.data.genotypes import Genotypes
 from core.data.hardy_weinberg import EXACT_MAX, hardy_weinberg_p
 from core.data.profile.cohort_warnings import warnings_of
@@ -68,11 +74,12 @@ def _arrays(genotypes: Genotypes, counts: GenotypeCounts, split: Split) -> dict[
     holdout[split.holdout] = True
     within, pooled_p = _departures(counts)
     diploid = genotypes.ploidy == 2
+    heterozygosity = np.nan_to_num(heterozygosity_observed(pooled)) if diploid else np.full(genotypes.m, np.nan)
     return {
         "variant_missing": 1 - called / genotypes.n,
         "variant_frequency": frequency,
         "variant_maf": np.minimum(frequency, 1 - frequency),
-        "variant_heterozygosity": pooled[:, 1] / np.maximum(called, 1) if diploid else np.full(genotypes.m, np.nan),
+        "variant_heterozygosity": heterozygosity,
         "variant_hwe_p": pooled_p,
         "variant_hwe_p_within": within,
         "individual_missing": counts.individual_missing,
@@ -133,7 +140,7 @@ def _hardy_weinberg(
         return {"test": None, "reason": "Haploid data have no heterozygotes to test."}
     pooled, within = arrays["variant_hwe_p"], arrays["variant_hwe_p_within"]
     maf = arrays["variant_maf"]
-    excess = arrays["variant_heterozygosity"] > 2 * maf * (1 - maf)
+    excess = arrays["variant_heterozygosity"] > heterozygosity_expected(maf)
     departs = within < HWE_DEPARTURE
     return {
         "test": "exact" if genotypes.n <= EXACT_MAX else "chi-squared",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.genotype_counts import GenotypeCounts
+from core.data.genotype_counts import GenotypeCounts, heterozygosity_expected
 from core.data.genotypes import Genotypes, Strings
 from core.data.relatives import Relatives
 from core.data.split import Split
@@ -26,7 +26,7 @@ def heterozygosity_summary(genotypes: Genotypes, arrays: dict[str, npt.NDArray[A
         return {"observed": None, "expected": None, "f": None, "outliers": []}
     observed, individual = arrays["variant_heterozygosity"], arrays["individual_heterozygosity"]
     maf = np.nan_to_num(arrays["variant_maf"])
-    expected = float((2 * maf * (1 - maf)).mean())
+    expected = float(heterozygosity_expected(maf).mean())
     return {
         "observed": float(observed.mean()),
         "expected": expected,

@@ -7,7 +7,7 @@ import pytest
 
 from core.data.genotypes import Genotypes, from_calls
 from core.data.intake.cohort_options import CohortOptions
-from core.data.intake.filters import Region, apply_filters, count_genotypes
+from core.data.intake.filters import Region, apply_filters
 from core.errors import InputError
 
 
@@ -123,9 +123,3 @@ def test_hardy_weinberg_filter_removes_the_lack_of_heterozygotes() -> None:
     assert removed == {"Hardy-Weinberg p below 1e-06": 1}
     with pytest.raises(InputError, match="diploid"):
         apply_filters(from_calls([[0, 1], [1, 0]], ploidy=1), CohortOptions(hwe_p_min=0.1))
-
-
-def test_counts_leave_missing_out() -> None:
-    counts = count_genotypes(cohort())
-    assert counts.called.tolist() == [5, 5, 5, 5, 1, 3]
-    np.testing.assert_allclose(counts.minor_allele_frequency, [0, 0.1, 0.5, 0.1, 0.5, 1 / 3])

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from core.data import export
+from core.data.genotype_counts import genotype_counts
 from core.data.genotypes import Genotypes, from_calls
 from core.data.intake.cohort_options import CohortOptions
-from core.data.intake.filters import count_genotypes
 from core.data.intake.importing import import_file, preview, read_file
 from core.data.library import Library
 from core.errors import InputError
@@ -415,4 +415,4 @@ def test_preview_of_binary_formats(cohort: Genotypes, tmp_path: Path, home: Path
 
 def test_gzipped_text(tmp_path: Path, home: Path) -> None:
     (tmp_path / "x.tsv.gz").write_bytes(gzip.compress(b"id\tv1\tv2\na\t0\t1\nb\t2\t1\n"))
-    assert count_genotypes(read_file([tmp_path / "x.tsv.gz"]).population).table.tolist() == [[1, 0, 1], [0, 2, 0]]
+    assert genotype_counts(read_file([tmp_path / "x.tsv.gz"]).population.calls, 2).tolist() == [[1, 0, 1], [0, 2, 0]]
