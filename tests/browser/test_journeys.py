@@ -103,7 +103,7 @@ def test_from_upload_to_export(server: Server, page: Page, tmp_path: Path) -> No
     start_training(page)
     tab = watch_close_and_reopen(server, page)
     stop_and_resume(tab)
-    compare_and_export(tab)
+    compare_and_export(tab, tmp_path)
 
 
 def import_cohort(server: Server, page: Page, folder: Path) -> None:
@@ -182,18 +182,42 @@ def stop_and_resume(tab: Page) -> None:
     expect(tab.get_by_text(re.compile(f"^Epoch {EPOCHS} of"))).to_be_visible()
 
 
-def compare_and_export(tab: Page) -> None:
+def compare_and_export(tab: Page, tmp_path: Path) -> None:
     tab.get_by_role("link", name="See its report").click()
     expect(tab.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
     settled(tab)
-    tab.locator("[data-testid=stHtml] span[title^='Independent sites']").first.hover(trial=True)  # its numbers
+    point_at(tab, tab.locator(".js-plotly-plot"), "Independent sites")
     choose(tab, "Baseline", re.compile("Independent sites"))
     expect(tab.get_by_text("clearly better").first).to_be_visible()
     tab.get_by_role("button", name="Save").first.click()
     numbers = download(tab, "Numbers (CSV)")
     assert "recall" in numbers.lower() and "Independent sites" in numbers
     tab.keyboard.press("Escape")
-    assert "Independent sites" in download(tab, "Comparison as one HTML page")
+    report_alone(tab, download(tab, "Comparison as one HTML page"), tmp_path)
+
+
+def point_at(tab: Page, drawing: Locator, words: str) -> None:
+    """Point at the marks of a drawing until one of them says `words`."""
+    for mark in drawing.first.locator(".scatterlayer path.point").all():
+        mark.hover(force=True)
+        if words in "".join(drawing.first.locator(".hoverlayer text").all_text_contents()):
+            return
+    raise AssertionError(f"No mark says {words!r}.")
+
+
+def report_alone(tab: Page, text: str, folder: Path) -> None:
+    """The report opens from disk without a network, and its charts are alive."""
+    (folder / "report.html").write_text(text)
+    browser = tab.context.browser
+    assert browser
+    away = browser.new_context(offline=True)
+    page = away.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((folder / "report.html").as_uri())
+    point_at(page, page.locator(".js-plotly-plot"), "Independent sites")
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    away.close()
 
 
 def download(tab: Page, name: str) -> str:
