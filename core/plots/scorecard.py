@@ -55,13 +55,13 @@ def scorecard(
     return Figure(
         name="scorecard",
         plot=draw(traces, height=_TOP + rows * strip, margin={"t": _TOP, "b": 4, "l": 8, "r": 12}, **layout),
-        alt=takeaway(candidates, names),
+        alt=_takeaway(candidates, names),
         table=numbers(candidates, names, baseline),
         caption=caption,
     )
 
 
-def takeaway(candidates: Sequence[Candidate], names: Sequence[str]) -> str:
+def _takeaway(candidates: Sequence[Candidate], names: Sequence[str]) -> str:
     """What the scorecard shows, for those who cannot see it."""
     alt = f"{len(names)} metrics of {len(candidates)} models, each with its null and ceiling."
     if len(candidates) > 1 and (first := leader(candidates, names)):
