@@ -54,10 +54,10 @@ def _draw(chosen: SetRun, walk: Mapping[str, Any], view: Mapping[str, str]) -> N
     )
     left, right = st.columns(2)
     sets = the_map(chosen)
-    ends = sets.places["pca"][[chosen.names.index(a), chosen.names.index(b)]]
+    ends = sets.places["pca"][[chosen.names.index(a), chosen.names.index(b)], :2]
     with left:
         figure = set_map(
-            sets, "pca", next(iter(sets.columns)), marked={a: "A", b: "B"}, outline=ends, height=340,
+            sets, "pca", next(iter(sets.columns)), marked={a: "A", b: "B"}, outline=ends, height=500,
             caption=chosen.provenance(),
         )  # fmt: skip
         chart(figure, key="home_map")
