@@ -1,230 +1,250 @@
-"""Allele and genotype frequencies of synthetic against real data, variant by variant."""
+"""Frequencies of synthetic against real data: alleles, genotypes, curves over the frequency, departure from HWE."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import plotly.graph_objects as go
 
+from core.plots.figure import Column, Figure, draw, scatter, translucent, typed
+from core.plots.lines import REFERENCES, line_table, lines
 from core.plots.theme import REAL, model_colour
-from core.plots.vega import Figure, Spec
 from core.reports.arrays import Frequencies
 from core.reports.standing import Candidate
 from core.words import number
 
-POINTS = 3000
-"""Variants drawn as points of their own; more are drawn as a map of counts, with the worst ones as points."""
+DRAWN = 50_000
+"""Variants drawn at most, those with the largest differences among them; more would be one dark band."""
 
-_X, _Y = "Allele frequency, real", "Allele frequency, synthetic"
-_TITLES = {"real": _X, "x": _X, "synthetic": _Y, "low": _Y, "y": _Y}
-_WORST = 60
-_CELLS = 60
+_GENOTYPES = ("Reference homozygotes", "Heterozygotes", "Alternate homozygotes")
+_ALLELES = ("Reference allele", "Alternate allele")  # what the calls of haploids are
+_UNIT = {"range": [0, 1], "showgrid": False, "nticks": 6}
+_BINS = np.linspace(-1, 1, 81)  # of F_IS
+
 Floats = npt.NDArray[np.floating[Any]]
 
 
 def alleles(frequencies: Frequencies, candidate: Candidate, *, caption: str = "") -> Figure:
-    """Real against synthetic allele frequency with the identity line and the band that sampling alone explains."""
+    """Real against synthetic allele frequency of each variant, over the band that sampling alone explains.
+
+    The `customdata` of a point is its row in `frequencies`.
+    """
     f = frequencies
-    data: dict[str, Any] = {"band": _band(f)}
-    low = f.real.shape[0] <= POINTS
-    cloud = _points_layer(candidate) if low else _counts_layer()
-    chosen = np.arange(len(f.real)) if low else np.argsort(-np.abs(np.nan_to_num(f.synthetic - f.real)))[:_WORST]
-    data["variants"] = {
-        "variant": [str(f.identifier[int(i)]) for i in chosen],
-        "real": f.real[chosen],
-        "synthetic": f.synthetic[chosen],
-        "difference": (f.synthetic - f.real)[chosen],
-    }
-    if not low:
-        data["counts"] = _counts(f)
-    outside = float(np.mean(np.abs(f.synthetic - f.real) > f.chance))
+    difference = np.asarray(f.synthetic - f.real)
+    shown = _shown(difference)
+    grid = np.linspace(0, 1, 101)
+    copies = len(f.genotypes_real) - 1
+    chance = 2 * np.sqrt(grid * (1 - grid) * (1 / (copies * f.n_real) + 1 / (copies * f.n_synthetic)))
+    band = go.Scatter(
+        x=typed([*grid, *grid[::-1]]), y=typed([*(grid - chance), *(grid + chance)[::-1]]), fill="toself",
+        fillcolor=translucent(REAL, 0.25), line={"width": 0}, hoverinfo="skip", name="Explained by sampling",
+    )  # fmt: skip
+    outside = float(np.mean(np.abs(difference) > f.chance))
     return Figure(
         name="allele_frequencies",
-        spec={
-            "height": 420,
-            "layer": [
-                {
-                    "data": {"name": "band"},
-                    "mark": {"type": "area", "color": REAL, "opacity": 0.25},
-                    "encoding": {
-                        "x": _axis("real"),
-                        "y": _axis("low"),
-                        "y2": {"field": "high"},
-                    },
-                },
-                {
-                    "data": {"name": "band"},
-                    "mark": {"type": "line", "color": REAL, "strokeWidth": 1.5},
-                    "encoding": {"x": _axis("real"), "y": _axis("real", _TITLES["synthetic"])},
-                },
-                *cloud,
-            ],
-        },
-        data=data,
+        plot=draw(
+            [band, _diagonal(), _variants(f, shown, f.real, f.synthetic, candidate)],
+            height=520,
+            xaxis={"title": "Allele frequency, real", **_UNIT},
+            yaxis={"title": "Allele frequency, synthetic", **_UNIT},
+            showlegend=False,
+            dragmode="zoom",
+        ),
         alt=(
-            f"Allele frequencies of {candidate.label}: r {number(_metric(candidate, 'allele_frequency_r'))},"
-            f" RMSE {number(_metric(candidate, 'allele_frequency_rmse'))}; {outside:.0%} of variants differ by more"
+            f"Allele frequencies of {candidate.label}: r {number(candidate.metric('allele_frequency_r').value)},"
+            f" RMSE {number(candidate.metric('allele_frequency_rmse').value)}; {outside:.0%} of variants differ by more"
             " than sampling explains (5% expected)."
         ),
-        caption=caption,
         table={
-            "variant": list(f.identifier),
+            "variant": f.identifier,
             "real": f.real,
             "synthetic": f.synthetic,
-            "difference": f.synthetic - f.real,
+            "difference": difference,
             "chance": f.chance,
         },
+        caption=caption + _note(shown, difference),
     )
 
 
-def genotypes(frequencies: Frequencies, candidate: Candidate, *, width: int = 190, caption: str = "") -> Figure:
-    """A panel a genotype: its frequency at each variant, real against synthetic."""
+def genotypes(frequencies: Frequencies, candidate: Candidate, *, caption: str = "") -> Figure:
+    """A panel a genotype: its frequency at each variant, real against synthetic; `customdata` as in `alleles`."""
     f = frequencies
-    names: tuple[str, ...] = ("Reference homozygotes", "Heterozygotes", "Alternate homozygotes")
-    names = names if len(f.genotypes_real) == 3 else ("Reference allele", "Alternate allele")
-    step = max(1, -(-f.real.shape[0] // 1500))
-    data: dict[str, Any] = {"identity": {"x": [0.0, 1.0]}}
-    panels = []
+    names = _names(f)
+    shown = _shown(np.abs(f.genotypes_synthetic - f.genotypes_real).max(axis=0))
+    errors = np.sqrt(np.nanmean((f.genotypes_synthetic - f.genotypes_real) ** 2, axis=1))
+    traces: list[Any] = []
+    layout: dict[str, Any] = {"annotations": []}
+    table: dict[str, Column] = {"variant": f.identifier}
+    width = (1 - 0.04 * (len(names) - 1)) / len(names)
     for k, name in enumerate(names):
-        data[name] = {
-            "variant": list(f.identifier[::step]),
-            "real": f.genotypes_real[k][::step],
-            "synthetic": f.genotypes_synthetic[k][::step],
-        }
-        panels.append(_genotype_panel(name, candidate, width, titled=k == 0))
-    errors = [
-        float(np.sqrt(np.nanmean((f.genotypes_synthetic[k] - f.genotypes_real[k]) ** 2))) for k in range(len(names))
-    ]
-    said = ", ".join(f"{name.lower()} {number(e)}" for name, e in zip(names, errors, strict=True))
-    note = f" Every {step}th variant is drawn." if step > 1 else ""
-    table: dict[str, Any] = {"variant": list(f.identifier)}
-    for k, name in enumerate(names):
+        axes = {"xaxis": f"x{k + 1}", "yaxis": f"y{k + 1}"} if k else {}
+        real, synthetic = f.genotypes_real[k], f.genotypes_synthetic[k]
+        traces += [_diagonal(**axes), _variants(f, shown, real, synthetic, candidate, panels=len(names), **axes)]
+        left = k * (width + 0.04)
+        place = f"{k + 1}" if k else ""
+        layout[f"xaxis{place}"] = {"title": "Real", "domain": [left, left + width], "anchor": f"y{place}", **_UNIT}
+        layout[f"yaxis{place}"] = {"title": "" if k else "Synthetic", "anchor": f"x{place}", **_UNIT}
+        layout["annotations"].append(
+            {"text": f"<b>{name}</b>", "x": left, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left",
+             "yanchor": "bottom", "yshift": 4, "showarrow": False}
+        )  # fmt: skip
         column = name.lower().replace(" ", "_")
-        table |= {f"{column}_real": f.genotypes_real[k], f"{column}_synthetic": f.genotypes_synthetic[k]}
+        table |= {f"{column}_real": real, f"{column}_synthetic": synthetic}
+    says = ", ".join(f"{name.lower()} {number(float(e))}" for name, e in zip(names, errors, strict=True))
     return Figure(
         name="genotype_frequencies",
-        spec={"hconcat": panels, "spacing": 16},
-        data=data,
-        alt=f"Root-mean-square error of genotype frequencies of {candidate.label}: {said}.",
-        caption=caption + note,
+        plot=draw(traces, height=340, showlegend=False, dragmode="zoom", **layout),
+        alt=f"Root-mean-square error of genotype frequencies of {candidate.label}: {says}.",
         table=table,
+        caption=caption + _note(shown, f.real),
     )
 
 
-def _points_layer(candidate: Candidate) -> list[Spec]:
-    return [
-        {
-            "data": {"name": "variants"},
-            "mark": {
-                "type": "point",
-                "filled": True,
-                "size": 16,
-                "opacity": 0.6,
-                "color": model_colour(candidate.model),
-            },
-            "encoding": {"x": _axis("real"), "y": _axis("synthetic"), "tooltip": _tips()},
-        }
-    ]
+def in_words(frequencies: Frequencies, variant: int) -> str:
+    """The allele frequency of one variant in a sentence that begins after its name."""
+    f = frequencies
+    real, synthetic, chance = float(f.real[variant]), float(f.synthetic[variant]), float(f.chance[variant])
+    size = "more than" if abs(synthetic - real) > chance else "within what"
+    return (
+        f"has its alternate allele at frequency {number(real)} in real and {number(synthetic)} in synthetic data: "
+        f"a difference of {synthetic - real:+.3f}, {size} sampling alone explains (±{chance:.3f})."
+    )
 
 
-def _counts_layer() -> list[Spec]:
-    cell = {"bin": "binned"}
-    return [
-        {
-            "data": {"name": "counts"},
-            "mark": {"type": "rect", "tooltip": True},
-            "encoding": {
-                "x": {**_axis("x"), **cell},
-                "x2": {"field": "x2"},
-                "y": {**_axis("y"), **cell},
-                "y2": {"field": "y2"},
-                "color": {
-                    "field": "count",
-                    "type": "quantitative",
-                    "scale": {"type": "log", "scheme": "viridis"},
-                    "legend": {"title": "Variants"},
-                },
-            },
-        },
-        {
-            "data": {"name": "variants"},
-            "mark": {"type": "point", "size": 22, "color": REAL},
-            "encoding": {"x": _axis("real"), "y": _axis("synthetic"), "tooltip": _tips()},
-        },
-    ]
-
-
-def _tips() -> list[Spec]:
-    return [
-        {"field": "variant", "title": "Variant"},
-        {"field": "real", "title": "Real", "format": ".3f"},
-        {"field": "synthetic", "title": "Synthetic", "format": ".3f"},
-        {"field": "difference", "title": "Difference", "format": "+.3f"},
-    ]
-
-
-def _axis(field: str, title: str | None = None) -> Spec:
-    named = title or _TITLES.get(field)
-    scale = {"domain": [0, 1], "nice": False}
+def genotype_table(frequencies: Frequencies, variant: int) -> dict[str, list[Any]]:
+    """The genotype frequencies of one variant, real and synthetic."""
+    f = frequencies
+    real, synthetic = f.genotypes_real[:, variant], f.genotypes_synthetic[:, variant]
     return {
-        "field": field,
-        "type": "quantitative",
-        "title": named,
-        "scale": scale,
-        "axis": {"grid": False, "tickCount": 6},
+        "Genotype": list(_names(f)),
+        "Real": [number(float(v)) for v in real],
+        "Synthetic": [number(float(v)) for v in synthetic],
+        "Difference": [f"{d:+.3f}" for d in synthetic - real],
     }
 
 
-def _band(f: Frequencies) -> dict[str, Any]:
-    grid = np.linspace(0, 1, 41)
-    copies = len(f.genotypes_real) - 1
-    half = 2 * np.sqrt(grid * (1 - grid) * (1 / (copies * f.n_real) + 1 / (copies * f.n_synthetic)))
-    return {"real": grid, "low": np.clip(grid - half, 0, 1), "high": np.clip(grid + half, 0, 1)}
+def by_frequency(
+    candidates: Sequence[Candidate], curve: str, y: str, *, titles: tuple[str, str], caption: str = ""
+) -> Figure | None:
+    """A curve of the reports over the minor allele's frequency, a line a model; None where no report has it.
+
+    A row of the curve holds "frequency", or the ends "low" and "high" of a bin; the model's value as `y` or
+    "synthetic"; those of the references under "real", "null" or "ceiling", with `y` before or behind.
+    """
+    curves = {c.label: c.report.curve(curve) for c in candidates}
+    first = next((rows for rows in curves.values() if rows), None)
+    if first is None:
+        return None
+    shown = [key for key in REFERENCES if any(_reference(row, key, y) is not None for row in first)]
+    references = [
+        {"reference": key, "frequency": _middle(row), "value": _reference(row, key, y)}
+        for key in shown
+        for row in first
+    ]
+    models = [
+        {"series": label, "frequency": _middle(row), "value": row.get(y, row.get("synthetic"))}
+        for label, rows in curves.items()
+        for row in rows
+    ]
+    # A curve that is 0 everywhere needs an axis all the same.
+    flat = not any(row["value"] for row in [*references, *models])
+    series = {REFERENCES["real"]: [_reference(row, "real", y) for row in first]}
+    series |= {label: [row.get(y, row.get("synthetic")) for row in rows] for label, rows in curves.items()}
+    lowest = {label: next((v for v in values if v is not None), None) for label, values in series.items()}
+    says = ", ".join(f"{label} {number(value)}" for label, value in lowest.items() if value is not None)
+    return Figure(
+        name=f"{curve}_{y}",
+        plot=draw(
+            lines(candidates, models, references, "frequency", "value", hover="%{y:.4g} at frequency %{x:.3g}"),
+            height=400,
+            xaxis={"title": titles[0], "showgrid": False, "rangemode": "tozero"},
+            yaxis={"title": titles[1]} | ({"range": [0, 0.1]} if flat else {}),
+        ),
+        alt=f"{titles[1]} in the lowest bin of {titles[0].lower()}: {says}.",
+        table=line_table(models, references),
+        caption=caption,
+    )
 
 
-def _counts(f: Frequencies) -> dict[str, Any]:
-    both = np.isfinite(f.real) & np.isfinite(f.synthetic)
-    edges = np.linspace(0, 1, _CELLS + 1)
-    counts, _, _ = np.histogram2d(f.real[both], f.synthetic[both], bins=(edges, edges))
-    x, y = np.nonzero(counts)
-    return {"x": edges[x], "x2": edges[x + 1], "y": edges[y], "y2": edges[y + 1], "count": counts[x, y].astype(int)}
+def inbreeding(f_is: Mapping[str, Floats], candidate: Candidate, *, caption: str = "") -> Figure:
+    """Distribution over variants of F_IS = 1 − H_observed / 2p(1−p): real and null grey, synthetic in colour."""
+    models = [{"series": candidate.label, **row} for row in _shares(f_is["synthetic"])]
+    grey = [key for key in REFERENCES if key in f_is]
+    references = [{"reference": key, **row} for key in grey for row in _shares(f_is[key])]
+    means = {REFERENCES.get(key, candidate.label): float(np.nanmean(f_is[key])) for key in [*grey, "synthetic"]}
+    hover = "%{y:.2%} of variants with F_IS about %{x:.3f}"
+    return Figure(
+        name="inbreeding",
+        plot=draw(
+            lines([candidate], models, references, "f_is", "share", hover=hover),
+            height=340,
+            xaxis={"title": "F_IS of a variant", "showgrid": False},
+            yaxis={"title": "Share of variants", "tickformat": ".0%", "rangemode": "tozero"},
+        ),
+        alt="Mean F_IS: " + ", ".join(f"{name} {number(value)}" for name, value in means.items()) + ".",
+        table=line_table(models, references),
+        caption=caption,
+    )
 
 
-def _genotype_panel(name: str, candidate: Candidate, width: int, *, titled: bool) -> Spec:
-    def axis(field: str, title: str | None) -> Spec:
-        scale = {"domain": [0, 1], "nice": False}
-        grid = {"grid": False, "tickCount": 3}
-        return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": grid}
-
-    return {
-        "title": {"text": name, "anchor": "start", "fontSize": 13},
-        "width": width,
-        "height": width,
-        "layer": [
-            {
-                "data": {"name": "identity"},
-                "mark": {"type": "line", "color": REAL},
-                "encoding": {"x": axis("x", "Real"), "y": axis("x", "Synthetic" if titled else None)},
-            },
-            {
-                "data": {"name": name},
-                "mark": {
-                    "type": "point",
-                    "filled": True,
-                    "size": 12,
-                    "opacity": 0.5,
-                    "color": model_colour(candidate.model),
-                },
-                "encoding": {
-                    "x": axis("real", "Real"),
-                    "y": axis("synthetic", "Synthetic" if titled else None),
-                    "tooltip": [t for t in _tips() if t["field"] != "difference"],
-                },
-            },
-        ],
-    }
+def _names(f: Frequencies) -> tuple[str, ...]:
+    return _GENOTYPES if len(f.genotypes_real) == 3 else _ALLELES
 
 
-def _metric(candidate: Candidate, name: str) -> float | None:
-    return candidate.metric(name).value
+def _shown(difference: Floats) -> npt.NDArray[np.int64]:
+    """The rows that are drawn: all, or the largest differences and an even choice of the others."""
+    if len(difference) <= DRAWN:
+        return np.arange(len(difference))
+    order = np.argsort(-np.abs(np.nan_to_num(difference)))
+    others = order[DRAWN // 10 :]
+    even = others[np.linspace(0, len(others) - 1, DRAWN - DRAWN // 10).astype(np.int64)]
+    return np.sort(np.concatenate([order[: DRAWN // 10], even]))
+
+
+def _note(shown: npt.NDArray[np.int64], every: Floats) -> str:
+    if len(shown) == len(every):
+        return ""
+    return f" Drawn are {len(shown):,} of {len(every):,} variants, those that differ most among them."
+
+
+def _variants(
+    f: Frequencies,
+    shown: npt.NDArray[np.int64],
+    real: Floats,
+    synthetic: Floats,
+    candidate: Candidate,
+    *,
+    panels: int = 1,
+    **axes: str,
+) -> Any:
+    return scatter(len(shown) * panels)(
+        x=typed(real[shown]), y=typed(synthetic[shown]), customdata=typed(shown, "int32"), mode="markers",
+        text=[f.identifier[i] for i in shown], name=candidate.label,
+        marker={"color": model_colour(candidate.model), "size": 5 if panels == 1 else 4, "opacity": 0.6},
+        hovertemplate="<b>%{text}</b><br>real %{x:.3f}<br>synthetic %{y:.3f}<extra></extra>", **axes,
+    )  # fmt: skip
+
+
+def _diagonal(**axes: str) -> go.Scatter:
+    """Where real and synthetic are equal."""
+    return go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": REAL, "width": 1.5}, hoverinfo="skip", **axes)
+
+
+def _reference(row: Mapping[str, Any], key: str, y: str) -> float | None:
+    return next((row[k] for k in (key, f"{key}_{y}", f"{y}_{key}") if k in row), None)
+
+
+def _middle(row: Mapping[str, Any]) -> float:
+    return float(row["frequency"]) if "frequency" in row else (float(row["low"]) + float(row["high"])) / 2
+
+
+def _shares(values: Floats) -> list[dict[str, Any]]:
+    """Share of variants in each bin of F_IS between the first and the last that is used, with a bin on either side."""
+    known = values[np.isfinite(values)]
+    shares = np.histogram(np.clip(known, -1, 1), _BINS)[0] / max(1, len(known))
+    used = np.flatnonzero(shares)
+    kept = range(max(0, int(used[0]) - 1), min(len(shares), int(used[-1]) + 2)) if len(used) else range(0)
+    return [{"f_is": float(_BINS[i : i + 2].mean()), "share": float(shares[i])} for i in kept]

@@ -75,6 +75,12 @@ def pick_view(views: Sequence[str], key: str, default: str | None = None) -> str
     return chosen or views[0]
 
 
+def open_tab(views: Sequence[str], key: str) -> tuple[str, DeltaGenerator]:
+    """Tabs for the views of a page: the name of the open one, and the place for it; the others compute nothing."""
+    tabs = st.tabs(views, key=key, on_change="rerun", bind="query-params")
+    return next(((name, tab) for name, tab in zip(views, tabs, strict=True) if tab.open), (views[0], tabs[0]))
+
+
 def small_table(columns: Mapping[str, Sequence[object]]) -> None:
     """A short table of text (the data grid of Streamlit takes the browser as long as a chart)."""
     lines = [
