@@ -21,7 +21,7 @@ DRAWN = 50_000
 
 _GENOTYPES = ("Reference homozygotes", "Heterozygotes", "Alternate homozygotes")
 _ALLELES = ("Reference allele", "Alternate allele")  # what the calls of haploids are
-_UNIT = {"range": [0, 1], "showgrid": False, "nticks": 6}
+_UNIT = {"range": [-0.02, 1.02], "showgrid": False, "nticks": 6}
 _BINS = np.linspace(-1, 1, 81)  # of F_IS
 
 Floats = npt.NDArray[np.floating[Any]]
