@@ -47,7 +47,7 @@ def variants(figure: Figure, stored: arrays.Frequencies, key: str) -> None:
         return
     variant = int(picked[-1])
     st.markdown(f"**{plain(stored.identifier[variant])}** {in_words(stored, variant)}")
-    st.table(genotype_table(stored, variant), hide_index=True)
+    st.table(genotype_table(stored, variant), hide_index=True, alt="Genotype frequencies of the variant.")
 
 
 view, place = open_tab(VIEWS, FREQUENCIES_VIEW)
