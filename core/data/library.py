@@ -39,7 +39,7 @@ __all__ = ["Dataset", "DatasetMeta", "Library"]
 
 _UNFINISHED = ".unfinished-"
 _STALE_SECONDS = 86_400  # an unfinished folder older than a day belongs to a process that died
-_NAME_LENGTH = 80
+NAME_LENGTH = 80
 _PREFIX = re.compile(r"[0-9a-f]{4,}")
 
 _log = logging.getLogger(__name__)
@@ -276,6 +276,6 @@ def _check_cohort(genotypes: Genotypes) -> None:
 
 def _clean_name(name: str) -> str:
     name = " ".join(name.split())
-    if not name or len(name) > _NAME_LENGTH or not name.isprintable():
-        raise InputError(f"{name[:80]!r} cannot be a name; 1 to {_NAME_LENGTH} printable characters are expected.")
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+        raise InputError(f"{name[:80]!r} cannot be a name; 1 to {NAME_LENGTH} printable characters are expected.")
     return name

@@ -23,8 +23,8 @@ _SORTED_NOTE = "Variants were put in the order of their positions within each co
 def read(reader: type[CohortFormat], source: CohortSource) -> dict[str, Any]:
     """Read and finish the cohort and write it to the child's folder; {"dropped", "notes", "ploidy"}."""
     result = finish(reader.read(source), source)
-    write_genotypes(source.folder, result.genotypes)
-    return {"dropped": result.dropped, "notes": result.notes, "ploidy": result.genotypes.ploidy}
+    write_genotypes(source.folder, result.population)
+    return {"dropped": result.dropped, "notes": result.notes, "ploidy": result.population.ploidy}
 
 
 def preview(reader: type[CohortFormat], source: CohortSource) -> dict[str, Any]:
@@ -32,9 +32,9 @@ def preview(reader: type[CohortFormat], source: CohortSource) -> dict[str, Any]:
     return reader.preview(source)
 
 
-def finish(result: ReadResult, source: CohortSource) -> ReadResult:
+def finish(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[Genotypes]:
     """Join the tables, check the ids, put the variants in order and filter: the same for every format."""
-    genotypes, notes = result.genotypes, list(result.notes)
+    genotypes, notes = result.population, list(result.notes)
     label_columns = source.options.label_columns
     _refuse_repeated_ids(genotypes, source.main.name)
     if source.variants:

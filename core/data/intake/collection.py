@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from core.data.intake.formats.base import CollectionFormat, CollectionSource, Column, ObservationTable, only_file
+from core.data.intake.formats.base import CollectionFormat, CollectionSource, only_file
+from core.data.intake.formats.observations import Column, ObservationTable
 from core.data.intake.grouping import build_sets
 from core.data.set_files import write_sets
 from core.errors import InputError
@@ -18,7 +19,7 @@ FEATURES = 500  # names of features in a preview
 def read(reader: type[CollectionFormat], source: CollectionSource) -> dict[str, Any]:
     """Read the observations, group them and write the sets to the child's folder; {"dropped", "notes"}."""
     built = build_sets(_table(reader, source), source.options, source.main.name)
-    write_sets(source.folder, built.sets)
+    write_sets(source.folder, built.population)
     return {"dropped": built.dropped, "notes": built.notes}
 
 
@@ -36,8 +37,8 @@ def preview(reader: type[CollectionFormat], source: CollectionSource) -> dict[st
     if options.set_column or options.whole or options.neighbourhood:
         # Components and scale change the features, not which observations belong together.
         built = build_sets(table, replace(options, components=0, scale=False), source.main.name)
-        sizes = built.sets.sizes
-        counts = {"sets": built.sets.s, "observations": built.sets.k}
+        sizes = built.population.sizes
+        counts = {"sets": built.population.s, "observations": built.population.k}
         contents["built"] = counts | {"least": int(sizes.min()), "most": int(sizes.max()), "dropped": built.dropped}
     return contents
 

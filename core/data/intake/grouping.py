@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.data.intake.collection_options import CollectionOptions
-from core.data.intake.formats.base import Column, ObservationTable
+from core.data.intake.formats.base import ReadResult
+from core.data.intake.formats.observations import Column, ObservationTable
 from core.data.sets import SetCollection
 from core.errors import InputError
 
@@ -17,16 +17,7 @@ SHARES = 12  # a column with more values is not summed up as shares
 _SEPARATOR = " | "
 
 
-@dataclass
-class Built:
-    """The sets, what was dropped (reason → count) and what the user should know."""
-
-    sets: SetCollection
-    dropped: dict[str, int]
-    notes: list[str] = field(default_factory=list)
-
-
-def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -> Built:
+def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -> ReadResult[SetCollection]:
     """Group the observations of `table` as `options` say. Raises InputError.
 
     Columns that are constant within sets become labels (text) or covariates (numbers). Others become set-level
@@ -59,7 +50,7 @@ def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -
     order = np.concatenate(members)
     if options.unit and options.unit not in labels:
         raise InputError(f"The unit {options.unit!r} is not constant within the sets; choose a column that is.")
-    return Built(
+    return ReadResult(
         SetCollection(
             observations=np.ascontiguousarray(table.observations[order]),
             offsets=np.concatenate([[0], np.cumsum([len(m) for m in members])]).astype(np.int64),

@@ -19,33 +19,39 @@ from core.errors import InputError
 IMPORT_ROOT = "POPSCAPE_IMPORT_ROOT"
 """Environment variable with the folder from which files may be imported by path; unset: none."""
 
-_PREFIX = "upload-"
-_STALE_SECONDS = 86_400  # nobody comes back to an upload of yesterday
+_STALE_SECONDS = 86_400
 _LISTED = 500
 _SKIPPED = (".md", ".py", ".pdf", ".png", ".html", ".json", ".tbi", ".csi")
 
 
 @dataclass(frozen=True)
-class Arrived:
-    """A file that came through the browser: the name that the user knows, where it lies, its bytes."""
+class UserFile:
+    """A file that a user gave: the name that the user knows, where it lies, its bytes."""
 
     name: str
     path: Path
     size: int
 
 
-def receive(stream: BinaryIO, name: str) -> Arrived:
-    """Copy an upload to a temporary folder of its own; folders older than a day are removed first."""
+def scratch_folder(prefix: str) -> Path:
+    """A new folder in the cache; those of the same prefix that nobody came back to for a day are removed first."""
     cache = home() / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    _sweep(cache)
-    path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache)) / "content"
+    for folder in cache.glob(f"{prefix}*"):
+        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=cache))
+
+
+def receive(stream: BinaryIO, name: str) -> UserFile:
+    """Copy an upload to a temporary folder of its own."""
+    path = scratch_folder("upload-") / "content"
     with path.open("wb") as file:
         shutil.copyfileobj(stream, file)
-    return Arrived(name, path, path.stat().st_size)
+    return UserFile(name, path, path.stat().st_size)
 
 
-def discard(files: list[Arrived]) -> None:
+def discard(files: list[UserFile]) -> None:
     """Delete uploads that were imported or are no longer wanted."""
     for one in files:
         shutil.rmtree(one.path.parent, ignore_errors=True)
@@ -77,9 +83,3 @@ def below(root: Path, relative: str) -> Path:
     if not path.is_relative_to(root) or not path.is_file():
         raise InputError(f"{relative[:100]!r} is no file in the import folder; choose a listed one.")
     return path
-
-
-def _sweep(cache: Path) -> None:
-    for folder in cache.glob(f"{_PREFIX}*"):
-        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -45,12 +45,12 @@ _EXPECTED = {
 
 
 def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The child's entry: {"task": "read" | "preview", "kind", "paths", "names", "tables", "options"} to a JSON answer.
+    """The child's entry: {"task": "read" | "preview", "kind", "files", "tables", "options"} to a JSON answer.
 
     The population that was read goes to `folder` as files.
     """
     kind = job["kind"]
-    given = [_head(Path(path), name, kind) for path, name in zip(job["paths"], job["names"], strict=True)]
+    given = [_head(Path(path), name, kind) for path, name in job["files"]]
     tables = {key: _head(Path(path), name, kind) for key, (path, name) in job["tables"].items()}
     entry, main_file, others = recognise(given, folder, kind)
     samples = tables.get("samples")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from core.data.genotypes import Genotypes
-from core.data.intake.formats.base import column
+from core.data.intake.formats.calls import column
 from core.data.intake.tables import Table, read_table
 from core.errors import InputError
 
@@ -98,16 +99,19 @@ def _complete(table: VariantTable, places: list[int]) -> list[str]:
     return [table.ids[i] or f"{table.contigs[i]}:{table.positions[i]}" for i in places]
 
 
+def places_of(header: Sequence[str]) -> dict[str, int]:
+    """Which column holds what of a variant, by its name; each column holds one thing."""
+    places: dict[str, int] = {}
+    for what, pattern in NAMES.items():
+        fitting = [j for j, name in enumerate(header) if pattern.fullmatch(name) and j not in places.values()]
+        places |= {what: fitting[0]} if fitting else {}
+    return places
+
+
 def _places(table: Table) -> dict[str, int]:
     """Which column is what: by the header, or by the known orders of files without one."""
     if table.header:
-        places: dict[str, int] = {}
-        for what, pattern in NAMES.items():
-            for j, name in enumerate(table.header):
-                if pattern.fullmatch(name) and j not in places.values():
-                    places[what] = j
-                    break
-        return places
+        return places_of(table.header)
     width = len(table.rows[0])
     known = {
         # bim counts allele 1, which is therefore the alternate one.

@@ -10,7 +10,7 @@ from core.config.schema import describe, from_dict
 from core.data.description import size_of
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.importing import import_file
-from core.data.intake.inbox import Arrived
+from core.data.intake.inbox import UserFile
 from core.data.library import Library
 from core.errors import InputError
 from core.words import count
@@ -62,7 +62,7 @@ def import_view(library: Library, back: str) -> None:
             go(**{DATASET: made, DATASETS_VIEW: back})
 
 
-def _cohort_form(files: list[Arrived]) -> dict[str, Any]:
+def _cohort_form(files: list[UserFile]) -> dict[str, Any]:
     """The settings of reading and filtering, below what the file seems to be."""
     seen = st.container()
     st.markdown("**Reading and filtering**")
@@ -97,7 +97,7 @@ def _show_preview(found: dict[str, Any]) -> None:
         )
 
 
-def _import(library: Library, files: dict[str, list[Arrived]], name: str, kind: str, chosen: dict[str, Any]) -> str:
+def _import(library: Library, files: dict[str, list[UserFile]], name: str, kind: str, chosen: dict[str, Any]) -> str:
     """Import and say so; the name of the dataset, "" where the files were refused."""
     known = {meta.id for meta in library.list()}
     main, *others = _ROLES[kind]
@@ -105,12 +105,10 @@ def _import(library: Library, files: dict[str, list[Arrived]], name: str, kind: 
     try:
         with st.spinner("Reading and checking…", show_time=True):
             meta = import_file(
-                [one.path for one in files[main]],
-                names=[one.name for one in files[main]],
+                files[main],
                 library=library,
                 name=name or None,
-                **{role: one.path for role, one in tables.items()},
-                table_names={role: one.name for role, one in tables.items()},
+                **tables,
                 options=from_dict(OPTIONS[kind], chosen),
             )
     except InputError as error:

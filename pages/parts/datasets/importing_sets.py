@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.config.schema import describe
 from core.data.intake.collection_options import CollectionOptions
-from core.data.intake.inbox import Arrived
+from core.data.intake.inbox import UserFile
 from core.data.intake.suggestions import choices, relevant, suggested_sets
 from core.words import count
 from pages.parts.datasets.uploads import SET_FORM, SETS, looked
@@ -19,7 +19,7 @@ _FORMATS = {"h5ad": "h5ad", "npz": "npz", "images": "Zip of images", "fasta": "F
 _COLUMNS = 8  # columns of the file whose values are shown before the rest folds away
 
 
-def sets_form(files: list[Arrived]) -> dict[str, Any] | None:
+def sets_form(files: list[UserFile]) -> dict[str, Any] | None:
     """What the file holds, and the settings that say what a set is; None where they do not make one yet."""
     found = looked(files, SETS, {})
     if "error" in found:

@@ -12,7 +12,7 @@ from core.config.schema import from_dict
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.importing import preview
-from core.data.intake.inbox import IMPORT_ROOT, Arrived, below, discard, import_root, importable, receive
+from core.data.intake.inbox import IMPORT_ROOT, UserFile, below, discard, import_root, importable, receive
 from core.data.intake.suggestions import surely_sets
 from core.errors import InputError
 from core.words import size
@@ -42,7 +42,7 @@ _ROLES = {
 _TURN = "upload_turn"
 
 
-def chosen_files(roles: Sequence[str]) -> dict[str, list[Arrived]]:
+def chosen_files(roles: Sequence[str]) -> dict[str, list[UserFile]]:
     """Let the reader give files in `roles`, by upload or from the import folder; what is there, by role."""
     root = import_root()
     if root is not None:
@@ -68,21 +68,17 @@ def chosen_files(roles: Sequence[str]) -> dict[str, list[Arrived]]:
     return files
 
 
-def looked(files: Sequence[Arrived], kind: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """What `core.data.intake.importing.preview` makes of the files with the settings `chosen`; {"error"} if refused."""
-    return _looked(tuple((one.name, str(one.path), one.size) for one in files), kind, tuple(sorted(chosen.items())))
-
-
 @st.cache_data(max_entries=20, show_spinner="Looking at the file…")
-def _looked(files: tuple[tuple[str, str, int], ...], kind: str, chosen: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+def looked(files: Sequence[UserFile], kind: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """What `core.data.intake.importing.preview` makes of the files with the settings `chosen`; {"error"} if refused."""
     try:
-        options: Any = from_dict(OPTIONS[kind], dict(chosen))
-        return preview([Path(path) for _, path, _ in files], options=options, names=[name for name, _, _ in files])
+        options: Any = from_dict(OPTIONS[kind], chosen)
+        return preview(files, options)
     except InputError as error:
         return {"error": str(error)}
 
 
-def _from_folder(root: Path, roles: Sequence[str]) -> dict[str, list[Arrived]]:
+def _from_folder(root: Path, roles: Sequence[str]) -> dict[str, list[UserFile]]:
     known = importable(root)
     chosen: dict[str, list[str]] = {}
     for role in roles:
@@ -99,9 +95,9 @@ def _from_folder(root: Path, roles: Sequence[str]) -> dict[str, list[Arrived]]:
         return {role: [] for role in roles}
 
 
-def _in_place(root: Path, name: str) -> Arrived:
+def _in_place(root: Path, name: str) -> UserFile:
     path = below(root, name)
-    return Arrived(path.name, path, path.stat().st_size)
+    return UserFile(path.name, path, path.stat().st_size)
 
 
 def _take(role: str, key: str) -> None:

@@ -61,6 +61,7 @@ def _embedded(chosen: SetRun, content: bytes, name: str, column: str) -> dict[st
 
 def _embed(chosen: SetRun, content: bytes, name: str, column: str) -> dict[str, tuple[Any, float]]:
     from core.data.intake.importing import read_file
+    from core.data.intake.inbox import UserFile
     from core.latents.embedding import matching
     from core.latents.lens import outside
 
@@ -69,7 +70,7 @@ def _embed(chosen: SetRun, content: bytes, name: str, column: str) -> dict[str, 
         path.write_bytes(content)
         imported = chosen.run.config["dataset"]["id"]
         options = CollectionOptions(set_column=(column,) if column else (), whole=not column, min_samples=1)
-        sets = read_file([path], options=matching(imported, options), names=[name]).population
+        sets = read_file([UserFile(name, path, len(content))], options=matching(imported, options)).population
         lens = open_model(chosen)
         known = chosen.arrays("latents")["z"]
         found = {}

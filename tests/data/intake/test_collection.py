@@ -25,7 +25,7 @@ from core.errors import InputError
 def read(path: Path, folder: Path, **options: Any) -> tuple[SetCollection, dict[str, Any]]:
     folder.mkdir(exist_ok=True)
     chosen = to_dict(CollectionOptions(**options))
-    job = {"task": "read", "kind": "sets", "paths": [str(path)], "names": [path.name], "tables": {}, "options": chosen}
+    job = {"task": "read", "kind": "sets", "files": [(str(path), path.name)], "tables": {}, "options": chosen}
     answer = main(job, folder)
     return read_sets(folder), answer
 

@@ -14,6 +14,7 @@ from core.data.genotype_counts import genotype_counts
 from core.data.genotypes import Genotypes, from_calls
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.importing import import_file, preview, read_file
+from core.data.intake.inbox import UserFile
 from core.data.library import Library
 from core.errors import InputError
 from tests.data.intake.hostile import COLUMNS, HEADER, RECORDS, record
@@ -209,16 +210,16 @@ def test_plink_bytes_known_by_hand(tmp_path: Path, home: Path) -> None:
 
 def test_plink_uploaded_under_neutral_names_and_zipped(cohort: Genotypes, tmp_path: Path, home: Path) -> None:
     written = export.write(cohort, tmp_path / "x.bed")[:3]
-    stored = []
-    for number, path in enumerate(written):
-        stored.append(tmp_path / str(number))
-        stored[-1].write_bytes(path.read_bytes())
+    given = []
+    for number, (path, name) in enumerate(zip(written, ["A.bed", "B.bim", "C.fam"], strict=True)):
+        given.append(UserFile(name, tmp_path / str(number), path.stat().st_size))
+        given[-1].path.write_bytes(path.read_bytes())
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         for path in written:
             archive.write(path, f"folder/{path.name}")
     for path in written:
         path.unlink()
-    same(cohort, read_file(stored, names=["A.bed", "B.bim", "C.fam"]).population, tables=False)
+    same(cohort, read_file(given).population, tables=False)
     same(cohort, read_file([tmp_path / "x.zip"]).population, tables=False)
 
 

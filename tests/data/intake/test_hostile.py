@@ -16,6 +16,7 @@ from core.data import export
 from core.data.genotypes import Genotypes
 from core.data.intake import importing, sandbox
 from core.data.intake.importing import import_file, read_file
+from core.data.intake.inbox import UserFile
 from core.data.intake.sandbox import Limits, Outcome
 from core.data.library import Library
 from core.errors import InputError
@@ -96,7 +97,7 @@ def test_the_corpus_is_large_enough() -> None:
 def test_a_client_name_is_shown_and_never_a_path(name: str, tmp_path: Path, home: Path) -> None:
     stored = tmp_path / "0"
     stored.write_text(HEADER + COLUMNS + RECORDS)
-    meta = import_file([stored], names=[name], library=Library())
+    meta = import_file([UserFile(name, stored, 0)], library=Library())
     assert (meta.cohort.individuals, meta.cohort.variants) == (3, 2)
     assert "/" not in meta.source and "\0" not in meta.source and len(meta.source) <= 100
     assert {path.name for path in tmp_path.iterdir()} == {"0", home.name}

@@ -10,17 +10,8 @@ import numpy.typing as npt
 from core.data.genotypes import Genotypes, Strings
 from core.data.intake.columns import individual_columns
 from core.data.intake.formats import npy
-from core.data.intake.formats.base import (
-    CohortFormat,
-    CohortSource,
-    Head,
-    ReadResult,
-    check_size,
-    column,
-    formats,
-    number_ids,
-    only_file,
-)
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file
+from core.data.intake.formats.calls import check_size, column, number_ids
 from core.data.intake.formats.matrix import counts_from, orientation_of, ploidy_of
 from core.errors import InputError
 
@@ -50,7 +41,7 @@ class NumPy(CohortFormat):
         return head.first.startswith(npy.MAGIC) or head.suffix in (".npy", ".npz")
 
     @staticmethod
-    def read(source: CohortSource) -> ReadResult:
+    def read(source: CohortSource) -> ReadResult[Genotypes]:
         """The matrix and every column whose length fits one of its axes."""
         only_file(source)
         return _genotypes(_load(source.main), source)
@@ -61,7 +52,7 @@ class NumPy(CohortFormat):
         only_file(source)
         arrays = _load(source.main)
         result = _genotypes(arrays, source)
-        genotypes = result.genotypes
+        genotypes = result.population
         rows = [["", *genotypes.variant_id[:8].tolist()]]
         for name, calls in zip(genotypes.sample_id[:8].tolist(), genotypes.calls[:8, :8].tolist(), strict=True):
             rows.append([name, *("." if c < 0 else str(c) for c in calls)])
@@ -82,7 +73,7 @@ def _load(head: Head) -> dict[str, npt.NDArray[Any]]:
     return arrays
 
 
-def _genotypes(arrays: dict[str, npt.NDArray[Any]], source: CohortSource) -> ReadResult:
+def _genotypes(arrays: dict[str, npt.NDArray[Any]], source: CohortSource) -> ReadResult[Genotypes]:
     name = source.main.name
     key = _matrix_key(arrays, name)
     rest = {k: v for k, v in arrays.items() if k != key}

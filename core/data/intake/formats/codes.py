@@ -12,26 +12,8 @@ from core.data.genotypes import MISSING, Calls
 from core.errors import InputError
 
 _ABSENT = (
-    "",
-    "NA",
-    "NaN",
-    "nan",
-    "N/A",
-    "na",
-    "-9",
-    "-1",
-    ".",
-    "./.",
-    ".|.",
-    "./",
-    "N",
-    "NN",
-    "-",
-    "--",
-    "?",
-    "9",
-    "-1.0",
-)
+    "", "NA", "NaN", "nan", "N/A", "na", "-9", "-1", "-1.0", ".", "./.", ".|.", "./", "N", "NN", "-", "--", "?", "9",
+)  # fmt: skip
 CODES: dict[bytes, int] = {
     **{code.encode(): MISSING for code in (*_ABSENT, "-9.0", "null", "NULL", "./0", "0/.", "./1", "1/.", ".|0", "0|.")},
     **{code.encode(): MISSING for code in (".|1", "1|.")},

@@ -8,15 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.intake.formats.base import (
-    CollectionFormat,
-    CollectionSource,
-    Column,
-    Head,
-    ObservationTable,
-    check_entries,
-    formats,
-)
+from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
+from core.data.intake.formats.observations import Column, ObservationTable, check_entries
 from core.errors import InputError
 
 RATIO_MAX = 200  # declared bytes over file bytes: unwritten chunks of a hostile file count as zeros without end

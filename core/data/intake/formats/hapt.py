@@ -15,16 +15,8 @@ import numpy.typing as npt
 
 from core.data.genotypes import MISSING, Calls, Genotypes, Strings
 from core.data.intake import archives
-from core.data.intake.formats.base import (
-    CallsWriter,
-    CohortFormat,
-    CohortSource,
-    Head,
-    ReadResult,
-    column,
-    formats,
-    number_ids,
-)
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats
+from core.data.intake.formats.calls import CallsWriter, column, number_ids
 from core.data.intake.formats.codes import LineParser
 from core.data.intake.tables import decode, read_table
 from core.data.intake.variants import VariantTable
@@ -57,7 +49,7 @@ class Haplotypes(CohortFormat):
         )
 
     @staticmethod
-    def read(source: CohortSource) -> ReadResult:
+    def read(source: CohortSource) -> ReadResult[Genotypes]:
         """All haplotypes, paired to individuals or kept."""
         lead, width = _first_line(source.main)
         parser = LineParser(width, b" ", source.main.name)
@@ -126,7 +118,7 @@ def _variants_in_rows(source: CohortSource, lead: int) -> bool:
     return lead == _VARIANT_LEAD or (lead == 0 and source.main.suffix == ".hap")
 
 
-def _by_haplotype(matrix: Calls, leading: list[list[str]]) -> ReadResult:
+def _by_haplotype(matrix: Calls, leading: list[list[str]]) -> ReadResult[Genotypes]:
     n, m = matrix.shape
     ids = column(row[-1] for row in leading) if leading[0] else number_ids("haplotype", n)
     tags = [row[0] for row in leading] if len(leading[0]) == 2 else []
@@ -134,7 +126,7 @@ def _by_haplotype(matrix: Calls, leading: list[list[str]]) -> ReadResult:
     return ReadResult(_bare(matrix, ids, m, labels), {}, [])
 
 
-def _by_variant(matrix: Calls, leading: list[list[str]], source: CohortSource) -> ReadResult:
+def _by_variant(matrix: Calls, leading: list[list[str]], source: CohortSource) -> ReadResult[Genotypes]:
     """IMPUTE and SHAPEIT: two neighbouring columns are the haplotypes of one individual, named by the sample file."""
     m, haplotypes = matrix.shape
     names = _sample_names(source, haplotypes)
@@ -186,9 +178,9 @@ def _sample_names(source: CohortSource, haplotypes: int) -> list[str]:
     return [row[1] if len(row) > 1 and row[1] != row[0] and rows[0][1] != "0" else row[0] for row in rows]
 
 
-def _paired(result: ReadResult, source: CohortSource) -> ReadResult:
+def _paired(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[Genotypes]:
     """Positions from the legend, and pairs to diploids unless the haplotypes are to be kept."""
-    genotypes, notes = _with_legend(result.genotypes, source)
+    genotypes, notes = _with_legend(result.population, source)
     if source.options.haplotypes == "keep":
         return ReadResult(genotypes, result.dropped, notes)
     first, second, names, remarks, alone = _partners(genotypes.sample_id.tolist())

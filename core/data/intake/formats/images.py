@@ -9,14 +9,8 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from core.data.intake import archives
-from core.data.intake.formats.base import (
-    CollectionFormat,
-    CollectionSource,
-    Head,
-    ObservationTable,
-    check_entries,
-    formats,
-)
+from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
+from core.data.intake.formats.observations import ObservationTable, check_entries
 from core.errors import InputError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")

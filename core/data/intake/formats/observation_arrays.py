@@ -8,15 +8,8 @@ from typing import Any
 import numpy as np
 
 from core.data.intake.formats import npy
-from core.data.intake.formats.base import (
-    CollectionFormat,
-    CollectionSource,
-    Column,
-    Head,
-    ObservationTable,
-    check_entries,
-    formats,
-)
+from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
+from core.data.intake.formats.observations import Column, ObservationTable, check_entries
 from core.errors import InputError
 
 NAMES = ("X", "observations", "x", "data", "images", "sequences", "X_pca")

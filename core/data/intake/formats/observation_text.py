@@ -8,15 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.data.intake import archives
-from core.data.intake.formats.base import (
-    CollectionFormat,
-    CollectionSource,
-    Column,
-    Head,
-    ObservationTable,
-    check_entries,
-    formats,
-)
+from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
+from core.data.intake.formats.observations import Column, ObservationTable, check_entries
 from core.data.intake.tables import decode, read_table
 from core.errors import InputError
 

@@ -9,16 +9,8 @@ import numpy as np
 
 from core.data.genotypes import MISSING, Calls, Genotypes
 from core.data.intake.columns import individual_columns
-from core.data.intake.formats.base import (
-    CallsWriter,
-    CohortFormat,
-    CohortSource,
-    Head,
-    ReadResult,
-    check_size,
-    column,
-    formats,
-)
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats
+from core.data.intake.formats.calls import CallsWriter, check_size, column
 from core.data.intake.tables import Table, read_table
 from core.errors import InputError
 
@@ -43,7 +35,7 @@ class Plink(CohortFormat):
         return head.first.startswith(_MAGIC) or head.suffix in (".bed", ".bim", ".fam")
 
     @staticmethod
-    def read(source: CohortSource) -> ReadResult:
+    def read(source: CohortSource) -> ReadResult[Genotypes]:
         """Counts of allele 1 (the alternate one here) with the columns of fam as labels and phenotypes."""
         bed, bim, fam = _tables(source)
         n, m = len(fam.rows), len(bim.rows)

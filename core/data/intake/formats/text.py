@@ -10,23 +10,13 @@ import numpy.typing as npt
 
 from core.data.genotypes import Genotypes
 from core.data.intake.columns import MISSING_WORDS, individual_columns
-from core.data.intake.formats.base import (
-    CallsWriter,
-    CohortFormat,
-    CohortSource,
-    Head,
-    ReadResult,
-    check_size,
-    column,
-    formats,
-    number_ids,
-    only_file,
-)
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file
+from core.data.intake.formats.calls import CallsWriter, check_size, column, number_ids
 from core.data.intake.formats.codes import LineParser
 from core.data.intake.formats.layout import Layout, find_layout, numbered
 from core.data.intake.formats.matrix import ploidy_of
 from core.data.intake.tables import decode, split
-from core.data.intake.variants import NAMES as VARIANT_NAMES
+from core.data.intake.variants import places_of
 from core.errors import InputError
 
 
@@ -51,7 +41,7 @@ class Text(CohortFormat):
         return b"\0" not in sample and control <= len(sample) // 100
 
     @staticmethod
-    def read(source: CohortSource) -> ReadResult:
+    def read(source: CohortSource) -> ReadResult[Genotypes]:
         """The whole table, line by line."""
         only_file(source)
         if source.main.suffix in (".ped", ".map"):
@@ -109,7 +99,7 @@ class _Body:
         self.writer.append(self.parser.parse(calls, number, count + 1))
         self.lead.append([_unescaped(decode(part).strip()) for part in parts[:count]])
 
-    def result(self, source: CohortSource) -> ReadResult:
+    def result(self, source: CohortSource) -> ReadResult[Genotypes]:
         """The genotypes, individuals in rows."""
         layout, notes = self.layout, list(self.layout.notes)
         matrix = self.writer.matrix()
@@ -135,11 +125,7 @@ class _Body:
 
 
 def _variant_side(names: list[str], columns: dict[int, list[str]], m: int) -> dict[str, Any]:
-    places: dict[str, int] = {}
-    for what, pattern in VARIANT_NAMES.items():
-        for j, name in enumerate(names):
-            if pattern.fullmatch(name) and j not in places.values() and what not in places:
-                places[what] = j
+    places = places_of(names)
     if "id" not in places:
         free = [j for j in columns if j not in places.values()]
         if free:

@@ -15,16 +15,8 @@ import numpy.typing as npt
 from core.data.genotypes import MISSING, Calls, Genotypes
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.filters import Region
-from core.data.intake.formats.base import (
-    CallsWriter,
-    CohortFormat,
-    CohortSource,
-    Head,
-    ReadResult,
-    column,
-    formats,
-    only_file,
-)
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file
+from core.data.intake.formats.calls import CallsWriter, column
 from core.data.intake.formats.vcf_header import starts_as_vcf, walked
 from core.errors import InputError
 
@@ -48,7 +40,7 @@ class Vcf(CohortFormat):
         return starts_as_vcf(head) or head.first.startswith(b"BCF\2") or head.suffix in (".vcf", ".bcf")
 
     @staticmethod
-    def read(source: CohortSource) -> ReadResult:
+    def read(source: CohortSource) -> ReadResult[Genotypes]:
         """All records with a usable alternate allele and a GT field."""
         only_file(source)
         path, notes = walked(source.main, source.folder)
@@ -164,7 +156,7 @@ class _Records:
             counts[haploid] = 2 * (pair[haploid, 0] == alternate)
         return counts
 
-    def result(self, notes: list[str]) -> ReadResult:
+    def result(self, notes: list[str]) -> ReadResult[Genotypes]:
         """The genotypes of all records taken; a diploid file loses its haploid records."""
         single = np.array(self.haploid_record, dtype=bool)
         calls = self.writer.matrix()

@@ -1,0 +1,64 @@
+"""Calls and the names of their axes on the way into memory, within its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from core.data.genotypes import Calls, Strings
+from core.errors import InputError
+
+# Calls are int8: this many bytes on disk twice (as read, as stored) stay inside the child's address space.
+CALLS_MAX = 2_000_000_000
+
+
+class CallsWriter:
+    """Rows of int8 calls written to a scratch file as they are read, then mapped as a (rows, width) matrix."""
+
+    def __init__(self, folder: Path, width: int, name: str) -> None:
+        self._path = folder / "rows.int8"
+        self._file = self._path.open("wb")
+        self._name = name
+        self.width = width
+        self.rows = 0
+
+    def append(self, rows: Calls) -> None:
+        """Add one row (width,) or several (r, width)."""
+        self.rows += rows.size // self.width
+        check_size(self.rows, self.width, self._name)
+        self._file.write(np.ascontiguousarray(rows).data)
+
+    def matrix(self) -> Calls:
+        """The rows written so far as a read-only map; no row can be added afterwards."""
+        self._file.close()
+        if self.rows == 0:
+            return np.zeros((0, self.width), dtype=np.int8)
+        return np.memmap(self._path, dtype=np.int8, mode="r", shape=(self.rows, self.width))
+
+
+def check_size(rows: int, columns: int, name: str) -> None:
+    """Refuse a matrix that has more calls than a dataset may hold."""
+    if rows * columns > CALLS_MAX:
+        raise InputError(
+            f"{name} holds at least {rows:,} x {columns:,} calls; at most {CALLS_MAX:,} are read at once: "
+            "cut it by region, by minor-allele frequency or by individuals first."
+        )
+
+
+def number_ids(prefix: str, count: int) -> Strings:
+    """Made-up ids `prefix_1` … for an axis that the file does not name."""
+    return np.array([f"{prefix}_{i + 1}" for i in range(count)], dtype=np.str_)
+
+
+def column(values: Iterable[object], longest: int = 100) -> Strings:
+    """A string column with every entry cut at `longest` characters.
+
+    numpy gives each entry the width of the longest, so one indel of a megabase would cost a megabase per variant.
+    """
+    return np.array([_cut(str(value), longest) for value in values], dtype=np.str_)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 12]}...({len(text)})"
