@@ -42,13 +42,17 @@ def _runs(options: argparse.Namespace) -> Answer:
 def _models(options: argparse.Namespace) -> Answer:
     from core.config.catalogue import catalogue
 
-    models = catalogue()["models"]
-    parts = []
-    for model in models:
-        rows = [[f"  model.{s['name']}", str(s["default"]), s["help"]] for s in model["settings"]]
-        settings = table(["  setting", "default", "meaning"], rows) if rows else "  no settings"
-        parts.append(f"{model['name']}: {model['help']}\n  source: {model['source']}\n{settings}")
-    return Answer({"models": models}, "\n\n".join(parts))
+    listed = {section: catalogue()[section] for section in ("models", "encoders", "generators", "mixers")}
+    described = []
+    for section, entries in listed.items():
+        node = section.removesuffix("s")
+        for one in entries:
+            rows = [[f"  {node}.{s['name']}", str(s["default"]), s["help"]] for s in one["settings"]]
+            settings = table(["  setting", "default", "meaning"], rows) if rows else "  no settings"
+            takes = f"\n  takes: {', '.join(one['takes'])}" if one["takes"] else ""
+            head = f"{node}={one['name']} ({one['title']}): {one['help']}\n  source: {one['source']}{takes}"
+            described.append(f"{head}\n{settings}")
+    return Answer(listed, "\n\n".join(described))
 
 
 def _declare_metrics(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +68,8 @@ def _metrics(options: argparse.Namespace) -> Answer:
 
     metrics = catalogue()["metrics"]
     better = [m["direction"] if m["target"] is None else f"near {number(m['target'])}" for m in metrics]
-    rows = [[m["name"], b, m["help"]] for m, b in zip(metrics, better, strict=True)]
-    return Answer({"metrics": metrics}, table(["metric", "better", "definition"], rows))
+    rows = [[m["name"], m["family"], b, m["help"]] for m, b in zip(metrics, better, strict=True)]
+    return Answer({"metrics": metrics}, table(["metric", "family", "better", "definition"], rows))
 
 
 def _experiments(options: argparse.Namespace) -> Answer:
@@ -84,13 +88,14 @@ def _catalogue(options: argparse.Namespace) -> Answer:
     """List everything anew (this is the child process of core.config.catalogue) and keep it in the cache."""
     from core.config.catalogue import digest, keep
 
-    found = {"digest": digest(), **_collect()}
+    found = {"digest": digest(), **collect()}
     keep(found)
     sections = [f"{len(v)} {k}" for k, v in found.items() if isinstance(v, list)]
     return Answer(found, f"The catalogue holds {', '.join(sections)}.")
 
 
-def _collect() -> dict[str, Any]:
+def collect() -> dict[str, Any]:
+    """The catalogue as the registries and presets of this process have it, but for its digest."""
     from core.config.evaluation import EvaluationConfig
     from core.config.experiments import load, names
     from core.config.schema import describe
