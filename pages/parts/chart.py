@@ -14,8 +14,8 @@ from streamlit.components import v1, v2
 from core.plots.figure import Figure
 
 _SCRIPTS = Path(__file__).parent / "js"
-_PICTURE = "picture_format"
-_SIZE = {"width": 900, "height": 560}
+_FORMATS = ["svg", "png"]
+_SIZE = {"width": 900, "height": 560, "scale": 2}
 
 _bridge = v2.component("popscape_bridge", js=(_SCRIPTS / "bridge.js").read_text(encoding="utf-8"))
 # Plotly puts its style sheet into the page: a component behind a wall of its own would not see it.
@@ -63,7 +63,7 @@ def chart(
     """
     options: dict[str, Any] = {"on_select": "rerun", "selection_mode": tuple(select)} if select else {}
     event = st.plotly_chart(
-        figure.plot, key=key, width=width, theme="streamlit", alt=figure.alt, config=_config(figure), **options
+        figure.plot, key=key, width=width, theme="streamlit", alt=figure.alt, config=_config(figure, key), **options
     )
     seen = _watched(key, watch) if watch else {}
     if under:
@@ -82,7 +82,7 @@ def live_chart(figure: Figure, key: str) -> None:
         data={
             "figure": figure.plot.to_json(),
             "alt": figure.alt,
-            "config": _config(figure),
+            "config": _config(figure, key),
             "library": f"component/{_library.name}/plotly.min.js",
         },
     )
@@ -97,8 +97,8 @@ def warm_up() -> None:
         _warm(key="warm_up", data={"file": script.name})
 
 
-def _config(figure: Figure) -> dict[str, Any]:
-    picture = {"format": st.session_state.get(_PICTURE, "svg"), "filename": figure.name, **_SIZE}
+def _config(figure: Figure, key: str) -> dict[str, Any]:
+    picture = {"format": st.session_state.get(f"{key}_picture", _FORMATS[0]), "filename": figure.name, **_SIZE}
     return {"toImageButtonOptions": picture, "displaylogo": False}
 
 
@@ -119,4 +119,7 @@ def _foot(figure: Figure, key: str) -> None:
                 "Numbers (CSV)", figure.csv, f"{figure.name}.csv", "text/csv", key=f"{key}_csv", on_click="ignore",
                 type="tertiary",
             )  # fmt: skip
-            st.caption("For the picture, press the camera above the chart.")
+            st.segmented_control(
+                "Picture, by the camera above the chart", _FORMATS, default=_FORMATS[0], required=True,
+                format_func=str.upper, key=f"{key}_picture",
+            )  # fmt: skip

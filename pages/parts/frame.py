@@ -58,7 +58,8 @@ def tabs(views: Sequence[str], key: str, default: str | None = None) -> tuple[st
     A link opens the tab it names; `default` is open before the reader chooses, else the first.
     """
     # Tabs with another default are other tabs to Streamlit, which take up the address again: the first default stays.
-    default = st.session_state.setdefault(f"start_{key}", default)
+    start = st.session_state.setdefault(f"start_{key}", default)
+    default = start if start in views else None
     places = st.tabs(views, key=key, default=default, on_change="rerun", bind="query-params")
     return next(((view, place) for view, place in zip(views, places, strict=True) if place.open), (views[0], places[0]))
 
