@@ -13,6 +13,7 @@ Array = npt.NDArray[Any]
 
 FEW = 3  # up to so many features one looks at the features themselves
 COMPONENTS = 4
+LEADING = 8  # features whose densities are drawn
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Axes:
         """(n, *shape) observations → (n, 2) coordinates along two named axes."""
         flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
         return np.stack([self._along(flat, name) for name in (horizontal, vertical)], axis=1)
+
+    def leading(self, x: Array) -> list[int]:
+        """Places of the features that vary most over observations x (n, *shape), in units of `scale`; eight at most."""
+        flat = np.asarray(x).reshape(len(x), -1)
+        return sorted(np.argsort(-flat.std(axis=0) / self.scale, kind="stable")[:LEADING].tolist())
 
     def _along(self, flat: Array, name: str) -> Array:
         i, c = self.names.index(name), self.components.shape[1]

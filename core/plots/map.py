@@ -21,7 +21,7 @@ MANY = 20
 """A label with more values is shown by colour only for the most frequent."""
 
 OTHER, MISSING = "other", "(missing)"
-_PIN = "#5a5f66"  # what marks a set: a grey that stands out on white and on black, with a white letter on it
+PIN = "#5a5f66"  # what marks a set: a grey that stands out on white and on black, with a white letter on it
 _SOLID = {"circle": "circle", "square": "square", "diamond": "diamond", "cross": "cross"}  # what WebGL's 3-D can draw
 
 
@@ -78,7 +78,7 @@ def set_map(
         for rows, look in _groups(sets.columns[colour], known, colour)
     ]
     if outline is not None and not solid:
-        line = {"color": _PIN, "width": 1.5}
+        line = {"color": PIN, "width": 1.5}
         traces.append(
             go.Scatter(
                 x=typed(outline[:, 0]), y=typed(outline[:, 1]), mode="lines", line=line, hoverinfo="skip",
@@ -188,7 +188,7 @@ def _pins(sets: SetMap, xyz: Array, marked: Mapping[str, str], solid: bool) -> l
             pins.append(
                 {
                     **at, "text": f"<b>{letter}</b>", "showarrow": True, "arrowhead": 6, "arrowsize": 0.8, "ax": 0,
-                    "ay": -30, "arrowcolor": _PIN, "bgcolor": _PIN, "font": {"color": "#ffffff", "size": 13},
+                    "ay": -30, "arrowcolor": PIN, "bgcolor": PIN, "font": {"color": "#ffffff", "size": 13},
                     "borderpad": 3, "standoff": 4,
                     **({} if solid else {"captureevents": False}),
                 }

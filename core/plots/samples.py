@@ -71,7 +71,8 @@ def dots(points: Array, name: str, count: int, *, symbol: str = "circle", size: 
 def densities(samples: Mapping[str, Array], titles: tuple[str, str], *, height: int = 380, caption: str = "") -> Figure:
     """The density of each source (name → (n, 2)) in the plane, a panel each, on the same axes and scale of colour."""
     sides = limits(samples.values())
-    fields = {name: density(sample, sides) for name, sample in samples.items()}
+    deviations = spread(samples.values())
+    fields = {name: density(sample, sides, deviations) for name, sample in samples.items()}
     top = max(float(field.max()) for field in fields.values())
     plot = make_subplots(
         1, len(fields), shared_xaxes="all", shared_yaxes="all", subplot_titles=list(fields), horizontal_spacing=0.04
@@ -97,14 +98,19 @@ def densities(samples: Mapping[str, Array], titles: tuple[str, str], *, height: 
     )
 
 
-def density(points: Array, sides: Sides) -> Array:
+def spread(samples: Iterable[Array]) -> Array:
+    """(2,) deviations of the narrowest of several sources (n, 2): the kernel of a wide one would blur what it is of."""
+    return np.asarray(np.min([sample.astype(np.float64).std(axis=0) for sample in samples], axis=0))
+
+
+def density(points: Array, sides: Sides, deviations: Array) -> Array:
     """(BINS, BINS) float32 density of points (n, 2) within `sides`, rows from low to high y.
 
-    A product of Gaussian kernels with Scott's bandwidth, which for bins is two matrix products.
+    A product of Gaussian kernels with Scott's bandwidth for those deviations, which for bins is two matrix products.
     """
     weight = []
-    for x, at in zip(points.T.astype(np.float64), cells(sides), strict=True):
-        width = max(float(x.std()), 0.01 * (at[-1] - at[0])) * len(x) ** (-1 / 6)
+    for x, at, deviation in zip(points.T.astype(np.float64), cells(sides), deviations, strict=True):
+        width = max(float(deviation), 0.02 * (at[-1] - at[0])) * len(x) ** (-1 / 6)
         gap = (at[:, None] - x) / width
         weight.append(np.exp(-0.5 * np.square(gap)) / (width * np.sqrt(2 * np.pi)))
     return np.asarray(weight[1] @ weight[0].T / len(points), dtype=np.float32)
@@ -131,14 +137,10 @@ def curves(
     features: Sequence[str],
     shown: Sequence[int],
     *,
-    framed: Array | None = None,
     caption: str = "",
 ) -> Figure:
-    """Density of each of the features `shown` (name → (n, d)), one small panel each, sources overlaid.
-
-    Axes reach over the observations `framed` (n, d), or over what is drawn.
-    """
-    framed = np.concatenate(list(samples.values())) if framed is None else framed
+    """Density of each of the features `shown` (name → (n, d)), one small panel each, sources overlaid."""
+    framed = np.concatenate(list(samples.values()))
     across = min(_ACROSS, len(shown))
     rows = -(-len(shown) // across)
     inner = 160 * rows

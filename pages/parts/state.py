@@ -69,7 +69,7 @@ INTERPOLATE_C = "c"
 INTERPOLATE_OTHERS = "sets"
 INTERPOLATE_BEYOND = "beyond"
 INTERPOLATE_POINTS = "points"
-INTERPOLATE_PLAYING = "playing"
+INTERPOLATE_SHOWN = "walk_shown"
 
 ATLAS_SOLID = "solid"
 ATLAS_SURE = "uncertainty"

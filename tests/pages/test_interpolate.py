@@ -1,58 +1,91 @@
-"""Interpolate: the walk and its slider, play, extrapolation, barycentre, arithmetic."""
+"""Interpolate: the walk, its slider, extrapolation, barycentre, arithmetic."""
 
 from __future__ import annotations
 
-import numpy as np
+import json
+from typing import Any
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.plots.sets_walk import moment, whole_way
 from tests.pages.set_home import Open, Put, alts, select, tables, words
 
 
-def at(shown) -> str:  # type: ignore[no-untyped-def]
-    """What the text below the picture at t says."""
-    return next(text.value for text in shown.caption if text.value.startswith("t = "))
+def figure(shown: AppTest, begins: str = "What lies between A and B") -> Any:
+    """A chart as the browser gets it."""
+    return json.loads(next(c.proto.spec for c in shown.get("plotly_chart") if c.proto.alt.startswith(begins)))
 
 
-def drawing(shown, begins: str = "Between A"):  # type: ignore[no-untyped-def]
-    """The chart of the moment as the browser gets it."""
-    return next(chart.proto for chart in shown.get("vega_lite_chart") if chart.proto.alt.startswith(begins))
+def slider(shown: AppTest) -> Any:
+    (only,) = figure(shown)["layout"]["sliders"]
+    return only
+
+
+def link(shown: AppTest) -> str:
+    shown.session_state["copy_link"] = True
+    return next(code.value for code in shown.run().code)
 
 
 def test_a_link_restores_ends_and_moment(app: Open, set_runs: Put) -> None:
     set_runs(1)
     shown = app("interpolate", a="mvn_3", b="mvn_8", t="0.25", x="PC2", y="x1", points="500", noise="4")
     assert not shown.exception
-    assert "Between A (mvn_3) and B (mvn_8)" in drawing(shown).alt
-    assert "t = 0.25; 500 generated, 40 real pairs in transport and mixture; noise 4." in at(shown)
-    shown.session_state["copy_link"] = True
-    shown.run()
-    link = next(code.value for code in shown.code if "t=0.25" in code.value)
-    for part in ("a=mvn_3", "b=mvn_8", "points=500", "noise=4", "x=PC2"):
-        assert part in link
+    assert slider(shown)["active"] == 10 and slider(shown)["steps"][10]["label"].startswith(
+        "0.25  ·  generated around ("
+    )
+    assert "500 observations generated, 40 real pairs in transport and mixture; noise 4." in words(shown)
+    again = app("interpolate", a="mvn_3", b="mvn_8", t="0.25", x="PC2", y="x1", points="500", noise="4")
+    assert figure(again) == figure(shown)
+    for part in ("a=mvn_3", "b=mvn_8", "points=500", "noise=4", "x=PC2", "t=0.25"):
+        assert part in link(shown)
+    assert slider(app("interpolate", t="nonsense"))["active"] == 20
 
 
-def test_the_same_link_gives_the_same_picture_and_another_moment_another(app: Open, set_runs: Put) -> None:
-    set_runs(1)
-    first = app("interpolate", a="mvn_3", b="mvn_8", t="0.25")
-    again = app("interpolate", a="mvn_3", b="mvn_8", t="0.25")
-    assert at(first) == at(again)
-    first.slider(key="t").set_value(0.75).run()
-    assert not first.exception
-    assert "t = 0.75" in at(first) and at(first) != at(again)
-
-
-def test_another_moment_sends_other_points_for_the_same_drawing(app: Open, set_runs: Put) -> None:
-    """The browser draws a chart anew where anything but its data differs, which takes it as long as the server."""
+def test_the_slider_reaches_the_link_and_leaves_the_figure_alone(
+    app: Open, set_runs: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A figure that followed its own slider would be another one, and be built anew under the reader's hand."""
     set_runs(1)
     shown = app("interpolate", a="mvn_3", b="mvn_8", t="0.25")
-    before = drawing(shown)
-    shown.slider(key="t").set_value(0.75).run()
-    after = drawing(shown)
-    assert (before.spec, before.alt) == (after.spec, after.alt)
-    sent = [{d.name: d.data.data for d in proto.datasets} for proto in (before, after)]
-    moved = {name for name in sent[0] if sent[0][name] != sent[1][name]}
-    assert moved == set(sent[0]) - {"ends", "letters"}
+    before = figure(shown)
+    monkeypatch.setattr("pages.parts.chart._watched", lambda key, events: {"slider": 34})
+    shown.run()
+    assert not shown.exception
+    assert "0.85" in shown.query_params["t"] and "t=0.85" in link(shown)
+    assert figure(shown) == before
+    # Another figure begins where the reader was.
+    shown.selectbox(key="b").set_value("mvn_9").run()
+    assert slider(shown)["active"] == 34
+
+
+def test_the_number_is_read_off_the_curve(app: Open, set_runs: Put) -> None:
+    set_runs(1)
+    shown = app("interpolate", a="mvn_3", b="mvn_8")
+    numbers = {metric.label: float(metric.value.rstrip("%")) for metric in shown.metric}
+    assert numbers["Path length"] >= numbers["Distance of the ends"] * 0.999 > 0
+    assert any(alt.startswith("The way from A to B in 6 steps") for alt in alts(shown))
+    alt = next(alt for alt in alts(shown) if alt.startswith("W2 to the optimal-transport path"))
+    largest = float(alt.partition("at most ")[2].split()[0])
+    deviation = (largest - numbers["Error at the ends"]) / numbers["Path length"]
+    assert numbers["Deviation"] == pytest.approx(100 * deviation, abs=0.5)
+
+
+def test_beyond_the_ends_the_page_warns(app: Open, set_runs: Put) -> None:
+    set_runs(1)
+    shown = app("interpolate", beyond="true", t="1.5")
+    assert not shown.exception
+    assert "Extrapolation" in shown.warning[0].value and slider(shown)["active"] == 40
+    shown.toggle(key="beyond").set_value(False).run()
+    assert not shown.exception and not shown.warning
+    assert slider(shown)["active"] == 40 and slider(shown)["steps"][40]["label"].startswith("1  ·")
+
+
+@pytest.mark.parametrize("view", ["Density map", "Densities"])
+def test_other_drawings_of_the_walk(app: Open, set_runs: Put, view: str) -> None:
+    set_runs(1)
+    shown = app("interpolate", samples=view, t="0.1")
+    assert not shown.exception
+    assert slider(shown)["active"] == 4
 
 
 def test_a_click_on_the_map_moves_the_ends_in_turn(app: Open, set_runs: Put) -> None:
@@ -62,47 +95,6 @@ def test_a_click_on_the_map_moves_the_ends_in_turn(app: Open, set_runs: Put) -> 
         select(shown, "ends_map", clicked)
         assert not shown.exception
     assert [shown.selectbox(key=key).value for key in ("a", "b")] == ["mvn_20", "mvn_21"]
-
-
-def test_beyond_the_ends_the_page_warns(app: Open, set_runs: Put) -> None:
-    set_runs(1)
-    inside = app("interpolate", t="0.9")
-    assert not inside.warning
-    shown = app("interpolate", beyond="true", t="1.5")
-    assert not shown.exception
-    assert "Extrapolation" in shown.warning[0].value
-    shown.toggle(key="beyond").set_value(False).run()
-    assert not shown.exception
-    assert shown.slider(key="t").value == 1.0 and not shown.warning
-
-
-def test_play_moves_t_and_stops_at_the_end(app: Open, set_runs: Put) -> None:
-    set_runs(1)
-    shown = app("interpolate", t="0.9")
-    shown.button(key="walk_play").click().run()
-    assert not shown.exception
-    assert shown.session_state["playing"] is True and shown.slider(key="t").value > 0.9
-    while shown.session_state["playing"]:
-        before = shown.slider(key="t").value
-        shown.run()
-        assert shown.slider(key="t").value > before or not shown.session_state["playing"]
-    assert shown.slider(key="t").value == 1.0
-    assert shown.button(key="walk_play").label == "Play"
-
-
-def test_the_whole_way_is_measured(app: Open, set_runs: Put) -> None:
-    set_runs(1)
-    shown = app("interpolate", a="mvn_3", b="mvn_8")
-    numbers = {metric.label: float(metric.value.rstrip("%")) for metric in shown.metric}
-    assert numbers["Path length"] >= numbers["Distance of the ends"] * 0.999 > 0
-    assert any(alt.startswith("The way from A to B in 6 steps") for alt in alts(shown))
-
-
-def test_densities_of_the_moment(app: Open, set_runs: Put) -> None:
-    set_runs(1)
-    shown = app("interpolate", samples="Densities")
-    assert not shown.exception
-    assert any(alt.startswith("Densities of") for alt in alts(shown))
 
 
 def test_barycentre_of_three_and_too_few(app: Open, set_runs: Put) -> None:
@@ -137,18 +129,3 @@ def test_the_page_says_which_ends_have_too_few_observations() -> None:
     shown = AppTest.from_function(script).run()
     assert not shown.exception
     assert len(shown.warning) == 1 and shown.warning[0].value.startswith("a has 1 observation: too few")
-
-
-def test_moments_share_one_drawing() -> None:
-    rng = np.random.default_rng(0)
-    ends = {"A": rng.normal(size=(30, 2)), "B": rng.normal(size=(30, 2)) + 4}
-    specs = [
-        moment({"Generated by the model": rng.normal(size=(20, 2)) + t}, ends, ("x", "y")).spec for t in (0.0, 3.0)
-    ]
-    assert specs[0] == specs[1]
-
-
-def test_every_step_of_the_way_is_in_the_numbers() -> None:
-    parts = [np.full((3, 2), float(i)) for i in range(4)]
-    figure = whole_way({"Plain mixture": parts}, [0, 0.3, 0.6, 1])
-    assert list(figure.table["t"]) == [t for t in (0.0, 0.3, 0.6, 1.0) for _ in range(3)]

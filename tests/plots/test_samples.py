@@ -42,7 +42,7 @@ def test_clouds_densities_and_curves_hold_every_source() -> None:
 def test_a_density_holds_all_of_its_points_where_they_are() -> None:
     points = RNG.normal((2.0, -1.0), (0.5, 0.25), size=(400, 2))
     sides = ([0.0, 4.0], [-3.0, 1.0])
-    field = samples.density(points, sides)
+    field = samples.density(points, sides, samples.spread([points]))
     x, y = samples.cells(sides)
     assert field.sum() * (x[1] - x[0]) * (y[1] - y[0]) == pytest.approx(1, abs=0.02)
     row, column = np.unravel_index(field.argmax(), field.shape)

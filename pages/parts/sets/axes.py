@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,6 @@ from pages.parts.state import INTERPOLATE_POINTS, INTERPOLATE_SEED, SET_VIEW, SE
 
 VIEWS = ("Scatter", "Density map", "Densities")
 _FIT = 4000  # observations behind the components
-_DENSITIES = 8
 _COUNTS = [300, 500, 1000, 2000]  # observations that are generated, the first before the reader chooses
 IMAGES = 24
 _IMAGES_MADE = 64  # images that are generated, of which the first are drawn
@@ -79,15 +78,10 @@ def _pick_noise(drawn: Drawing) -> Drawing:
     return replace(drawn, n=n, seed=int(seed))
 
 
-def densities(axes: Axes, samples: Mapping[str, Any], caption: str, framed: Sequence[Any] = ()) -> Figure:
-    """Densities of the features that vary most within or between the sources (name → (n, *shape)).
-
-    Where samples are `framed`, theirs decide on features and axes: pictures of a walk keep both.
-    """
+def densities(axes: Axes, samples: Mapping[str, Any], caption: str) -> Figure:
+    """Densities of the features that vary most within or between the sources (name → (n, *shape))."""
     flat = {name: np.asarray(sample).reshape(len(sample), -1) for name, sample in samples.items()}
-    over = np.concatenate([np.asarray(sample).reshape(len(sample), -1) for sample in framed or flat.values()])
-    shown = sorted(int(j) for j in np.argsort(-over.std(axis=0) / axes.scale, kind="stable")[:_DENSITIES])
-    return curves(flat, axes.features, shown, framed=over, caption=caption)
+    return curves(flat, axes.features, axes.leading(np.concatenate(list(flat.values()))), caption=caption)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -11,7 +11,7 @@ import streamlit as st
 from core.errors import PopscapeError
 from core.plots.map import set_map
 from core.plots.samples import strip
-from core.plots.sets_walk import GENERATED, whole_way
+from core.plots.walk import GENERATED, whole_way
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
 from pages.parts.chart import chart
@@ -20,7 +20,6 @@ from pages.parts.sections import link
 from pages.parts.sets.axes import axes_of
 from pages.parts.sets.runs import SetRun, open_set_run, the_map
 from pages.parts.state import SET_A, SET_B, SET_RUN
-from pages.parts.vega_chart import chart as vega_chart
 
 _SHIPPED = "digits"  # of the shipped runs, the one whose sets everybody can read
 _ROWS = 6  # images at each moment
@@ -80,4 +79,4 @@ def _moments(chosen: SetRun, generated: Any, t: Sequence[float], words: str) -> 
     axes = axes_of(chosen)
     first, second = [*axes.names, axes.names[0]][:2]
     parts = [np.asarray(axes.plane(moment, first, second)) for moment in generated]
-    vega_chart(whole_way({GENERATED: parts}, t, caption=f"{words}, with the same noise."), key="home_walk")
+    chart(whole_way({GENERATED: parts}, t, caption=f"{words}, with the same noise."), key="home_walk")
