@@ -55,13 +55,13 @@ def allele_frequency(counts: Counts) -> Floats:
     """(..., m) alternate-allele frequency from (..., m, ploidy + 1) genotype counts; NaN where nobody is called."""
     alleles = allele_counts(counts)
     total = alleles.sum(axis=-1)
-    return np.asarray(alleles[..., 1] / np.where(total > 0, total, np.nan))
+    return alleles[..., 1] / np.where(total > 0, total, np.nan)
 
 
 def heterozygosity_observed(counts: Counts) -> Floats:
     """(m,) share of heterozygotes from (m, 3) genotype counts; NaN where nobody is called."""
     called = counts.sum(axis=-1)
-    return np.asarray(counts[..., 1] / np.where(called > 0, called, np.nan))
+    return counts[..., 1] / np.where(called > 0, called, np.nan)
 
 
 def heterozygosity_expected(frequency: Floats) -> Floats:
@@ -72,7 +72,7 @@ def heterozygosity_expected(frequency: Floats) -> Floats:
 def f_is(counts: Counts) -> Floats:
     """(m,) F_IS = 1 − H_observed / H_expected from (m, 3) genotype counts; NaN where a variant does not vary."""
     expected = heterozygosity_expected(allele_frequency(counts))
-    return np.asarray(1 - heterozygosity_observed(counts) / np.where(expected > 0, expected, np.nan))
+    return 1 - heterozygosity_observed(counts) / np.where(expected > 0, expected, np.nan)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class GenotypeCounts:
     @property
     def pooled(self) -> Counts:
         """(m, ploidy + 1) counts in the whole cohort."""
-        return np.asarray(self.counts.sum(axis=0))
+        return self.counts.sum(axis=0)
 
 
 def count_genotypes(genotypes: Genotypes) -> GenotypeCounts:

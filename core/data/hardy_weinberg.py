@@ -60,8 +60,7 @@ def _heterozygote_distribution(n: int, rare: int) -> Floats:
         - _log_factorial(n - heterozygotes - homozygotes)
     )
     weight = np.exp(log - log.max())
-    probability: Floats = weight / weight.sum()
-    return probability
+    return weight / weight.sum()
 
 
 def _chi_squared(counts: Counts) -> Floats:
@@ -76,5 +75,4 @@ _LOG_FACTORIALS = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, EXACT_MAX
 
 
 def _log_factorial(k: Counts) -> Floats:
-    values: Floats = _LOG_FACTORIALS[k]
-    return values
+    return _LOG_FACTORIALS[k]

@@ -110,7 +110,7 @@ def against_train(comparison: Comparison) -> Comparison:
 
     def make() -> Comparison:
         assert comparison.train is not None  # the registry asks for it before it calls
-        return replace(comparison, reference=comparison.train, train=None, _shared={})
+        return replace(comparison, reference=comparison.train, train=None)
 
     return comparison.shared("against_train", make)
 

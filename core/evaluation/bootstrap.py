@@ -22,7 +22,7 @@ def resampled_means(values: npt.ArrayLike, draws: int, generator: np.random.Gene
     n = len(array)
     weights = multinomial_weights(n, draws, generator).astype(np.float64)
     means = weights @ array.reshape(n, -1) / n
-    return np.asarray(means.reshape(draws, *array.shape[1:]))
+    return means.reshape(draws, *array.shape[1:])
 
 
 def contiguous_blocks(m: int, count: int) -> npt.NDArray[np.int64]:

@@ -20,7 +20,21 @@ T = TypeVar("T")
 BLOCK_CELLS = 1 << 26
 
 
-class Cohort:
+class Shared:
+    """Something that metrics measure on, with the work that several of them have in common."""
+
+    @cached_property
+    def _kept(self) -> dict[Any, Any]:
+        return {}
+
+    def shared(self, key: Any, make: Callable[[], T]) -> T:
+        """The value of `make()`, computed once for `key`."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+
+class Cohort(Shared):
     """One side of a comparison. Everything here is computed at first use and kept.
 
     Attributes:
@@ -47,7 +61,6 @@ class Cohort:
         self.config = config
         self.device = device
         self.exchangeable = exchangeable
-        self._shared: dict[Any, Any] = {}
 
     @property
     def n(self) -> int:
@@ -64,13 +77,6 @@ class Cohort:
         """1 or 2."""
         return self.genotypes.ploidy
 
-    def shared(self, key: Any, make: Callable[[], T]) -> T:
-        """The value of `make()`, computed once for `key`: where metrics of one family keep common work."""
-        if key not in self._shared:
-            self._shared[key] = make()
-        value: T = self._shared[key]
-        return value
-
     @cached_property
     def genotype_counts(self) -> npt.NDArray[np.int64]:
         """(m, ploidy + 1) int64: individuals with 0, 1, (2) alternate alleles; missing calls in no column."""
@@ -79,7 +85,7 @@ class Cohort:
     @cached_property
     def called(self) -> npt.NDArray[np.int64]:
         """(m,) int64: individuals with a call at each variant."""
-        return np.asarray(self.genotype_counts.sum(axis=1))
+        return self.genotype_counts.sum(axis=1)
 
     @cached_property
     def allele_counts(self) -> npt.NDArray[np.int64]:
@@ -139,12 +145,12 @@ class Cohort:
         """Let go of the matrices made here (subsets, filled calls) and of mapped pages; what was measured stays."""
         unmap_pages(self.genotypes.calls)
         self.__dict__.pop("complete", None)
-        for key in [k for k in self._shared if isinstance(k, tuple) and k[0] == "near"]:
-            del self._shared[key]
+        for key in [k for k in self._kept if isinstance(k, tuple) and k[0] == "near"]:
+            del self._kept[key]
 
 
 @dataclass
-class Comparison:
+class Comparison(Shared):
     """A candidate judged against a reference; what every metric is called with.
 
     Attributes:
@@ -162,14 +168,6 @@ class Comparison:
     seed: int = 0
     config: EvaluationConfig = field(default_factory=EvaluationConfig)
     device: str = "cpu"
-    _shared: dict[Any, Any] = field(default_factory=dict, repr=False)
-
-    def shared(self, key: Any, make: Callable[[], T]) -> T:
-        """The value of `make()`, computed once for `key` in this comparison."""
-        if key not in self._shared:
-            self._shared[key] = make()
-        value: T = self._shared[key]
-        return value
 
     def generator(self, stream: int) -> np.random.Generator:
         """A random generator of this comparison's seed; each use takes its own `stream` number."""

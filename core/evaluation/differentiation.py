@@ -89,7 +89,7 @@ def sampling_correction(a: Counts, b: Counts) -> Floats:
 
     # The mean pairwise difference of n alleles is 2p(1−p) · n/(n−1).
     sides = (mean_pairwise_difference(side) / (2 * np.maximum(side.sum(axis=1), 1)) for side in (a, b))
-    return np.asarray(sum(sides))
+    return sum(sides)
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def minor_allele_frequencies(comparison: Comparison) -> tuple[Floats, Floats]:
 
 def genotype_frequencies(cohort: Cohort) -> Floats:
     """(ploidy + 1, m) float64: frequency of each genotype among the calls that are there; NaN where none are."""
-    return np.asarray(cohort.genotype_counts.T / np.where(cohort.called > 0, cohort.called, np.nan))
+    return cohort.genotype_counts.T / np.where(cohort.called > 0, cohort.called, np.nan)
 
 
 def over_variants(
@@ -208,9 +208,7 @@ def _mean(values: list[Floats]) -> Floats:
     """Mean of those that are numbers: a genotype that nobody has correlates with nothing."""
     stacked = np.stack(values)
     there = np.isfinite(stacked)
-    return np.asarray(
-        np.where(there, stacked, 0.0).sum(axis=0) / np.where(there.any(axis=0), there.sum(axis=0), np.nan)
-    )
+    return np.where(there, stacked, 0.0).sum(axis=0) / np.where(there.any(axis=0), there.sum(axis=0), np.nan)
 
 
 def _bins(real: Floats, made: Floats) -> list[tuple[int, dict[str, float | None]]]:

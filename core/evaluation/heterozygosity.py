@@ -77,7 +77,7 @@ def hwe_departure(comparison: Comparison) -> Estimate:
     shares = {"share": round(float(made[both].mean()), 6), "share_real": round(float(real[both].mean()), 6)}
 
     def gap(sums: Floats) -> Floats:
-        return np.asarray(np.abs(sums[..., 2] - sums[..., 1]) / np.where(sums[..., 0] > 0, sums[..., 0], np.nan))
+        return np.abs(sums[..., 2] - sums[..., 1]) / np.where(sums[..., 0] > 0, sums[..., 0], np.nan)
 
     return over_variants(comparison, real, made, gap, alpha=HWE_ALPHA, **shares)
 

@@ -114,7 +114,7 @@ def ld_long_range_error(comparison: Comparison) -> Estimate:
     means = {"real": float(total[1] / total[0]), "synthetic": float(total[2] / total[0])}
 
     def gap(each: Floats) -> Floats:
-        return np.asarray(np.abs(each[..., 2] - each[..., 1]) / np.where(each[..., 0] > 0, each[..., 0], np.nan))
+        return np.abs(each[..., 2] - each[..., 1]) / np.where(each[..., 0] > 0, each[..., 0], np.nan)
 
     draws = None
     if comparison.draws:
@@ -246,14 +246,14 @@ def _over_bins(comparison: Comparison, statistic: Callable[[Floats], Floats], st
 
 def _decay_gap(sums: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.sqrt(_mean_over_bins(np.square((sums[..., 2] - sums[..., 1]) / sums[..., 0]))))
+        return np.sqrt(_mean_over_bins(np.square((sums[..., 2] - sums[..., 1]) / sums[..., 0])))
 
 
 def _mean_over_bins(values: Floats) -> Floats:
     """Mean over the last axis of the bins that hold pairs."""
     there = np.isfinite(values)
     count = there.sum(axis=-1)
-    return np.asarray(np.where(there, values, 0.0).sum(axis=-1) / np.where(count > 0, count, np.nan))
+    return np.where(there, values, 0.0).sum(axis=-1) / np.where(count > 0, count, np.nan)
 
 
 def _params(comparison: Comparison, pairs: Pairs) -> dict[str, Any]:

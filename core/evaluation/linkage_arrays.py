@@ -104,7 +104,7 @@ def _pool(
 ) -> npt.NDArray[np.float64]:
     """Sums over the cells whose edges are `rows` and `columns`."""
     by_row = np.add.reduceat(values, rows[:-1] - rows[0], axis=0, dtype=np.float64)
-    return np.asarray(np.add.reduceat(by_row, columns[:-1] - columns[0], axis=1))
+    return np.add.reduceat(by_row, columns[:-1] - columns[0], axis=1)
 
 
 def _edges(size: int) -> npt.NDArray[np.int64]:

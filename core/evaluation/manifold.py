@@ -89,7 +89,7 @@ def indicators(found: Neighbours, name: str, k: int) -> npt.NDArray[np.float64]:
     if name == "precision":
         return np.asarray(found.balls_on_candidate[:, j] > 0, dtype=np.float64)
     if name == "density":
-        return np.asarray(found.balls_on_candidate[:, j] / k)
+        return found.balls_on_candidate[:, j] / k
     if name == "recall":
         return np.asarray(found.covered[:, j], dtype=np.float64)
     return np.asarray(found.reference_other <= found.reference_radius[:, j], dtype=np.float64)

@@ -40,23 +40,23 @@ def pearson(sums: Floats) -> Floats:
         # A constant column leaves rounding dust of the size of eps times its square, not an exact zero.
         flat = (variance_x <= 1e-12 * xx / count) | (variance_y <= 1e-12 * yy / count)
         r = (xy / count - x * y / count**2) / np.sqrt(np.where(flat, np.nan, variance_x * variance_y))
-    return np.asarray(np.clip(r, -1.0, 1.0))
+    return np.clip(r, -1.0, 1.0)
 
 
 def rmse(sums: Floats) -> Floats:
     """(…,) float64: √ mean (x − y)² from (…, 6) `moments`."""
     count, _, _, xx, yy, xy = np.moveaxis(sums, -1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.sqrt(np.maximum(xx + yy - 2 * xy, 0.0) / count))
+        return np.sqrt(np.maximum(xx + yy - 2 * xy, 0.0) / count)
 
 
 def ratio(sums: Floats) -> Floats:
     """(…,) float64: Σy / Σx from (…, 6) `moments`."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(sums[..., 2] / sums[..., 1])
+        return sums[..., 2] / sums[..., 1]
 
 
 def slope(sums: Floats) -> Floats:
     """(…,) float64: slope of y on x through the origin, Σxy / Σx², from (…, 6) `moments`."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(sums[..., 5] / sums[..., 3])
+        return sums[..., 5] / sums[..., 3]

@@ -138,7 +138,7 @@ def nearest_train_share(comparison: Comparison) -> Estimate:
     n_train, n_unseen = found.n_gallery, min(count, unseen.n)
 
     def corrected(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.asarray((share / n_train) / (share / n_train + (1 - share) / n_unseen))
+        return (share / n_train) / (share / n_train + (1 - share) / n_unseen)
 
     # Individuals with the same nearest real one are not independent: they are resampled together.
     nearest = np.where(gap >= 0, found.index[:, 0], n_train + place[:, 0])
@@ -257,4 +257,4 @@ def _resampled_medians(
     """(draws,) medians of resampled values: sorted once, then read where half of each replicate's weight lies."""
     order = np.sort(values)
     cumulative = multinomial_weights(len(order), draws, generator).cumsum(axis=1)
-    return np.asarray(order[(cumulative >= len(order) / 2).argmax(axis=1)])
+    return order[(cumulative >= len(order) / 2).argmax(axis=1)]

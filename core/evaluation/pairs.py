@@ -118,7 +118,7 @@ def correlate(left: Calls, right: Calls) -> Floats:
 
 def r_squared(calls: Calls) -> Floats:
     """(m, m) float32 r² between all columns of (n, m) calls, for few variants; NaN where a variant does not vary."""
-    return np.asarray(np.square(correlate(calls, calls)))
+    return np.square(correlate(calls, calls))
 
 
 def _moments(columns: Floats) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -172,7 +172,7 @@ def _sampled_tiles(contig: npt.NDArray[np.int64], seed: int) -> Iterator[tuple[I
 
 def _within_window(rows: Index, columns: Index, contig: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     apart = columns[None, :] - rows[:, None]
-    return np.asarray((apart > 0) & (apart <= WINDOW) & (contig[columns][None, :] == contig[rows][:, None]))
+    return (apart > 0) & (apart <= WINDOW) & (contig[columns][None, :] == contig[rows][:, None])
 
 
 def _distance_bins(
@@ -205,4 +205,4 @@ def _far(
     np.minimum.at(least, contig, place)
     np.maximum.at(most, contig, place)
     half = (most - least) / 2
-    return np.asarray((contig[left] != contig[right]) | (np.abs(place[right] - place[left]) > half[contig[left]]))
+    return (contig[left] != contig[right]) | (np.abs(place[right] - place[left]) > half[contig[left]])

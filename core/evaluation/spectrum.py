@@ -42,7 +42,7 @@ def site_frequency_spectrum_distance(comparison: Comparison) -> Estimate:
 
     def distance(sums: Floats) -> Floats:
         share = sums / sums.sum(axis=-1, keepdims=True)
-        return np.asarray(np.abs(share[0] - share[1]).sum(axis=-1) / 2)
+        return np.abs(share[0] - share[1]).sum(axis=-1) / 2
 
     draws = None
     if comparison.draws and m > 1:
@@ -121,7 +121,7 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
 
 def _share(spectrum: Floats) -> Floats:
     total = spectrum.sum(axis=0)
-    return np.asarray(total / max(total.sum(), 1e-300))
+    return total / max(total.sum(), 1e-300)
 
 
 def _copies(comparison: Comparison) -> int:
@@ -139,7 +139,7 @@ def _copies(comparison: Comparison) -> int:
 def _log_choose(n: npt.NDArray[np.int64], k: npt.NDArray[np.int64], log_factorial: Floats) -> Floats:
     inside = (k >= 0) & (k <= n)
     n, k = np.where(inside, n, 0), np.where(inside, k, 0)
-    return np.asarray(log_factorial[n] - log_factorial[k] - log_factorial[n - k])
+    return log_factorial[n] - log_factorial[k] - log_factorial[n - k]
 
 
 @lru_cache(maxsize=4)

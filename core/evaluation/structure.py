@@ -136,7 +136,7 @@ class _Standardised:
         return row_blocks(self.calls.shape[0], self.calls.shape[1], cells=1 << 24)
 
     def rows(self, rows: slice) -> Floats:
-        return np.asarray((self.calls[rows].astype(np.float32) - self.mean) * self.scale)
+        return (self.calls[rows].astype(np.float32) - self.mean) * self.scale
 
     def times(self, right: Floats) -> Floats:
         """Z @ right, with scale and mean applied to the small factor: the calls are only converted, never rewritten."""

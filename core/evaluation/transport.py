@@ -18,7 +18,7 @@ def square_root(covariance: Array) -> Array:
     """Symmetric square root of (…, d, d) positive semi-definite matrices; round-off below 0 is cut."""
     values, vectors = np.linalg.eigh(covariance)
     roots = np.sqrt(np.clip(values, 0, None))
-    return np.asarray(np.einsum("...ij,...j,...kj->...ik", vectors, roots, vectors), dtype=np.float64)
+    return np.einsum("...ij,...j,...kj->...ik", vectors, roots, vectors)
 
 
 def gaussian_w2(mean_a: Array, covariance_a: Array, mean_b: Array, covariance_b: Array) -> Array:
@@ -27,7 +27,7 @@ def gaussian_w2(mean_a: Array, covariance_a: Array, mean_b: Array, covariance_b:
     W2² = ‖m_a − m_b‖² + tr(S_a + S_b − 2 (S_a^½ S_b S_a^½)^½) (Dowson & Landau 1982; Olkin & Pukelsheim 1982).
     """
     shift = np.square(mean_a - mean_b).sum(axis=-1)
-    return np.asarray(np.sqrt(np.clip(shift + bures_squared(covariance_a, covariance_b), 0, None)), dtype=np.float64)
+    return np.sqrt(np.clip(shift + bures_squared(covariance_a, covariance_b), 0, None))
 
 
 def bures_squared(a: Array, b: Array) -> Array:
@@ -35,7 +35,7 @@ def bures_squared(a: Array, b: Array) -> Array:
     root = square_root(a)
     cross = np.linalg.eigvalsh(root @ b @ root)
     traces = np.trace(a, axis1=-2, axis2=-1) + np.trace(b, axis1=-2, axis2=-1)
-    return np.asarray(traces - 2 * np.sqrt(np.clip(cross, 0, None)).sum(axis=-1), dtype=np.float64)
+    return traces - 2 * np.sqrt(np.clip(cross, 0, None)).sum(axis=-1)
 
 
 def gaussian_geodesic(
@@ -93,12 +93,12 @@ def sliced_w2(x: npt.NDArray[Any], y: npt.NDArray[Any], projections: int = 128, 
 def fisher_rao_multinomial(p: Array, q: Array, trials: int = 1) -> Array:
     """√trials · 2 arccos Σ √(p q): geodesic distance of multinomials, broadcast over leading axes."""
     angle = np.arccos(np.clip(np.sqrt(p * q).sum(axis=-1), 0.0, 1.0))
-    return np.asarray(np.sqrt(trials) * 2 * angle, dtype=np.float64)
+    return np.sqrt(trials) * 2 * angle
 
 
 def fisher_rao_poisson(a: Array, b: Array) -> Array:
     """2 ‖√a − √b‖ over independent Poisson rates."""
-    return np.asarray(2 * np.sqrt(np.square(np.sqrt(a) - np.sqrt(b)).sum(axis=-1)), dtype=np.float64)
+    return 2 * np.sqrt(np.square(np.sqrt(a) - np.sqrt(b)).sum(axis=-1))
 
 
 def _assignment(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[Any, Any, Array]:

@@ -39,7 +39,7 @@ class Frequencies:
         """(m,) twice the standard error of a difference of the frequencies of two samples of one population."""
         copies = len(self.genotypes_real) - 1
         variance = self.real * (1 - self.real) * (1 / (copies * self.n_real) + 1 / (copies * self.n_synthetic))
-        return np.asarray(2 * np.sqrt(variance))
+        return 2 * np.sqrt(variance)
 
 
 @dataclass(frozen=True)

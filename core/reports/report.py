@@ -142,8 +142,7 @@ class Report:
 
     def analysis(self, name: str) -> dict[str, Any] | None:
         """A table with its facts, or {"reason": why there is none}; None where the report is older than it."""
-        found: dict[str, Any] | None = self.content.get("curves", {}).get(name)
-        return found
+        return self.content.get("curves", {}).get(name)
 
     def arrays(self, stem: str) -> Mapping[str, npt.NDArray[Any]]:
         """arrays/<stem>.npz by array name, read once for each version of the file; empty where there is none."""
@@ -168,8 +167,7 @@ class Report:
     @property
     def n(self) -> Mapping[str, Any]:
         """Sizes: real, synthetic, holdout, reference, variants; or sets, train, holdout."""
-        sizes: Mapping[str, Any] = self.content.get("n", {})
-        return sizes
+        return self.content.get("n", {})
 
     @property
     def seed(self) -> int:
@@ -189,8 +187,7 @@ class Report:
     @property
     def options(self) -> Mapping[str, Any]:
         """Settings of the metrics: k, distance, …"""
-        options: Mapping[str, Any] = self.content.get("options", {})
-        return options
+        return self.content.get("options", {})
 
     def provenance(self, *extra: str) -> str:
         """ "400 synthetic against 400 holdout individuals, 1,000 variants, seed 42", then `extra`."""

@@ -63,7 +63,7 @@ def _origin(subject: Subject, i: int, controls: npt.NDArray[np.int64]) -> Array:
     """(d,) mean of the control sets of the unit of set i, of all control sets where there is none."""
     own = controls[subject.groups[controls] == subject.groups[i]]
     chosen = own if len(own) else controls
-    return np.asarray(np.concatenate([subject.space(subject.observations(int(c))) for c in chosen]).mean(axis=0))
+    return np.concatenate([subject.space(subject.observations(int(c))) for c in chosen]).mean(axis=0)
 
 
 def _halves(subject: Subject, i: int, origin: Array) -> dict[str, Array]:

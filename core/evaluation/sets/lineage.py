@@ -114,4 +114,4 @@ def _ranks(guess: Array, truth: Array) -> npt.NDArray[np.int64]:
 def _whitened(x: Array, rows: npt.NDArray[np.int64]) -> Array:
     centred = x[rows] - x[rows].mean(axis=0)
     u, s, _ = np.linalg.svd(centred, full_matrices=False)
-    return np.asarray(u[:, : min(DIMENSIONS, len(s))] * np.sqrt(len(rows)), dtype=np.float64)
+    return u[:, : min(DIMENSIONS, len(s))] * np.sqrt(len(rows))

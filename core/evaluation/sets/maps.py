@@ -36,7 +36,7 @@ def classical_scaling(distance: Array, dimensions: int = 2) -> Array:
     centre = np.eye(n) - 1 / n
     values, vectors = np.linalg.eigh(-0.5 * centre @ np.square(distance) @ centre)
     top = np.argsort(-values)[:dimensions]
-    return np.asarray(vectors[:, top] * np.sqrt(np.clip(values[top], 0, None)), dtype=np.float64)
+    return vectors[:, top] * np.sqrt(np.clip(values[top], 0, None))
 
 
 def _transport_map(subject: Subject) -> Array:

@@ -108,7 +108,7 @@ def _row(
 
 def _fitted(x: Array, y: Array, new: Array) -> Array:
     weights, intercept, _ = ridge(x, y)
-    return np.asarray(new @ weights + intercept, dtype=np.float64)
+    return new @ weights + intercept
 
 
 def _scores(kind: str, target: Array, guess: Array) -> Array:

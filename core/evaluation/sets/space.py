@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.data.sets import SetCollection
+from core.evaluation.context import Shared
 
-T = TypeVar("T")
 Array = npt.NDArray[np.float64]
 Latents = npt.NDArray[np.float32]
 
@@ -54,7 +54,7 @@ def fit_space(sets: SetCollection, train: npt.NDArray[np.int64], seed: int) -> S
 
 
 @dataclass(frozen=True)
-class Subject:
+class Subject(Shared):
     """What is judged: the sets, their split, and the model as two functions.
 
     Attributes:
@@ -71,14 +71,6 @@ class Subject:
     embed: Callable[[npt.NDArray[Any]], Latents]
     generate: Callable[[Latents, int, int], npt.NDArray[Any]]
     seed: int = 0
-    _shared: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-
-    def shared(self, key: str, make: Callable[[], T]) -> T:
-        """The value of `make()`, computed once for `key`: what several metrics and the curves rest on."""
-        if key not in self._shared:
-            self._shared[key] = make()
-        value: T = self._shared[key]
-        return value
 
     @cached_property
     def space(self) -> Space:
