@@ -16,6 +16,7 @@ from core import cli
 from core.config.home import REPOSITORY
 from core.data.export import write
 from tests.conftest import end_workers, tiny_cohort
+from tests.waiting import PATIENCE
 
 SMALL = ["training.device=cpu", "evaluation.bootstrap=0", "evaluation.neighbours=[3,5]"]
 
@@ -285,7 +286,7 @@ def test_ctrl_c_in_the_foreground_stops_the_run_cleanly(world: Path) -> None:
         if line.startswith("running"):
             break
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert json.loads(out.splitlines()[-1])["state"] == "cancelled"
     assert "Stopping" in err

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import FLAGS, executable
+from tests.browser.serving import dashboard
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,6 @@ class Server:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr[-2000:]
@@ -49,26 +44,8 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The dashboard on a free port with an empty home."""
     home = tmp_path_factory.mktemp("home")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {"POPSCAPE_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
-            cwd=REPOSITORY,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _await(address, process, home / "server.log")
-        yield Server(address, home, environment)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    with dashboard(home, OMP_NUM_THREADS="1") as address:
+        yield Server(address, home, os.environ | {"POPSCAPE_HOME": str(home), "OMP_NUM_THREADS": "1"})
 
 
 @pytest.fixture(scope="session")
@@ -81,15 +58,3 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
-
-
-def _await(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + _SECONDS
-    while time.monotonic() < end:
-        assert process.poll() is None, log.read_text()[-2000:]
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
-                return
-        except (urllib.error.URLError, TimeoutError):
-            time.sleep(0.2)
-    raise AssertionError(f"The server did not answer within {_SECONDS} s: {log.read_text()[-2000:]}")

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,32 +14,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.browser.chromium import FLAGS, executable
+from tests.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_START_SECONDS = 60
 
 
 @contextlib.contextmanager
-def dashboard(home: Path, port: int | None = None) -> Iterator[str]:
+def dashboard(home: Path, port: int | None = None, **environment: str) -> Iterator[str]:
     """Serve app.py with POPSCAPE_HOME=`home`; gives its address, stops the server at the end."""
     port = port or free_port()
     address = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-        cwd=REPOSITORY,
-        env={**os.environ, "POPSCAPE_HOME": str(home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            cwd=REPOSITORY,
+            env=os.environ | {"POPSCAPE_HOME": str(home)} | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     try:
         wait_for(address, server)
         yield address
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        server.wait(PATIENCE)
 
 
 @contextlib.contextmanager
@@ -56,7 +58,7 @@ def browser() -> Iterator[Browser]:
             chromium.close()
 
 
-def settled(page: Page, seconds: float = 60) -> None:
+def settled(page: Page, seconds: float = PATIENCE) -> None:
     """Wait until the page has a title, the script has ended and every chart is drawn."""
     page.wait_for_selector("[data-testid=stMain] h1", timeout=seconds * 1000)
     page.wait_for_function(
@@ -79,13 +81,13 @@ def free_port() -> int:
 
 
 def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
-    """Return when the server answers; RuntimeError when it ends first or takes too long."""
-    end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end:
-        if server.poll() is not None:
-            raise RuntimeError(f"The dashboard ended with status {server.returncode} before it answered.")
+    """Return when the server answers; AssertionError when it ends first or never does."""
+
+    def answers() -> bool:
+        assert server.poll() is None, f"the dashboard ended with status {server.returncode} before it answered"
         with contextlib.suppress(urllib.error.URLError, OSError):
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
-            return
-        time.sleep(0.02)
-    raise RuntimeError(f"The dashboard did not answer at {address} within {_START_SECONDS} s.")
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=PATIENCE).close()
+            return True
+        return False
+
+    wait_until(answers, f"the dashboard did not answer at {address}")

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from core.data.library import Library
 from tests.browser.conftest import Server
-from tests.browser.test_journeys import SOON, choose, new_browser, settled
+from tests.browser.test_journeys import choose, new_browser, settled
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -57,7 +57,7 @@ def test_from_the_map_of_digits_to_a_shared_moment(server: Server, page: Page, c
     seen = [headings.first.inner_text()]
     for place in (40, 75):
         click_a_set(page, "atlas_map", place)
-        expect(headings.first).not_to_have_text(seen[-1], timeout=SOON)
+        expect(headings.first).not_to_have_text(seen[-1])
         settled(page)
         seen.append(headings.first.inner_text())
     assert len(set(seen)) == 3
@@ -127,7 +127,7 @@ def test_a_new_h5ad_is_embedded_and_its_neighbours_are_listed(server: Server, pa
     page.get_by_text("Embed a new set").click()
     page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(tmp_path / "new.h5ad")
     tables = page.get_by_test_id("stMain").get_by_role("table")
-    expect(tables).to_have_count(2, timeout=SOON)
+    expect(tables).to_have_count(2)
     settled(page)
     assert page.get_by_role("alert").count() == 0
     nearest = tables.nth(1).get_by_role("cell").first

@@ -256,7 +256,7 @@ def test_digest_ignores_how_arrays_lie_in_memory(tiny: Genotypes) -> None:
     assert content_digest(same) == content_digest(tiny)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_digest_sees_every_single_change(data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))

@@ -123,7 +123,7 @@ def test_a_chain_of_pairs_is_one_family() -> None:
     assert (family_of(long, 5000) == 0).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=8), st.integers(0, 2**32))
 def test_shares_within_populations(sizes: list[int], seed: int) -> None:
     population = np.repeat([f"p{k}" for k in range(len(sizes))], sizes)

@@ -184,7 +184,7 @@ def test_the_neutral_spectrum_falls_as_one_over_the_count() -> None:
     np.testing.assert_allclose(projected * np.arange(1, 20), projected[0], rtol=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_nothing_depends_on_the_order_of_individuals_nor_f_st_on_the_alleles(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -275,7 +275,7 @@ def test_without_labels_populations_have_a_reason() -> None:
     assert population_curves(panel_of(tiny_cohort(), bare))["allele_frequency_by_population"][0]["r"] is None
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 7))
 def test_sums_by_block_give_the_statistics_of_the_whole(seed: int, blocks: int) -> None:
     rng = np.random.default_rng(seed)

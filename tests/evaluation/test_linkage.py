@@ -205,7 +205,7 @@ def test_a_variant_that_stopped_varying_counts_as_unlinked() -> None:
     assert lost.params["pairs_used"] == 40 * 39 / 2
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1))
 def test_nothing_depends_on_the_order_of_individuals_or_the_counted_allele(seed: int) -> None:
     rng = np.random.default_rng(seed)

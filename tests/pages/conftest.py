@@ -14,11 +14,11 @@ from core.runs.store import RunStore
 from tests.conftest import tiny_cohort
 from tests.pages import finished_runs
 from tests.pages.set_home import set_runs, trained_sets
+from tests.waiting import PATIENCE
 
 __all__ = ["set_runs", "trained_sets"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SECONDS = 60
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +52,7 @@ def app(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     monkeypatch.setattr(RunStore.__init__, "__defaults__", (None, None))
 
     def opened(page: str, **query: str | list[str]) -> AppTest:
-        test = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=SECONDS)
+        test = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=PATIENCE)
         for name, value in query.items():
             test.query_params[name] = value
         if page != "home":

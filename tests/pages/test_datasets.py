@@ -14,9 +14,9 @@ from core.data.genotypes import Genotypes
 from core.data.library import Library
 from tests.pages.cohort_files import sample_table, vcf
 from tests.pages.routed import routed  # noqa: F401
+from tests.waiting import PATIENCE
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
-SECONDS = 60
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def library(home: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
 
 
 def open_page(view: str = "", dataset: str = "", profile: str = "") -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=SECONDS)
+    app = AppTest.from_file(APP, default_timeout=PATIENCE)
     if view:
         app.query_params["datasets"] = view
     if dataset:

@@ -24,8 +24,9 @@ GENERATING = {"interpolate.py"}
 _CHILD = """
 import sys
 from streamlit.testing.v1 import AppTest
+from tests.waiting import PATIENCE
 for page in sys.argv[1:]:
-    app = AppTest.from_file("app.py", default_timeout=120)
+    app = AppTest.from_file("app.py", default_timeout=PATIENCE)
     app.switch_page(page)
     app.run()
     assert not app.exception, (page, app.exception)
@@ -76,7 +77,6 @@ def test_no_page_loads_torch_but_the_one_that_generates(finished: Path) -> None:
         env={**os.environ, "POPSCAPE_HOME": str(finished)},
         capture_output=True,
         text=True,
-        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

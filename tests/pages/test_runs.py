@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from core.runs.directory import Run, create
 from core.runs.states import State
 from core.runs.store import RunStore
 from tests.pages.routed import routed  # noqa: F401
+from tests.waiting import PATIENCE
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
-SECONDS = 30
 
 
 def make_run(root: Path, state: str, *, done: int = 20, title: str = "") -> Run:
@@ -51,7 +50,7 @@ def make_run(root: Path, state: str, *, done: int = 20, title: str = "") -> Run:
 
 
 def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=SECONDS)
+    app = AppTest.from_file(APP, default_timeout=PATIENCE)
     for key, value in query.items():
         app.query_params[key] = value
     app.run()
@@ -159,17 +158,13 @@ def test_names_are_shown_as_they_are(store: RunStore) -> None:
     assert not [m for m in app.markdown if "<img" in m.value and "\\<img" not in m.value]
 
 
-def test_200_runs_stay_quick(store: RunStore) -> None:
+def test_200_runs_are_listed_and_filtered(store: RunStore) -> None:
     for i in range(200):
         make_run(store.root, "succeeded" if i % 5 else "failed", title=f"run {i}", done=40)
     app = open_page()
     assert len(app.dataframe[0].value) == 200
     app.button_group(key="state").set_value("Failed or lost").run()
     assert len(app.dataframe[0].value) == 40
-    # No speed is asserted here; this only catches work that grows with the square of the number of runs.
-    began = time.monotonic()
-    app.run()
-    assert time.monotonic() - began < SECONDS
 
 
 def test_state_constants_cover_every_state() -> None:

@@ -17,9 +17,9 @@ from core.errors import PopscapeError
 from core.runs.directory import Run, create
 from core.runs.store import RunStore
 from tests.pages.routed import routed  # noqa: F401
+from tests.waiting import PATIENCE
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
-SECONDS = 90
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=SECONDS)
+    app = AppTest.from_file(APP, default_timeout=PATIENCE)
     for key, value in query.items():
         app.query_params[key] = value
     app.run()

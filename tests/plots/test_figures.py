@@ -79,7 +79,7 @@ def test_eighty_populations_differ_in_colour_or_shape_and_keep_theirs() -> None:
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_json_cannot_say_becomes_null(values: list[float]) -> None:
     rows = records({"x": values, "y": np.array(values)})
     json.dumps(rows, allow_nan=False)

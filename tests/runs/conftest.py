@@ -15,7 +15,7 @@ from core.runs.directory import Run
 from core.runs.states import ACTIVE
 from core.runs.store import RunStore
 from core.runs.submission import prepare
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 SMALL = [
     "training.device=cpu",
@@ -39,7 +39,7 @@ NETWORK = [
 @pytest.fixture
 def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
     """The store of an empty home, without shipped runs."""
-    for name, seconds in {"POLL": 0.05, "HEARTBEAT": 0.2, "SILENT": 1.0, "START": 20.0}.items():
+    for name, seconds in {"POLL": 0.05, "HEARTBEAT": 0.2, "SILENT": PATIENCE, "START": PATIENCE}.items():
         monkeypatch.setenv(f"POPSCAPE_{name}_SECONDS", str(seconds))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     return RunStore(shipped=None)

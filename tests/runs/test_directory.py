@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from core.errors import InputError
 from core.runs import directory
 from core.runs.directory import SCHEMA, Run, create
 from core.runs.states import IllegalMove, State
+from tests.waiting import wait_until
 
 CONFIG: dict[str, Any] = {"name": "resample", "model": {"name": "resample"}, "dataset": {"id": "d"}}
 
@@ -76,8 +76,7 @@ def test_status_is_whole_whenever_its_writer_is_killed(tmp_path: Path) -> None:
     for _ in range(4):
         before = run.status.get("count", 0)
         writer = subprocess.Popen([sys.executable, "-c", code, str(run.path)])
-        while run.status.get("count", 0) in (0, before):
-            time.sleep(0.01)
+        wait_until(lambda before=before: run.status.get("count", 0) not in (0, before))
         for _ in range(200):
             json.loads((run.path / "status.json").read_text())
         writer.send_signal(signal.SIGKILL)

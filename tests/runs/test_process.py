@@ -7,9 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 from core.runs.process import ProcessIdentity, start_time
+from tests.waiting import wait_until
 
 
 def test_this_process_lives_here() -> None:
@@ -30,9 +30,7 @@ def test_a_later_process_with_the_same_pid_is_another() -> None:
 def test_a_zombie_is_dead_though_its_pid_answers() -> None:
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     identity = ProcessIdentity.of(child.pid)
-    deadline = time.monotonic() + 30
-    while identity.alive and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: not identity.alive)
     os.kill(child.pid, 0)  # not reaped yet: a bare pid looks alive
     assert not identity.alive
     assert start_time(child.pid) is None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ Config = Callable[..., dict[str, Any]]
 def weights(run: Run) -> dict[str, Any]:
     (file,) = (run.checkpoints / "last").glob("*.safetensors")
     return load_file(file)
+
+
+@contextlib.contextmanager
+def python_starts_with(code: str, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every Python that is started in the block runs `code` first."""
+    (store.root.parent / "sitecustomize.py").write_text(code)
+    with monkeypatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{store.root.parent}{os.pathsep}{REPOSITORY}")
+        yield
 
 
 def test_a_run_leaves_everything_that_the_pages_read(store: RunStore, config: Config) -> None:
@@ -56,14 +66,21 @@ def test_a_run_leaves_everything_that_the_pages_read(store: RunStore, config: Co
     assert (run.path / "heartbeat").exists()
 
 
-def test_kill_9_reads_lost_and_resume_equals_never_having_stopped(store: RunStore, config: Config) -> None:
-    wanted = config(*NETWORK, "training.epochs=100", "training.checkpoint_every=5")
-    run = store.submit(wanted)
-    wait_until(lambda: epochs_done(run) >= 7)
-    os.kill(run.status["pid"], signal.SIGKILL)
-    wait_until(lambda: store.list()[0].state == State.LOST)
+def test_kill_9_reads_lost_and_resume_equals_never_having_stopped(
+    store: RunStore, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = config(*NETWORK, "training.epochs=20", "training.checkpoint_every=5")
+    dies = (
+        "import os; from core.runs.metrics import MetricsWriter; write = MetricsWriter.write\n"
+        "def last(self, step, epoch, values):\n"
+        "    write(self, step, epoch, values); epoch == 7 and os.kill(os.getpid(), 9)\n"
+        "MetricsWriter.write = last\n"
+    )
+    with python_starts_with(dies, store, monkeypatch):
+        run = store.submit(wanted)
+        wait_until(lambda: store.list()[0].state == State.LOST)
     reason = store.get(run.id).status["reason"]
-    assert "disappeared in epoch" in reason
+    assert "disappeared in epoch 8" in reason
     assert "signal 9" in reason  # this very process started it, so the way it ended is known
     assert "Resume continues" in reason
     assert store.resume(run.id).state is State.QUEUED
@@ -162,15 +179,13 @@ def test_a_worker_that_ends_while_python_starts_leaves_time_and_reason(
     store: RunStore, config: Config, monkeypatch: pytest.MonkeyPatch, state: State, reason: str
 ) -> None:
     wanted = config(*NETWORK)
-    home = store.root.parent
-    (home / "sitecustomize.py").write_text("import signal; signal.pause()")  # Python starts no further than here
-    monkeypatch.setenv("PYTHONPATH", str(home))
-    run = store.submit(wanted)
-    if state is State.CANCELLED:
-        store.stop(run.id, now=True)
-    else:
-        os.kill(run.status["pid"], signal.SIGTERM)
-    run = ended(store, run)
+    with python_starts_with("import signal; signal.pause()", store, monkeypatch):  # and goes no further
+        run = store.submit(wanted)
+        if state is State.CANCELLED:
+            store.stop(run.id, now=True)
+        else:
+            os.kill(run.status["pid"], signal.SIGTERM)
+        run = ended(store, run)
     assert run.state is state
     assert reason in run.status["reason"]
     assert run.status["ended"] >= run.status["queued"]
