@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from core.plots.sets_report import PAIRS, reconstruction, set_size, shepard
-from pages.parts.frame import pick_view, share
+from core.plots.set_report import PAIRS, reconstruction, set_size, shepard
+from pages.parts.chart import chart
+from pages.parts.frame import share, tabs
 from pages.parts.sets.checks import questions, scores, warning_signs
 from pages.parts.sets.runs import open_sets
 from pages.parts.state import GEOMETRY_VIEW, SET_RUN
-from pages.parts.vega_chart import chart
 
 VIEWS = ["Distances", "Reconstruction", "Set size", "Troubleshooting"]
 
@@ -17,37 +17,38 @@ judged = "held-out" if report.judged == "holdout" else "training"
 scores(chosen)
 warning_signs(chosen)
 
-view = pick_view(VIEWS, GEOMETRY_VIEW)
-if view == "Distances":
-    st.markdown(
-        "Each point is a pair of sets: how far apart they are by optimal transport, and by each embedding. A "
-        "latent is only worth its training where it does better than the trivial embeddings beside it.",
-        help="W2 is exact for Gaussian truth; else W2 of samples, less what finite samples add.",
-    )
-    pairs = f"{len(report.curve('shepard')):,} pairs of {judged} sets, at most {PAIRS} of them drawn"
-    chart(shepard(report, caption=chosen.provenance(pairs)), key="shepard", width="content")
-elif view == "Reconstruction":
-    figure = reconstruction(report, caption=chosen.provenance(f"{judged} sets, halves of at most 256 observations"))
-    if figure is None:
-        st.info(report.metric("reconstruction_w2").reason or "", icon=":material/info:")
-    else:
+view, place = tabs(VIEWS, GEOMETRY_VIEW)
+with place:
+    if view == "Distances":
         st.markdown(
-            "A set is encoded from one half and regenerated; the distance to its other half cannot fall below the "
-            "distance of the two real halves (floor), and should stay below a model that knows only the mean."
+            "Each point is a pair of sets: how far apart they are by optimal transport, and by each embedding. A "
+            "latent is only worth its training where it does better than the trivial embeddings beside it.",
+            help="W2 is exact for Gaussian truth; else W2 of samples, less what finite samples add.",
         )
-        chart(figure, key="reconstruction")
-elif view == "Set size":
-    figure = set_size(
-        report, caption=chosen.provenance("error: root mean square over 16 sets; dotted: one over the square root")
-    )
-    if figure is None:
-        st.info("The judged sets are too small for a curve: 16 observations are needed.", icon=":material/info:")
-    else:
-        st.markdown(
-            "By the central limit theorem the error of a latent falls as 1/√m. A curve that flattens has a bias: "
-            "the latent depends on how many observations there are."
+        pairs = f"{len(report.curve('shepard')):,} pairs of {judged} sets, at most {PAIRS} of them drawn"
+        chart(shepard(report, caption=chosen.provenance(pairs)), key="shepard")
+    elif view == "Reconstruction":
+        figure = reconstruction(report, caption=chosen.provenance(f"{judged} sets, halves of at most 256 observations"))
+        if figure is None:
+            st.info(report.metric("reconstruction_w2").reason or "", icon=":material/info:")
+        else:
+            st.markdown(
+                "A set is encoded from one half and regenerated; the distance to its other half cannot fall below the "
+                "distance of the two real halves (floor), and should stay below a model that knows only the mean."
+            )
+            chart(figure, key="reconstruction")
+    elif view == "Set size":
+        figure = set_size(
+            report, caption=chosen.provenance("error: root mean square over 16 sets; dotted: one over the square root")
         )
-        chart(figure, key="set_size")
-elif view == "Troubleshooting":
-    questions(chosen)
+        if figure is None:
+            st.info("The judged sets are too small for a curve: 16 observations are needed.", icon=":material/info:")
+        else:
+            st.markdown(
+                "By the central limit theorem the error of a latent falls as 1/√m. A curve that flattens has a bias: "
+                "the latent depends on how many observations there are."
+            )
+            chart(figure, key="set_size")
+    elif view == "Troubleshooting":
+        questions(chosen)
 share(SET_RUN, GEOMETRY_VIEW, place=top)

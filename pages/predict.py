@@ -2,58 +2,59 @@
 
 import streamlit as st
 
-from core.plots.sets_predict import confusion, observed
-from core.plots.sets_report import probes
+from core.plots.predict import confusion, observed, probes
 from core.words import interval, number
-from pages.parts.frame import pick_view, plain, share
+from pages.parts.chart import chart
+from pages.parts.frame import plain, share, tabs
 from pages.parts.sets.futures import carried_effects, early_and_late
 from pages.parts.sets.runs import open_sets
 from pages.parts.state import PREDICT_KIND, PREDICT_TARGET, SET_RUN
-from pages.parts.vega_chart import chart
 
 VIEWS = ["Labels and covariates", "Early and late", "Effects"]
 
 top, chosen = open_sets("predict")
 rows = chosen.report.curve("probes")
 scored = {row["target"]: row for row in rows if "latent" in row}
-view = pick_view(VIEWS, PREDICT_KIND)
-
-if view == VIEWS[0]:
-    if not scored:
-        st.info(
-            "There is nothing to predict: the sets have no label or covariate that varies, or too few are held "
-            "out. Name label columns at the import.",
-            icon=":material/info:",
-        )
-    else:
-        st.markdown(
-            "A linear probe is fitted on the training sets and scored on held-out ones. Bars are 95% intervals; a "
-            "latent is worth something where it beats the mean of the observations."
-        )
-    for kind in ("classification", "regression"):
-        note = "ridge, penalty by leave-one-out; bootstrap over held-out sets; grey tick: chance"
-        if (figure := probes(chosen.report, kind, caption=chosen.provenance(note))) is not None:
-            chart(figure, key=f"probes_{kind}")
-    if scored:
-        target = st.selectbox(
-            "Look closer at", list(scored), key=PREDICT_TARGET, bind="query-params",
-            help="A label or covariate of the sets.",
-        )  # fmt: skip
-        row = scored.get(target or "", next(iter(scored.values())))
-        score = interval(row["latent"], row["latent_low"], row["latent_high"])
-        unit = "accuracy" if row["kind"] == "classification" else "R²"
-        words = (
-            f"{row['n_train']:,} training and {row['n_holdout']:,} held-out sets; {unit} {score} from the latent, "
-            f"{number(row['mean'])} from the mean"
-        )
-        caption = chosen.provenance(words)
-        drawn = confusion(row, caption=caption) if row["kind"] == "classification" else observed(row, caption=caption)
-        chart(drawn, key="closer", width="content")
-    for row in rows:
-        if "reason" in row:
-            st.caption(f"{plain(row['target'])}: {plain(row['reason'])}")
-elif view == VIEWS[1]:
-    early_and_late(chosen)
-elif view == VIEWS[2]:
-    carried_effects(chosen)
+view, place = tabs(VIEWS, PREDICT_KIND)
+with place:
+    if view == VIEWS[0]:
+        if not scored:
+            st.info(
+                "There is nothing to predict: the sets have no label or covariate that varies, or too few are held "
+                "out. Name label columns at the import.",
+                icon=":material/info:",
+            )
+        else:
+            st.markdown(
+                "A linear probe is fitted on the training sets and scored on held-out ones. Lines are 95% intervals; a "
+                "latent is worth something where it beats the mean of the observations."
+            )
+        for kind in ("classification", "regression"):
+            note = "ridge, penalty by leave-one-out; bootstrap over held-out sets; grey tick: chance"
+            if (figure := probes(chosen.report, kind, caption=chosen.provenance(note))) is not None:
+                chart(figure, key=f"probes_{kind}")
+        if scored:
+            target = st.selectbox(
+                "Look closer at", list(scored), key=PREDICT_TARGET, bind="query-params",
+                help="A label or covariate of the sets.",
+            )  # fmt: skip
+            row = scored.get(target or "", next(iter(scored.values())))
+            score = interval(row["latent"], row["latent_low"], row["latent_high"])
+            unit = "accuracy" if row["kind"] == "classification" else "R²"
+            words = (
+                f"{row['n_train']:,} training and {row['n_holdout']:,} held-out sets; {unit} {score} from the latent, "
+                f"{number(row['mean'])} from the mean"
+            )
+            caption = chosen.provenance(words)
+            drawn = (
+                confusion(row, caption=caption) if row["kind"] == "classification" else observed(row, caption=caption)
+            )
+            chart(drawn, key="closer", width="content")
+        for row in rows:
+            if "reason" in row:
+                st.caption(f"{plain(row['target'])}: {plain(row['reason'])}")
+    elif view == VIEWS[1]:
+        early_and_late(chosen)
+    elif view == VIEWS[2]:
+        carried_effects(chosen)
 share(SET_RUN, PREDICT_KIND, PREDICT_TARGET, place=top)

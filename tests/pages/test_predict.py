@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core.plots.sets_predict import confusion
 from tests.pages.set_home import Open, Put, alts, words
 
 EARLY = {
@@ -64,10 +63,3 @@ def test_what_cannot_be_asked_says_why(app: Open, set_runs: Put, home: Path) -> 
     with_curves(home, probes=[{"target": "donor", "kind": "classification", "reason": "One value only."}])
     text = words(app("predict"))
     assert "There is nothing to predict" in text and "donor: One value only." in text
-
-
-def test_a_confusion_table_counts_every_set_once() -> None:
-    row = {"target": "fate", "classes": ["a", "b"], "observed": [0, 0, 1], "latent_predictions": [0.0, 1.0, 1.0]}
-    figure = confusion(row)
-    assert list(figure.data["classes"]["sets"]) == [1, 1, 0, 1]
-    assert "2 are given their own fate" in figure.alt

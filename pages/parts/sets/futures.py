@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from core.plots.sets_predict import retrieval, shifts
+from core.plots.predict import retrieval, shifts
 from core.words import interval, number
+from pages.parts.chart import chart
 from pages.parts.frame import plain
 from pages.parts.sets.runs import SetRun
-from pages.parts.vega_chart import chart
 
 
 def early_and_late(chosen: SetRun) -> None:
