@@ -46,25 +46,5 @@ def aligned(training: SetCollection, new: SetCollection, i: int) -> npt.NDArray[
     """
     if new.modality != training.modality:
         raise InputError(f"The file holds {new.modality}s; this model was trained on {training.modality}s.")
-    x = np.asarray(new.observations_of(i))
-    if training.modality == "vector":
-        place = {str(name): j for j, name in enumerate(new.feature)}
-        missing = [str(name) for name in training.feature if str(name) not in place]
-        if missing:
-            raise InputError(
-                f"The file lacks {len(missing)} of the {len(training.feature)} features of the training data (such as "
-                f"{missing[0]!r}); give a file with the same features."
-            )
-        return x[:, [place[str(name)] for name in training.feature]]
-    if training.modality == "sequence":
-        if new.alphabet != training.alphabet:
-            raise InputError(
-                f"The file holds letters of {new.alphabet}; this model was trained on {training.alphabet}."
-            )
-        fitted = np.full((len(x), training.shape[0]), -1, dtype=np.int8)
-        width = min(x.shape[1], training.shape[0])
-        fitted[:, :width] = x[:, :width]
-        return training.observation.code(fitted)
-    if new.shape != training.shape:
-        raise InputError(f"The images are {new.shape} (channels, height, width); this model takes {training.shape}.")
-    return x
+    own, theirs = ([str(name) for name in sets.feature] for sets in (training, new))
+    return training.observation.matched(new.observation, np.asarray(new.observations_of(i)), own, theirs)

@@ -175,9 +175,7 @@ def glimpse(lens: Lens, sets: SetCollection, latents: Latents) -> dict[str, Arra
     """
     start, end, _ = far_apart(sets, latents)
     moments = walk_between(lens, sets, start, end).moments(GLIMPSE)
-    generated = np.stack([moment.generated for moment in moments])
-    if sets.modality == "image":
-        generated = np.clip(np.round(generated), 0, 255).astype(np.uint8)
+    generated = sets.observation.generated(np.stack([moment.generated for moment in moments]))
     return {"ends": np.array([start, end]), "t": np.array([moment.t for moment in moments]), "generated": generated}
 
 

@@ -53,6 +53,13 @@ class Observation(ABC):
         """Stored observations (k, *stored) as numbers (k, *shape)."""
         return x
 
+    @abstractmethod
+    def matched(self, other: Observation, x: npt.NDArray[Any], own: list[str], theirs: list[str]) -> npt.NDArray[Any]:
+        """Stored observations x (k, *stored) of another collection of the modality as numbers (k, *shape) of this one.
+
+        `own` and `theirs` are the names of the features. Raises InputError where they are not the same things.
+        """
+
     def generated(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Numbers (k, *shape) from a model in the type of those that `code` gives."""
         return y.astype(np.float32)

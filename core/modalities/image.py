@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.errors import InputError
 from core.modalities.base import Array, Observation
 
 
@@ -17,8 +18,15 @@ class Image(Observation):
     bounds = (0.0, 255.0)
     plain = 0  # neighbouring pixels are nearly the same: always rotated
 
+    def matched(self, other: Observation, x: npt.NDArray[Any], own: list[str], theirs: list[str]) -> npt.NDArray[Any]:
+        if other.stored != self.stored:
+            raise InputError(
+                f"The images are {other.stored} (channels, height, width); this model takes {self.stored}."
+            )
+        return x
+
     def generated(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.round(y).astype(np.uint8)
+        return np.clip(np.round(y), *self.bounds).astype(np.uint8)
 
     def scale(self, deviation: Array) -> Array:
         """One unit for all pixels keeps the background from counting as much as the stroke."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.errors import InputError
 from core.modalities.base import Observation
 from core.words import count
 
@@ -34,6 +35,15 @@ class Sequence(Observation):
         """One-hot, uint8."""
         end = len(self.alphabet)
         return np.eye(end + 1, dtype=np.uint8)[np.where(x < 0, end, x)].reshape(len(x), -1)
+
+    def matched(self, other: Observation, x: npt.NDArray[Any], own: list[str], theirs: list[str]) -> npt.NDArray[Any]:
+        """Cut or continued to the own length."""
+        if other.alphabet != self.alphabet:
+            raise InputError(f"The file holds letters of {other.alphabet}; this model was trained on {self.alphabet}.")
+        length = self.stored[0]
+        fitted = np.full((len(x), length), -1, dtype=np.int8)
+        fitted[:, : x.shape[1]] = x[:, :length]
+        return self.code(fitted)
 
     def coordinates(self, feature: list[str]) -> list[str]:
         """Letters at positions: "12A"."""

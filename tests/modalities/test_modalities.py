@@ -41,6 +41,23 @@ def test_pixels_share_a_unit_and_have_bounds() -> None:
     np.testing.assert_array_equal(one.generated(np.array([0.4, 254.6])), np.uint8([0, 255]))
 
 
+def test_other_observations_are_matched_or_refused() -> None:
+    vector, image, sequence = (observation(m, *STORED[m][:2]) for m in MODALITIES)
+    x = np.float32([[1, 2, 3, 4]])
+    four = observation("vector", (4,))
+    np.testing.assert_array_equal(vector.matched(four, x, ["c", "b", "a"], ["a", "b", "c", "d"]), [[3, 2, 1]])
+    with pytest.raises(InputError, match="lacks 1 of the 3 features"):
+        vector.matched(four, x, ["a", "b", "e"], ["a", "b", "c", "d"])
+    with pytest.raises(InputError, match="takes"):
+        image.matched(observation("image", (3, 2, 2)), x, [], [])
+    for text, expected in (([0, 1], [0, 1, -1]), ([0, 1, 2, 3], [0, 1, 2])):
+        other = observation("sequence", (len(text),), "ACGT")
+        found = sequence.matched(other, np.int8([text]), [], [])
+        np.testing.assert_array_equal(found, sequence.code(np.int8([expected])))
+    with pytest.raises(InputError, match="trained on ACGT"):
+        sequence.matched(observation("sequence", (3,), "AC"), np.int8([[0, 1, 1]]), [], [])
+
+
 def test_an_unknown_modality_is_refused() -> None:
     with pytest.raises(InputError, match="'sound'; choose one of: vector, image, sequence"):
         observation("sound", (3,))
