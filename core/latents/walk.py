@@ -15,6 +15,7 @@ from core.data.sets import SetCollection
 from core.errors import InputError
 from core.evaluation.transport import displacement, sample_w2
 from core.latents.lens import Latents, Lens
+from core.modalities.base import Observation
 
 Array = npt.NDArray[Any]
 
@@ -89,17 +90,21 @@ class Walk:
     """The walk between two sets, prepared once so that every t is cheap.
 
     Attributes:
+        observation: what one of them is, which decides on the units of distances.
         real: (k, *shape) observations of the first and of the last set, all of them.
         pairs: (k, *shape) observations of each, paired by optimal transport: as many as are generated, and at least
             `OBSERVATIONS`, where the sets have so many.
         n: observations generated at a moment.
     """
 
-    def __init__(self, lens: Lens, first: Array, last: Array, *, n: int = OBSERVATIONS, seed: int = 0) -> None:
+    def __init__(
+        self, lens: Lens, observation: Observation, first: Array, last: Array, *, n: int = OBSERVATIONS, seed: int = 0
+    ) -> None:
         rng = np.random.default_rng(seed)
         k = min(len(first), len(last), max(n, OBSERVATIONS))
         x, y = (sample[rng.permutation(len(sample))[:k]] for sample in (first, last))
         start, end = displacement(x.reshape(k, -1).astype(np.float64), y.reshape(k, -1).astype(np.float64))
+        self.observation = observation
         self.real = (first, last)
         self.pairs = (start.reshape(x.shape), end.reshape(x.shape))
         self.n, self.seed = n, seed
@@ -134,7 +139,8 @@ class Walk:
     def straying(self, steps: int = STEPS) -> Straying:
         """The distances of the moments from the transport path."""
         moments = self.moments(steps)
-        scale, space = self._unit
+        deviation = np.concatenate(self.real).reshape(-1, self.observation.d).astype(np.float64).std(axis=0)
+        scale = self.observation.scale(deviation)
         generated, transport, mixture = (
             [np.asarray(part, dtype=np.float64)[:OBSERVATIONS].reshape(-1, part[0].size) / scale for part in parts]
             for parts in zip(*((m.generated, m.transport, m.mixture) for m in moments), strict=True)
@@ -147,16 +153,8 @@ class Walk:
             length=float(sum(sample_w2(p, q) for p, q in pairwise(generated))),
             distance=sample_w2(generated[0], generated[-1]),
             observations=k,
-            space=space,
+            space=self.observation.space,
         )
-
-    @property
-    def _unit(self) -> tuple[Array | float, str]:
-        """What observations are divided by before W2 is measured, and that in words."""
-        if self.real[0].ndim > 2:
-            return 255.0, "pixel values from 0 to 1"
-        deviation = np.concatenate(self.real).astype(np.float64).std(axis=0)
-        return np.where(deviation > 1e-9, deviation, 1.0), "standardised features"
 
 
 def walk_between(
@@ -164,7 +162,7 @@ def walk_between(
 ) -> Walk:
     """The walk between the sets named `start` and `end`. Raises InputError for a name that no set has."""
     first, last = (sets.numbers_of(_place(sets, name)) for name in (start, end))
-    return Walk(lens, first, last, n=n, seed=seed)
+    return Walk(lens, sets.observation, first, last, n=n, seed=seed)
 
 
 def glimpse(lens: Lens, sets: SetCollection, latents: Latents) -> dict[str, Array]:

@@ -31,6 +31,9 @@ class Observation(ABC):
     bounds: ClassVar[tuple[float, float] | None] = None
     """The smallest and the largest value that its numbers can take, None where they are unbounded."""
 
+    space: ClassVar[str] = "standardised features"
+    """What `scale` makes of its numbers, in words."""
+
     plain: ClassVar[int] = 8
     """Features up to which models take it in its own coordinates; more are rotated to principal components."""
 

@@ -16,6 +16,7 @@ class Image(Observation):
 
     modality = "image"
     bounds = (0.0, 255.0)
+    space = "pixels in units of their common deviation"
     plain = 0  # neighbouring pixels are nearly the same: always rotated
 
     def matched(self, other: Observation, x: npt.NDArray[Any], own: list[str], theirs: list[str]) -> npt.NDArray[Any]:

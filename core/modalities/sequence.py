@@ -16,6 +16,7 @@ class Sequence(Observation):
     """(l,) int8 indices into the alphabet, -1 behind the end."""
 
     modality = "sequence"
+    space = "standardised letters"
 
     @property
     def letters(self) -> list[str]:

@@ -12,6 +12,8 @@ from core.data.sets import from_groups
 from core.errors import InputError
 from core.evaluation.transport import sample_w2
 from core.latents.walk import OBSERVATIONS, Walk, far_apart, walk_between
+from core.modalities.image import Image
+from core.modalities.vector import Vector
 
 
 class Mean:
@@ -31,7 +33,7 @@ LENS: Any = Mean()
 @pytest.fixture
 def walk() -> Walk:
     rng = np.random.default_rng(0)
-    return Walk(LENS, rng.normal(size=(60, 2)), rng.normal([5, 0], size=(80, 2)), n=50, seed=3)
+    return Walk(LENS, Vector((2,)), rng.normal(size=(60, 2)), rng.normal([5, 0], size=(80, 2)), n=50, seed=3)
 
 
 def test_transport_and_mixture_begin_and_end_at_the_real_sets(walk: Walk) -> None:
@@ -83,9 +85,13 @@ def test_images_stay_images() -> None:
         def generate(self, z: Any, n: int, seed: int) -> Any:
             return np.repeat(z[:, None].reshape(-1, 1, 1, 1, 2), n, axis=1)
 
-    walk = Walk(Pixels(), dark, light, n=4)  # type: ignore[arg-type]
+    walk = Walk(Pixels(), Image((1, 1, 2)), dark, light, n=4)  # type: ignore[arg-type]
     assert walk.at(0.5).transport.shape == (7, 1, 1, 2) and walk.at(0.5).generated.shape == (4, 1, 1, 2)
-    assert walk.straying(3).space == "pixel values from 0 to 1" and walk.straying(3).distance < 1
+    pixels = np.concatenate([dark, light])
+    assert walk.straying(3).mixture[1] == pytest.approx(
+        sample_w2(*(m.reshape(7, -1) for m in (walk.at(0.5).mixture, walk.at(0.5).transport)))
+        / np.sqrt(pixels.var(axis=0).mean())
+    )
 
 
 def test_sets_are_found_by_name_and_large_ones_are_thinned() -> None:
