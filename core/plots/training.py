@@ -35,6 +35,7 @@ VALIDATION = {
 
 _SHARES = ("precision", "recall", "ld_r", "score")
 _BAND, _RAW = 0.25, 0.35
+_WHOLE = 10  # epochs up to which each has a tick, so that none stands between two
 _FEW = 30  # values up to which each has a marker: a line alone would hide where they are
 _PANEL, _GAP = 130, 18  # pixels of a panel, and of the title between two
 
@@ -138,6 +139,8 @@ def _panels(name: str, curves: Mapping[str, Curve], model: str, what: str, look:
     plot.update_annotations(x=0, xanchor="left", font_size=13)
     plot.update_xaxes(type="log" if look.log_x else "linear", showgrid=False)
     plot.update_xaxes(title="Epoch", row=len(curves), col=1)
+    if epochs <= _WHOLE and not look.log_x:
+        plot.update_xaxes(dtick=1)
     plot.update_layout(
         template=TEMPLATE,
         height=70 + _PANEL * len(curves),
