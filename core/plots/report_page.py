@@ -18,7 +18,7 @@ _STYLE = """
 body{font:15px/1.5 sans-serif;max-width:1060px;margin:2em auto;padding:0 1em;color:#222;background:#fff}
 h2{margin-top:2em} small,figcaption{color:#666} figure{margin:0}
 table{border-collapse:collapse;width:100%;margin:1em 0;font-size:13px}
-th,td{text-align:left;padding:.35em .6em;border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}
+th,td{text-align:left;padding:.35em .6em;border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:break-word}
 th{border-bottom:2px solid #888} td.n{font-variant-numeric:tabular-nums}
 @page{size:A4;margin:12mm}
 @media print{body{margin:0;padding:0;font-size:12px} table{font-size:9px} .modebar{display:none!important}

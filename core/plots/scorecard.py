@@ -135,8 +135,9 @@ def _axes(
         "showgrid": False,
         "exponentformat": "none",
     }
-    if known and min(known) == max(known):
-        x["range"] = [known[0] - 0.1, known[0] + 0.1]
+    if known:
+        room = 0.05 * (max(known) - min(known)) or 0.1
+        x["range"] = [min(known) - room, max(known) + room]
     y = {
         "domain": along, "anchor": f"x{axis}", "range": [len(candidates) - 0.5, -0.5], "fixedrange": True,
         "tickvals": list(range(len(candidates))), "showticklabels": labelled,
