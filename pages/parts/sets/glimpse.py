@@ -51,13 +51,14 @@ def _draw(chosen: SetRun, walk: Mapping[str, Any], view: Mapping[str, str]) -> N
         f"**{plain(chosen.name)}** sees each set of observations as one point. On the line from **{plain(a)}** to "
         f"**{plain(b)}** lie sets that nobody has measured; the model generates their observations."
     )
-    left, right = st.columns(2)
+    # A board of images is as high as it is wide; panels of points stand in a row below the map.
+    left, right = st.columns(2) if chosen.image else (st.container(), st.container())
     sets = the_map(chosen)
     ends = sets.places["pca"][[chosen.names.index(a), chosen.names.index(b)], :2]
     with left:
         figure = set_map(
-            sets, "pca", next(iter(sets.columns)), marked={a: "A", b: "B"}, outline=ends, height=500,
-            caption=chosen.provenance(),
+            sets, "pca", next(iter(sets.columns)), marked={a: "A", b: "B"}, outline=ends,
+            height=500 if chosen.image else 400, caption=chosen.provenance(),
         )  # fmt: skip
         chart(figure, key="home_map")
     t = [float(moment) for moment in walk["t"]]
