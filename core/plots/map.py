@@ -58,7 +58,7 @@ def set_map(
     marked: Mapping[str, str] | None = None,
     outline: Array | None = None,
     solid: bool = False,
-    height: int = 480,
+    height: int = 500,
     caption: str = "",
 ) -> Figure:
     """The map of `layout` coloured by the column `colour`.
@@ -89,7 +89,7 @@ def set_map(
     pins = _pins(sets, xyz, marked or {}, solid)
     names = dict(zip("xyz", titles, strict=False))
     if solid:
-        axis = {"showticklabels": False, "showspikes": False}
+        axis = {"showticklabels": False, "showspikes": False, "zeroline": False}
         space = {f"{c}axis": {**axis, "title": {"text": names[c]}} for c in "xyz"}
         where: dict[str, Any] = {"scene": {**space, "annotations": pins, "aspectmode": "cube"}}
     else:
@@ -101,7 +101,7 @@ def set_map(
             traces,
             height=height,
             margin={"l": 30, "r": 10, "t": 30, "b": 36},
-            legend={"title": {"text": colour}, "orientation": "v", "x": 1.01, "y": 1, "yanchor": "top"},
+            legend={"title": {"text": escape(colour)}, "orientation": "v", "x": 1.01, "y": 1, "yanchor": "top"},
             **where,
         ),
         alt=f"{len(known)} sets, near each other where the layout finds them alike, coloured by {colour}.",
@@ -190,7 +190,6 @@ def _pins(sets: SetMap, xyz: Array, marked: Mapping[str, str], solid: bool) -> l
                     **at, "text": f"<b>{letter}</b>", "showarrow": True, "arrowhead": 6, "arrowsize": 0.8, "ax": 0,
                     "ay": -30, "arrowcolor": PIN, "bgcolor": PIN, "font": {"color": "#ffffff", "size": 13},
                     "borderpad": 3, "standoff": 4,
-                    **({} if solid else {"captureevents": False}),
                 }
             )  # fmt: skip
     return pins

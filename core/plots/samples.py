@@ -167,7 +167,7 @@ def curves(
     plot.update_layout(
         template=TEMPLATE, height=inner + 110, margin={"t": 76, "b": 34, "l": 16}, legend={"y": 1 + 26 / inner}
     )
-    plot.update_yaxes(showticklabels=False, rangemode="tozero")
+    plot.update_yaxes(showticklabels=False, showgrid=False, rangemode="tozero")
     return Figure(
         name="curves",
         plot=plot,

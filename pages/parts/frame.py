@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -80,16 +80,6 @@ def open_tab(views: Sequence[str], key: str) -> tuple[str, DeltaGenerator]:
     """Tabs for the views of a page: the name of the open one, and the place for it; the others compute nothing."""
     tabs = st.tabs(views, key=key, on_change="rerun", bind="query-params")
     return next(((name, tab) for name, tab in zip(views, tabs, strict=True) if tab.open), (views[0], tabs[0]))
-
-
-def small_table(columns: Mapping[str, Sequence[object]]) -> None:
-    """A short table of text (the data grid of Streamlit takes the browser as long as a chart)."""
-    lines = [
-        columns.keys(),
-        ["---"] * len(columns),
-        *([plain(v) for v in row] for row in zip(*columns.values(), strict=True)),
-    ]
-    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def nothing_yet(what: str) -> None:

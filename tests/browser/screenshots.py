@@ -45,6 +45,7 @@ VIEWS = {
     "structure_populations": "structure?colour=population",
     "atlas": "atlas",
     "atlas_transport": "atlas?layout=Transport+distances+%28MDS%29&uncertainty=true",
+    "atlas_solid": "atlas?layout=PCA+of+latents&solid=true&samples=Density+map",
     "interpolate": "interpolate?t=0.3",
     "interpolate_densities": "interpolate?samples=Densities",
     "interpolate_beyond": "interpolate?beyond=true&t=1.4",

@@ -74,9 +74,9 @@ def sets_inside(chosen: SetRun, places: list[int]) -> None:
 
 
 def described(chosen: SetRun, places: Any) -> dict[str, Any]:
-    """What is known of the sets at these places: labels, covariates and sizes, as columns of a table."""
-    known = {**chosen.sets.labels, **chosen.sets.covariates}
-    return {name: values[places] for name, values in known.items()} | {"Observations": chosen.sets.sizes[places]}
+    """What is known of the sets at these places: sizes, labels and covariates, as columns of a table."""
+    known = {"Observations": chosen.sets.sizes, **chosen.sets.labels, **chosen.sets.covariates}
+    return {name: values[places] for name, values in known.items()}
 
 
 def _kept(chosen: SetRun, name: str) -> tuple[Any, Any]:
