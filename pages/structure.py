@@ -2,36 +2,41 @@
 
 import streamlit as st
 
-from core.plots.structure import POINTS, by_population, overlay, spread
+from core.plots.structure import by_population, individuals, overlay, spread
 from core.reports import arrays
 from core.words import number
-from pages.parts.frame import drawer, share
+from pages.parts.chart import chart
+from pages.parts.frame import share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
-from pages.parts.state import DATASET, RUN, STRUCTURE_COLOUR, STRUCTURE_SPREAD, STRUCTURE_X, STRUCTURE_Y
-from pages.parts.vega_chart import chart
+from pages.parts.state import DATASET, RUN, STRUCTURE_COLOUR, STRUCTURE_SOLID, STRUCTURE_X, STRUCTURE_Y, STRUCTURE_Z
+
+BOTH = "Real or synthetic"
 
 top, runs, chosen = open_one("structure")
-scores = arrays.structure(chosen.report)
+report = chosen.report
+scores = arrays.structure(report)
 if scores is None:
     st.info("The report of this run holds no principal components; evaluate it again.", icon=":material/info:")
     st.stop()
 
-components = list(range(1, scores.components + 1))
-x, y = 1, min(2, len(components))
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    colour = st.segmented_control(
-        "Colour", ["Real or synthetic", *scores.real_labels], default="Real or synthetic", required=True,
-        key=STRUCTURE_COLOUR, bind="query-params",
-    )  # fmt: skip
-    axes, drawn = drawer("Components", STRUCTURE_X, STRUCTURE_Y, key="structure_axes")
-if drawn:
-    x = axes.selectbox("Horizontal", components, key=STRUCTURE_X, bind="query-params", help="Principal component")
-    y = axes.selectbox(
-        "Vertical", components, index=min(1, len(components) - 1), key=STRUCTURE_Y, bind="query-params",
-        help="Principal component",
+
+def component(label: str, key: str, first: int) -> int:
+    """Let the reader choose a principal component, beginning with the one at place `first`."""
+    options = list(range(1, scores.components + 1))
+    return st.selectbox(
+        label, options, index=min(first, len(options) - 1), key=key, bind="query-params", width=110,
+        help="Principal component, counted from the one along which real individuals differ most.",
     )  # fmt: skip
 
-report = chosen.report
+
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    colour = st.segmented_control(
+        "Colour", [BOTH, *scores.real_labels], default=BOTH, required=True, key=STRUCTURE_COLOUR, bind="query-params"
+    )
+    shown = [component("Horizontal", STRUCTURE_X, 0), component("Vertical", STRUCTURE_Y, 1)]
+    if st.toggle("3-D", key=STRUCTURE_SOLID, bind="query-params", help="A third component; drag to turn the cloud."):
+        shown.append(component("Depth", STRUCTURE_Z, 2))
+
 entry = chosen.metric("pca_wasserstein")
 with st.container(horizontal=True):
     st.metric(
@@ -44,27 +49,29 @@ with st.container(horizontal=True):
     st.metric("Ceiling", number(entry.ceiling), help="The same distance between two sets of real individuals.")
     st.metric(
         "Variance explained",
-        f"{scores.explained[[x - 1, y - 1]].sum() if x != y else scores.explained[x - 1]:.1%}",
-        help="Share of the variance of the real individuals along the two components shown.",
+        f"{scores.explained[[c - 1 for c in set(shown)]].sum():.1%}",
+        help="Share of the variance of the real individuals along the components shown.",
     )
 
-caption = report.provenance(
-    f"components fitted on the {report.judged} individuals only",
-    f"at most {POINTS // 2:,} individuals of each drawn",
-)
+caption = report.provenance(f"components fitted on the {report.judged} individuals only")
 if colour in scores.real_labels:
-    figure = by_population(scores, chosen, colour, x, y, seed=report.seed, caption=caption)
-    chart(figure, key="pca_population", width="content")
+    figure = by_population(scores, chosen, colour, shown, caption=caption)
 else:
-    chart(overlay(scores, chosen, x, y, seed=report.seed, caption=caption), key="pca_overlay")
+    figure = overlay(scores, chosen, shown, caption=caption)
+flat = len(shown) == 2
+rows = chart(figure, key="structure_individuals", select=("box", "lasso", "points") if flat else ()).points
+if rows:
+    inside = individuals(scores, chosen, [int(row) for row in rows])
+    real = sum(row < len(scores.real) for row in rows)
+    st.markdown(f"**{real:,} real** and **{len(rows) - real:,} synthetic** individuals inside.")
+    st.dataframe(inside, hide_index=True, alt="The individuals inside the box and their scores.")
+elif flat:
+    st.caption("Drag a box or a lasso around individuals to list them here; double-click to let them go.")
 
-with st.expander(
-    "Spread along each component, of all models", key=STRUCTURE_SPREAD, on_change="rerun", bind="query-params"
-) as fold:
-    if fold.open:
-        others = [item for run in runs[:SHOWN_FIRST] if (item := judged(run))]
-        found = [(o, s) for o in others if (s := arrays.structure(o.report))]
-        known = [(o, s) for o, s in found if s.components == scores.components]
-        st.caption("A model that lost variety lies below the real line.")
-        chart(spread(known, caption=report.provenance()), key="pca_spread")
-share(DATASET, RUN, STRUCTURE_X, STRUCTURE_Y, STRUCTURE_COLOUR, STRUCTURE_SPREAD, place=top)
+st.subheader("Spread along each component", help="A model that lost variety lies below the real line.")
+candidates = [candidate for run in runs[:SHOWN_FIRST] if (candidate := judged(run))]
+spreads = [(candidate, s) for candidate in candidates if (s := arrays.structure(candidate.report))]
+alike = [(candidate, s) for candidate, s in spreads if s.components == scores.components]
+if alike:
+    chart(spread(alike, caption=report.provenance()), key="pca_spread")
+share(DATASET, RUN, STRUCTURE_X, STRUCTURE_Y, STRUCTURE_Z, STRUCTURE_SOLID, STRUCTURE_COLOUR, place=top)

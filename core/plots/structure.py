@@ -2,198 +2,205 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import plotly.graph_objects as go
 
-from core.plots.series import REAL_LABEL, REFERENCES, line_data, line_table, lines
+from core.plots.figure import Columns, Figure, draw, scatter, typed
+from core.plots.lines import REAL_LABEL, line_table, lines
 from core.plots.theme import REAL, model_colour, model_symbol, population_colours, population_symbols
-from core.plots.vega import Figure, Spec, columns_of
 from core.reports.arrays import Scores
 from core.reports.standing import Candidate
 from core.words import number
 
-POINTS = 2000
-"""Individuals drawn at most, real and synthetic together."""
+_UNKNOWN = "unknown"
+_SIDE = 380  # pixels of a panel of two
+_SOLID = {"circle", "square", "diamond", "cross"}  # the markers that WebGL's 3-D has
+
+Array = npt.NDArray[Any]
+Look = dict[str, Any]
 
 
-def overlay(
-    scores: Scores, candidate: Candidate, first: int, second: int, *, seed: int = 0, caption: str = ""
-) -> Figure:
-    """Real individuals in grey, synthetic over them in the model's colour; components are counted from 1."""
-    rows = [
-        *_points(scores.real, None, (first, second), REAL_LABEL, seed),
-        *_points(scores.synthetic, None, (first, second), candidate.label, seed),
-    ]
-    domain = [REAL_LABEL, candidate.label]
-    legend = {"title": None, "orient": "top", "labelLimit": 300}
+def overlay(scores: Scores, candidate: Candidate, components: Sequence[int], *, caption: str = "") -> Figure:
+    """Real individuals in grey, synthetic over them in the model's colour.
+
+    `components` are two, or three for a figure in space; they are counted from 1. The `customdata` of a point is the
+    row of its individual in `individuals`.
+    """
+    groups = np.repeat([REAL_LABEL, candidate.label], [len(scores.real), len(scores.synthetic)])
+    looks: dict[str, Look] = {
+        REAL_LABEL: {"color": REAL, "symbol": "circle"},
+        candidate.label: {"color": model_colour(candidate.model), "symbol": model_symbol(candidate.model)},
+    }
     return Figure(
-        name=f"pca_{first}_{second}",
-        spec={
-            "data": {"name": "individuals"},
-            "height": 480,
-            "mark": {"type": "point", "filled": True, "size": 28, "opacity": 0.6},
-            "encoding": {
-                **_axes(scores, first, second),
-                "color": {
-                    "field": "source",
-                    "scale": {"domain": domain, "range": [REAL, model_colour(candidate.model)]},
-                    "legend": legend,
-                },
-                "shape": {
-                    "field": "source",
-                    "scale": {"domain": domain, "range": ["circle", model_symbol(candidate.model)]},
-                    "legend": legend,
-                },
-                "tooltip": [{"field": "source", "title": "Data"}, *_score_tips(first, second)],
-            },
-        },
-        data={"individuals": columns_of(rows)},
-        alt=_alt(scores, candidate, first, second),
+        name="_".join(["pca", *map(str, components)]),
+        plot=draw(
+            _clouds(scores, candidate, components, groups, looks, panel=0),
+            height=540,
+            dragmode="select" if len(components) == 2 else "turntable",
+            **_space(scores, components, 0, (0.0, 1.0)),
+        ),
+        alt=_alt(scores, candidate, components),
+        table=individuals(scores, candidate),
         caption=caption,
     )
 
 
 def by_population(
-    scores: Scores,
-    candidate: Candidate,
-    column: str,
-    first: int,
-    second: int,
-    *,
-    seed: int = 0,
-    width: int = 325,
-    caption: str = "",
+    scores: Scores, candidate: Candidate, column: str, components: Sequence[int], *, caption: str = ""
 ) -> Figure:
-    """Two panels on the same axes, real and synthetic, each individual in the colour and shape of its population."""
-    sides = {
-        REAL_LABEL: (scores.real, scores.real_labels),
-        candidate.label: (scores.synthetic, scores.synthetic_labels),
-    }
-    known = sorted({str(v) for _, labels in sides.values() for v in labels.get(column, ())} - {""})
-    colours, shapes = population_colours(known), population_symbols(known)
-    domain = [*known, "unknown"]
-    legend = {"title": column, "symbolLimit": 60, "columns": 8, "orient": "bottom"}
-    data, panels = {}, []
-    for name, (values, labels) in sides.items():
-        rows = _points(values, labels.get(column), (first, second), name, seed)
-        data[name] = columns_of(rows, ["source", "x", "y", "population"])
-        panels.append(
-            {
-                "title": {
-                    "text": "Synthetic: " + name if name != REAL_LABEL else "Real data",
-                    "anchor": "start",
-                    "fontSize": 13,
-                },
-                "data": {"name": name},
-                "width": width,
-                "height": width,
-                "mark": {"type": "point", "filled": True, "size": 26, "opacity": 0.75},
-                "encoding": {
-                    **_axes(scores, first, second),
-                    "color": {
-                        "field": "population",
-                        "scale": {"domain": domain, "range": [*colours.values(), REAL]},
-                        "legend": legend,
-                    },
-                    "shape": {
-                        "field": "population",
-                        "scale": {"domain": domain, "range": [*shapes.values(), "circle"]},
-                        "legend": legend,
-                    },
-                    "tooltip": [{"field": "population", "title": column}, *_score_tips(first, second)],
-                },
-            }
-        )
-    table = {key: [v for part in data.values() for v in part[key]] for key in ("source", "x", "y", "population")}
+    """Two panels on the same axes, real and synthetic, each individual in the colour and shape of its population.
+
+    `components` and `customdata` are those of `overlay`.
+    """
+    groups = np.array([label or _UNKNOWN for label in _labels(scores, column)])
+    known = sorted(set(groups.tolist()) - {_UNKNOWN})
+    colours, symbols = population_colours(known), population_symbols(known)
+    looks: dict[str, Look] = {name: {"color": colours[name], "symbol": symbols[name]} for name in known}
+    looks[_UNKNOWN] = {"color": REAL, "symbol": "circle"}
+    real = np.arange(len(groups)) < len(scores.real)
+    traces: list[Any] = []
+    layout: dict[str, Any] = {"annotations": []}
+    sides = ((REAL_LABEL, real, (0.0, 0.485)), (f"Synthetic: {candidate.label}", ~real, (0.515, 1.0)))
+    for panel, (title, side, domain) in enumerate(sides):
+        here = np.where(side, groups, "")  # whoever belongs to the other panel is in no group of this one
+        listed = {trace.name for trace in traces}
+        for trace in _clouds(scores, candidate, components, here, looks, panel=panel):
+            traces.append(trace.update(legendgroup=trace.name, showlegend=trace.name not in listed))
+        layout |= _space(scores, components, panel, domain)
+        layout["annotations"].append(
+            {"text": f"<b>{escape(title)}</b>", "x": domain[0], "y": 1, "xref": "paper", "yref": "paper",
+             "xanchor": "left", "yanchor": "bottom", "yshift": 4, "showarrow": False}
+        )  # fmt: skip
+    rows = -(-sum(len(name) + 6 for name in looks) // 100)  # of the legend, beside the navigation at 1280 px
+    below = 56 if len(components) == 2 else 8
     return Figure(
-        name=f"pca_{first}_{second}_{column}",
-        spec={"hconcat": panels, "spacing": 24},
-        data=data,
-        alt=_alt(scores, candidate, first, second) + f" Coloured by {column}: {len(known)} groups.",
+        name="_".join(["pca", *map(str, components), column]),
+        plot=draw(
+            traces,
+            height=_SIDE + 32 + below + 24 * rows,
+            margin={"t": 32, "b": below + 24 * rows, "l": 56, "r": 8},
+            legend={"title": {"text": escape(column)}, "y": -below / _SIDE, "yanchor": "top"},
+            dragmode="select" if len(components) == 2 else "turntable",
+            **layout,
+        ),
+        alt=_alt(scores, candidate, components) + f" Coloured by {column}: {len(known)} groups.",
+        table=individuals(scores, candidate),
         caption=caption,
-        table=table,
     )
+
+
+def individuals(scores: Scores, candidate: Candidate, rows: Sequence[int] | None = None) -> Columns:
+    """All individuals, real before synthetic, or those of `rows`: name, data, labels and score on every component."""
+    values = np.concatenate([scores.real, scores.synthetic])
+    chosen = np.arange(len(values)) if rows is None else np.asarray(rows, dtype=np.int64)
+    names = np.concatenate([scores.real_id, scores.synthetic_id]).astype(str)
+    data = np.repeat(["real", candidate.label], [len(scores.real), len(scores.synthetic)])
+    columns = {name: _labels(scores, name)[chosen] for name in {**scores.real_labels, **scores.synthetic_labels}}
+    components = {f"PC{i + 1}": values[chosen, i] for i in range(scores.components)}
+    return {"individual": names[chosen], "data": data[chosen], **columns, **components}
 
 
 def spread(items: Sequence[tuple[Candidate, Scores]], *, caption: str = "") -> Figure:
     """Standard deviation along each component: below the real line a model has lost variety, above it adds noise."""
     first = items[0][1]
     sides = {"real": first.real} | ({} if first.null is None else {"null": first.null})
-    references = [{"reference": REFERENCES[k], **row} for k, values in sides.items() for row in _deviations(values)]
+    references = [{"reference": key, **row} for key, values in sides.items() for row in _deviations(values)]
     models = [{"series": c.label, **row} for c, scores in items for row in _deviations(scores.synthetic)]
-    x = {"field": "component", "type": "ordinal", "title": "Principal component", "axis": {"labelAngle": 0}}
-    y = {"field": "deviation", "type": "quantitative", "title": "Standard deviation", "axis": {"tickCount": 6}}
-    tooltip = [
-        {"field": "component", "title": "Component"},
-        {"field": "deviation", "title": "Standard deviation", "format": ".3g"},
-    ]
-    real = float(first.real[:, 0].std())
-    said = ", ".join(f"{c.label} {number(float(s.synthetic[:, 0].std()))}" for c, s in items)
+    says = ", ".join(f"{c.label} {number(float(s.synthetic[:, 0].std()))}" for c, s in items)
+    hover = "standard deviation %{y:.3g} along PC%{x}"
     return Figure(
         name="pca_spread",
-        spec={
-            "height": 300,
-            "layer": lines("spread", [c for c, _ in items], x, y, tooltip=tooltip, references=list(sides)),
-        },
-        data=line_data("spread", models, references),
-        alt=f"Standard deviation along the first component: real {number(real)}, {said}.",
-        caption=caption,
+        plot=draw(
+            lines([c for c, _ in items], models, references, "component", "deviation", hover=hover),
+            height=400,
+            xaxis={"title": "Principal component", "dtick": 1, "showgrid": False},
+            yaxis={"title": "Standard deviation", "rangemode": "tozero"},
+        ),
+        alt=f"Standard deviation along the first component: real {number(float(first.real[:, 0].std()))}, {says}.",
         table=line_table(models, references),
+        caption=caption,
     )
+
+
+def _clouds(
+    scores: Scores,
+    candidate: Candidate,
+    components: Sequence[int],
+    groups: Array,
+    looks: Mapping[str, Look],
+    *,
+    panel: int,
+) -> list[Any]:
+    """A trace for each group that has individuals; `panel` counts from 0."""
+    values = np.concatenate([scores.real, scores.synthetic])[:, [c - 1 for c in components]]
+    names = np.concatenate([scores.real_id, scores.synthetic_id])
+    solid = len(components) == 3
+    place = f"{panel + 1}" if panel else ""
+    axes = {"scene": f"scene{place}"} if solid else {"xaxis": f"x{place}", "yaxis": f"y{place}"}
+    says = "".join(f"<br>PC{c} %{{{axis}:.2f}}" for axis, c in zip("xyz", components, strict=False))
+    traces = []
+    for group, look in looks.items():
+        rows = np.flatnonzero(groups == group)
+        marker = look if not solid or look["symbol"] in _SOLID else look | {"symbol": "circle"}
+        trace = go.Scatter3d if solid else scatter(len(values))
+        if len(rows):
+            traces.append(
+                trace(
+                    **{axis: typed(values[rows, i]) for i, axis in enumerate("xyz"[: len(components)])}, mode="markers",
+                    name=escape(group), customdata=typed(rows, "int32"), text=[escape(str(n)) for n in names[rows]],
+                    marker={"size": 3 if solid else 6, "opacity": 0.65, **marker}, **axes,
+                    hovertemplate=f"<b>%{{text}}</b><br>%{{fullData.name}}{says}<extra></extra>",
+                )
+            )  # fmt: skip
+    return traces
+
+
+def _space(scores: Scores, components: Sequence[int], panel: int, domain: tuple[float, float]) -> dict[str, Any]:
+    """The axes of a panel, the same for real and synthetic individuals."""
+    place = f"{panel + 1}" if panel else ""
+    axes = []
+    for c in components:
+        values = np.concatenate([scores.real[:, c - 1], scores.synthetic[:, c - 1]])
+        pad = float(np.ptp(values) or 1.0) * 0.04
+        title = {"text": f"PC{c} ({scores.explained[c - 1]:.1%} of the real variance)"}
+        axes.append({"title": title, "range": [float(values.min()) - pad, float(values.max()) + pad]})
+    if len(components) == 3:
+        short = [{**axis, "title": {"text": f"PC{c}"}} for axis, c in zip(axes, components, strict=True)]
+        scene = {f"{name}axis": axis for name, axis in zip("xyz", short, strict=True)}
+        return {f"scene{place}": {**scene, "aspectmode": "cube", "domain": {"x": domain}}}
+    x, y = ({**axis, "showgrid": False} for axis in axes)
+    if not panel:
+        return {"xaxis": {**x, "domain": domain}, "yaxis": y}
+    return {
+        f"xaxis{place}": {**x, "domain": domain, "anchor": f"y{place}", "matches": "x"},
+        f"yaxis{place}": {**y, "anchor": f"x{place}", "matches": "y", "title": None, "showticklabels": False},
+    }
+
+
+def _labels(scores: Scores, column: str) -> Array:
+    """The label of every individual, real before synthetic; "" where it is not known."""
+    sides = ((scores.real_labels, len(scores.real)), (scores.synthetic_labels, len(scores.synthetic)))
+    return np.concatenate([np.asarray(labels.get(column, np.full(n, ""))).astype(str) for labels, n in sides])
 
 
 def _deviations(values: npt.NDArray[np.float32]) -> list[dict[str, Any]]:
     return [{"component": i + 1, "deviation": float(d)} for i, d in enumerate(values.std(axis=0))]
 
 
-def _points(
-    values: npt.NDArray[np.float32], known: npt.NDArray[Any] | None, pair: tuple[int, int], source: str, seed: int
-) -> list[dict[str, Any]]:
-    """Rows of at most half of POINTS individuals, drawn with `seed`."""
-    chosen = np.arange(len(values))
-    if len(values) > POINTS // 2:
-        chosen = np.sort(np.random.default_rng(seed).choice(len(values), POINTS // 2, replace=False))
-    return [
-        {
-            "source": source,
-            "x": float(values[i, pair[0] - 1]),
-            "y": float(values[i, pair[1] - 1]),
-            "population": (str(known[i]) if known is not None else "") or "unknown",
-        }
-        for i in chosen
-    ]
-
-
-def _axes(scores: Scores, first: int, second: int) -> Spec:
-    """The same limits for every panel and model: those of the real individuals, widened to hold the synthetic."""
-    axes: Spec = {}
-    for channel, component in (("x", first), ("y", second)):
-        both = np.concatenate([scores.real[:, component - 1], scores.synthetic[:, component - 1]])
-        low, high = float(both.min()), float(both.max())
-        pad = (high - low or 1.0) * 0.04
-        share = float(scores.explained[component - 1])
-        axes[channel] = {
-            "field": channel,
-            "type": "quantitative",
-            "title": f"PC{component} ({share:.1%} of the real variance)",
-            "scale": {"domain": [low - pad, high + pad], "nice": False, "zero": False},
-            "axis": {"grid": False, "tickCount": 8},
-        }
-    return axes
-
-
-def _score_tips(first: int, second: int) -> list[Spec]:
-    return [{"field": f, "title": f"PC{c}", "format": ".2f"} for f, c in (("x", first), ("y", second))]
-
-
-def _alt(scores: Scores, candidate: Candidate, first: int, second: int) -> str:
+def _alt(scores: Scores, candidate: Candidate, components: Sequence[int]) -> str:
     distance = candidate.metric("pca_wasserstein").value
+    first = components[0]
     ratio = float(scores.synthetic[:, first - 1].std() / (scores.real[:, first - 1].std() or 1))
+    names = [f"PC{c}" for c in dict.fromkeys(components)]
+    held = float(scores.explained[[c - 1 for c in dict.fromkeys(components)]].sum())
     text = (
         f"Along PC{first}, {candidate.label} spreads {number(ratio)} times as wide as the real individuals; "
-        f"PC{first} and PC{second} hold {scores.explained[[first - 1, second - 1]].sum():.1%} of the real variance."
+        f"{' and '.join([', '.join(names[:-1]), names[-1]] if len(names) > 1 else names)} hold {held:.1%} of the "
+        "real variance."
     )
     return text + (f" Sliced Wasserstein distance {number(distance)}." if distance is not None else "")

@@ -50,12 +50,15 @@ class Scores:
         real, synthetic: (n, c) float32 scores on the same c components.
         null: (n, c) the same of independent sites; None where it was not kept.
         explained: (c,) share of the real variance along each component.
+        real_id, synthetic_id: (n,) names of the individuals; their row numbers where the report has none.
         real_labels, synthetic_labels: label column -> (n,) str, "" unknown; empty where there are none.
     """
 
     real: npt.NDArray[np.float32]
     synthetic: npt.NDArray[np.float32]
     explained: npt.NDArray[np.float64]
+    real_id: npt.NDArray[Any]
+    synthetic_id: npt.NDArray[Any]
     null: npt.NDArray[np.float32] | None = None
     real_labels: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     synthetic_labels: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
@@ -108,6 +111,8 @@ def structure(report: Report) -> Scores | None:
         synthetic=stored["synthetic"],
         null=stored.get("null"),
         explained=stored["explained"],
+        real_id=stored.get("real_id", np.arange(1, len(stored["real"]) + 1)),
+        synthetic_id=stored.get("synthetic_id", np.arange(1, len(stored["synthetic"]) + 1)),
         real_labels=labels("real"),
         synthetic_labels=labels("synthetic"),
     )

@@ -50,8 +50,9 @@ PRECISION_METRIC = "pr_metric"
 
 STRUCTURE_X = "pc_x"
 STRUCTURE_Y = "pc_y"
+STRUCTURE_Z = "pc_z"
+STRUCTURE_SOLID = "pc_solid"
 STRUCTURE_COLOUR = "colour"
-STRUCTURE_SPREAD = "spread"
 
 SET_RUN = "model"
 SET_A = "a"

@@ -76,4 +76,5 @@ def frequency_data(m: int) -> Frequencies:
 def score_data() -> Scores:
     labels = {"population": RNG.choice(["A", "B", ""], 60)}
     real, made = (RNG.normal(size=(60, 4)).astype(np.float32) for _ in range(2))
-    return Scores(real, made, np.array([0.3, 0.2, 0.1, 0.05]), real, labels, labels)
+    names = [np.array([f"{kind}_{i}" for i in range(60)]) for kind in ("real", "made")]
+    return Scores(real, made, np.array([0.3, 0.2, 0.1, 0.05]), *names, real, labels, labels)
