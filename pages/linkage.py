@@ -21,7 +21,7 @@ windows = arrays.linkage(report)
 if not windows:
     st.info("The report of this run holds no linkage; evaluate it again.", icon=":material/info:")
 else:
-    show, where, region = st.columns([4, 1, 4])
+    show, where, region, wider = st.columns([9, 3, 8, 4], vertical_alignment="bottom")
     view = show.segmented_control(
         "Show", list(VIEWS), default="Both", required=True, key=LINKAGE_VIEW, bind="query-params",
         help="r² is the squared correlation of two variants: 1 always inherited together, 0 independent. Real data "
@@ -36,7 +36,7 @@ else:
         (start, first), key=LINKAGE_REGION, bind="query-params", format="localized",
         help="Drag a box in a square to look at it more closely; double-click to zoom out again.",
     )  # fmt: skip
-    if (low, high) != (start, end) and region.button("Whole contig", type="tertiary", key="whole_contig"):
+    if wider.button("Whole contig", type="tertiary", disabled=(low, high) == (start, end), key="whole_contig"):
         go(**{LINKAGE_REGION: (start, end)})
     shown = whole.window(low, high)
     if shown.size < 2:

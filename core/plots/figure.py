@@ -54,6 +54,18 @@ def draw(traces: Iterable[Any], *, height: int, **layout: Any) -> go.Figure:
     return go.Figure(data=list(traces), layout={"template": TEMPLATE, "height": height, **layout})
 
 
+PANEL_TOP = 56
+"""Pixels above a figure of several panels: their titles stand below the tools that appear in its corner."""
+
+
+def panel_title(text: str, left: float) -> dict[str, Any]:
+    """The annotation that names a panel whose left edge is at `left`, a share of the figure's width."""
+    return {
+        "text": f"<b>{text}</b>", "x": left, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left",
+        "yanchor": "bottom", "yshift": 4, "showarrow": False,
+    }  # fmt: skip
+
+
 def scatter(count: int) -> Any:
     """The scatter trace for so many marks in one figure."""
     return go.Scatter if count <= SVG_MARKS else go.Scattergl

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from core.plots.figure import Column, Figure, draw, scatter, translucent, typed
+from core.plots.figure import PANEL_TOP, Column, Figure, draw, panel_title, scatter, translucent, typed
 from core.plots.lines import REFERENCES, line_table, lines
 from core.plots.theme import REAL, model_colour
 from core.reports.arrays import Frequencies
@@ -87,16 +87,13 @@ def genotypes(frequencies: Frequencies, candidate: Candidate, *, caption: str = 
         place = f"{k + 1}" if k else ""
         layout[f"xaxis{place}"] = {"title": "Real", "domain": [left, left + width], "anchor": f"y{place}", **_UNIT}
         layout[f"yaxis{place}"] = {"title": "" if k else "Synthetic", "anchor": f"x{place}", **_UNIT}
-        layout["annotations"].append(
-            {"text": f"<b>{name}</b>", "x": left, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left",
-             "yanchor": "bottom", "yshift": 4, "showarrow": False}
-        )  # fmt: skip
+        layout["annotations"].append(panel_title(name, left))
         column = name.lower().replace(" ", "_")
         table |= {f"{column}_real": real, f"{column}_synthetic": synthetic}
     says = ", ".join(f"{name.lower()} {number(float(e))}" for name, e in zip(names, errors, strict=True))
     return Figure(
         name="genotype_frequencies",
-        plot=draw(traces, height=340, showlegend=False, dragmode="zoom", **layout),
+        plot=draw(traces, height=350, margin={"t": PANEL_TOP}, showlegend=False, dragmode="zoom", **layout),
         alt=f"Root-mean-square error of genotype frequencies of {candidate.label}: {says}.",
         table=table,
         caption=caption + _note(shown, f.real),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from core.plots.figure import Columns, Figure, draw, typed
+from core.plots.figure import PANEL_TOP, Columns, Figure, draw, typed
 from core.plots.lines import REFERENCES, line_table, lines
 from core.plots.theme import DIVERGING, SEQUENTIAL
 from core.reports.linkage_windows import Window
@@ -53,7 +53,9 @@ def squares(window: Window, views: Sequence[View], model: str, *, caption: str =
     mean = {k: number(float(np.nanmean(v[i, j]))) for k, v in (("real", window.real), ("made", window.synthetic))}
     return Figure(
         name=f"linkage_{window.contig}_{window.position[0]}_{window.position[-1]}",
-        plot=draw(traces, height=side + 32 + _BELOW, margin={"t": 32, "b": _BELOW, "l": 64, "r": 8}, **layout),
+        plot=draw(
+            traces, height=side + PANEL_TOP + _BELOW, margin={"t": PANEL_TOP, "b": _BELOW, "l": 64, "r": 8}, **layout
+        ),
         alt=(
             f"Linkage between {window.variants:,} variants on {window.contig}: mean r² {mean['real']} in real and "
             f"{mean['made']} in synthetic data ({model}); they differ by "

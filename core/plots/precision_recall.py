@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from core.plots.figure import Figure, columns_of, draw, typed
+from core.plots.figure import PANEL_TOP, Figure, columns_of, draw, panel_title, typed
 from core.plots.lines import REFERENCES, line_table, lines
 from core.plots.theme import model_colour, model_symbol
 from core.reports.standing import Candidate
@@ -49,16 +49,13 @@ def curves(candidates: Sequence[Candidate], names: Sequence[str], *, caption: st
         }  # fmt: skip
         bounds = {"rangemode": "tozero"} if name == "density" else {"range": [-0.03, 1.03]}
         layout[f"yaxis{place}"] = {**bounds, "anchor": f"x{place}", "nticks": 6}
-        layout["annotations"].append(
-            {"text": f"<b>{PANELS[name]}</b>", "x": left, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left",
-             "yanchor": "bottom", "yshift": 6, "showarrow": False}
-        )  # fmt: skip
+        layout["annotations"].append(panel_title(PANELS[name], left))
         for column, values in line_table(models, references).items():
             table.setdefault(column, []).extend(values)
         table["metric"] += [name] * (len(models) + len(references))
     return Figure(
         name="_".join(names),
-        plot=draw(traces, height=440, legend={"y": -0.2, "yanchor": "top"}, **layout),
+        plot=draw(traces, height=450, margin={"t": PANEL_TOP}, legend={"y": -0.2, "yanchor": "top"}, **layout),
         alt=" ".join(_alt(candidates, name, min(row["k"] for row in first)) for name in names),
         table=table,
         caption=caption,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from core.plots.figure import Columns, Figure, draw, scatter, typed
+from core.plots.figure import PANEL_TOP, Columns, Figure, draw, panel_title, scatter, typed
 from core.plots.lines import REAL_LABEL, line_table, lines
 from core.plots.theme import REAL, model_colour, model_symbol, population_colours, population_symbols
 from core.reports.arrays import Scores
@@ -20,6 +20,8 @@ from core.words import number
 _UNKNOWN = "unknown"
 _SIDE = 380  # pixels of a panel of two
 _SOLID = {"circle", "square", "diamond", "cross"}  # the markers that WebGL's 3-D has
+
+_CAMERA = {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.12}}
 
 Array = npt.NDArray[Any]
 Look = dict[str, Any]
@@ -40,7 +42,8 @@ def overlay(scores: Scores, candidate: Candidate, components: Sequence[int], *, 
         name="_".join(["pca", *map(str, components)]),
         plot=draw(
             _clouds(scores, candidate, components, groups, looks, panel=0),
-            height=540,
+            height=560,
+            legend={"itemsizing": "constant"},
             dragmode="select" if len(components) == 2 else "turntable",
             **_space(scores, components, 0, (0.0, 1.0)),
         ),
@@ -72,19 +75,21 @@ def by_population(
         for trace in _clouds(scores, candidate, components, here, looks, panel=panel):
             traces.append(trace.update(legendgroup=trace.name, showlegend=trace.name not in listed))
         layout |= _space(scores, components, panel, domain)
-        layout["annotations"].append(
-            {"text": f"<b>{escape(title)}</b>", "x": domain[0], "y": 1, "xref": "paper", "yref": "paper",
-             "xanchor": "left", "yanchor": "bottom", "yshift": 4, "showarrow": False}
-        )  # fmt: skip
+        layout["annotations"].append(panel_title(escape(title), domain[0]))
     rows = -(-sum(len(name) + 6 for name in looks) // 100)  # of the legend, beside the navigation at 1280 px
     below = 56 if len(components) == 2 else 8
     return Figure(
         name="_".join(["pca", *map(str, components), column]),
         plot=draw(
             traces,
-            height=_SIDE + 32 + below + 24 * rows,
-            margin={"t": 32, "b": below + 24 * rows, "l": 56, "r": 8},
-            legend={"title": {"text": escape(column)}, "y": -below / _SIDE, "yanchor": "top"},
+            height=_SIDE + PANEL_TOP + below + 24 * rows,
+            margin={"t": PANEL_TOP, "b": below + 24 * rows, "l": 56, "r": 8},
+            legend={
+                "title": {"text": escape(column)},
+                "itemsizing": "constant",
+                "y": -below / _SIDE,
+                "yanchor": "top",
+            },
             dragmode="select" if len(components) == 2 else "turntable",
             **layout,
         ),
@@ -172,7 +177,7 @@ def _space(scores: Scores, components: Sequence[int], panel: int, domain: tuple[
     if len(components) == 3:
         short = [{**axis, "title": {"text": f"PC{c}"}} for axis, c in zip(axes, components, strict=True)]
         scene = {f"{name}axis": axis for name, axis in zip("xyz", short, strict=True)}
-        return {f"scene{place}": {**scene, "aspectmode": "cube", "domain": {"x": domain}}}
+        return {f"scene{place}": {**scene, "aspectmode": "cube", "camera": _CAMERA, "domain": {"x": domain}}}
     x, y = ({**axis, "showgrid": False} for axis in axes)
     if not panel:
         return {"xaxis": {**x, "domain": domain}, "yaxis": y}
