@@ -76,7 +76,7 @@ def toys(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
         return Estimate(1.0)
 
     listed = {"digest": "toys", **collect()}
-    monkeypatch.setattr(catalogue, "_of", lambda digest: listed)
+    monkeypatch.setattr(catalogue, "_listed", lambda: listed)
     yield
     experiments._written.cache_clear()
 

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from core import child
 from core.modalities.base import Observation
 from core.modalities.image import Image
 from core.modalities.vector import Vector
@@ -55,12 +55,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _child(case: str) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "core.bench.gde_memory", "--case", case], capture_output=True, text=True, check=True,
-        env=os.environ | _GIVE_BACK,
-    )  # fmt: skip
-    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+    return child.run("core.bench.gde_memory", "--case", case, environment=os.environ | _GIVE_BACK).answer()
 
 
 def _case(case: str) -> dict[str, float]:

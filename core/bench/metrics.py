@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core import child
 from core.bench.cohorts import linked_calls
 from core.config.evaluation import EvaluationConfig
 from core.data.genotypes import Calls, from_calls
@@ -76,13 +75,10 @@ def report(individuals: int, variants: int) -> dict[str, Any]:
         files = [str(Path(folder) / f"{name}.npy") for name in ("real", "synthetic")]
         for seed, file in enumerate(files):
             linked_calls(individuals, variants, seed, Path(file))
-        child = subprocess.run(
-            [sys.executable, "-m", "core.bench.report_memory", *files], stdout=subprocess.PIPE, text=True, check=False
-        )
-    if child.returncode != 0:
-        raise RunError(f"The report on {individuals} × {variants} calls ended with status {child.returncode}.")
-    measured: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
-    return {"individuals": individuals, "variants": variants} | measured
+        done = child.run("core.bench.report_memory", *files, quiet=False)
+    if done.status != 0:
+        raise RunError(f"The report on {individuals} × {variants} calls ended with status {done.status}.")
+    return {"individuals": individuals, "variants": variants} | done.answer()
 
 
 def summary(result: dict[str, Any]) -> str:

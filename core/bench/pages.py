@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.config.home import REPOSITORY
+from core import child
 from core.errors import RunError
 
 GOAL = 1.5
@@ -33,16 +31,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def measure(program: str) -> dict[str, Any]:
     """What a measuring program prints last: one JSON object."""
-    done = subprocess.run(
-        [sys.executable, "-m", program], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode:
+    done = child.run(program, quiet=False)
+    if done.status:
         raise RunError(
             "The pages could not be measured: a Chromium and the packages of requirements-dev.txt are needed; "
             "run make test once and try again."
         )
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return measured
+    return done.answer()
 
 
 def judge(pages: Mapping[str, Any], drag: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
-import os
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.config.home import REPOSITORY, home
-from core.errors import InputError, PopscapeError
-
-_REFUSED = 2
-_WORDS = 300
+from core import child
+from core.commands.answer import WRONG_INPUT
+from core.config.home import environment, home
+from core.errors import InputError
 
 
 def ask(*words: str, seconds: float = 600.0) -> dict[str, Any]:
@@ -26,27 +21,10 @@ def ask(*words: str, seconds: float = 600.0) -> dict[str, Any]:
     Raises InputError with its sentence where it refuses the input, PopscapeError where it fails or takes longer
     than `seconds`.
     """
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "core", *words, "--json"],
-            cwd=REPOSITORY,
-            env=os.environ | {"POPSCAPE_HOME": str(home())},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise PopscapeError(f"It took longer than {seconds:.0f} s and was given up; try a smaller one.") from None
-    said = (done.stderr.strip().splitlines() or ["It ended without a word."])[-1][:_WORDS]
-    if done.returncode == _REFUSED:
-        raise InputError(said)
-    try:
-        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    except (ValueError, IndexError):
-        raise PopscapeError(said) from None
-    return answer
+    done = child.run("core", *words, "--json", seconds=seconds, environment=environment())
+    if done.status == WRONG_INPUT:
+        raise InputError(done.sentence)
+    return done.answer()
 
 
 def options(values: Mapping[str, Any]) -> list[str]:

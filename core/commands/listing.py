@@ -85,13 +85,13 @@ def _experiments(options: argparse.Namespace) -> Answer:
 
 
 def _catalogue(options: argparse.Namespace) -> Answer:
-    """List everything anew (this is the child process of core.config.catalogue) and keep it in the cache."""
-    from core.config.catalogue import digest, keep
+    """List everything anew (this is the child process of core.config.catalogue) and write its file."""
+    from core.config.catalogue import digest, write
 
-    found = {"digest": digest(), **collect()}
-    keep(found)
-    sections = [f"{len(v)} {k}" for k, v in found.items() if isinstance(v, list)]
-    return Answer(found, f"The catalogue holds {', '.join(sections)}.")
+    listed = {"digest": digest(), **collect()}
+    write(listed)
+    sections = [f"{len(v)} {k}" for k, v in listed.items() if isinstance(v, list)]
+    return Answer(listed, f"The catalogue holds {', '.join(sections)}.")
 
 
 def collect() -> dict[str, Any]:

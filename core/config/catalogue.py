@@ -1,28 +1,31 @@
 """What can be chosen and set, as plain data: a page draws a form from it without importing a model.
 
 Models and metrics are listed by the registries, and importing those imports torch. So a child process lists
-them once, and the answer is kept under a digest of the source files that it was made from.
+them at install, and anew when the digest of the source files is no longer that of the list.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from core.config.home import REPOSITORY, home
+from core import child
+from core.config.home import REPOSITORY, environment
 from core.config.schema import from_dict, to_dict
 from core.errors import InputError, PopscapeError
 from core.words import sentence
 
-_SOURCES = ("core/config", "core/data", "core/models", "core/modalities", "core/evaluation")
+FILE = REPOSITORY / "core/config/catalogue.json"
+_SOURCES = (
+    "registry.py", "commands/listing.py", "config/experiments/*.yaml",
+    *(f"{folder}/**/*.py" for folder in ("config", "data", "models", "modalities", "evaluation")),
+)  # fmt: skip
 # Where `title` and `colour` look a name up, one after the other.
 _SECTIONS = ("experiments", "models", "encoders", "generators", "mixers")
 # For what has no colour of its own, such as a file that a reader brings; none is the colour of a shipped model.
@@ -31,25 +34,22 @@ _TYPES = {"int": int, "float": float, "str": str, "bool": bool}
 
 
 def catalogue() -> dict[str, Any]:
-    """Everything with a name, from the cache, or listed by a child process where the sources have changed.
+    """Everything with a name, from `FILE`, or listed by a child process where the sources have changed since.
 
     {"models": [{"name", "title", "colour", "kind", "takes", "help", "source", "losses": {name: title}, "settings":
     [core.config.schema.describe …]}], "encoders", "generators", "mixers", "formats": like models but for "losses",
     "experiments": [the presets], "training", "evaluation", "import", "simulate": [settings], "metrics": [{"name",
     "kind", "label", "family", "direction", "target", "help", "source"}]}
     """
-    return _of(digest())
+    return _listed()
 
 
-@cache
 def digest() -> str:
     """A digest of the source files that the catalogue is made from."""
-    found = hashlib.sha256()
-    files = {path for folder in _SOURCES for path in (REPOSITORY / folder).rglob("*.py")}
-    files |= set((REPOSITORY / "core/config/experiments").glob("*.yaml"))
-    for path in sorted(files):
-        found.update(path.relative_to(REPOSITORY).as_posix().encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()[:24]
+    sources = hashlib.sha256()
+    for path in sorted(path for pattern in _SOURCES for path in (REPOSITORY / "core").glob(pattern)):
+        sources.update(path.relative_to(REPOSITORY).as_posix().encode() + b"\0" + path.read_bytes())
+    return sources.hexdigest()[:24]
 
 
 def title(name: str) -> str:
@@ -133,45 +133,25 @@ def _hint(name: str) -> Any:
 
 
 @cache
-def _of(key: str) -> dict[str, Any]:
-    found = _read(home() / "cache" / f"catalogue-{key}.json")
-    return _list_in_child() if found is None else found
-
-
-def _read(path: Path) -> dict[str, Any] | None:
+def _listed() -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        kept = json.loads(FILE.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
+        kept = {}
+    return kept if kept.get("digest") == digest() else _list_in_child()
 
 
 def _list_in_child() -> dict[str, Any]:
-    """Run `python -m core catalogue`, which writes the cache, and take its answer."""
-    done = subprocess.run(
-        [sys.executable, "-m", "core", "catalogue", "--json"],
-        cwd=REPOSITORY,
-        env=os.environ | {"POPSCAPE_HOME": str(home())},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Run `python -m core catalogue`, which writes the file, and take its answer."""
     try:
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    except (ValueError, IndexError):
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise PopscapeError(f"The models could not be listed ({last[:200]}); run `python -m core doctor`.") from None
-    return found
+        return child.run("core", "catalogue", "--json", environment=environment()).answer()
+    except PopscapeError as error:
+        raise PopscapeError(f"The models could not be listed ({error}); run `python -m core doctor`.") from None
 
 
-def keep(found: dict[str, Any]) -> None:
-    """Put a catalogue into the cache, and take older ones out."""
-    folder = home() / "cache"
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".catalogue.{os.getpid()}"
-    draft.write_text(json.dumps(found), encoding="utf-8")
-    draft.replace(folder / f"catalogue-{found['digest']}.json")
-    for old in folder.glob("catalogue-*.json"):
-        if old.stem != f"catalogue-{found['digest']}":
-            old.unlink(missing_ok=True)
+def write(listed: dict[str, Any]) -> None:
+    """Put a catalogue into its file; where that may not be written, each process lists what there is for itself."""
+    draft = FILE.with_name(f".{FILE.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        draft.write_text(json.dumps(listed), encoding="utf-8")
+        draft.replace(FILE)

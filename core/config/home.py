@@ -20,6 +20,11 @@ def home() -> Path:
     return Path(os.environ.get("POPSCAPE_HOME", ".popscape")).resolve()
 
 
+def environment() -> dict[str, str]:
+    """The environment of a child: this process's own, and the same home wherever the child works."""
+    return os.environ | {"POPSCAPE_HOME": str(home())}
+
+
 def resolve_inside(root: Path, identifier: str) -> Path:
     """The path of `identifier` directly below `root`.
 

@@ -14,32 +14,37 @@ from core.config.home import REPOSITORY
 from core.errors import InputError
 
 
-def test_it_lists_everything_and_loads_no_torch(home: Path) -> None:
+def test_it_lists_everything_and_loads_no_torch() -> None:
     code = (
         "import sys, json; from core.config.catalogue import catalogue\n"
-        "found = catalogue(); print(json.dumps([sorted(found), 'torch' in sys.modules, len(found['models'])]))\n"
+        "listed = catalogue(); print(json.dumps([sorted(listed), 'torch' in sys.modules, len(listed['models'])]))\n"
     )
-    for _ in range(2):  # listed by a child, then from the cache
-        done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-        sections, torch, models = json.loads(done.stdout)
-        assert {"models", "metrics", "experiments", "training", "evaluation", "import", "simulate"} <= set(sections)
-        assert not torch
-        assert models >= 5
-    (kept,) = (home / "cache").glob("catalogue-*.json")
-    assert json.loads(kept.read_text())["digest"] in kept.name
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    sections, torch, models = json.loads(done.stdout)
+    assert {"models", "metrics", "experiments", "training", "evaluation", "import", "simulate"} <= set(sections)
+    assert not torch
+    assert models >= 5
 
 
-def test_a_changed_source_makes_it_anew(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(catalogue, "_list_in_child", lambda: asked.append("x") or {"digest": "new"})
-    catalogue.keep({"digest": "old", "models": []})
-    catalogue._of.cache_clear()
-    assert catalogue._of("old") == {"digest": "old", "models": []}
-    assert catalogue._of("new") == {"digest": "new"}
-    assert asked == ["x"]
-    catalogue.keep({"digest": "new", "models": []})
-    assert [p.name for p in (home / "cache").glob("*.json")] == ["catalogue-new.json"]
-    catalogue._of.cache_clear()
+def test_it_is_made_anew_where_the_sources_have_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = catalogue._listed.__wrapped__
+    monkeypatch.setattr(catalogue, "FILE", tmp_path / "catalogue.json")
+    monkeypatch.setattr(catalogue, "digest", lambda: "new")
+    monkeypatch.setattr(catalogue, "_list_in_child", lambda: {"digest": "listed"})
+    assert read() == {"digest": "listed"}
+    for kept, answer in (({"digest": "new"}, "new"), ({"digest": "old"}, "listed"), ({}, "listed")):
+        catalogue.write(kept)
+        assert read() == {"digest": answer}
+    catalogue.FILE.write_text("{")
+    assert read() == {"digest": "listed"}
+    monkeypatch.setattr(catalogue, "FILE", tmp_path / "nowhere" / "catalogue.json")
+    catalogue.write({"digest": "new"})  # a folder that cannot be written costs time, never an answer
+    assert read() == {"digest": "listed"}
+
+
+def test_the_digest_knows_every_source() -> None:
+    sources = {path.name for pattern in catalogue._SOURCES for path in (REPOSITORY / "core").glob(pattern)}
+    assert {"registry.py", "listing.py", "wgan_gp.py", "wgan_gp.yaml", "training.py", "vcf.py", "image.py"} <= sources
 
 
 def test_titles_and_colours_come_from_registrations_and_presets() -> None:

@@ -174,14 +174,14 @@ def test_seconds(store: RunStore) -> None:
 def test_a_submission_that_cannot_start_fails_with_its_reason(
     store: RunStore, config: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from core import child
     from core.errors import RunError
-    from core.runs.backends import local
 
     def refuse(*args: Any, **options: Any) -> None:
         raise OSError(12, "Cannot allocate memory")
 
     wanted = config("experiment=resample")
-    monkeypatch.setattr(local.subprocess, "Popen", refuse)
+    monkeypatch.setattr(child.subprocess, "Popen", refuse)
     with pytest.raises(RunError, match="could not be started"):
         store.submit(wanted)
     (summary,) = store.list()

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from core import child
 from core.config.home import REPOSITORY
 from core.errors import InputError, PopscapeError
 
@@ -55,20 +56,18 @@ def run(module: str, job: dict[str, Any], folder: Path, limits: Limits | None = 
     folder = folder.resolve()
     (folder / "job.json").write_text(json.dumps({"job": job, "limits": asdict(limits)}))
     start = time.monotonic()
-    with (folder / "log.txt").open("wb") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "core.data.intake.sandbox", module, str(folder)],
-            cwd=folder,
-            env=_environment(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    reader = child.start(
+        "core.data.intake.sandbox",
+        module,
+        str(folder),
+        log=folder / "log.txt",
+        folder=folder,
+        environment=_environment(folder),
+    )
     try:
-        status, peak = _wait(child, start + limits.wall_seconds)
+        status, peak = _wait(reader, start + limits.wall_seconds)
     except BaseException:
-        os.killpg(child.pid, signal.SIGKILL)
+        os.killpg(reader.pid, signal.SIGKILL)
         raise
     if status is None:
         raise InputError(
@@ -85,18 +84,18 @@ def _environment(folder: Path) -> dict[str, str]:
     return kept | threads | {"PYTHONPATH": str(REPOSITORY), "TMPDIR": str(folder), "HOME": str(folder)}
 
 
-def _wait(child: subprocess.Popen[bytes], deadline: float) -> tuple[int | None, int]:
+def _wait(reader: subprocess.Popen[bytes], deadline: float) -> tuple[int | None, int]:
     """Wait for the child; returns (exit code as Popen counts it or None when stopped, peak resident bytes)."""
     pause = 0.005
     while True:
-        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+        pid, status, usage = os.wait4(reader.pid, os.WNOHANG)
         if pid:
-            child.returncode = os.waitstatus_to_exitcode(status)
+            reader.returncode = os.waitstatus_to_exitcode(status)
             scale = 1 if sys.platform == "darwin" else 1024
-            return child.returncode, usage.ru_maxrss * scale
+            return reader.returncode, usage.ru_maxrss * scale
         if time.monotonic() > deadline:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+            os.killpg(reader.pid, signal.SIGKILL)
+            reader.wait()
             return None, 0
         time.sleep(pause)
         pause = min(0.1, pause * 1.3)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.config.home import REPOSITORY
+from core import child
 from core.errors import RunError
 from core.runs import heartbeat
 from core.runs.backends.base import Life, backends
@@ -39,25 +38,21 @@ class LocalBackend:
         run.note(backend="local", queue=queue.kind)
         queue.join(run.id, run.status["queued"])
         try:
-            with (run.path / "log.txt").open("ab") as log:
-                child = subprocess.Popen(
-                    [sys.executable, "-m", "core", "worker", str(run.path)],
-                    cwd=REPOSITORY,
-                    env=os.environ | {"PYTHONUNBUFFERED": "1", "POPSCAPE_HOME": str(self.runs.parent)},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    close_fds=True,
-                )
+            worker = child.start(
+                "core",
+                "worker",
+                str(run.path),
+                log=run.path / "log.txt",
+                environment=os.environ | {"PYTHONUNBUFFERED": "1", "POPSCAPE_HOME": str(self.runs.parent)},
+            )
         except OSError as error:
             queue.leave(run.id)
             raise RunError(
                 f"The worker process could not be started ({error.strerror}); free memory and resume."
             ) from error
-        _children[run.path] = child
-        run.note(**ProcessIdentity.of(child.pid).to_status())  # from its first moment it can be looked up and stopped
-        return str(child.pid)
+        _children[run.path] = worker
+        run.note(**ProcessIdentity.of(worker.pid).to_status())  # from its first moment it can be looked up and stopped
+        return str(worker.pid)
 
     def status(self, run: Run) -> tuple[Life, str]:
         """By process where it can be looked up, by heartbeat where it cannot (another machine, container or boot)."""
@@ -67,9 +62,9 @@ class LocalBackend:
             if _seconds_since(status.get("queued")) < self.intervals.start:
                 return Life.ALIVE, ""
             return Life.DEAD, "The worker never started; the end of the log may say why."
-        child = _children.get(run.path)
-        if child is not None and child.pid == process.pid:
-            code = child.poll()
+        worker = _children.get(run.path)
+        if worker is not None and worker.pid == process.pid:
+            code = worker.poll()
             return (Life.ALIVE, "") if code is None else (Life.DEAD, _how_it_ended(code))
         if process.here:
             return (Life.ALIVE if process.alive else Life.DEAD), ""
