@@ -91,7 +91,7 @@ def test_a_zoom_survives_the_growth_of_curves(server: Server, page: Page) -> Non
     curves.scroll_into_view_if_needed()
     curves.evaluate("node => { node.kept = true; }")
     zoomed = "node => node._fullLayout.xaxis.range.map(x => Math.round(x * 100))"
-    # The panels share the axis of epochs; the first may lie below the bar at the top of the page, so the second is used.
+    # The panels share the axis of epochs; the first may lie below the bar at the top of the page: the second is used.
     drag(page, curves, (0.2, 1.5), (0.7, 2.2))
     page.wait_for_function("node => node._fullLayout.xaxis.autorange === false", arg=curves.element_handle())
     ranges, newest = curves.evaluate(zoomed), curves.evaluate("node => node._fullData[2].x.at(-1)")
