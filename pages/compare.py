@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.plots.report_page import report_page
 from core.plots.scorecard import scorecard
-from core.reports.standing import HEADLINE, described, families, leader, metric_names, table
+from core.reports.standing import described, families, headline, leader, metric_names, table
 from core.words import sentence
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share
@@ -43,7 +43,7 @@ group = st.segmented_control(
 )  # fmt: skip
 names = every if group == "All" else of_family.get(group or "", [])
 if group == "Overview" or not names:
-    names = [name for name in HEADLINE if name in every] or every[:6]
+    names = headline(candidates)
 
 caption = candidates[0].report.provenance(
     "points with 95% bootstrap intervals",

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.plots.scorecard import scorecard
-from core.reports.standing import HEADLINE, leader, metric_names
+from core.reports.standing import headline, leader, metric_names
 from core.words import ago, count
 from pages.parts.chart import chart, warm_up
 from pages.parts.frame import nothing_yet, plain
@@ -60,13 +60,12 @@ else:
     copiers = [c.label for c in candidates if c.copies]
     if copiers:
         st.caption(f"Left out of the ranking, because training individuals come back: {plain(', '.join(copiers))}.")
-    shown = [name for name in HEADLINE if name in names] or names[:6]
     caption = first.provenance(
         "points with 95% bootstrap intervals",
         "null: every variant drawn on its own",
         "ceiling: real individuals in place of synthetic ones",
     )
-    chart(scorecard(candidates, shown, caption=caption), key="home_scorecard")
+    chart(scorecard(candidates, headline(candidates), caption=caption), key="home_scorecard")
     with st.container(horizontal=True):
         link("compare", "Compare all metrics")
         link("linkage", "See where linkage differs")

@@ -87,6 +87,7 @@ def aats_train(comparison: Comparison) -> Estimate:
     "privacy_loss",
     label="Privacy loss",
     family="Privacy",
+    headline=True,
     direction="target",
     target=0.0,
     bounds=(-1.0, 1.0),

@@ -43,6 +43,7 @@ def allele_frequency_r(comparison: Comparison) -> Estimate:
     "allele_frequency_rmse",
     label="Allele frequency RMSE",
     family="Frequencies",
+    headline=True,
     direction="lower",
     bounds=(0.0, 1.0),
     help="Root mean square difference of alternate-allele frequencies; two real samples of n and n' individuals "

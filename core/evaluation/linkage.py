@@ -34,6 +34,7 @@ _CORRECTED = "r² − (1 − r²)/(n − 2)"
     "ld_r",
     label="LD r",
     family="Linkage",
+    headline=True,
     direction="higher",
     bounds=(-1.0, 1.0),
     help="Pearson correlation between real and synthetic r² over pairs of variants: does the same linkage stand in the "

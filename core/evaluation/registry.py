@@ -54,6 +54,7 @@ class Metric:
     name: str
     label: str
     family: str
+    headline: bool
     direction: Direction
     target: float | None
     bounds: tuple[float, float]
@@ -85,6 +86,7 @@ def metric(
     direction: Direction,
     help: str,
     source: str,
+    headline: bool = False,
     kind: Literal["genotypes", "sets"] = "genotypes",
     target: float | None = None,
     bounds: tuple[float, float] = (-np.inf, np.inf),
@@ -92,13 +94,14 @@ def metric(
 ) -> Callable[[Callable[[Any], Estimate]], Callable[[Any], Estimate]]:
     """Register the decorated function as the metric `name`: (Comparison) or, for sets, (Subject) -> Estimate.
 
-    `label` is its name on a chart, `family` the group that it is shown in, `target` the ideal of a metric with
+    `label` is its name on a chart, `family` the group that it is shown in, `headline` whether it speaks for its
+    family at the first look, `target` the ideal of a metric with
     direction "target", `bounds` the values it can take (intervals are clipped to them), `needs_train` whether it
     compares with the training individuals beside the reference. The function may raise `Unmeasurable(reason)`.
     """
 
     def file(function: Callable[[Any], Estimate]) -> Callable[[Any], Estimate]:
-        entry = Metric(name, label, family, direction, target, bounds, needs_train, function)
+        entry = Metric(name, label, family, headline, direction, target, bounds, needs_train, function)
         metrics.register(name, title=label, kind=kind, help=help, source=source)(entry)
         return function
 
@@ -121,6 +124,6 @@ def measurement(entry: Entry[Metric], estimate: Estimate, confidence: float = 0.
     if span is None and estimate.value is not None:
         span = interval(estimate.value, estimate.draws, confidence, metric.bounds)
     low, high = span or (None, None)
-    fields = {key: getattr(metric, key) for key in ("name", "label", "family", "direction", "target")}
+    fields = {key: getattr(metric, key) for key in ("name", "label", "family", "headline", "direction", "target")}
     fields |= {key: getattr(estimate, key) for key in ("value", "params", "reason", "null", "ceiling", "baselines")}
     return Measurement(**fields | {"low": low, "high": high, "help": entry.help, "source": entry.source} | frame)

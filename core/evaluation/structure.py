@@ -40,6 +40,7 @@ class Basis:
     "pca_wasserstein",
     label="PCA Wasserstein distance",
     family="Structure",
+    headline=True,
     direction="lower",
     bounds=(0.0, np.inf),
     help="Sliced 2-Wasserstein distance between real and synthetic individuals on the first principal components of "

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
-Mixture = tuple[Array, Array, Array]  # weights (c,), means (c, d), covariances (c, d, d)
 
 
 def square_root(covariance: Array) -> Array:
@@ -62,43 +61,6 @@ def displacement(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[Array, Array
     """The samples paired by optimal transport: (1 − t) a + t b is the displacement interpolation (McCann 1997)."""
     rows, columns, _ = _assignment(x, y)
     return np.asarray(x[rows], dtype=np.float64), np.asarray(y[columns], dtype=np.float64)
-
-
-def mixture_w2(a: Mixture, b: Mixture) -> float:
-    """W2 between Gaussian mixtures among couplings that are mixtures too (Delon & Desolneux 2020, eq. 4.4).
-
-    min over couplings ω of the weights of Σ ω_kl W2²(component k, component l); an upper bound of W2.
-    """
-    from scipy.optimize import linprog
-
-    (weights_a, means_a, covariances_a), (weights_b, means_b, covariances_b) = a, b
-    cost = gaussian_w2(means_a[:, None], covariances_a[:, None], means_b[None], covariances_b[None]) ** 2
-    k, l = cost.shape
-    rows = np.kron(np.eye(k), np.ones(l))
-    columns = np.tile(np.eye(l), k)
-    solved = linprog(cost.ravel(), A_eq=np.vstack([rows, columns]), b_eq=np.concatenate([weights_a, weights_b]))
-    return float(np.sqrt(max(solved.fun, 0.0)))
-
-
-def sliced_w2(x: npt.NDArray[Any], y: npt.NDArray[Any], projections: int = 128, seed: int = 0) -> float:
-    """√(d E_θ W2²(θ·x, θ·y)) of samples (n, d) and (m, d); equals W2 where the two differ by a shift."""
-    rng = np.random.default_rng(seed)
-    directions = rng.normal(size=(x.shape[1], projections))
-    directions /= np.linalg.norm(directions, axis=0)
-    grid = (np.arange(max(len(x), len(y))) + 0.5) / max(len(x), len(y))
-    a, b = (np.quantile(s @ directions, grid, axis=0, method="hazen") for s in (x, y))
-    return float(np.sqrt(x.shape[1] * np.square(a - b).mean()))
-
-
-def fisher_rao_multinomial(p: Array, q: Array, trials: int = 1) -> Array:
-    """√trials · 2 arccos Σ √(p q): geodesic distance of multinomials, broadcast over leading axes."""
-    angle = np.arccos(np.clip(np.sqrt(p * q).sum(axis=-1), 0.0, 1.0))
-    return np.sqrt(trials) * 2 * angle
-
-
-def fisher_rao_poisson(a: Array, b: Array) -> Array:
-    """2 ‖√a − √b‖ over independent Poisson rates."""
-    return 2 * np.sqrt(np.square(np.sqrt(a) - np.sqrt(b)).sum(axis=-1))
 
 
 def _assignment(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[Any, Any, Array]:

@@ -29,6 +29,7 @@ class Measurement:
 
     Attributes:
         name: snake_case, fixed. label: its name on a chart. family: the group that it is shown in.
+        headline: whether it speaks for its family at the first look.
         direction: which way is better; with "target", `target` is the ideal.
         value: None where it could not be measured. low, high: bootstrap interval.
         null: the same of individuals without linkage, or of the mean alone. ceiling: the same of real data.
@@ -40,6 +41,7 @@ class Measurement:
     name: str
     label: str = ""
     family: str = OTHER
+    headline: bool = False
     direction: Direction = "higher"
     target: float | None = None
     value: float | None = None

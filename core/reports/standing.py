@@ -9,9 +9,6 @@ from typing import Any
 from core.reports.report import OTHER, Flag, Measurement, Report
 from core.words import number
 
-HEADLINE = ("allele_frequency_rmse", "ld_r", "precision", "recall", "pca_wasserstein", "privacy_loss")
-"""One metric a family: what the first look shows."""
-
 BETTER, WORSE, UNCLEAR = "better", "worse", "within noise"
 
 
@@ -56,6 +53,12 @@ def families(candidates: Sequence[Candidate]) -> dict[str, list[str]]:
 def metric_names(candidates: Sequence[Candidate]) -> list[str]:
     """Every metric that any report has, family by family."""
     return [name for group in families(candidates).values() for name in group]
+
+
+def headline(candidates: Sequence[Candidate]) -> list[str]:
+    """The metrics that speak for their families at the first look; the first six where no report names any."""
+    names = metric_names(candidates)
+    return [name for name in names if described(candidates, name).headline] or names[:6]
 
 
 def described(candidates: Sequence[Candidate], name: str) -> Measurement:

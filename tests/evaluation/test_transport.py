@@ -63,32 +63,6 @@ def test_displacement_pairs_the_samples_at_the_transport_cost() -> None:
     np.testing.assert_allclose(np.sort(b, axis=0), np.sort(y, axis=0))
 
 
-def test_mixture_w2_of_single_components_is_gaussian_and_bounds_the_truth() -> None:
-    rng = np.random.default_rng(5)
-    one = np.ones(1)
-    a, b = spd(rng, 2), spd(rng, 2)
-    single = ot.mixture_w2((one, np.zeros((1, 2)), a[None]), (one, np.ones((1, 2)), b[None]))
-    assert single == pytest.approx(ot.gaussian_w2(np.zeros(2), a, np.ones(2), b))
-    # Two well-separated components with swapped weights: 0.4 of the mass travels the distance 10.
-    means, narrow = np.array([[0.0, 0.0], [10.0, 0.0]]), np.stack([np.eye(2) * 1e-4] * 2)
-    swapped = ot.mixture_w2((np.array([0.7, 0.3]), means, narrow), (np.array([0.3, 0.7]), means, narrow))
-    assert swapped == pytest.approx(np.sqrt(0.4 * 100), rel=1e-6)
-
-
-def test_sliced_w2_of_a_shift_and_of_unequal_sizes() -> None:
-    rng = np.random.default_rng(6)
-    x = rng.normal(size=(400, 3))
-    assert ot.sliced_w2(x, x + np.array([3.0, 4.0, 0.0]), projections=5000) == pytest.approx(5.0, rel=0.03)
-    assert ot.sliced_w2(x, x.repeat(2, axis=0)) < 0.05
-
-
-def test_fisher_rao_distances() -> None:
-    p, q = np.array([1.0, 0.0]), np.array([0.0, 1.0])
-    assert ot.fisher_rao_multinomial(p, q) == pytest.approx(np.pi)
-    assert ot.fisher_rao_multinomial(p, q, trials=4) == pytest.approx(2 * np.pi)
-    assert ot.fisher_rao_poisson(np.array([4.0]), np.array([9.0])) == pytest.approx(2.0)
-
-
 def test_unequal_samples_are_refused() -> None:
     with pytest.raises(ValueError, match="equal size"):
         ot.sample_w2(np.zeros((2, 1)), np.zeros((3, 1)))

@@ -13,6 +13,7 @@ from core.reports.standing import (
     WORSE,
     Candidate,
     families,
+    headline,
     leader,
     metric_names,
     numbers,
@@ -82,4 +83,6 @@ def test_numbers_hold_every_value_and_the_difference() -> None:
 def test_families_come_as_the_reports_name_them_and_those_without_one_last() -> None:
     old = candidate("a", aged=entry(0.5), ld_r=entry(0.4, family="Linkage"))
     new = candidate("b", ld_r=entry(0.4, family="Linkage"), fst=entry(0.1, family="Frequencies"))
+    assert headline([old, new]) == ["ld_r", "fst", "aged"]
+    assert headline([candidate("a", ld_r=entry(0.4), fst=entry(0.1, headline=True))]) == ["fst"]
     assert families([old, new]) == {"Linkage": ["ld_r"], "Frequencies": ["fst"], "Other": ["aged"]}
