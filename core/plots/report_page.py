@@ -10,6 +10,7 @@ from plotly.offline import get_plotlyjs
 
 from core.plots.figure import Figure
 from core.plots.linkage import decay
+from core.plots.precision_recall import curves
 from core.plots.scorecard import scorecard
 from core.reports.standing import Candidate, described, families, frame, marked, metric_names, standing
 from core.words import number, parameters, sentence
@@ -35,7 +36,7 @@ addEventListener("afterprint", () => charts().forEach((one) => Plotly.relayout(o
 
 
 def report_page(title: str, candidates: Sequence[Candidate], baseline: Candidate | None = None) -> str:
-    """The HTML text: standing, every metric drawn and in numbers, linkage, warning signs, how it was made."""
+    """The HTML text: standing, every metric drawn and in numbers, curves, warning signs, how it was made."""
     names = metric_names(candidates)
     against = f" (▲ ▼ clearly better or worse than {escape(baseline.label)}, ≈ within noise)" if baseline else ""
     parts = [f"<h1>{escape(title)}</h1>", _standing(candidates, names), f"<p>Value and 95% interval{against}.</p>"]
@@ -44,8 +45,12 @@ def report_page(title: str, candidates: Sequence[Candidate], baseline: Candidate
         for start in range(0, len(group), _STRIPS):
             parts.append(_chart(scorecard(candidates, group[start : start + _STRIPS], baseline), f"chart-{len(parts)}"))
         parts.append(_numbers(candidates, group, baseline))
-    if figure := decay(candidates):
-        parts += ["<h2>Linkage with distance</h2>", _chart(figure, "chart-decay")]
+    for heading, figure in (
+        ("Linkage with distance", decay(candidates)),
+        ("Precision and recall", curves(candidates, ("precision", "recall"))),
+    ):
+        if figure:
+            parts += [f"<h2>{heading}</h2>", _chart(figure, f"chart-{figure.name}")]
     parts += [
         "<h2>Warning signs</h2>",
         _flags(candidates),

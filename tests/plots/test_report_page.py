@@ -17,5 +17,5 @@ def test_the_page_stands_alone_and_escapes_names() -> None:
     assert "http" not in own.replace("http-equiv", "") and not re.search(r"\ssrc=|<link|@import", own)
     assert "default-src 'none'" in own
     assert "Mosaic &lt;b&gt;" in own and "Too few &lt;i&gt;individuals" in own and "Mosaic <b>" not in own
-    assert own.count("Plotly.newPlot(") == 2  # the one family of the example, and decay with distance
+    assert own.count("Plotly.newPlot(") == 3  # the one family of the example, and two curves
     assert "Train longer." in own and "≈ 0.600" in own
