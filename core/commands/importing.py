@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,8 @@ from core.data.description import size_of
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.collection_options import CollectionOptions
 from core.data.library import Library
+from core.data.selection import COHORT, SIMULATORS, simulate_into
 from core.errors import InputError
-
-COHORT = "cohort"  # the simulator of genotypes; the others are those of sets
 
 
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,43 +45,31 @@ def _import(options: argparse.Namespace) -> Answer:
 
 
 def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
-    from core.config.schema import describe
-    from core.data.selection import SIMULATORS
-    from core.data.simulators.coalescent import SimulationConfig
-
     parser.add_argument("--name", help="what to call the dataset")
     parser.add_argument(
         "--simulator",
-        choices=(COHORT, *SIMULATORS),
+        choices=tuple(SIMULATORS),
         default=COHORT,
         help="a cohort of genotypes, or sets of a family of distributions, of differentiating clones, or of digits",
     )
     taken: list[str] = []
-    for simulator, schema in {COHORT: SimulationConfig, **{k: v[0] for k, v in SIMULATORS.items()}}.items():
+    for simulator, (schema, _) in SIMULATORS.items():
         add_settings(parser, schema, f"--simulator {simulator}", leave_out=tuple(taken))
-        taken += [one["name"] for one in describe(schema)]
+        taken += _settings(schema)
 
 
 def _simulate(options: argparse.Namespace) -> Answer:
-    from core.config.schema import describe, to_dict
-    from core.data.selection import SIMULATORS, simulate_into
-    from core.data.simulators.coalescent import SimulationConfig, simulate
+    own = SIMULATORS[options.simulator][0]
+    for name in (name for schema, _ in SIMULATORS.values() for name in _settings(schema)):
+        if name not in _settings(own) and getattr(options, name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} is no setting of the simulator {options.simulator!r}; leave it out.")
+    config: Any = read_settings(options, own)
+    return _described(simulate_into(Library(), options.simulator, config, options.name or ""))
 
-    schemas = {COHORT: SimulationConfig, **{k: v[0] for k, v in SIMULATORS.items()}}
-    own = {one["name"] for one in describe(schemas[options.simulator])}
-    for schema in schemas.values():
-        for name in (one["name"] for one in describe(schema)):
-            if name not in own and getattr(options, name) is not None:
-                option = f"--{name.replace('_', '-')}"
-                raise InputError(f"{option} is no setting of the simulator {options.simulator!r}; leave it out.")
-    config: Any = read_settings(options, schemas[options.simulator])
-    if options.simulator != COHORT:
-        stem = config.family if options.simulator == "family" else options.simulator
-        return _described(simulate_into(Library(), options.simulator, config, options.name or stem))
-    meta = Library().add(
-        simulate(config), name=options.name or "simulated", source="simulated", import_options=to_dict(config)
-    )
-    return _described(meta)
+
+def _settings(schema: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(schema)]
 
 
 def _export_arguments(parser: argparse.ArgumentParser) -> None:

@@ -100,9 +100,7 @@ def collect() -> dict[str, Any]:
     from core.config.experiments import load, names
     from core.config.schema import describe
     from core.config.training import TrainingConfig
-    from core.data.intake.cohort_options import CohortOptions
     from core.data.intake.formats.base import formats
-    from core.data.simulators.coalescent import SimulationConfig
     from core.evaluation.registry import metrics
     from core.models.base import Trainable
     from core.models.gde.base import encoders, generators
@@ -131,8 +129,6 @@ def collect() -> dict[str, Any]:
         "experiments": [load(name) for name in names()],
         "training": describe(TrainingConfig),
         "evaluation": describe(EvaluationConfig),
-        "import": describe(CohortOptions),
-        "simulate": describe(SimulationConfig),
     }
 
 

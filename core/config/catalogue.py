@@ -38,7 +38,7 @@ def catalogue() -> dict[str, Any]:
 
     {"models": [{"name", "title", "colour", "kind", "takes", "help", "source", "losses": {name: title}, "settings":
     [core.config.schema.describe …]}], "encoders", "generators", "mixers", "formats": like models but for "losses",
-    "experiments": [the presets], "training", "evaluation", "import", "simulate": [settings], "metrics": [{"name",
+    "experiments": [the presets], "training", "evaluation": [settings], "metrics": [{"name",
     "kind", "label", "family", "direction", "target", "help", "source"}]}
     """
     return _listed()

@@ -94,9 +94,11 @@ class Genotypes:
 
     def variants(self, index: npt.NDArray[Any]) -> Genotypes:
         """The same individuals for the variants at `index` (integers or a Boolean mask)."""
+        # As most files have them: whole rows of the file are taken, no call is gathered by itself.
+        by_variant = self.calls.flags.f_contiguous and not self.calls.flags.c_contiguous
         return replace(
             self,
-            calls=np.ascontiguousarray(self.calls[:, index]),
+            calls=self.calls.T[index].T if by_variant else np.ascontiguousarray(self.calls[:, index]),
             variant_id=self.variant_id[index],
             variant_contig=self.variant_contig[index],
             variant_position=self.variant_position[index],

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from core.config.schema import from_dict, setting, to_dict
+from core.data.dataset import Population
 from core.data.library import DatasetMeta, Library
 from core.data.sets import SetCollection
 from core.data.simulators.clones import ClonesConfig, simulate_clones
+from core.data.simulators.coalescent import SimulationConfig, simulate
 from core.data.simulators.digits import DigitsConfig, digit_sets
 from core.data.simulators.families import FamilyConfig, simulate_family
 from core.data.split import Split
@@ -28,7 +30,9 @@ class SetViewConfig:
     max_sets: int = setting(0, "Use at most this many sets, chosen by the seed (0: all).", low=0)
 
 
-SIMULATORS: dict[str, tuple[type, Callable[[Any], SetCollection]]] = {
+COHORT = "cohort"  # the simulator of genotypes; the others are those of sets
+SIMULATORS: dict[str, tuple[type, Callable[[Any], Population]]] = {
+    COHORT: (SimulationConfig, simulate),
     "family": (FamilyConfig, simulate_family),
     "clones": (ClonesConfig, simulate_clones),
     "digits": (DigitsConfig, digit_sets),
@@ -70,16 +74,20 @@ def settle(node: Mapping[str, Any], dataset: str | None, library: Library) -> tu
         raise InputError(f"There is no simulator {simulator!r}; choose one of: {', '.join(SIMULATORS)}.")
     schema, _ = SIMULATORS[simulator]
     config: Any = from_dict(schema, rest, where="dataset")
-    stem = config.family if simulator == "family" else simulator
     digest = hashlib.sha256(json.dumps([simulator, to_dict(config)], sort_keys=True).encode()).hexdigest()[:8]
-    name = f"{stem}-{digest}"
+    name = f"{_stem(simulator, config)}-{digest}"
     known = {meta.name: meta for meta in library.list()}
     if name in known:
         return known[name], seen
     return simulate_into(library, simulator, config, name), seen
 
 
-def simulate_into(library: Library, simulator: str, config: Any, name: str) -> DatasetMeta:
-    """Simulate sets into the library, with their settings beside them. `simulator` is a key of SIMULATORS."""
-    settings = {"simulator": simulator, **to_dict(config)}
-    return library.add(SIMULATORS[simulator][1](config), name=name, source="simulated", import_options=settings)
+def simulate_into(library: Library, simulator: str, config: Any, name: str = "") -> DatasetMeta:
+    """Simulate a population into the library, with its settings beside it. `simulator` is a key of SIMULATORS."""
+    population, settings = SIMULATORS[simulator][1](config), {"simulator": simulator, **to_dict(config)}
+    name = name or _stem(simulator, config)
+    return library.add(population, name=name, source="simulated", import_options=settings)
+
+
+def _stem(simulator: str, config: Any) -> str:
+    return {COHORT: "simulated", "family": getattr(config, "family", "")}.get(simulator, simulator)

@@ -21,7 +21,7 @@ def test_it_lists_everything_and_loads_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     sections, torch, models = json.loads(done.stdout)
-    assert {"models", "metrics", "experiments", "training", "evaluation", "import", "simulate"} <= set(sections)
+    assert {"models", "metrics", "experiments", "training", "evaluation"} <= set(sections)
     assert not torch
     assert models >= 5
 

@@ -12,7 +12,7 @@ from core.data.genotype_counts import genotype_counts
 from core.data.genotype_files import write_genotypes
 from core.data.genotypes import Genotypes
 from core.data.intake.columns import ordered, require_labels
-from core.data.intake.filters import apply_filters, select_variants
+from core.data.intake.filters import apply_filters
 from core.data.intake.formats.base import CohortFormat, CohortSource, ReadResult
 from core.data.intake.variants import VariantTable
 from core.errors import InputError
@@ -74,7 +74,7 @@ def _in_order(genotypes: Genotypes) -> tuple[Genotypes, list[str]]:
     order = np.lexsort((genotypes.variant_position, first[code.reshape(-1)]))
     if (order == np.arange(genotypes.m)).all():
         return genotypes, []
-    return select_variants(genotypes, order), [_SORTED_NOTE]
+    return genotypes.variants(order), [_SORTED_NOTE]
 
 
 def _check_minimum(genotypes: Genotypes, name: str) -> None:

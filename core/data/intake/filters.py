@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -94,21 +94,7 @@ def _keep(genotypes: Genotypes, mask: Mask, reason: str, removed: dict[str, int]
         raise InputError(
             f"No variant is left: all {len(mask):,} were removed by the rule {reason!r}; relax that filter."
         )
-    return genotypes if mask.all() else select_variants(genotypes, np.flatnonzero(mask))
-
-
-def select_variants(genotypes: Genotypes, index: npt.NDArray[np.int64]) -> Genotypes:
-    """`genotypes.variants(index)`, taking rows where the matrix is stored variant by variant (no strided gathering)."""
-    if not genotypes.calls.flags.f_contiguous:
-        return genotypes.variants(index)
-    return replace(
-        genotypes,
-        calls=genotypes.calls.T[index].T,
-        variant_id=genotypes.variant_id[index],
-        variant_contig=genotypes.variant_contig[index],
-        variant_position=genotypes.variant_position[index],
-        variant_allele=genotypes.variant_allele[index],
-    )
+    return genotypes if mask.all() else genotypes.variants(np.flatnonzero(mask))
 
 
 def _in_region(genotypes: Genotypes, region: Region) -> Mask:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-Sentence = dict[str, str]
+from core.data.profile.sentences import Sentence, note, sentences, warning
+from core.words import count
 
 FEW_SETS = 20
 SMALL_SET = 15
@@ -19,28 +20,19 @@ def warnings_of(found: dict[str, Any]) -> list[Sentence]:
 
     `found` is what `core.data.profile.collection.overview` counts.
     """
-    told = [sentence for check in _CHECKS for sentence in check(found)]
-    return sorted(told, key=lambda one: one["severity"] != "warning")
-
-
-def _warning(text: str, advice: str) -> Sentence:
-    return {"severity": "warning", "text": text, "advice": advice}
-
-
-def _note(text: str, advice: str) -> Sentence:
-    return {"severity": "note", "text": text, "advice": advice}
+    return sentences(_CHECKS, found)
 
 
 def _sets(found: dict[str, Any]) -> Iterator[Sentence]:
     if found["sets"] < FEW_SETS:
-        yield _warning(
+        yield warning(
             f"There are only {found['sets']:,} sets.",
             "A model of sets learns from many: mix sets in training (mixer Dirichlet k), or cut large sets into parts "
             "at import.",
         )
     if 0 < found["split"]["holdout"] < FEW_HELD_OUT:
         held = found["split"]["holdout"]
-        yield _note(
+        yield note(
             f"Only {held:,} {'set is' if held == 1 else 'sets are'} held out.",
             "Scores on so few sets have wide intervals; read small differences between models as noise.",
         )
@@ -49,18 +41,18 @@ def _sets(found: dict[str, Any]) -> Iterator[Sentence]:
 def _sizes(found: dict[str, Any]) -> Iterator[Sentence]:
     median = found["sizes"]["median"]
     if median < SMALL_SET:
-        yield _warning(
+        yield warning(
             f"Half of the sets have {median:,} observations or fewer.",
             "So few samples say little about a distribution: merge sets, raise the minimum size, or mix sets in "
             "training.",
         )
     elif found["sizes"]["min"] < 5:
-        yield _note(
-            f"The smallest set has {_count(found['sizes']['min'], 'observation')}.",
+        yield note(
+            f"The smallest set has {count(found['sizes']['min'], 'observation')}.",
             "Its latent is uncertain; a larger minimum at import or in training leaves such sets out.",
         )
     if found["sizes"]["max"] > 50 * max(median, 1):
-        yield _note(
+        yield note(
             f"The largest set has {found['sizes']['max']:,} observations, the middle one {median:,}.",
             "Every set counts the same in training; cut large sets into parts at import if they should count for more.",
         )
@@ -68,18 +60,18 @@ def _sizes(found: dict[str, Any]) -> Iterator[Sentence]:
 
 def _features(found: dict[str, Any]) -> Iterator[Sentence]:
     if constant := found["constant_features"]:
-        yield _warning(
-            f"{_count(constant, 'feature does', 'features do')} not vary.",
+        yield warning(
+            f"{count(constant, 'feature does', 'features do')} not vary.",
             "They carry nothing and cost memory; leave them out, or keep the most variable genes at import.",
         )
     if len(found["features"]) > 500:
-        yield _note(
+        yield note(
             f"Each observation has {len(found['features']):,} features.",
             "Training is faster and often better on 20 to 50 principal components or an embedding of the file.",
         )
     share = found["mean_share"]
     if share is not None and share < 0.01:
-        yield _note(
+        yield note(
             f"The means of the sets hold {100 * share:.1g} % of the variance.",
             "If the sets differ, then in their shape: the encoders mean and PCA mean would be blind to it.",
         )
@@ -89,14 +81,14 @@ def _labels(found: dict[str, Any]) -> Iterator[Sentence]:
     for label in found["labels"][:1]:
         total = sum(one["individuals"] for one in label["values"])
         if len(label["values"]) > 1 and label["values"][0]["individuals"] > _UNBALANCED * total:
-            yield _note(
+            yield note(
                 f"{label['values'][0]['individuals']:,} of {total:,} sets have the same {label['column']} "
                 f"({label['values'][0]['value']}).",
                 "A prediction of that label is right most of the time without having learnt anything.",
             )
         if label["missing"]:
-            yield _note(
-                f"{_count(label['missing'], 'set has', 'sets have')} no {label['column']}.",
+            yield note(
+                f"{count(label['missing'], 'set has', 'sets have')} no {label['column']}.",
                 "They are trained on like the others; complete the column if it is known.",
             )
 
@@ -106,7 +98,7 @@ def _unit(found: dict[str, Any]) -> Iterator[Sentence]:
     if found["unit"] is not None:
         return
     if found["chunk"]:
-        yield _note(
+        yield note(
             "Parts of one larger set lie on both sides of the split.",
             "The held-out sets are then new samples of known distributions; for unseen ones name a unit at import.",
         )
@@ -114,14 +106,10 @@ def _unit(found: dict[str, Any]) -> Iterator[Sentence]:
     for label in found["labels"]:
         several = len(label["values"]) < found["sets"] and len(label["values"]) > 1
         if several and any(word in label["column"].lower() for word in _LIKE_A_UNIT):
-            yield _warning(
+            yield warning(
                 f"Sets of one {label['column']} lie on both sides of the split.",
                 f"The held-out sets may then be known in part already; import again with unit = {label['column']}.",
             )
-
-
-def _count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 _CHECKS = (_sets, _sizes, _features, _labels, _unit)

@@ -7,16 +7,14 @@ from typing import Any
 import streamlit as st
 
 from core.commands.child import ask, options
-from core.config.catalogue import catalogue
 from core.config.schema import describe
-from core.data.selection import SIMULATORS
+from core.data.selection import COHORT, SIMULATORS
 from core.errors import PopscapeError
 from core.words import count
 from pages.parts.frame import plain
 from pages.parts.settings_form import settings_form
 from pages.parts.state import DATASET, DATASETS_SAID, DATASETS_SIMULATOR, DATASETS_VIEW, go
 
-COHORT = "cohort"
 _TITLES = {
     COHORT: "Genotypes of a cohort",
     "family": "Sets of a family of distributions",
@@ -41,7 +39,7 @@ def simulate_view(back: str) -> None:
     )  # fmt: skip
     st.caption(_WORDS[simulator])
     name = st.text_input("Name (optional)", key="simulate_name", max_chars=80, placeholder="simulated")
-    settings = catalogue()["simulate"] if simulator == COHORT else describe(SIMULATORS[simulator][0])
+    settings = describe(SIMULATORS[simulator][0])
     chosen = settings_form(settings, "simulate" if simulator == COHORT else f"simulate_{simulator}")
     if not st.button("Simulate", type="primary", icon=":material/play_arrow:", key="simulate_start"):
         return
