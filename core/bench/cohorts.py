@@ -34,5 +34,4 @@ def linked_calls(individuals: int, variants: int, seed: int, file: Path | None =
     if file is None:
         return calls
     del calls
-    mapped: Calls = np.load(file, mmap_mode="r")
-    return mapped
+    return np.load(file, mmap_mode="r")

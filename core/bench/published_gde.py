@@ -38,8 +38,7 @@ class PlainEncoder(nn.Module):
         for layer, skip, norm in zip(self.layers, self.skips, self.norms, strict=True):
             mean = h.mean(dim=1, keepdim=True).expand_as(h)
             h = norm(layer(torch.cat([h, mean], dim=-1)) + h + skip(x))
-        z: Tensor = nn.functional.selu(self.last(h.mean(dim=1)))
-        return z
+        return nn.functional.selu(self.last(h.mean(dim=1)))
 
 
 class PlainGDE:
@@ -79,5 +78,4 @@ class PlainGDE:
 
     def _predict(self, x: Tensor, z: Tensor, t: Tensor) -> Tensor:
         repeated = z[:, None].repeat(1, x.shape[1], 1)
-        out: Tensor = self.noise(torch.cat([x, repeated, t[..., None] / STEPS], dim=-1))
-        return out
+        return self.noise(torch.cat([x, repeated, t[..., None] / STEPS], dim=-1))

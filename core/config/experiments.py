@@ -78,8 +78,7 @@ def compose(overrides: Sequence[str]) -> dict[str, Any]:
 def _written(name: str) -> dict[str, Any]:
     import yaml
 
-    config: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
-    return config
+    return yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -58,5 +58,4 @@ def _cumulative_frequencies(block: Calls, population: npt.NDArray[np.int64], plo
     few = counts.sum(axis=-1) < _ENOUGH
     counts[few] = np.broadcast_to(pooled, counts.shape)[few]
     counts[counts.sum(axis=-1) == 0, 0] = 1.0
-    cumulative: npt.NDArray[np.float64] = counts.cumsum(axis=-1) / counts.sum(axis=-1, keepdims=True)
-    return cumulative
+    return counts.cumsum(axis=-1) / counts.sum(axis=-1, keepdims=True)

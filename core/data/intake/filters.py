@@ -108,8 +108,7 @@ def _in_region(genotypes: Genotypes, region: Region) -> Mask:
         shown = ", ".join(contigs.tolist()[:10])
         raise InputError(f"The file has no contig {region.contig!r}; it has {shown}: name one of them in the region.")
     position = genotypes.variant_position
-    mask: Mask = np.isin(genotypes.variant_contig, named) & (position >= region.start) & (position <= region.end)
-    return mask
+    return np.isin(genotypes.variant_contig, named) & (position >= region.start) & (position <= region.end)
 
 
 def _drop_individuals(genotypes: Genotypes, limit: float, removed: dict[str, int]) -> Genotypes:

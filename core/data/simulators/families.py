@@ -184,5 +184,4 @@ def _mean_and_covariance(c: FamilyConfig, rng: np.random.Generator, count: int) 
 def _gaussian(mean: Array, covariance: Array, k: int, rng: np.random.Generator) -> Array:
     root = np.linalg.cholesky(covariance)
     noise = rng.normal(size=(len(mean), k, mean.shape[1]))
-    x: Array = mean[:, None] + np.einsum("sde,ske->skd", root, noise)
-    return x
+    return mean[:, None] + np.einsum("sde,ske->skd", root, noise)
