@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from core.errors import InputError
-from core.words import sentence
 
 T = TypeVar("T")
 
@@ -52,24 +51,23 @@ class Registry(Generic[T]):
         self,
         name: str,
         *,
+        title: str,
         kind: str,
         help: str,
         source: str,
-        title: str = "",
         colour: str = "",
         takes: tuple[str, ...] = (),
         config: type | None = None,
     ) -> Callable[[T], T]:
         """Return the decorator that files its argument under `name`; a name taken twice is a ValueError.
 
-        The keywords are the fields of `Entry`; without a title the name is read as words.
+        The keywords are the fields of `Entry`.
         """
 
         def file(value: T) -> T:
             if name in self._entries:
                 raise ValueError(f"two entries named {name!r} among the {self.what}s")
-            words = title or sentence(name)
-            self._entries[name] = Entry(name, words, colour, kind, takes, help, source, config, value)
+            self._entries[name] = Entry(name, title, colour, kind, takes, help, source, config, value)
             return value
 
         return file

@@ -27,7 +27,7 @@ _SOURCES = (
     *(f"{folder}/**/*.py" for folder in ("config", "data", "models", "modalities", "evaluation")),
 )  # fmt: skip
 # Where `title` and `colour` look a name up, one after the other.
-_SECTIONS = ("experiments", "models", "encoders", "generators", "mixers")
+_SECTIONS = ("experiments", "models", "encoders", "generators", "mixers", "formats")
 # For what has no colour of its own, such as a file that a reader brings; none is the colour of a shipped model.
 _OTHER_COLOURS = ("#c9b400", "#8a5a2b", "#17a2a8", "#b0446c", "#5b8c2a", "#4b5d8f")
 _TYPES = {"int": int, "float": float, "str": str, "bool": bool}
@@ -53,7 +53,7 @@ def digest() -> str:
 
 
 def title(name: str) -> str:
-    """What a reader calls a preset, a model or a part of one; for any other name its words."""
+    """What a reader calls a preset, a model, a part of one or a format; for any other name its words."""
     return str(_named(name).get("title") or sentence(name))
 
 

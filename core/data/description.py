@@ -17,12 +17,9 @@ def size_of(meta: DatasetMeta) -> str:
     facts = meta.facts
     if isinstance(facts, CohortFacts):
         return f"{count(facts.individuals, 'individual')} × {count(facts.variants, 'variant')}"
-    sets, observations = count(facts.sets, "set"), f"{facts.observations:,}"
-    if facts.modality == "vector":
-        return f"{sets}, {count(facts.observations, 'observation')} × {count(facts.shape[0], 'feature')}"
-    return f"{sets}, {observations} {facts.modality}s of {shape_of(facts)}"
+    return f"{count(facts.sets, 'set')}, {observation(facts.modality, tuple(facts.shape)).many(facts.observations)}"
 
 
 def shape_of(facts: CollectionFacts) -> str:
-    """One observation of a collection: "30 features", "32 × 32 pixels in colour", "110 letters"."""
+    """One observation of a collection: "30 features", "32 × 32 pixels in colour", "up to 110 letters"."""
     return observation(facts.modality, tuple(facts.shape)).words

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from core.words import count
+
 Array = npt.NDArray[np.float64]
 
 
@@ -79,3 +81,7 @@ class Observation(ABC):
     @abstractmethod
     def words(self) -> str:
         """Its size for a reader."""
+
+    def many(self, k: int) -> str:
+        """k observations for a reader: "240 images of 32 × 32 pixels"."""
+        return f"{count(k, self.modality)} of {self.words}"

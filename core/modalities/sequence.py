@@ -52,5 +52,5 @@ class Sequence(Observation):
 
     @property
     def words(self) -> str:
-        """ "110 letters"."""
-        return count(self.stored[0], "letter")
+        """ "up to 110 letters"."""
+        return f"up to {count(self.stored[0], 'letter')}"

@@ -31,3 +31,7 @@ class Vector(Observation):
     def words(self) -> str:
         """ "30 features"."""
         return count(self.stored[0], "feature")
+
+    def many(self, k: int) -> str:
+        """ "9,000 observations × 30 features"."""
+        return f"{count(k, 'observation')} × {self.words}"

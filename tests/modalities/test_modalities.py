@@ -31,7 +31,7 @@ def test_a_sequence_is_one_letter_a_place_and_its_end_a_letter() -> None:
     one = observation("sequence", stored, alphabet)
     hot = one.code(x)[0]
     assert [name for name, value in zip(one.coordinates([]), hot, strict=True) if value] == ["1A", "2T", "3end"]
-    assert one.words == "3 letters"
+    assert one.words == "up to 3 letters"
 
 
 def test_pixels_share_a_unit_and_have_bounds() -> None:

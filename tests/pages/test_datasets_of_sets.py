@@ -94,7 +94,7 @@ def test_upload_group_and_import(library: Library, home: Path) -> None:
     app = import_page()
     assert "A set is one distribution" in text(app)
     upload(app, "observations", "cells.csv", cells_csv())
-    assert "240 observations of 2 features" in text(app)
+    assert "240 observations × 2 features" in text(app)
     assert app.multiselect(key="import_sets.set_column").value == ["clone"]
     assert "**12 sets** of 20 to 20 observations" in text(app)
     assert "layer" not in {str(one.key).split(".")[-1] for one in app.selectbox}

@@ -23,7 +23,11 @@ _children: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 @backends.register(
-    "local", kind="runs", help="Detached processes on this machine, one a GPU, first come first served.", source="own"
+    "local",
+    title="Local",
+    kind="runs",
+    help="Detached processes on this machine, one a GPU, first come first served.",
+    source="own",
 )
 class LocalBackend:
     """Workers that outlive whoever started them: own session, no terminal, output to `log.txt`."""

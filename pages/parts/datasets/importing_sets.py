@@ -6,16 +6,17 @@ from typing import Any
 
 import streamlit as st
 
+from core.config.catalogue import title
 from core.config.schema import describe
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.inbox import UserFile
 from core.data.intake.suggestions import choices, relevant, suggested_sets
+from core.modalities import observation
 from core.words import count
 from pages.parts.datasets.uploads import SET_FORM, SETS, looked
 from pages.parts.frame import plain
 from pages.parts.settings_form import settings_form
 
-_FORMATS = {"h5ad": "h5ad", "npz": "npz", "images": "Zip of images", "fasta": "FASTA", "table": "Table"}
 _COLUMNS = 8  # columns of the file whose values are shown before the rest folds away
 
 
@@ -49,13 +50,8 @@ def _form(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show_contents(found: dict[str, Any]) -> None:
-    many, shape = found["observations"], found["shape"]
-    holds = {
-        "vector": lambda: f"{count(many, 'observation')} of {count(shape[0], 'feature')}",
-        "image": lambda: f"{count(many, 'image')} of {shape[2]} × {shape[1]} pixels",
-        "sequence": lambda: f"{count(many, 'sequence')} of up to {shape[0]:,} letters",
-    }[found["modality"]]()
-    st.markdown(f"Format **{_FORMATS.get(found['format'], found['format'])}**, {holds}.")
+    holds = observation(found["modality"], tuple(found["shape"])).many(found["observations"])
+    st.markdown(f"Format **{title(found['format'])}**, {holds}.")
     rows = [
         {
             "Column": column,

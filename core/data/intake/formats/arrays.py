@@ -26,6 +26,7 @@ _ALLELES = ("variant_allele", "alleles")
 
 @formats.register(
     "numpy",
+    title="NumPy",
     kind="genotypes",
     help="NumPy .npy matrix, or .npz with a matrix, ids, positions, labels and phenotypes.",
     source="numpy.lib.format, versions 1 to 3",

@@ -16,7 +16,11 @@ RATIO_MAX = 200  # declared bytes over file bytes: unwritten chunks of a hostile
 
 
 @formats.register(
-    "h5ad", kind="sets", help="AnnData (.h5ad): X, a layer or an embedding, with obs columns.", source="anndata 0.12"
+    "h5ad",
+    title="h5ad",
+    kind="sets",
+    help="AnnData (.h5ad): X, a layer or an embedding, with obs columns.",
+    source="anndata 0.12",
 )
 class H5adFormat(CollectionFormat):
     """Checked with h5py before anndata opens it: links to other files and lies about sizes are refused."""

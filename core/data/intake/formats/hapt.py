@@ -29,6 +29,7 @@ _VARIANT_LEAD = 5  # .haps: contig, id, position, allele 0, allele 1
 
 @formats.register(
     "hapt",
+    title="Haplotype text",
     kind="genotypes",
     help="Haplotype text .hapt, .hap or .haps, also zipped; pairs ID_A and ID_B become one diploid individual.",
     source="Yelmen et al. 2021 (PLoS Genetics 17, e1009303); IMPUTE2 and SHAPEIT haplotype files",

@@ -19,7 +19,11 @@ SIDE_MAX = 256  # larger images are refused with advice, not silently shrunk
 
 
 @formats.register(
-    "images", kind="sets", help="zip of folders of PNG, JPEG or TIFF images of one size.", source="Pillow"
+    "images",
+    title="Zip of images",
+    kind="sets",
+    help="zip of folders of PNG, JPEG or TIFF images of one size.",
+    source="Pillow",
 )
 class ImagesFormat(CollectionFormat):
     """Columns: "folder" (the whole path), and one column for each level of folders."""

@@ -16,7 +16,11 @@ NAMES = ("X", "observations", "x", "data", "images", "sequences", "X_pca")
 
 
 @formats.register(
-    "npz", kind="sets", help="npz: the array X (k, d) or images (k, h, w, c), with columns of length k.", source="NumPy"
+    "npz",
+    title="npz",
+    kind="sets",
+    help="npz: the array X (k, d) or images (k, h, w, c), with columns of length k.",
+    source="NumPy",
 )
 class NpzFormat(CollectionFormat):
     """The first array of a known name, or the largest, holds the observations; arrays of its length are columns."""

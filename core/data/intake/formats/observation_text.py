@@ -19,7 +19,11 @@ _LETTERS = re.compile(r"[A-Za-z*.\-]{4,}")
 
 
 @formats.register(
-    "fasta", kind="sets", help="FASTA; words key=value of a header, or its parts at |, become columns.", source="FASTA"
+    "fasta",
+    title="FASTA",
+    kind="sets",
+    help="FASTA; words key=value of a header, or its parts at |, become columns.",
+    source="FASTA",
 )
 class FastaFormat(CollectionFormat):
     """One observation a record."""
@@ -36,7 +40,11 @@ class FastaFormat(CollectionFormat):
 
 
 @formats.register(
-    "table", kind="sets", help="CSV or TSV with a header: numeric features or sequences, and columns.", source="text"
+    "table",
+    title="Table",
+    kind="sets",
+    help="CSV or TSV with a header: numeric features or sequences, and columns.",
+    source="text",
 )
 class TableFormat(CollectionFormat):
     """One observation a row; tried when no other reader recognises the file."""

@@ -22,6 +22,7 @@ _BLOCK_CALLS = 32 << 20
 
 @formats.register(
     "plink",
+    title="PLINK bed",
     kind="genotypes",
     help="PLINK 1 bed with its bim and fam; counts are of allele 1, families and case/control status are kept.",
     source="PLINK 1.9 file formats (Chang et al. 2015); read with bed-reader",

@@ -22,6 +22,7 @@ from core.errors import InputError
 
 @formats.register(
     "text",
+    title="Text",
     kind="genotypes",
     help="CSV, TSV or blank-separated counts 0/1/2 or pairs 0/1; header, ids and orientation are detected.",
     source="PLINK .raw and GAPIT numeric tables among others",

@@ -27,6 +27,7 @@ _ABSENT, _PADDING = -1, -2  # cyvcf2: a missing allele, and the place of an alle
 
 @formats.register(
     "vcf",
+    title="VCF",
     kind="genotypes",
     help="VCF or BCF, plain or gzipped; phase is not kept.",
     source="VCFv4.3 specification (hts-specs); read with cyvcf2",
