@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar
 
 from core.runs.summary import RunSummary, from_json, to_json
 
@@ -21,19 +19,19 @@ Signed = dict[str, tuple[str, RunSummary]]
 """Run id → (signature, summary)."""
 
 
-def signature(run: str, files: int = len(_SIGNED)) -> str:
+def signature(run: Path, files: int = len(_SIGNED)) -> str:
     """A text that changes when one of the (first) files that a summary is made of changes."""
     parts = []
     for name in _SIGNED[:files]:
         try:
-            facts = os.stat(f"{run}/{name}")  # noqa: PTH116 - eight hundred paths would take longer than their stat
+            facts = (run / name).stat()
             parts.append(f"{facts.st_mtime_ns}:{facts.st_size}:{facts.st_ino}")
         except FileNotFoundError:
             parts.append("-")
     return " ".join(parts)
 
 
-def _holds(signed: str, summary: RunSummary, path: str) -> bool:
+def _holds(signed: str, summary: RunSummary, path: Path) -> bool:
     """Whether a summary is still true."""
     if summary.active:
         return signed == signature(path)
@@ -41,41 +39,26 @@ def _holds(signed: str, summary: RunSummary, path: str) -> bool:
 
 
 class Index:
-    """Summaries by run id, kept while the signature of the directory stays the same.
-
-    A process reads the file once and remembers what it has seen; the file is for the processes after it.
-    """
-
-    _remembered: ClassVar[dict[Path, Signed]] = {}
+    """Summaries by run id, kept while the signature of the directory stays the same."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def summaries(self, runs: Mapping[str, str], read: Callable[[str], RunSummary]) -> list[RunSummary]:
+    def summaries(self, runs: Mapping[str, Path], read: Callable[[Path], RunSummary]) -> list[RunSummary]:
         """The summary of each run (id → path), from the cache where its signature still holds, else by `read`.
 
         A cache that is broken or cannot be written costs time, never an answer.
         """
-        known = self._remembered.get(self.path)
-        if known is None:
-            known = self._stored()
-        found: Signed = {}
-        for run_id, path in runs.items():
-            kept = known.get(run_id)
-            if kept is not None and _holds(*kept, path):
-                found[run_id] = kept
-            else:
-                found[run_id] = signature(path), read(path)
-        changed = {run_id: entry for run_id, entry in found.items() if entry is not known.get(run_id)}
-        gone = known.keys() - found.keys()
-        if changed or gone:
-            self._store(changed, gone)
-        self._remembered[self.path] = found
-        return [summary for _, summary in found.values()]
+        kept = self._stored()
+        valid = {run: entry for run, entry in kept.items() if run in runs and _holds(*entry, runs[run])}
+        fresh = {run: (signature(path), read(path)) for run, path in runs.items() if run not in valid}
+        gone = kept.keys() - runs.keys()
+        if fresh or gone:
+            self._store(fresh, gone)
+        return [summary for _, summary in (valid | fresh).values()]
 
     def clear(self) -> None:
         """Forget everything; the next listing rebuilds it."""
-        self._remembered.pop(self.path, None)
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
@@ -89,8 +72,8 @@ class Index:
                 self.clear()
             return {}
 
-    def _store(self, changed: Signed, gone: Collection[str]) -> None:
-        rows = [(run_id, signed, json.dumps(to_json(summary))) for run_id, (signed, summary) in changed.items()]
+    def _store(self, fresh: Signed, gone: Collection[str]) -> None:
+        rows = [(run_id, signed, json.dumps(to_json(summary))) for run_id, (signed, summary) in fresh.items()]
         try:
             with self._connect() as cache, cache:
                 cache.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)

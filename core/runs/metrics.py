@@ -6,9 +6,9 @@ import json
 import math
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -100,17 +100,14 @@ class MetricsFile:
             self._series.setdefault(entry["name"], Series()).append(entry)
 
 
-_open_files: OrderedDict[Path, MetricsFile] = OrderedDict()
-_OPEN_FILES = 64
+@lru_cache(maxsize=64)
+def _file(path: Path) -> MetricsFile:
+    return MetricsFile(path)
 
 
 def read(path: Path, names: list[str] | None = None) -> dict[str, Series]:
     """The series in `path`; what was parsed before is kept for the 64 files that were read last."""
-    file = _open_files.pop(path, None) or MetricsFile(path)
-    _open_files[path] = file
-    while len(_open_files) > _OPEN_FILES:
-        _open_files.popitem(last=False)
-    return file.read(names)
+    return _file(path).read(names)
 
 
 def last_values(path: Path) -> tuple[int, dict[str, float]]:

@@ -37,13 +37,13 @@ class RunStore:
         own = _directories(self.root)
         shipped = {k: v for k, v in _directories(self.shipped).items() if k not in own} if self.shipped else {}
         foreign = set(shipped.values())
-        found = self._index.summaries({**own, **shipped}, lambda path: summarise(Run(Path(path), path in foreign)))
-        for i, row in enumerate(found):
+        rows = self._index.summaries({**own, **shipped}, lambda path: summarise(Run(path, path in foreign)))
+        for i, row in enumerate(rows):
             if row.active and not row.embedded:
                 run = self.open(row)
                 self._reconcile(run)
-                found[i] = dataclasses.replace(row, **moment(run.status))
-        return sorted(found, key=lambda s: s.created, reverse=True)
+                rows[i] = dataclasses.replace(row, **moment(run.status))
+        return sorted(rows, key=lambda s: s.created, reverse=True)
 
     def open(self, listed: RunSummary) -> Run:
         """The directory of a run that `list` gave; `get` looks for it and checks the name first."""
@@ -130,10 +130,10 @@ class RunStore:
             raise
 
 
-def _directories(root: Path) -> dict[str, str]:
-    """Name → path of each run directory; as text, for a Path of each takes longer than reading them all."""
+def _directories(root: Path) -> dict[str, Path]:
+    """Name → path of each run directory."""
     try:
         with os.scandir(root) as entries:
-            return {e.name: e.path for e in entries if not e.name.startswith((".", "_")) and e.is_dir()}
+            return {e.name: Path(e.path) for e in entries if not e.name.startswith((".", "_")) and e.is_dir()}
     except FileNotFoundError:
         return {}

@@ -10,7 +10,6 @@ import pytest
 
 from core.runs import store as store_module
 from core.runs.directory import Run, create
-from core.runs.index import Index
 from core.runs.metrics import MetricsWriter
 from core.runs.states import State
 from core.runs.store import RunStore
@@ -39,8 +38,6 @@ def many(root: Path, count: int) -> None:
 
 
 def comparable(store: RunStore) -> list[str]:
-    """What a new process lists."""
-    Index._remembered.clear()
     return [repr(summary) for summary in store.list()]
 
 
@@ -81,7 +78,6 @@ def test_a_home_that_cannot_hold_an_index_still_lists(full: RunStore) -> None:
 
 def test_unchanged_runs_are_not_read_again(full: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     full.list()
-    Index._remembered.clear()
     read: list[str] = []
     summarise = store_module.summarise
 
@@ -105,16 +101,6 @@ def test_unchanged_runs_are_not_read_again(full: RunStore, monkeypatch: pytest.M
     assert sorted(read) == sorted([changed, active])
     assert after[changed].has_report
     assert (after[active].epoch, after[active].last["critic"]) == (50, -1.0)
-
-
-def test_a_process_that_listed_once_needs_no_file(full: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = full.list()
-
-    def refuse(*_: object) -> None:
-        raise AssertionError("the file was opened")
-
-    monkeypatch.setattr(Index, "_connect", refuse)
-    assert [repr(one) for one in full.list()] == [repr(one) for one in first]
 
 
 def test_deleted_and_foreign_folders_do_not_appear(full: RunStore) -> None:
