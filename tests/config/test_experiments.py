@@ -24,11 +24,6 @@ def test_every_experiment_is_complete(name: str) -> None:
     assert config == compose([f"experiment={name}"])
 
 
-def test_the_experiments_of_the_first_release() -> None:
-    baselines = {"independent_sites", "gaussian_copula", "haplotype_mosaic", "resample"}
-    assert {"wgan_gp", "wgan_gp_published"} | baselines <= set(names("genotypes"))
-
-
 @pytest.mark.parametrize(
     ("override", "node", "key", "value"),
     [

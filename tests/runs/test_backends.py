@@ -35,12 +35,15 @@ def test_the_five_verbs(store: RunStore, config: Callable[..., dict[str, Any]], 
     assert engine.list() == []
 
 
-def test_force_ends_at_once(store: RunStore, config: Callable[..., dict[str, Any]], name: str) -> None:
+def test_force_leaves_a_checkpoint_without_a_report(
+    store: RunStore, config: Callable[..., dict[str, Any]], name: str
+) -> None:
     engine = store.backend(name)
     run = store.submit(config(*NETWORK, "training.epochs=100000"), backend=name)
     wait_until(lambda: epochs_done(run) >= 1)
     engine.cancel(run, force=True)
-    assert ended(store, run).report() is None
+    run = ended(store, run)
+    assert (run.state, run.has_checkpoint, run.report()) == (State.CANCELLED, True, None)
 
 
 def test_a_run_that_ends_by_itself(store: RunStore, config: Callable[..., dict[str, Any]], name: str) -> None:

@@ -32,9 +32,6 @@ def test_a_new_run_is_queued_and_its_config_is_immutable(tmp_path: Path) -> None
     assert run.config["model"] == CONFIG["model"]
     assert not stat.S_IMODE((run.path / "config.json").stat().st_mode) & 0o222
     assert [p.name for p in tmp_path.iterdir()] == [run.id]  # no draft is left
-
-
-def test_ids_are_random(tmp_path: Path) -> None:
     assert len({create(tmp_path, CONFIG).id for _ in range(20)}) == 20
 
 

@@ -9,26 +9,23 @@ import pytest
 from core.runs.states import ACTIVE, RESUMABLE, IllegalMove, State, check_move
 
 ALLOWED = {
-    ("queued", "starting"), ("queued", "failed"), ("queued", "cancelled"), ("queued", "lost"),
-    ("starting", "running"), ("starting", "stopping"), ("starting", "failed"), ("starting", "cancelled"),
-    ("starting", "lost"),
-    ("running", "stopping"), ("running", "succeeded"), ("running", "failed"), ("running", "cancelled"),
-    ("running", "lost"),
-    ("stopping", "succeeded"), ("stopping", "failed"), ("stopping", "cancelled"), ("stopping", "lost"),
-    ("failed", "queued"), ("cancelled", "queued"), ("lost", "queued"),
-}  # fmt: skip
+    "queued": "starting failed cancelled lost",
+    "starting": "running stopping failed cancelled lost",
+    "running": "stopping succeeded failed cancelled lost",
+    "stopping": "succeeded failed cancelled lost",
+    "succeeded": "",
+    "failed": "queued",
+    "cancelled": "queued",
+    "lost": "queued",
+}
 
 
-@pytest.mark.parametrize(("old", "new"), itertools.product(State, State))
-def test_moves(old: State, new: State) -> None:
-    if (old.value, new.value) in ALLOWED:
-        check_move("r", old, new)
-    else:
-        with pytest.raises(IllegalMove, match=f"is {old} and cannot become {new}"):
-            check_move("r", old, new)
-
-
-def test_every_state_is_reached_and_left_or_final() -> None:
-    assert {new for _, new in ALLOWED} == set(State)
-    assert set(State) - {old for old, _ in ALLOWED} == {State.SUCCEEDED}
+def test_moves() -> None:
+    assert list(ALLOWED) == [state.value for state in State]
     assert not ACTIVE & RESUMABLE
+    for old, new in itertools.product(State, State):
+        if new.value in ALLOWED[old].split():
+            check_move("r", old, new)
+        else:
+            with pytest.raises(IllegalMove, match=f"is {old} and cannot become {new}"):
+                check_move("r", old, new)

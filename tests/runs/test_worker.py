@@ -106,16 +106,6 @@ def test_stop_leaves_a_usable_checkpoint_and_a_report(store: RunStore, config: C
     assert sampling.synthesise(run, Library().open("tiny"), 5).n == 5
 
 
-def test_stop_now_leaves_a_checkpoint_without_a_report(store: RunStore, config: Config) -> None:
-    run = store.submit(config(*NETWORK, "training.epochs=100000"))
-    wait_until(lambda: epochs_done(run) >= 2)
-    store.stop(run.id, now=True)
-    run = ended(store, run)
-    assert run.state is State.CANCELLED
-    assert run.report() is None
-    assert run.has_checkpoint
-
-
 def test_a_machine_that_goes_down_leaves_a_checkpoint(store: RunStore, config: Config) -> None:
     run = store.submit(config(*NETWORK, "training.epochs=100000"))
     wait_until(lambda: epochs_done(run) >= 2)
