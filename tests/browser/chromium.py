@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 # Chromium as root needs --no-sandbox; the rest keeps it from calling home at start.
 FLAGS = [
     "--no-sandbox",
@@ -33,7 +35,7 @@ def executable() -> str | None:
 def _starts(path: str) -> bool:
     # Ubuntu's package is a stub that only asks for a snap: existing is not starting.
     try:
-        return subprocess.run([path, "--version"], capture_output=True, timeout=30, check=False).returncode == 0
+        return subprocess.run([path, "--version"], capture_output=True, timeout=PATIENCE, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Server
-from tests.browser.test_journeys import LATER, SOON, finished_demo_comparison, later_epoch, new_browser, settled
+from tests.browser.test_journeys import PATIENCE, finished_demo_comparison, later_epoch, new_browser, settled
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -49,7 +49,7 @@ def drag(page: Page, chart: Locator, start: tuple[float, float], end: tuple[floa
 
 
 def saved(page: Page, press: Locator) -> Path:
-    with page.expect_download(timeout=SOON) as download:
+    with page.expect_download(timeout=PATIENCE) as download:
         press.click()
     return Path(download.value.path())
 
@@ -87,7 +87,7 @@ def test_a_zoom_survives_the_growth_of_curves(server: Server, page: Page) -> Non
     page.goto(f"{server.address}/runs")
     first = later_epoch(page, 2)
     curves = page.locator(".live").first
-    curves.locator(".main-svg").first.wait_for(timeout=LATER)
+    curves.locator(".main-svg").first.wait_for()
     curves.scroll_into_view_if_needed()
     curves.evaluate("node => { node.kept = true; }")
     zoomed = "node => node._fullLayout.xaxis.range.map(x => Math.round(x * 100))"
@@ -99,12 +99,12 @@ def test_a_zoom_survives_the_growth_of_curves(server: Server, page: Page) -> Non
     page.wait_for_function(
         "([node, newest]) => node._fullData[2].x.at(-1) > newest",
         arg=[curves.element_handle(), newest],
-        timeout=LATER,
+        timeout=PATIENCE,
     )
     assert curves.evaluate(zoomed) == ranges
     assert curves.evaluate("node => node.kept"), "the chart was built anew"
     page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
-    expect(page.locator(".stMarkdownBadge", has_text="cancelled")).to_be_visible(timeout=LATER)
+    expect(page.locator(".stMarkdownBadge", has_text="cancelled")).to_be_visible()
 
 
 def test_a_chart_is_saved_as_picture_and_numbers(server: Server, page: Page) -> None:
