@@ -81,7 +81,7 @@ def test_a_box_on_the_atlas_lists_the_sets_inside(server: Server, page: Page) ->
 
 def test_a_zoom_survives_the_growth_of_curves(server: Server, page: Page) -> None:
     server.command(
-        "train", "experiment=wgan_gp", "--detach", "training.epochs=2000", "training.evaluate_every=2000",
+        "train", "experiment=wgan_gp", "--detach", "training.epochs=100000", "training.evaluate_every=100000",
         "model.generator_widths=[16]", "model.critic_widths=[16]",
     )  # fmt: skip
     page.goto(f"{server.address}/runs")
