@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import tempfile
+import time
 from pathlib import Path
 
 from core.errors import InputError
@@ -12,6 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 ASSETS = REPOSITORY / "assets"
 PRETRAINED = REPOSITORY / "pretrained"
 
+_STALE_SECONDS = 86_400  # nobody comes back to what is a day old: whoever made it has died
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
@@ -23,6 +27,15 @@ def home() -> Path:
 def environment() -> dict[str, str]:
     """The environment of a child: this process's own, and the same home wherever the child works."""
     return os.environ | {"POPSCAPE_HOME": str(home())}
+
+
+def scratch_folder(parent: Path, prefix: str) -> Path:
+    """A new folder below `parent`; those of the same prefix that are a day old are removed first."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for folder in parent.glob(f"{prefix}*"):
+        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
 
 
 def resolve_inside(root: Path, identifier: str) -> Path:

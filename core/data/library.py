@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-import tempfile
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from core.config.home import ASSETS, home, resolve_inside
+from core.config.home import ASSETS, home, resolve_inside, scratch_folder
 from core.data.dataset import (
     CohortFacts,
     CollectionFacts,
@@ -38,7 +36,6 @@ from core.errors import InputError
 __all__ = ["Dataset", "DatasetMeta", "Library"]
 
 _UNFINISHED = ".unfinished-"
-_STALE_SECONDS = 86_400  # an unfinished folder older than a day belongs to a process that died
 NAME_LENGTH = 80
 _PREFIX = re.compile(r"[0-9a-f]{4,}")
 
@@ -90,9 +87,7 @@ class Library:
         for meta in self.list():
             if meta.id == digest:
                 return meta
-        self.root.mkdir(parents=True, exist_ok=True)
-        self._sweep()
-        folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.root))
+        folder = scratch_folder(self.root, _UNFINISHED)
         try:
             meta = describe(
                 population,
@@ -127,7 +122,7 @@ class Library:
     def remove(self, ref: str) -> None:
         """Delete a dataset for good; InputError if it is shipped. Runs and reports made from it stay."""
         folder = resolve_inside(self.root, self._own(ref).id)
-        doomed = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.root))
+        doomed = scratch_folder(self.root, _UNFINISHED)
         folder.rename(doomed / folder.name)  # gone from the list at once, even if deleting is cut short
         shutil.rmtree(doomed, ignore_errors=True)
 
@@ -162,11 +157,6 @@ class Library:
             free = f"{name}-{number}"
             number += 1
         return free
-
-    def _sweep(self) -> None:
-        for folder in self.root.glob(f"{_UNFINISHED}*"):
-            if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
 
     @staticmethod
     def _read(root: Path, *, embedded: bool = False) -> Iterable[DatasetMeta]:

@@ -14,7 +14,6 @@ from core.data.genotypes import Genotypes
 from core.data.intake.columns import ordered, require_labels
 from core.data.intake.filters import apply_filters
 from core.data.intake.formats.base import CohortFormat, CohortSource, ReadResult
-from core.data.intake.variants import VariantTable
 from core.errors import InputError
 
 _SORTED_NOTE = "Variants were put in the order of their positions within each contig."
@@ -38,7 +37,7 @@ def finish(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[Ge
     label_columns = source.options.label_columns
     _refuse_repeated_ids(genotypes, source.main.name)
     if source.variants:
-        genotypes, said = VariantTable.read(source.variants.path, source.variants.name).join(genotypes)
+        genotypes, said = source.variants.join(genotypes)
         notes += said
     if source.samples:
         genotypes, said = source.samples.join(genotypes, label_columns)

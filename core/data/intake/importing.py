@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from core.config.home import home, scratch_folder
 from core.config.schema import to_dict
 from core.data.dataset import Population
 from core.data.genotype_files import read_genotypes
@@ -18,7 +19,7 @@ from core.data.intake import sandbox
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.formats.base import ReadResult
-from core.data.intake.inbox import UserFile, scratch_folder
+from core.data.intake.inbox import UserFile
 from core.data.intake.sandbox import Limits
 from core.data.library import NAME_LENGTH, DatasetMeta, Library
 from core.data.set_files import read_sets
@@ -89,10 +90,10 @@ def read_file(
 def preview(files: Sequence[File], options: Options = _DEFAULTS) -> dict[str, Any]:
     """What the files seem to be, for the upload page. Raises InputError.
 
-    Of genotypes: {"format", "individuals", "variants" (None where only a full reading tells), "orientation", "rows"
-    (the first cells, as strings), "notes"}. Of observations: {"format", "observations", "modality", "shape", "columns":
-    {name: {"kind", "distinct", "examples"}}, "features", "layers"}, and where `options` say what a set is, "built":
-    {"sets", "observations", "least", "most", "dropped"}.
+    {"format", "title"} and, of genotypes, {"individuals", "variants" (None where only a full reading tells),
+    "orientation", "rows" (the first cells, as strings), "notes"}; of observations, {"observations", "modality",
+    "shape", "columns": {name: {"kind", "distinct", "examples"}}, "features", "layers"}, and where `options` say what a
+    set is, "built": {"sets", "observations", "least", "most", "dropped"}.
     """
     with _scratch() as folder:
         limits = Limits(cpu_seconds=60, wall_seconds=120)
@@ -120,7 +121,7 @@ def _place(file: File) -> tuple[str, str]:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    folder = scratch_folder("import-")
+    folder = scratch_folder(home() / "cache", "import-")
     try:
         yield folder
     finally:

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from core.config.home import home
+from core.config.home import home, scratch_folder
 from core.errors import InputError
 
 IMPORT_ROOT = "POPSCAPE_IMPORT_ROOT"
 """Environment variable with the folder from which files may be imported by path; unset: none."""
 
-_STALE_SECONDS = 86_400
 _LISTED = 500
 _SKIPPED = (".md", ".py", ".pdf", ".png", ".html", ".json", ".tbi", ".csi")
 
@@ -33,19 +30,9 @@ class UserFile:
     size: int
 
 
-def scratch_folder(prefix: str) -> Path:
-    """A new folder in the cache; those of the same prefix that nobody came back to for a day are removed first."""
-    cache = home() / "cache"
-    cache.mkdir(parents=True, exist_ok=True)
-    for folder in cache.glob(f"{prefix}*"):
-        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=prefix, dir=cache))
-
-
 def receive(stream: BinaryIO, name: str) -> UserFile:
     """Copy an upload to a temporary folder of its own."""
-    path = scratch_folder("upload-") / "content"
+    path = scratch_folder(home() / "cache", "upload-") / "content"
     with path.open("wb") as file:
         shutil.copyfileobj(stream, file)
     return UserFile(name, path, path.stat().st_size)

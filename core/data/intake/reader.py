@@ -12,6 +12,7 @@ from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.formats.base import Format, Head, Source, formats
 from core.data.intake.samples import SampleTable
+from core.data.intake.variants import VariantTable
 from core.errors import InputError
 from core.registry import Entry
 
@@ -53,19 +54,19 @@ def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     given = [_head(Path(path), name, kind) for path, name in job["files"]]
     tables = {key: _head(Path(path), name, kind) for key, (path, name) in job["tables"].items()}
     entry, main_file, others = recognise(given, folder, kind)
-    samples = tables.get("samples")
+    samples, variants = tables.get("samples"), tables.get("variants")
     source: Source[Any] = Source(
         main=main_file,
         others=others,
         folder=folder,
         options=from_dict(_OPTIONS[kind], job["options"]),
         samples=SampleTable.read(samples.path, samples.name) if samples else None,
-        variants=tables.get("variants"),
+        variants=VariantTable.read(variants.path, variants.name) if variants else None,
         beside=given[0].path.parent,
     )
     part = collection if kind == "sets" else cohort
     answer = part.preview if job["task"] == "preview" else part.read
-    return {"format": entry.name, **answer(entry.value, source)}
+    return {"format": entry.name, "title": entry.title, **answer(entry.value, source)}
 
 
 def recognise(given: list[Head], folder: Path, kind: str) -> tuple[Entry[type[Format]], Head, tuple[Head, ...]]:

@@ -81,7 +81,7 @@ def _show_preview(found: dict[str, Any]) -> None:
     )
     turned = {"samples_in_rows": "individuals in rows", "samples_in_columns": "individuals in columns"}
     words = [
-        f"Format **{plain(str(found['format']).replace('_', ' '))}**",
+        f"Format **{found['title']}**",
         size,
         turned.get(found.get("orientation") or "", ""),
     ]

@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from core.config.catalogue import title
 from core.config.schema import describe
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.inbox import UserFile
@@ -51,7 +50,7 @@ def _form(found: dict[str, Any]) -> dict[str, Any]:
 
 def _show_contents(found: dict[str, Any]) -> None:
     holds = observation(found["modality"], tuple(found["shape"])).many(found["observations"])
-    st.markdown(f"Format **{title(found['format'])}**, {holds}.")
+    st.markdown(f"Format **{found['title']}**, {holds}.")
     rows = [
         {
             "Column": column,

@@ -12,6 +12,7 @@ from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.formats.observations import ObservationTable
 from core.data.intake.samples import SampleTable
+from core.data.intake.variants import VariantTable
 from core.data.sets import SetCollection
 from core.errors import InputError
 from core.registry import Registry
@@ -48,7 +49,7 @@ class Source(Generic[Options]):
     folder: Path
     options: Options
     samples: SampleTable | None = None
-    variants: Head | None = None
+    variants: VariantTable | None = None
     beside: Path | None = None
 
     @property
