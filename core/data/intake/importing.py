@@ -81,7 +81,7 @@ def read_file(
     if tables and options.kind == "sets":
         raise InputError("Tables of samples and variants belong to genotypes; import sets from one file without them.")
     with _scratch() as folder:
-        answer = sandbox.run(_READER, _job("read", files, options, tables), folder, limits).value
+        answer = sandbox.run(_READER, _job("read", files, options, tables), folder, limits)
         sets = options.kind == "sets"
         population = read_sets(folder) if sets else read_genotypes(folder, answer["ploidy"])
         return ReadResult(population, answer["dropped"], answer["notes"], answer["format"])
@@ -97,7 +97,7 @@ def preview(files: Sequence[File], options: Options = _DEFAULTS) -> dict[str, An
     """
     with _scratch() as folder:
         limits = Limits(cpu_seconds=60, wall_seconds=120)
-        return sandbox.run(_READER, _job("preview", files, options, {}), folder, limits).value
+        return sandbox.run(_READER, _job("preview", files, options, {}), folder, limits)
 
 
 def _job(task: str, files: Sequence[File], options: Options, tables: Mapping[str, File]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import re
 import resource
 import signal
 import subprocess
@@ -38,16 +37,7 @@ class Limits:
     open_files: int = 64
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The child's answer, its peak resident memory in bytes and the seconds that it took."""
-
-    value: dict[str, Any]
-    peak_memory: int
-    seconds: float
-
-
-def run(module: str, job: dict[str, Any], folder: Path, limits: Limits | None = None) -> Outcome:
+def run(module: str, job: dict[str, Any], folder: Path, limits: Limits | None = None) -> dict[str, Any]:
     """Call `module.main(job, folder)` in a child process and return its answer.
 
     Raises InputError with one sentence when the child refuses the input, outgrows a limit or dies.
@@ -65,7 +55,7 @@ def run(module: str, job: dict[str, Any], folder: Path, limits: Limits | None = 
         environment=_environment(folder),
     )
     try:
-        status, peak = _wait(reader, start + limits.wall_seconds)
+        status = _wait(reader, start + limits.wall_seconds)
     except BaseException:
         os.killpg(reader.pid, signal.SIGKILL)
         raise
@@ -73,8 +63,7 @@ def run(module: str, job: dict[str, Any], folder: Path, limits: Limits | None = 
         raise InputError(
             f"Reading took longer than {limits.wall_seconds:g} s and was stopped; give a smaller file or a region."
         )
-    answer = _answer(status, folder, limits)
-    return Outcome(answer["value"], answer.get("peak") or peak, time.monotonic() - start)
+    return _answer(status, folder, limits)
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -84,19 +73,18 @@ def _environment(folder: Path) -> dict[str, str]:
     return kept | threads | {"PYTHONPATH": str(REPOSITORY), "TMPDIR": str(folder), "HOME": str(folder)}
 
 
-def _wait(reader: subprocess.Popen[bytes], deadline: float) -> tuple[int | None, int]:
-    """Wait for the child; returns (exit code as Popen counts it or None when stopped, peak resident bytes)."""
+def _wait(reader: subprocess.Popen[bytes], deadline: float) -> int | None:
+    """Wait for the child; its exit code as Popen counts it, or None where it was stopped."""
     pause = 0.005
     while True:
-        pid, status, usage = os.wait4(reader.pid, os.WNOHANG)
+        pid, status, _ = os.wait4(reader.pid, os.WNOHANG)
         if pid:
             reader.returncode = os.waitstatus_to_exitcode(status)
-            scale = 1 if sys.platform == "darwin" else 1024
-            return reader.returncode, usage.ru_maxrss * scale
+            return reader.returncode
         if time.monotonic() > deadline:
             os.killpg(reader.pid, signal.SIGKILL)
             reader.wait()
-            return None, 0
+            return None
         time.sleep(pause)
         pause = min(0.1, pause * 1.3)
 
@@ -113,7 +101,8 @@ def _answer(status: int, folder: Path, limits: Limits) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(result.read_text())
     if "error" in answer:
         raise InputError(str(answer["error"]))
-    return answer
+    value: dict[str, Any] = answer["value"]
+    return value
 
 
 def _death(number: int, limits: Limits) -> str:
@@ -169,14 +158,7 @@ def _child(module: str, folder: Path) -> None:
             "error": f"The file could not be read ({type(error).__name__}); "
             "check that it is what its name says, or export it anew."
         }
-    (folder / "result.json").write_text(json.dumps(answer | {"peak": _peak_memory()}))
-
-
-def _peak_memory() -> int:
-    """Peak resident bytes of this program alone, 0 where /proc does not tell; rusage counts the forked parent too."""
-    status = Path("/proc/self/status")
-    found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE) if status.exists() else None
-    return int(found[1]) * 1024 if found else 0
+    (folder / "result.json").write_text(json.dumps(answer))
 
 
 if __name__ == "__main__":

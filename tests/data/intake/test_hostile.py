@@ -31,16 +31,15 @@ PROCESSOR_SECONDS_MAX = 10.0
 def costs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float]]:
     """(peak resident bytes, processor seconds) of every child that the test starts, whether it succeeds or not."""
     seen: list[tuple[int, float]] = []
-    wait = sandbox._wait
+    wait = os.wait4
 
-    def waiting(child: object, deadline: float) -> tuple[int | None, int]:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        status, peak = wait(child, deadline)  # type: ignore[arg-type]
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seen.append((peak, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
-        return status, peak
+    def waiting(pid: int, options: int) -> tuple[int, int, resource.struct_rusage]:
+        ended, status, usage = wait(pid, options)
+        if ended:
+            seen.append((usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime))
+        return ended, status, usage
 
-    monkeypatch.setattr(sandbox, "_wait", waiting)
+    monkeypatch.setattr(os, "wait4", waiting)
     return seen
 
 
@@ -181,12 +180,12 @@ def test_a_child_that_fails_ends_in_a_sentence(
 
 def test_the_child_sees_no_secrets_of_its_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_PASSWORD", "hunter2")
-    value = sandbox.run(CRASH, {"do": "environment"}, tmp_path).value
+    value = sandbox.run(CRASH, {"do": "environment"}, tmp_path)
     assert "A_PASSWORD" not in value["names"]
     assert value["core"] == 0
 
 
 def test_the_child_imports_no_heavy_library(tmp_path: Path) -> None:
     """What makes each import start quickly: no torch, no pandas, no scipy before a reader asks for it."""
-    value = sandbox.run(CRASH, {"do": "modules"}, tmp_path).value
+    value = sandbox.run(CRASH, {"do": "modules"}, tmp_path)
     assert not {"torch", "pandas", "scipy", "cyvcf2", "bed_reader", "streamlit"} & set(value["names"])
