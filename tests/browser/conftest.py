@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import FLAGS, executable
 from tests.browser.serving import dashboard
+from tests.conftest import end_workers
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -46,6 +47,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("home")
     with dashboard(home, OMP_NUM_THREADS="1") as address:
         yield Server(address, home, os.environ | {"POPSCAPE_HOME": str(home), "OMP_NUM_THREADS": "1"})
+
+
+@pytest.fixture(autouse=True)
+def trainings_end_with_their_test(server: Server) -> Iterator[None]:
+    """A training that a failed test leaves behind would hold the one place of the tests after it."""
+    yield
+    end_workers(server.home)
 
 
 @pytest.fixture(scope="session")
