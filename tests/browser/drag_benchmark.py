@@ -36,7 +36,11 @@ def main() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as home, dashboard(Path(home)) as address, browser() as chromium:
         page = chromium.new_page(viewport={"width": 1280, "height": 1200})
         sent: list[Any] = []
-        page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+
+        def note(frame: Any) -> None:
+            sent.append(frame)
+
+        page.on("websocket", lambda socket: socket.on("framesent", note))
         page.goto(f"{address}/{VIEW}")
         settled(page)
         graph = page.locator(".js-plotly-plot:has(.slider-container)").first
