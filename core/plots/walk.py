@@ -12,7 +12,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.plots.figure import Columns, Figure, draw, packed, scatter, translucent, typed
+from core.plots.figure import PANEL_TOP, Columns, Figure, draw, packed, scatter, translucent, typed
 from core.plots.map import PIN
 from core.plots.samples import BINS, SOURCES, cells, curve, density, limits, places, spread, strip, uri
 from core.plots.theme import NULL_DASH, REAL, TEMPLATE
@@ -147,7 +147,7 @@ def boards(moments: Moments, panels: Panels, *, caption: str = "") -> Figure:
     """The first images (n, c, h, w) of each source, 0–255, as a board that changes along the walk."""
     each = len(moments.t) * len(panels) * next(iter(panels.values()))[0][0].size
     count, columns = next((board for board in _BOARDS if board[0] * each <= _PIXELS), _BOARDS[-1])
-    plot = _grid(1, len(panels), list(panels), height=170 + 300 * (count // columns) // columns)
+    plot = _grid(1, len(panels), list(panels), height=190 + 300 * (count // columns) // columns)
     plot.update_xaxes(visible=False).update_yaxes(visible=False)
     moving = [{"type": "image", **_axes(k), "name": name, "hoverinfo": "skip"} for k, name in enumerate(panels)]
     data = [
@@ -172,7 +172,7 @@ def whole_way(panels: Panels, t: Sequence[float], *, caption: str = "") -> Figur
         len(panels),
         len(t),
         titles,
-        height=50 + 130 * len(panels),
+        height=70 + 130 * len(panels),
         shared=True,
         vertical_spacing=0.03,
         horizontal_spacing=0.008,
@@ -186,7 +186,7 @@ def whole_way(panels: Panels, t: Sequence[float], *, caption: str = "") -> Figur
         plot.update_yaxes(title={"text": name.removesuffix(" by the model"), "font": {"size": 12}}, row=row + 1, col=1)
     frame = {"showticklabels": False, "showgrid": False, "showline": True, "mirror": True, "linecolor": REAL}
     plot.update_xaxes(range=x, **frame).update_yaxes(range=y, **frame)
-    plot.update_layout(showlegend=False, margin={"l": 40, "r": 10, "t": 34, "b": 10})
+    plot.update_layout(showlegend=False, margin={"l": 40, "r": 10, "t": PANEL_TOP, "b": 10})
     alt = f"The way from A to B in {len(t)} steps, one row each for {', '.join(panels)}."
     table = _long(Moments(t, titles), panels, lambda p: {"x": p[:, 0], "y": p[:, 1]})
     return Figure("whole_way", plot, alt, table, caption)
@@ -282,7 +282,7 @@ def _grid(
     """Empty panels with titles at their left, those that name a source in its colour, and room below for a slider."""
     axes = {"shared_xaxes": "all", "shared_yaxes": "all"} if shared else {}
     plot = make_subplots(rows, columns, **({"horizontal_spacing": 0.03} | spacing), **axes)
-    plot.update_layout(template=TEMPLATE, height=height, margin={"l": 56, "r": 16, "t": 40, "b": 130})
+    plot.update_layout(template=TEMPLATE, height=height, margin={"l": 56, "r": 16, "t": PANEL_TOP, "b": 130})
     for k, title in enumerate(titles):
         named = title in SOURCES
         plot.add_annotation(
@@ -296,7 +296,7 @@ def _grid(
 def _plane(panels: Panels, ends: Mapping[str, Array], titles: tuple[str, str]) -> go.Figure:
     """A panel for each source, all with the same axes, and the letters of the ends at their medians."""
     x, y = _sides(panels, ends)
-    plot = _grid(1, len(panels), list(panels), height=470, shared=True)
+    plot = _grid(1, len(panels), list(panels), height=490, shared=True)
     plot.update_xaxes(range=x, title=escape(titles[0]), showgrid=False).update_yaxes(range=y, showgrid=False)
     plot.update_yaxes(title=escape(titles[1]), col=1)
     for k in range(len(panels)):
