@@ -146,7 +146,7 @@ def test_a_new_h5ad_is_embedded_and_its_neighbours_are_listed(server: Server, pa
     settled(page)
     page.get_by_text("Embed a new set").click()
     page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(tmp_path / "new.h5ad")
-    nearest = page.get_by_label(re.compile("sets whose latents are nearest: "))
+    nearest = page.get_by_role("region", name=re.compile("sets whose latents are nearest: "))
     expect(nearest).to_have_count(2)
     settled(page)
     assert page.get_by_role("alert").count() == 0
