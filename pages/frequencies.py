@@ -7,7 +7,7 @@ from core.plots.frequencies import alleles, by_frequency, genotype_table, genoty
 from core.reports import arrays
 from core.words import number
 from pages.parts.chart import chart
-from pages.parts.frame import open_tab, plain, share
+from pages.parts.frame import plain, share, tabs
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
 from pages.parts.state import DATASET, FREQUENCIES_VIEW, RUN
 
@@ -50,7 +50,7 @@ def variants(figure: Figure, stored: arrays.Frequencies, key: str) -> None:
     st.table(genotype_table(stored, variant), hide_index=True, alt="Genotype frequencies of the variant.")
 
 
-view, place = open_tab(VIEWS, FREQUENCIES_VIEW)
+view, place = tabs(VIEWS, FREQUENCIES_VIEW)
 stored = arrays.frequencies(report) if view in ("Alleles", "Genotypes") else None
 with place:
     if stored and view == "Alleles":

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.plots.precision_recall import PANELS, curves, label_columns, populations
 from pages.parts.chart import chart
-from pages.parts.frame import open_tab, share
+from pages.parts.frame import share, tabs
 from pages.parts.reports import open_runs, pick_dataset, pick_many
 from pages.parts.state import DATASET, PRECISION_COLUMN, PRECISION_METRIC, PRECISION_VIEW, RUNS
 
@@ -55,7 +55,7 @@ def by_population(columns: list[str]) -> None:
         chart(figure, key="pr_populations")
 
 
-view, place = open_tab([*VIEWS, BY_POPULATION], PRECISION_VIEW)
+view, place = tabs([*VIEWS, BY_POPULATION], PRECISION_VIEW)
 with place:
     if view in VIEWS:
         over_k(VIEWS[view])

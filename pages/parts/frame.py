@@ -43,15 +43,6 @@ def menu(label: str, key: str, place: DeltaGenerator | None = None) -> DeltaGene
     return (place or st).popover(label, type="tertiary", key=key, on_change="rerun")
 
 
-def drawer(label: str, *keys: str, key: str) -> tuple[DeltaGenerator, bool]:
-    """A menu for widgets that are seldom used (their `keys`), and whether to draw them.
-
-    They are drawn where it is open, and where a link or the reader has set something in it.
-    """
-    shut = st.popover(label, key=key, on_change="rerun")
-    return shut, bool(shut.open) or any(name in st.query_params or name in st.session_state for name in keys)
-
-
 def tabs(views: Sequence[str], key: str, default: str | None = None) -> tuple[str, TabContainer]:
     """The views of a page as tabs, of which the open one is drawn: its name, and the place to draw in.
 
@@ -62,24 +53,6 @@ def tabs(views: Sequence[str], key: str, default: str | None = None) -> tuple[st
     default = start if start in views else None
     places = st.tabs(views, key=key, default=default, on_change="rerun", bind="query-params")
     return next(((view, place) for view, place in zip(views, places, strict=True) if place.open), (views[0], places[0]))
-
-
-def pick_view(views: Sequence[str], key: str, default: str | None = None) -> str:
-    """A row with the views of a page, of which one is drawn; the first, or `default`, until the reader chooses.
-
-    Tabs do the same at twice the browser's time.
-    """
-    chosen = st.segmented_control(
-        "View", views, default=default or views[0], required=True, key=key, bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    return chosen or views[0]
-
-
-def open_tab(views: Sequence[str], key: str) -> tuple[str, DeltaGenerator]:
-    """Tabs for the views of a page: the name of the open one, and the place for it; the others compute nothing."""
-    tabs = st.tabs(views, key=key, on_change="rerun", bind="query-params")
-    return next(((name, tab) for name, tab in zip(views, tabs, strict=True) if tab.open), (views[0], tabs[0]))
 
 
 def nothing_yet(what: str) -> None:
