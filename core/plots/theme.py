@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 
@@ -69,13 +68,3 @@ TEMPLATE = go.layout.Template(
 """Look of every chart. On a page Streamlit's own theme replaces fonts, grid and backgrounds and follows a switch to
 dark, so neither a text colour nor an axis colour belongs into a figure's layout: it would not follow. The report page
 keeps the template as it stands."""
-
-EXPORT_CONFIG: dict[str, Any] = {
-    "background": "white",
-    "font": FONT,
-    "padding": 12,
-    "view": {"stroke": "#dddddd"},
-    "axis": {"gridColor": "#e8e8e8", "labelColor": "#333333", "titleColor": "#333333", "labelFontSize": 12},
-    "legend": {"labelColor": "#333333", "titleColor": "#333333", "labelFontSize": 12},
-}
-"""Look of a downloaded figure: always on white, whatever the theme of the page."""

@@ -64,8 +64,6 @@ def settled(page: Page, seconds: float = PATIENCE) -> None:
     page.wait_for_function(
         """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
             && !document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')
-            && [...document.querySelectorAll('[data-testid=stVegaLiteChart]')]
-                .every(chart => chart.querySelector('canvas, svg'))
             && [...document.querySelectorAll('[data-testid=stPlotlyChart]')]
                 .every(chart => chart.querySelector('.js-plotly-plot .main-svg'))""",
         timeout=seconds * 1000,

@@ -57,7 +57,7 @@ def set_runs(home: Path, trained_sets: Path) -> Put:
 
 def alts(app: AppTest) -> list[str]:
     """The alternative texts of the charts on a page."""
-    return [c.proto.alt for kind in ("plotly_chart", "vega_lite_chart") for c in app.get(kind)]
+    return [c.proto.alt for c in app.get("plotly_chart")]
 
 
 def words(app: AppTest) -> str:

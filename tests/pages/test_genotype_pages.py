@@ -18,7 +18,7 @@ Put = Callable[[int], None]
 
 def charts(app: AppTest) -> list[str]:
     """The alternative texts of the charts on a page."""
-    drawn = [c.proto.alt for kind in ("plotly_chart", "vega_lite_chart") for c in app.get(kind)]
+    drawn = [c.proto.alt for c in app.get("plotly_chart")]
     return drawn + [image.alt for element in app.get("image") for image in element.proto.imgs]
 
 
