@@ -47,6 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("home")
     with dashboard(home, OMP_NUM_THREADS="1") as address:
         yield Server(address, home, os.environ | {"POPSCAPE_HOME": str(home), "OMP_NUM_THREADS": "1"})
+    end_workers(home)
 
 
 @pytest.fixture(autouse=True)

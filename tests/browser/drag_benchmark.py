@@ -59,10 +59,14 @@ def main() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "app.py"
         script.write_text(_APP)
-        with serve(script, Path(folder)) as address, browser() as chromium:
+        with serve(REPOSITORY, Path(folder), script) as (address, _), browser() as chromium:
             page = chromium.new_page(viewport={"width": 1280, "height": 1000})
             sent: list[Any] = []
-            page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+
+            def count(frame: Any) -> None:
+                sent.append(frame)
+
+            page.on("websocket", lambda socket: socket.on("framesent", count))
             page.goto(address)
             settled(page)
             graph = page.locator(".js-plotly-plot:has(.slider-container)").first

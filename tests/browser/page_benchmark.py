@@ -15,12 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.browser.serving import REPOSITORY, browser, free_port, wait_for
+from tests.browser.serving import REPOSITORY, browser, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -62,8 +61,8 @@ def main() -> dict[str, Any]:
         charts = _write_plain(plain, home)
         chromium = stack.enter_context(browser())
         servers = {
-            "ours": stack.enter_context(_server(REPOSITORY, {"POPSCAPE_HOME": str(home)})),
-            "plain": stack.enter_context(_server(plain, {})),
+            "ours": stack.enter_context(serve(REPOSITORY, home)),
+            "plain": stack.enter_context(serve(plain, plain)),
         }
         tabs = {name: chromium.new_page(viewport={"width": 1280, "height": 900}) for name in servers}
         for name, (address, _) in servers.items():
@@ -96,27 +95,6 @@ def _visit(tab: Page, page: str) -> float:
     tab.locator(f"[data-testid=stSidebarNavLink][href$='/{page if page != 'home' else ''}']").first.click()
     tab.wait_for_function(_DRAWN, arg=PAGES[page], timeout=120_000)
     return time.perf_counter() - begun
-
-
-@contextmanager
-def _server(folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A Streamlit server of the app.py in `folder`: its address and process."""
-    port = free_port()
-    quiet = ["--server.headless", "true", "--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *quiet],
-        cwd=folder,
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        wait_for(address, process)
-        yield address, process
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 def _write_plain(folder: Path, home: Path) -> dict[str, int]:

@@ -20,18 +20,28 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+_QUIET = ["--server.headless=true", "--server.fileWatcherType=none", "--browser.gatherUsageStats=false"]
 
 
 @contextlib.contextmanager
 def dashboard(home: Path, port: int | None = None, **environment: str) -> Iterator[str]:
     """Serve app.py with POPSCAPE_HOME=`home`; gives its address, stops the server at the end."""
+    with serve(REPOSITORY, home, port=port, **environment) as (address, _):
+        yield address
+
+
+@contextlib.contextmanager
+def serve(
+    folder: Path, home: Path, script: Path | str = "app.py", *, port: int | None = None, **environment: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve a Streamlit script of `folder`; gives address and process, stops the server at the end."""
     port = port or free_port()
     address = f"http://127.0.0.1:{port}"
     home.mkdir(parents=True, exist_ok=True)
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-            cwd=REPOSITORY,
+            [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), *_QUIET],
+            cwd=folder,
             env=os.environ | {"POPSCAPE_HOME": str(home)} | environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -39,7 +49,7 @@ def dashboard(home: Path, port: int | None = None, **environment: str) -> Iterat
         )
     try:
         wait_for(address, server)
-        yield address
+        yield address, server
     finally:
         server.terminate()
         server.wait(PATIENCE)
