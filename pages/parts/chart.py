@@ -17,8 +17,8 @@ _SCRIPTS = Path(__file__).parent / "js"
 _FORMATS = ["svg", "png"]
 _SIZE = {"width": 900, "height": 560, "scale": 2}
 
-_bridge = v2.component("popscape_bridge", js=(_SCRIPTS / "bridge.js").read_text(encoding="utf-8"))
-# Plotly puts its style sheet into the page: a component behind a wall of its own would not see it.
+# The bridge looks for charts on the page, and Plotly puts its style sheet there: neither works behind a wall of its own.
+_bridge = v2.component("popscape_bridge", js=(_SCRIPTS / "bridge.js").read_text(encoding="utf-8"), isolate_styles=False)
 _live = v2.component("popscape_live", js=(_SCRIPTS / "live.js").read_text(encoding="utf-8"), isolate_styles=False)
 _warm = v2.component("popscape_warm", js=(_SCRIPTS / "warm.js").read_text(encoding="utf-8"))
 # The script that the plotly package ships, at an address of this server; no second copy of it is kept.
@@ -105,7 +105,7 @@ def _config(figure: Figure, key: str) -> dict[str, Any]:
 def _watched(key: str, events: Sequence[str]) -> dict[str, Any]:
     """What the chart's own events have said; each name None until it happens."""
     result = _bridge(
-        key=f"{key}_bridge", data={"chart": key, "events": list(events)}, isolate_styles=False,
+        key=f"{key}_bridge", data={"chart": key, "events": list(events)},
         **{f"on_{event}_change": lambda: None for event in events},
     )  # fmt: skip
     return {event: getattr(result, event, None) for event in events}
