@@ -17,7 +17,7 @@ _SCRIPTS = Path(__file__).parent / "js"
 _FORMATS = ["svg", "png"]
 _SIZE = {"width": 900, "height": 560, "scale": 2}
 
-# The bridge looks for charts on the page, and Plotly puts its style sheet there: neither works behind a wall of its own.
+# The bridge looks for charts on the page, and Plotly puts its style sheet there: neither works behind a wall.
 _bridge = v2.component("popscape_bridge", js=(_SCRIPTS / "bridge.js").read_text(encoding="utf-8"), isolate_styles=False)
 _live = v2.component("popscape_live", js=(_SCRIPTS / "live.js").read_text(encoding="utf-8"), isolate_styles=False)
 _warm = v2.component("popscape_warm", js=(_SCRIPTS / "warm.js").read_text(encoding="utf-8"))
