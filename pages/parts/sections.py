@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +24,11 @@ class Section:
     title: str
     icon: str
     answers: str
+
+    @property
+    def symbol(self) -> str:
+        """The icon as Streamlit writes it."""
+        return f":material/{self.icon}:"
 
 
 SECTIONS = (
@@ -48,41 +51,25 @@ SECTIONS = (
 )  # fmt: skip
 
 
-@cache
-def exists(name: str) -> bool:
-    """Whether the page is part of this installation."""
-    return (_FOLDER / f"{name}.py").is_file()
-
-
 def about(name: str) -> Section:
     """The entry of a page."""
     return next(section for section in SECTIONS if section.name == name)
 
 
 def navigation() -> StreamlitPage:
-    """Register the pages with Streamlit; returns the one to run.
-
-    The entries have no icons and no help: the browser draws all of them anew at every switch between pages.
-    """
-    return st.navigation({name: [copy(page) for page in pages] for name, pages in _pages().items()}, expanded=True)
-
-
-@cache
-def _pages() -> dict[str, list[StreamlitPage]]:
-    """The pages by section, looked up on disk once; Streamlit marks the one to run, so each run takes copies."""
+    """Register the pages with Streamlit; returns the one to run."""
     pages: dict[str, list[StreamlitPage]] = {}
     for section in SECTIONS:
-        if exists(section.name):
-            page = st.Page(_FOLDER / f"{section.name}.py", title=section.title, default=section.name == "home")
-            pages.setdefault(section.section, []).append(page)
-    return pages
+        page = st.Page(
+            _FOLDER / f"{section.name}.py", title=section.title, icon=section.symbol, default=section.name == "home"
+        )
+        pages.setdefault(section.section, []).append(page)
+    return st.navigation(pages, expanded=True)
 
 
 def link(name: str, label: str | None = None, view: Mapping[str, str] | None = None) -> None:
-    """A link to another page, with the widgets there as `view` has them; nothing where that page is not there."""
-    if exists(name):
-        section = about(name)
-        st.page_link(
-            f"pages/{name}.py", label=label or section.title, icon=f":material/{section.icon}:", help=section.answers,
-            query_params=view,
-        )  # fmt: skip
+    """A link to another page, with the widgets there as `view` has them."""
+    section = about(name)
+    st.page_link(
+        f"pages/{name}.py", label=label or section.title, icon=section.symbol, help=section.answers, query_params=view
+    )

@@ -64,17 +64,14 @@ Scheme = Literal["light", "dark"]
 
 
 def main(folder: Path) -> None:
-    """Write FOLDER/<view>_<scheme>.png for every view of a page that exists."""
-    from pages.parts.sections import exists
-
+    """Write FOLDER/<view>_<scheme>.png for every view."""
     folder.mkdir(parents=True, exist_ok=True)
-    views = {name: path for name, path in VIEWS.items() if exists((path or "home").split("?")[0])}
     with tempfile.TemporaryDirectory() as home:
         _content(Path(home))
         with dashboard(Path(home)) as address, browser() as chromium:
             schemes: tuple[Scheme, ...] = ("light", "dark")
             for scheme in schemes:
-                for name, path in views.items():
+                for name, path in VIEWS.items():
                     picture(chromium, f"{address}/{path}", folder / f"{name}_{scheme}.png", scheme)
                     print(folder / f"{name}_{scheme}.png")
 
