@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.evaluation.bootstrap import resampled_means
-from core.evaluation.context import Comparison
+from core.evaluation.context import Comparison, once
 from core.evaluation.neighbours import neighbours, params
 from core.evaluation.registry import Estimate, metric
 
@@ -25,7 +25,6 @@ _SOURCE = "Yale et al. 2020, eq. 1–2"
     "aa_truth",
     label="AA truth",
     family="Fidelity and diversity",
-    direction="target",
     target=0.5,
     bounds=(0.0, 1.0),
     help="Share of real individuals whose nearest neighbour is real, not synthetic; 0 copies, 1 separable.",
@@ -33,14 +32,13 @@ _SOURCE = "Yale et al. 2020, eq. 1–2"
 )
 def aa_truth(comparison: Comparison) -> Estimate:
     """Mean over the reference of [own nearest is closer than candidate nearest]."""
-    return _estimate(comparison, "truth")
+    return Estimate(*_accuracy(comparison, "truth"))
 
 
 @metric(
     "aa_synthetic",
     label="AA synthetic",
     family="Fidelity and diversity",
-    direction="target",
     target=0.5,
     bounds=(0.0, 1.0),
     help="Share of synthetic individuals whose nearest neighbour is synthetic, not real; 0 copies, 1 separable.",
@@ -48,14 +46,13 @@ def aa_truth(comparison: Comparison) -> Estimate:
 )
 def aa_synthetic(comparison: Comparison) -> Estimate:
     """Mean over the candidates of [own nearest is closer than reference nearest]."""
-    return _estimate(comparison, "synthetic")
+    return Estimate(*_accuracy(comparison, "synthetic"))
 
 
 @metric(
     "aats",
     label="AATS",
     family="Fidelity and diversity",
-    direction="target",
     target=0.5,
     bounds=(0.0, 1.0),
     help="Nearest-neighbour adversarial accuracy, the mean of AA truth and AA synthetic: 0.5 cannot be told "
@@ -64,14 +61,13 @@ def aa_synthetic(comparison: Comparison) -> Estimate:
 )
 def aats(comparison: Comparison) -> Estimate:
     """Average of `aa_truth` and `aa_synthetic`."""
-    return _estimate(comparison, "average")
+    return Estimate(*_accuracy(comparison, "truth", "synthetic"))
 
 
 @metric(
     "aats_train",
     label="AATS (training individuals)",
     family="Privacy",
-    direction="target",
     target=0.5,
     bounds=(0.0, 1.0),
     needs_train=True,
@@ -80,7 +76,7 @@ def aats(comparison: Comparison) -> Estimate:
 )
 def aats_train(comparison: Comparison) -> Estimate:
     """`aats` with the training individuals as the reference."""
-    return _estimate(against_train(comparison), "average")
+    return Estimate(*_accuracy(against_train(comparison), "truth", "synthetic"))
 
 
 @metric(
@@ -88,7 +84,6 @@ def aats_train(comparison: Comparison) -> Estimate:
     label="Privacy loss",
     family="Privacy",
     headline=True,
-    direction="target",
     target=0.0,
     bounds=(-1.0, 1.0),
     needs_train=True,
@@ -98,22 +93,16 @@ def aats_train(comparison: Comparison) -> Estimate:
 )
 def privacy_loss(comparison: Comparison) -> Estimate:
     """Difference of `aats` and `aats_train`; each at the largest size its two cohorts share."""
-    unseen, seen = aats(comparison), _estimate(against_train(comparison), "average")
-    if unseen.value is None or seen.value is None:
-        return Estimate(None)
-    draws = None if unseen.draws is None or seen.draws is None else unseen.draws - seen.draws
-    stated = unseen.params | {"n_train": seen.params["n"]}
-    return Estimate(unseen.value - seen.value, draws, stated)
+    unseen, draws, stated = _accuracy(comparison, "truth", "synthetic")
+    seen, seen_draws, seen_stated = _accuracy(against_train(comparison), "truth", "synthetic")
+    return Estimate(unseen - seen, draws - seen_draws, stated | {"n_train": seen_stated["n"]})
 
 
+@once
 def against_train(comparison: Comparison) -> Comparison:
     """The same candidates compared with the training individuals instead of the reference."""
-
-    def make() -> Comparison:
-        assert comparison.train is not None  # the registry asks for it before it calls
-        return replace(comparison, reference=comparison.train, train=None)
-
-    return comparison.shared("against_train", make)
+    assert comparison.train is not None  # the registry asks for it before it calls
+    return replace(comparison, reference=comparison.train, train=None)
 
 
 def adversarial_indicators(
@@ -124,28 +113,18 @@ def adversarial_indicators(
     return np.where(tied, 0.5, own < other).astype(np.float64), float(tied.mean())
 
 
-def _estimate(comparison: Comparison, side: str) -> Estimate:
+def _accuracy(comparison: Comparison, *sides: str) -> tuple[float, npt.NDArray[np.float64], dict[str, Any]]:
+    """Value, replicates and params of one side, "truth" or "synthetic", or of the mean of both."""
     found = neighbours(comparison)
-    truth, tied_truth = adversarial_indicators(found.reference_own, found.reference_other)
-    synthetic, tied_synthetic = adversarial_indicators(found.candidate_own, found.candidate_other)
-    value = {
-        "truth": truth.mean(),
-        "synthetic": synthetic.mean(),
-        "average": (truth.mean() + synthetic.mean()) / 2,
-    }[side]
-    ties = {"truth": tied_truth, "synthetic": tied_synthetic, "average": (tied_truth + tied_synthetic) / 2}[side]
-    stated: dict[str, Any] = params(comparison) | {"ties": round(ties, 6), "tie_rule": "half; zero distance counts 0"}
-    return Estimate(float(value), _draws(comparison, truth, synthetic, side), stated)
-
-
-def _draws(
-    comparison: Comparison,
-    truth: npt.NDArray[np.float64],
-    synthetic: npt.NDArray[np.float64],
-    side: str,
-) -> npt.NDArray[np.float64] | None:
-    if not comparison.draws:
-        return None
-    of_truth = resampled_means(truth, comparison.draws, comparison.generator(111))
-    of_synthetic = resampled_means(synthetic, comparison.draws, comparison.generator(112))
-    return {"truth": of_truth, "synthetic": of_synthetic, "average": (of_truth + of_synthetic) / 2}[side]
+    near = {
+        "truth": (found.reference_own, found.reference_other, 111),
+        "synthetic": (found.candidate_own, found.candidate_other, 112),
+    }
+    values, draws, ties = [], [], []
+    for own, other, stream in map(near.__getitem__, sides):
+        each, tied = adversarial_indicators(own, other)
+        values.append(each.mean())
+        draws.append(resampled_means(each, comparison.draws, comparison.generator(stream)))
+        ties.append(tied)
+    stated = {"ties": round(float(np.mean(ties)), 6), "tie_rule": "half; zero distance counts 0"}
+    return float(np.mean(values)), np.mean(draws, axis=0), params(comparison) | stated

@@ -34,9 +34,9 @@ def contiguous_blocks(m: int, count: int) -> npt.NDArray[np.int64]:
     return np.arange(m, dtype=np.int64) * min(count, m) // max(1, m)
 
 
-def block_weights(m: int, count: int, draws: int, generator: np.random.Generator) -> npt.NDArray[np.float32]:
-    """(draws, blocks) float32: how often each contiguous block of variants stands in each replicate."""
-    return multinomial_weights(min(count, m), draws, generator)
+def block_weights(m: int, count: int, draws: int, generator: np.random.Generator) -> Floats:
+    """(draws, blocks) float64: how often each contiguous block of variants stands in each replicate; (0, 1) of one."""
+    return multinomial_weights(min(count, m), draws if m > 1 else 0, generator).astype(np.float64)
 
 
 def interval(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import KW_ONLY, dataclass, field
+from functools import cached_property, wraps
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from core.config.evaluation import EvaluationConfig
 from core.data.genotype_counts import allele_counts, allele_frequency, genotype_counts
 from core.data.genotypes import Calls, Genotypes, unmap_pages
 
+S = TypeVar("S", bound="Shared")
 T = TypeVar("T")
 
 # Cells of a matrix handled at once when it is counted, filled or converted: 64 MiB of int8.
@@ -34,6 +35,17 @@ class Shared:
         return self._kept[key]
 
 
+def once(function: Callable[[S], T]) -> Callable[[S], T]:
+    """A function of something shared whose value is computed at first use and kept with it."""
+
+    @wraps(function)
+    def kept(judged: S) -> T:
+        return judged.shared(function, lambda: function(judged))
+
+    return kept
+
+
+@dataclass(eq=False)
 class Cohort(Shared):
     """One side of a comparison. Everything here is computed at first use and kept.
 
@@ -45,22 +57,13 @@ class Cohort(Shared):
         exchangeable: whether the rows are independent draws, so that the first ones are as good a sample as any.
     """
 
-    def __init__(
-        self,
-        genotypes: Genotypes,
-        name: str,
-        *,
-        seed: int,
-        config: EvaluationConfig,
-        device: str = "cpu",
-        exchangeable: bool = False,
-    ) -> None:
-        self.genotypes = genotypes
-        self.name = name
-        self.seed = seed
-        self.config = config
-        self.device = device
-        self.exchangeable = exchangeable
+    genotypes: Genotypes
+    name: str
+    _: KW_ONLY
+    seed: int
+    config: EvaluationConfig
+    device: str = "cpu"
+    exchangeable: bool = False
 
     @property
     def n(self) -> int:
@@ -203,6 +206,18 @@ class Panel:
     value: Comparison
     null: Comparison
     ceiling: Comparison | None
+
+    @property
+    def cohorts(self) -> dict[str, Cohort]:
+        """The cohorts that views set side by side: "real", "synthetic", "null", and "ceiling" where there is one."""
+        sides = {"real": self.value.reference, "synthetic": self.value.candidate, "null": self.null.candidate}
+        return sides if self.ceiling is None else sides | {"ceiling": self.ceiling.candidate}
+
+    @property
+    def comparisons(self) -> dict[str, Comparison]:
+        """ "value", "null", and "ceiling" where there is one."""
+        both = {"value": self.value, "null": self.null}
+        return both if self.ceiling is None else both | {"ceiling": self.ceiling}
 
 
 def row_blocks(n: int, m: int, cells: int = BLOCK_CELLS) -> list[slice]:

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from core.data.genotypes import Calls
 from core.evaluation.bootstrap import block_weights
 from core.evaluation.context import Comparison
-from core.evaluation.moments import BLOCKS, pearson
-from core.evaluation.pairs import columns_of, correlate
+from core.evaluation.moments import BLOCKS, pair_replicates, pearson
+from core.evaluation.pairs import columns_of, correlate, tile_sums
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 
 Floats = npt.NDArray[np.float64]
@@ -40,17 +40,11 @@ def correlation_score(comparison: Comparison) -> Estimate:
         columns = np.sort(comparison.generator(320).choice(m, VARIANTS, replace=False))
     real, made = comparison.reference.genotypes.calls, comparison.candidate.genotypes.calls
     sums = correlation_sums(real, made, columns, min(BLOCKS, len(columns)))
-    draws = None
-    if comparison.draws:
-        weights = block_weights(len(columns), BLOCKS, comparison.draws, comparison.generator(321)).astype(np.float64)
-        within = np.einsum("aak->ak", sums).copy()
-        between = sums.copy()
-        np.einsum("aak->ak", between)[...] = 0
-        draws = pearson(np.einsum("da,db,abk->dk", weights, weights, between, optimize=True) + weights @ within)
+    weights = block_weights(len(columns), BLOCKS, comparison.draws, comparison.generator(321))
     stated = {"variants": len(columns), "n": comparison.candidate.n, "n_real": comparison.reference.n}
     if m > VARIANTS:
         stated |= {"of_variants": m, "seed": comparison.seed}
-    return Estimate(float(pearson(sums.sum(axis=(0, 1)))), draws, stated)
+    return Estimate(float(pearson(sums.sum(axis=(0, 1)))), pearson(pair_replicates(sums, weights)), stated)
 
 
 def correlation_sums(real: Calls, made: Calls, columns: npt.NDArray[np.int64], size: int) -> Floats:
@@ -67,8 +61,10 @@ def correlation_sums(real: Calls, made: Calls, columns: npt.NDArray[np.int64], s
             x, y = (_tile(calls, columns[rows], columns[others]) for calls in (real, made))
             upper = others[None, :] > rows[:, None]
             x, y = x * upper, y * upper
+            starts = [np.flatnonzero(np.diff(block[side], prepend=-1)) for side in (rows, others)]
+            here = np.ix_(block[rows[starts[0]]], block[others[starts[1]]])
             for k, values in enumerate((upper, x, y, x * x, y * y, x * y)):
-                _add(total[..., k], values, block[rows], block[others])
+                total[..., k][here] += tile_sums(values, *starts)
     return total
 
 
@@ -76,13 +72,3 @@ def _tile(calls: Calls, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int
     left = columns_of(calls, rows)
     right = left if np.array_equal(rows, columns) else columns_of(calls, columns)
     return np.nan_to_num(correlate(left, right), nan=0.0)
-
-
-def _add(
-    total: Floats, values: npt.NDArray[np.generic], rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]
-) -> None:
-    """Add the sums of `values` by runs of equal block numbers to `total`."""
-    row_starts, column_starts = (np.flatnonzero(np.diff(b, prepend=-1)) for b in (rows, columns))
-    sums = np.add.reduceat(values, row_starts, axis=0, dtype=np.float64)
-    sums = np.add.reduceat(sums, column_starts, axis=1)
-    total[np.ix_(rows[row_starts], columns[column_starts])] += sums

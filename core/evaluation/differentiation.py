@@ -23,7 +23,6 @@ Counts = npt.NDArray[np.int64]
     "fst",
     label="F_ST",
     family="Frequencies",
-    direction="target",
     target=0.0,
     bounds=(-1.0, 1.0),
     help="Hudson's F_ST between real and synthetic individuals, a ratio of averages. Corrected for sample size, so two "
@@ -62,13 +61,10 @@ def population_allele_frequency_r(comparison: Comparison) -> Estimate:
         raise Unmeasurable(f"No population has {least} real and as many synthetic individuals.")
     m = comparison.reference.m
     blocks, size = contiguous_blocks(m, BLOCKS), min(BLOCKS, m)
-    each = [moments(real[k].frequency, made[k].frequency, blocks, size) for k in shared]
-    draws = None
-    if comparison.draws and m > 1:
-        weights = block_weights(m, BLOCKS, comparison.draws, comparison.generator(204))
-        draws = np.mean([pearson(weights @ sums) for sums in each], axis=0)
-    value = float(np.mean([pearson(sums.sum(axis=0)) for sums in each]))
-    return Estimate(value, draws, {"populations": len(shared), "variants": m, "n": comparison.candidate.n})
+    each = np.stack([moments(real[k].frequency, made[k].frequency, blocks, size) for k in shared])
+    weights = block_weights(m, BLOCKS, comparison.draws, comparison.generator(204))
+    stated = {"populations": len(shared), "variants": m, "n": comparison.candidate.n}
+    return Estimate(float(pearson(each.sum(axis=1)).mean()), pearson(weights @ each).mean(axis=0), stated)
 
 
 def hudson(a: Counts, b: Counts) -> tuple[Floats, Floats]:

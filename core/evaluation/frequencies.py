@@ -13,7 +13,7 @@ from core.data.genotype_counts import f_is, heterozygosity_observed
 from core.data.hardy_weinberg import hardy_weinberg_p
 from core.evaluation.bootstrap import block_weights, contiguous_blocks
 from core.evaluation.context import Cohort, Comparison, Panel
-from core.evaluation.moments import BLOCKS, moments, pearson, ratio, rmse, slope
+from core.evaluation.moments import BLOCKS, mean_of_known, moments, pearson, ratio, rmse, slope
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 
 Floats = npt.NDArray[np.float64]
@@ -66,8 +66,8 @@ def allele_frequency_rmse(comparison: Comparison) -> Estimate:
     source="Xie et al. 2025 (genotype frequencies), computed per genotype",
 )
 def genotype_frequency_r(comparison: Comparison) -> Estimate:
-    """Mean over genotypes of the correlation of the (m,) frequencies of each."""
-    return _over_genotypes(comparison, lambda each: _mean([pearson(s) for s in each]))
+    """Mean over genotypes of the correlation of the (m,) frequencies of each; one that nobody has is left out."""
+    return _over_genotypes(comparison, lambda each: mean_of_known(pearson(each), axis=0))
 
 
 @metric(
@@ -81,7 +81,7 @@ def genotype_frequency_r(comparison: Comparison) -> Estimate:
 )
 def genotype_frequency_rmse(comparison: Comparison) -> Estimate:
     """RMSE over genotypes and variants together."""
-    return _over_genotypes(comparison, lambda each: rmse(sum(each[1:], each[0])))
+    return _over_genotypes(comparison, lambda each: rmse(each.sum(axis=0)))
 
 
 @metric(
@@ -108,7 +108,6 @@ def rare_alleles_lost(comparison: Comparison) -> Estimate:
     "matthew_slope",
     label="Allele frequency slope",
     family="Frequencies",
-    direction="target",
     target=1.0,
     help="Slope of synthetic on real allele frequencies, both measured from one half: above 1, frequent alleles became "
     "more frequent and rare ones rarer (the Matthew effect); below 1, rare alleles were inflated.",
@@ -139,9 +138,7 @@ def over_variants(
     m = len(real)
     sums = moments(real, made, contiguous_blocks(m, BLOCKS), min(BLOCKS, m))
     stated = params | {"variants": int(sums[:, 0].sum()), "n": comparison.candidate.n, "n_real": comparison.reference.n}
-    draws = None
-    if comparison.draws and m > 1:
-        draws = statistic(block_weights(m, BLOCKS, comparison.draws, comparison.generator(201)) @ sums)
+    draws = statistic(block_weights(m, BLOCKS, comparison.draws, comparison.generator(201)) @ sums)
     return Estimate(float(statistic(sums.sum(axis=0))), draws, stated)
 
 
@@ -170,11 +167,8 @@ def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
     Names: allele_<cohort> (m,), genotype_<cohort> (ploidy + 1, m), missing_<cohort> (m,), and for diploids
     heterozygosity_<cohort>, f_is_<cohort>, hwe_p_<cohort> (m,), all float32; position, contig, id (m,).
     """
-    cohorts = {"real": panel.value.reference, "synthetic": panel.value.candidate, "null": panel.null.candidate}
-    if panel.ceiling is not None:
-        cohorts["ceiling"] = panel.ceiling.candidate
     found: dict[str, npt.NDArray[Any]] = {}
-    for name, cohort in cohorts.items():
+    for name, cohort in panel.cohorts.items():
         found[f"allele_{name}"] = cohort.allele_frequency.astype(np.float32)
         found[f"genotype_{name}"] = genotype_frequencies(cohort).astype(np.float32)
         found[f"missing_{name}"] = (1 - cohort.called / cohort.n).astype(np.float32)
@@ -192,24 +186,15 @@ def _alleles(comparison: Comparison) -> tuple[Floats, Floats]:
     return comparison.reference.allele_frequency, comparison.candidate.allele_frequency
 
 
-def _over_genotypes(comparison: Comparison, statistic: Callable[[list[Floats]], Floats]) -> Estimate:
+def _over_genotypes(comparison: Comparison, statistic: Callable[[Floats], Floats]) -> Estimate:
+    """A statistic of the moments (genotypes, …, 6) of the frequencies of each genotype."""
     real, made = genotype_frequencies(comparison.reference), genotype_frequencies(comparison.candidate)
     m = real.shape[1]
     blocks = contiguous_blocks(m, BLOCKS)
-    each = [moments(x, y, blocks, min(BLOCKS, m)) for x, y in zip(real, made, strict=True)]
+    each = np.stack([moments(x, y, blocks, min(BLOCKS, m)) for x, y in zip(real, made, strict=True)])
     stated = {"variants": int(each[0][:, 0].sum()), "n": comparison.candidate.n, "n_real": comparison.reference.n}
-    draws = None
-    if comparison.draws and m > 1:
-        weights = block_weights(m, BLOCKS, comparison.draws, comparison.generator(202))
-        draws = statistic([weights @ sums for sums in each])
-    return Estimate(float(statistic([sums.sum(axis=0) for sums in each])), draws, stated)
-
-
-def _mean(values: list[Floats]) -> Floats:
-    """Mean of those that are numbers: a genotype that nobody has correlates with nothing."""
-    stacked = np.stack(values)
-    there = np.isfinite(stacked)
-    return np.where(there, stacked, 0.0).sum(axis=0) / np.where(there.any(axis=0), there.sum(axis=0), np.nan)
+    weights = block_weights(m, BLOCKS, comparison.draws, comparison.generator(202))
+    return Estimate(float(statistic(each.sum(axis=1))), statistic(weights @ each), stated)
 
 
 def _bins(real: Floats, made: Floats) -> list[tuple[int, dict[str, float | None]]]:

@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from core.data.genotype_counts import f_is, heterozygosity_observed
 from core.data.hardy_weinberg import hardy_weinberg_p
-from core.evaluation.context import Cohort, Comparison
+from core.evaluation.context import Cohort, Comparison, once
 from core.evaluation.frequencies import minor_allele_frequencies, over_variants
-from core.evaluation.moments import ratio, rmse
+from core.evaluation.moments import mean_gap, ratio, rmse
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 
 Floats = npt.NDArray[np.float64]
@@ -22,7 +22,6 @@ _COMMON = 0.05
     "heterozygosity_ratio",
     label="Heterozygosity ratio",
     family="Frequencies",
-    direction="target",
     target=1.0,
     bounds=(0.0, np.inf),
     help="Mean observed heterozygosity of the synthetic over that of the real individuals: below 1 diversity is lost, "
@@ -75,16 +74,13 @@ def hwe_departure(comparison: Comparison) -> Estimate:
     if not both.any():
         raise Unmeasurable("No variant is called in both cohorts.")
     shares = {"share": round(float(made[both].mean()), 6), "share_real": round(float(real[both].mean()), 6)}
-
-    def gap(sums: Floats) -> Floats:
-        return np.abs(sums[..., 2] - sums[..., 1]) / np.where(sums[..., 0] > 0, sums[..., 0], np.nan)
-
-    return over_variants(comparison, real, made, gap, alpha=HWE_ALPHA, **shares)
+    return over_variants(comparison, real, made, mean_gap, alpha=HWE_ALPHA, **shares)
 
 
+@once
 def hwe_p(cohort: Cohort) -> Floats:
-    """(m,) float64 exact p-values of a cohort, computed once."""
-    return cohort.shared("hwe_p", lambda: hardy_weinberg_p(cohort.genotype_counts))
+    """(m,) float64 exact p-values of a cohort."""
+    return hardy_weinberg_p(cohort.genotype_counts)
 
 
 def _diploid(comparison: Comparison) -> None:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from core.evaluation.bootstrap import block_weights
 from core.evaluation.context import Cohort, Comparison, Panel
 from core.evaluation.linkage_arrays import linkage_arrays
-from core.evaluation.moments import BLOCKS, moments, pearson, rmse
+from core.evaluation.moments import BLOCKS, mean_gap, mean_of_known, moments, pair_replicates, pearson, rmse
 from core.evaluation.pairs import Pairs, choose, pair_r
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 
@@ -47,14 +47,8 @@ def ld_r(comparison: Comparison) -> Estimate:
     size = min(BLOCKS, pairs.m)
     block = (np.arange(pairs.m, dtype=np.int64) * size // pairs.m).astype(np.int32)
     sums = moments(real, made, block[pairs.left] * size + block[pairs.right], size * size).reshape(size, size, 6)
-    draws = None
-    if comparison.draws:
-        weights = block_weights(pairs.m, BLOCKS, comparison.draws, comparison.generator(301)).astype(np.float64)
-        # A block that stands twice in a replicate brings its own pairs twice, not pairs between its two copies.
-        within = sums[np.arange(size), np.arange(size)].copy()
-        sums_between = sums.copy()
-        sums_between[np.arange(size), np.arange(size)] = 0
-        draws = pearson(np.einsum("da,db,abk->dk", weights, weights, sums_between, optimize=True) + weights @ within)
+    weights = block_weights(pairs.m, BLOCKS, comparison.draws, comparison.generator(301))
+    draws = pearson(pair_replicates(sums, weights))
     total = sums.sum(axis=(0, 1))
     return Estimate(float(pearson(total)), draws, _params(comparison, pairs) | {"pairs_used": int(total[0])})
 
@@ -71,7 +65,7 @@ def ld_r(comparison: Comparison) -> Estimate:
 )
 def ld_r2_error(comparison: Comparison) -> Estimate:
     """√ of the mean over distance bins of the mean squared difference of corrected r²."""
-    return _over_bins(comparison, lambda sums: np.sqrt(_mean_over_bins(np.square(rmse(sums)))), 302, lost=0.0)
+    return _over_bins(comparison, lambda sums: np.sqrt(mean_of_known(np.square(rmse(sums)), axis=-1)), 302, lost=0.0)
 
 
 @metric(
@@ -88,7 +82,7 @@ def ld_decay_rmse(comparison: Comparison) -> Estimate:
     """RMSE over distance bins of the difference of mean corrected r²."""
     if not pairs_of(comparison).bins:
         raise Unmeasurable("The variants have no positions, so there is no distance to decay with.")
-    return _over_bins(comparison, _decay_gap, 303, lost=np.nan)
+    return _over_bins(comparison, lambda sums: np.sqrt(mean_of_known(np.square(mean_gap(sums)), axis=-1)), 303, np.nan)
 
 
 @metric(
@@ -113,15 +107,9 @@ def ld_long_range_error(comparison: Comparison) -> Estimate:
     if not total[0]:
         raise Unmeasurable("No two variants that lie far apart vary in the reference.")
     means = {"real": float(total[1] / total[0]), "synthetic": float(total[2] / total[0])}
-
-    def gap(each: Floats) -> Floats:
-        return np.abs(each[..., 2] - each[..., 1]) / np.where(each[..., 0] > 0, each[..., 0], np.nan)
-
-    draws = None
-    if comparison.draws:
-        draws = gap(block_weights(pairs.m, BLOCKS, comparison.draws, comparison.generator(304)) @ sums)
+    draws = mean_gap(block_weights(pairs.m, BLOCKS, comparison.draws, comparison.generator(304)) @ sums)
     stated = _params(comparison, pairs) | {"pairs_used": int(total[0]), "corrected": _CORRECTED} | means
-    return Estimate(float(gap(total)), draws, stated)
+    return Estimate(float(mean_gap(total)), draws, stated)
 
 
 def pairs_of(comparison: Comparison) -> Pairs:
@@ -141,12 +129,9 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
     Rows of the first: {"low", "high", "distance", "count", "real", "synthetic", "null", "ceiling"}, distances in base
     pairs, "ceiling" the other real individuals; of the second the same without "real". Empty without positions.
     """
-    found: dict[str, Floats] = {}
-    errors: dict[str, Floats] = {}
-    for name, comparison in (("value", panel.value), ("null", panel.null), ("ceiling", panel.ceiling)):
-        if comparison is not None and _too_small(comparison) is None:
-            found[name] = _bin_sums(comparison, np.nan).sum(axis=1)
-            errors[name] = _bin_sums(comparison, 0.0).sum(axis=1)
+    large = {name: each for name, each in panel.comparisons.items() if _too_small(each) is None}
+    found = {name: _bin_sums(comparison, np.nan).sum(axis=1) for name, comparison in large.items()}
+    errors = {name: _bin_sums(comparison, 0.0).sum(axis=1) for name, comparison in large.items()}
     if "value" not in found or not pairs_of(panel.value).bins:
         return {"ld_decay": [], "ld_r2_error_by_distance": []}
     pairs = pairs_of(panel.value)
@@ -236,25 +221,11 @@ def _bin_sums(comparison: Comparison, lost: float) -> Floats:
 def _over_bins(comparison: Comparison, statistic: Callable[[Floats], Floats], stream: int, lost: float) -> Estimate:
     sums = _bin_sums(comparison, lost)
     pairs = pairs_of(comparison)
-    draws = None
-    if comparison.draws:
-        weights = block_weights(pairs.m, BLOCKS, comparison.draws, comparison.generator(stream)).astype(np.float64)
-        draws = statistic(np.einsum("db,kbs->dks", weights, sums))
+    weights = block_weights(pairs.m, BLOCKS, comparison.draws, comparison.generator(stream))
+    draws = statistic(np.einsum("db,kbs->dks", weights, sums))
     total = sums.sum(axis=1)
     stated = {"pairs_used": int(total[:, 0].sum()), "bins": int((total[:, 0] > 0).sum()), "corrected": _CORRECTED}
     return Estimate(float(statistic(total)), draws, _params(comparison, pairs) | stated)
-
-
-def _decay_gap(sums: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sqrt(_mean_over_bins(np.square((sums[..., 2] - sums[..., 1]) / sums[..., 0])))
-
-
-def _mean_over_bins(values: Floats) -> Floats:
-    """Mean over the last axis of the bins that hold pairs."""
-    there = np.isfinite(values)
-    count = there.sum(axis=-1)
-    return np.where(there, values, 0.0).sum(axis=-1) / np.where(count > 0, count, np.nan)
 
 
 def _params(comparison: Comparison, pairs: Pairs) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import Calls, Genotypes
-from core.evaluation.pairs import columns_of, correlate
+from core.evaluation.pairs import columns_of, correlate, tile_sums
 from core.reports.linkage_bands import UNDEFINED, pack
 
 # Neighbours kept for each variant at most (a region of one variant more shows every pair), and the bytes
@@ -76,7 +77,7 @@ def band(calls: Calls, index: npt.NDArray[np.int64], width: int) -> npt.NDArray[
 
 def overview(calls: Calls, index: npt.NDArray[np.int64], edges: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
     """(cells, cells) float16 mean r² between the variants of two cells, of PER_CELL evenly spaced ones in each."""
-    chosen = [np.unique(np.linspace(a, b - 1, min(PER_CELL, b - a)).astype(np.int64)) for a, b in _spans(edges)]
+    chosen = [np.unique(np.linspace(a, b - 1, min(PER_CELL, b - a)).astype(np.int64)) for a, b in pairwise(edges)]
     cells = len(chosen)
     starts = np.concatenate([[0], np.cumsum([len(c) for c in chosen])])
     columns = index[np.concatenate(chosen)]
@@ -91,25 +92,14 @@ def overview(calls: Calls, index: npt.NDArray[np.int64], edges: npt.NDArray[np.i
             if a == b:
                 np.fill_diagonal(r2, np.nan)
             here = np.s_[a : a + len(cut_a) - 1, b : b + len(cut_b) - 1]
-            total[here] = _pool(np.nan_to_num(r2), cut_a, cut_b)
-            count[here] = _pool(np.isfinite(r2), cut_a, cut_b)
+            cells_of = (cut_a[:-1] - cut_a[0], cut_b[:-1] - cut_b[0])
+            total[here] = tile_sums(np.nan_to_num(r2), *cells_of)
+            count[here] = tile_sums(np.isfinite(r2), *cells_of)
     upper = np.arange(cells)[:, None] <= np.arange(cells)[None, :]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = total / np.where(count > 0, count, np.nan)
     return np.where(upper, mean, mean.T).astype(np.float16)
 
 
-def _pool(
-    values: npt.NDArray[Any], rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """Sums over the cells whose edges are `rows` and `columns`."""
-    by_row = np.add.reduceat(values, rows[:-1] - rows[0], axis=0, dtype=np.float64)
-    return np.add.reduceat(by_row, columns[:-1] - columns[0], axis=1)
-
-
 def _edges(size: int) -> npt.NDArray[np.int64]:
     return np.linspace(0, size, min(CELLS, size) + 1).round().astype(np.int64)
-
-
-def _spans(edges: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))

@@ -55,7 +55,6 @@ def recall(comparison: Comparison) -> Estimate:
     "density",
     label="Density",
     family="Fidelity and diversity",
-    direction="target",
     target=1.0,
     bounds=(0.0, np.inf),
     help="Real balls that hold a synthetic individual, over k: like precision, but one outlying real "
@@ -113,7 +112,7 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
 def _estimate(comparison: Comparison, name: str, stream: int) -> Estimate:
     k = comparison.config.k
     each = indicators(neighbours(comparison), name, k)
-    draws = resampled_means(each, comparison.draws, comparison.generator(stream)) if comparison.draws else None
+    draws = resampled_means(each, comparison.draws, comparison.generator(stream))
     return Estimate(float(each.mean()), draws, {"k": k} | params(comparison))
 
 

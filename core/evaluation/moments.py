@@ -56,6 +56,29 @@ def ratio(sums: Floats) -> Floats:
         return sums[..., 2] / sums[..., 1]
 
 
+def mean_gap(sums: Floats) -> Floats:
+    """(…,) float64: |mean y − mean x| from (…, 6) `moments`; NaN without entries."""
+    return np.abs(sums[..., 2] - sums[..., 1]) / np.where(sums[..., 0] > 0, sums[..., 0], np.nan)
+
+
+def mean_of_known(values: Floats, axis: int) -> Floats:
+    """Mean along `axis` of the values that are numbers; NaN where none is."""
+    there = np.isfinite(values)
+    count = there.sum(axis=axis)
+    return np.where(there, values, 0.0).sum(axis=axis) / np.where(count > 0, count, np.nan)
+
+
+def pair_replicates(sums: Floats, weights: Floats) -> Floats:
+    """(draws, 6) moments over pairs of entries from those by block of either, (blocks, blocks, 6), in each replicate.
+
+    A block that stands twice in a replicate brings its own pairs twice, not pairs between its two copies.
+    """
+    own = np.arange(len(sums))
+    between = sums.copy()
+    between[own, own] = 0
+    return np.einsum("da,db,abk->dk", weights, weights, between, optimize=True) + weights @ sums[own, own]
+
+
 def slope(sums: Floats) -> Floats:
     """(…,) float64: slope of y on x through the origin, Σxy / Σx², from (…, 6) `moments`."""
     with np.errstate(invalid="ignore", divide="ignore"):

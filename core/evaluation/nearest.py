@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.genotypes import MISSING, Calls
+from core.data.genotypes import MISSING
 from core.evaluation.bootstrap import multinomial_weights, resampled_means
-from core.evaluation.context import Cohort, Comparison, Panel, row_blocks
+from core.evaluation.context import Cohort, Comparison, Panel, once, row_blocks
 from core.evaluation.distances import natural, nearest_between, nearest_within
 from core.evaluation.neighbours import neighbours, params
 from core.evaluation.registry import Estimate, Unmeasurable, metric
@@ -70,7 +70,6 @@ def copies(comparison: Comparison) -> Estimate:
     "nearest_record_ratio",
     label="Nearest-record distance ratio",
     family="Privacy",
-    direction="target",
     target=1.0,
     bounds=(0.0, np.inf),
     help="Median distance from a synthetic individual to the nearest training individual, over the same median for "
@@ -83,12 +82,10 @@ def nearest_record_ratio(comparison: Comparison) -> Estimate:
     mine, theirs = np.median(found.distance[:, 0]), np.median(found.unseen)
     if theirs == 0:
         raise Unmeasurable("Half of the real individuals have an identical twin among the others; no scale is left.")
-    draws = None
-    if comparison.draws:
-        generator = comparison.generator(123)
-        top = _resampled_medians(found.distance[:, 0], comparison.draws, generator)
-        bottom = _resampled_medians(found.unseen, comparison.draws, generator)
-        draws = np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)
+    generator = comparison.generator(123)
+    top = _resampled_medians(found.distance[:, 0], comparison.draws, generator)
+    bottom = _resampled_medians(found.unseen, comparison.draws, generator)
+    draws = np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)
     return Estimate(float(mine / theirs), draws, _stated(comparison, found))
 
 
@@ -107,7 +104,7 @@ def nearest_neighbour_ratio(comparison: Comparison) -> Estimate:
     found = records(comparison)
     first, second = found.distance[:, 0], found.distance[:, 1]
     each = np.divide(first, second, out=np.zeros_like(first), where=second > 0)
-    draws = _resampled_medians(each, comparison.draws, comparison.generator(124)) if comparison.draws else None
+    draws = _resampled_medians(each, comparison.draws, comparison.generator(124))
     return Estimate(float(np.median(each)), draws, _stated(comparison, found))
 
 
@@ -115,7 +112,6 @@ def nearest_neighbour_ratio(comparison: Comparison) -> Estimate:
     "nearest_train_share",
     label="Closer to training than to holdout",
     family="Privacy",
-    direction="target",
     target=0.5,
     bounds=(0.0, 1.0),
     needs_train=True,
@@ -145,7 +141,7 @@ def nearest_train_share(comparison: Comparison) -> Estimate:
     together = np.unique(nearest, return_inverse=True)[1].ravel()
     sums, sizes = np.bincount(together, weights=nearer), np.bincount(together)
     draws = None
-    if comparison.draws and len(sums) >= _LEAST_NEAREST:
+    if len(sums) >= _LEAST_NEAREST:
         weights = multinomial_weights(len(sums), comparison.draws, comparison.generator(125)).astype(np.float64)
         draws = corrected((weights @ sums) / (weights @ sizes))
     stated = _stated(comparison, found) | {"n_holdout": n_unseen, "uncorrected": round(float(nearer.mean()), 6)}
@@ -174,18 +170,11 @@ def gallery(comparison: Comparison) -> Cohort:
     return comparison.reference if comparison.train is None else comparison.train
 
 
-def records(comparison: Comparison) -> Records:
-    """The nearest records of `comparison`, computed at first use."""
-    return comparison.shared("records", lambda: _records(comparison))
-
-
 def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
     """`nearest_distances`: shares of synthetic, null and unseen real individuals by distance to the nearest record."""
-    try:
-        value, null = records(panel.value), records(panel.null)
-    except Unmeasurable:
+    groups = _groups(panel)
+    if not groups:
         return {"nearest_distances": []}
-    groups = {"synthetic": value.distance[:, 0], "null": null.distance[:, 0], "real": value.unseen}
     edges = np.linspace(0.0, max(float(d.max()) for d in groups.values()) * (1 + 1e-9) or 1.0, _BINS + 1)
     shares = {name: np.histogram(d, edges)[0] / len(d) for name, d in groups.items()}
     return {
@@ -198,17 +187,25 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
 
 def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
     """`nearest`: distance to the nearest record of each synthetic, null and unseen real individual, float32."""
+    groups = _groups(panel)
+    if not groups:
+        return {}
+    nearest: dict[str, npt.NDArray[Any]] = {name: distance.astype(np.float32) for name, distance in groups.items()}
+    return {"nearest": nearest | {"nearest_index": records(panel.value).index[:, 0]}}
+
+
+def _groups(panel: Panel) -> dict[str, npt.NDArray[np.float64]]:
+    """Distances to the nearest record of synthetic, null and unseen real individuals; empty without records."""
     try:
         value, null = records(panel.value), records(panel.null)
     except Unmeasurable:
         return {}
-    groups = {"synthetic": value.distance[:, 0], "null": null.distance[:, 0], "real": value.unseen}
-    nearest: dict[str, npt.NDArray[Any]] = {name: distance.astype(np.float32) for name, distance in groups.items()}
-    nearest["nearest_index"] = value.index[:, 0]
-    return {"nearest": nearest}
+    return {"synthetic": value.distance[:, 0], "null": null.distance[:, 0], "real": value.unseen}
 
 
-def _records(comparison: Comparison) -> Records:
+@once
+def records(comparison: Comparison) -> Records:
+    """The nearest records of `comparison`. Unmeasurable where the gallery has fewer than two individuals."""
     count, name, device = comparison.config.distance_individuals, comparison.config.distance, comparison.device
     seen, made = gallery(comparison), comparison.candidate
     if seen.n < 2:
@@ -236,19 +233,15 @@ def _stated(comparison: Comparison, found: Records) -> dict[str, Any]:
 
 
 def _share(comparison: Comparison, each: npt.NDArray[np.bool_], stream: int, stated: dict[str, Any]) -> Estimate:
-    draws = resampled_means(each, comparison.draws, comparison.generator(stream)) if comparison.draws else None
+    draws = resampled_means(each, comparison.draws, comparison.generator(stream))
     return Estimate(float(each.mean()), draws, stated)
 
 
+@once
 def _digests(cohort: Cohort) -> npt.NDArray[np.void]:
     """(n,) 16-byte digests of the rows; equal rows have equal digests."""
-
-    def make() -> npt.NDArray[np.void]:
-        calls: Calls = cohort.genotypes.calls
-        digests = b"".join(hashlib.blake2b(np.ascontiguousarray(row).data, digest_size=16).digest() for row in calls)
-        return np.frombuffer(digests, dtype="V16")
-
-    return cohort.shared("digests", make)
+    rows = map(np.ascontiguousarray, cohort.genotypes.calls)
+    return np.frombuffer(b"".join(hashlib.blake2b(row.data, digest_size=16).digest() for row in rows), dtype="V16")
 
 
 def _resampled_medians(

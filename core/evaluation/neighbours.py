@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.genotypes import Calls
-from core.evaluation.context import Cohort, Comparison
+from core.evaluation.context import Cohort, Comparison, once
 from core.evaluation.distances import distance_blocks, nearest_within
 from core.evaluation.registry import Unmeasurable
 
@@ -22,7 +21,7 @@ class Neighbours:
 
     Attributes:
         ks: the values of k that n allows, ascending.
-        reference_radius, candidate_radius: (n, len(ks)) distance to the k-th nearest of one's own cohort.
+        reference_radius: (n, len(ks)) distance of each reference individual to the k-th nearest of its own cohort.
         reference_own, candidate_own: (n,) distance to the nearest other of one's own cohort.
         reference_other: (n,) distance to the nearest candidate.
         candidate_nearest, candidate_index: (n, 2) distances to the two nearest reference individuals, their numbers.
@@ -32,7 +31,6 @@ class Neighbours:
 
     ks: tuple[int, ...]
     reference_radius: Floats
-    candidate_radius: Floats
     reference_own: Floats
     candidate_own: Floats
     reference_other: Floats
@@ -51,11 +49,6 @@ class Neighbours:
         if k not in self.ks:
             raise Unmeasurable(f"Needs more than {k} individuals in each cohort; {len(self.reference_own)} are there.")
         return self.ks.index(k)
-
-
-def neighbours(comparison: Comparison) -> Neighbours:
-    """The neighbours of `comparison`, computed at its first use. Unmeasurable below two individuals a side."""
-    return comparison.shared("neighbours", lambda: _neighbours(comparison))
 
 
 def params(comparison: Comparison) -> dict[str, Any]:
@@ -77,7 +70,11 @@ def own_radii(cohort: Cohort, count: int, ks: tuple[int, ...], metric: str) -> F
     return cohort.shared(("radii", min(count, cohort.n), ks, metric), make)
 
 
-def _neighbours(comparison: Comparison) -> Neighbours:
+@once
+def neighbours(comparison: Comparison) -> Neighbours:
+    """The neighbours of `comparison`. Unmeasurable below two individuals a side."""
+    import torch
+
     config, count = comparison.config, comparison.n_near
     if count < 2:
         raise Unmeasurable(f"Needs at least 2 individuals in each cohort; {count} is there.")
@@ -85,50 +82,14 @@ def _neighbours(comparison: Comparison) -> Neighbours:
     reference, candidate = comparison.reference, comparison.candidate
     radius_r = own_radii(reference, count, ks, config.distance)
     radius_c = own_radii(candidate, count, ks, config.distance)
-    crossed = _cross(
-        candidate.near(count),
-        reference.near(count),
-        radius_c=radius_c,
-        radius_r=radius_r,
-        metric=config.distance,
-        device=comparison.device,
-    )
-    return Neighbours(
-        ks=ks,
-        reference_radius=radius_r,
-        candidate_radius=radius_c,
-        reference_own=radius_r[:, 0],
-        candidate_own=radius_c[:, 0],
-        reference_other=crossed.reference_other,
-        candidate_nearest=crossed.nearest,
-        candidate_index=crossed.index,
-        balls_on_candidate=crossed.balls,
-        covered=crossed.covered,
-    )
-
-
-@dataclass(frozen=True)
-class _Crossed:
-    balls: npt.NDArray[np.int64]
-    covered: npt.NDArray[np.bool_]
-    nearest: Floats
-    index: npt.NDArray[np.int64]
-    reference_other: Floats
-
-
-def _cross(
-    candidate: Calls, reference: Calls, *, radius_c: Floats, radius_r: Floats, metric: str, device: str
-) -> _Crossed:
-    """Everything that the candidate × reference distances are needed for, one block at a time."""
-    import torch
-
-    n, width = radius_r.shape
+    # Everything that the candidate × reference distances are needed for, one block at a time.
+    device, (n, width) = comparison.device, radius_r.shape
     balls = np.zeros((n, width), dtype=np.int64)
     nearest, index = np.empty((n, 2), dtype=np.float32), np.empty((n, 2), dtype=np.int64)
     covered = torch.zeros(n, width, dtype=torch.bool, device=device)
     other = torch.full((n,), torch.inf, device=device)
     ball_r, ball_c = (torch.from_numpy(r).to(device) for r in (radius_r, radius_c))
-    for rows, part in distance_blocks(candidate, reference, metric, device):
+    for rows, part in distance_blocks(candidate.near(count), reference.near(count), config.distance, device):
         distance = part.float()
         low, where = torch.topk(distance, 2, dim=1, largest=False)
         nearest[rows], index[rows] = low.cpu().numpy(), where.cpu().numpy()
@@ -136,4 +97,14 @@ def _cross(
         for j in range(width):
             balls[rows, j] = torch.count_nonzero(distance <= ball_r[:, j], dim=1).cpu().numpy()
             covered[:, j] |= (distance <= ball_c[rows, j][:, None]).any(dim=0)
-    return _Crossed(balls, covered.cpu().numpy(), nearest, index, other.cpu().numpy())
+    return Neighbours(
+        ks=ks,
+        reference_radius=radius_r,
+        reference_own=radius_r[:, 0],
+        candidate_own=radius_c[:, 0],
+        reference_other=other.cpu().numpy(),
+        candidate_nearest=nearest,
+        candidate_index=index,
+        balls_on_candidate=balls,
+        covered=covered.cpu().numpy(),
+    )

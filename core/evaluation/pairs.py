@@ -116,6 +116,13 @@ def correlate(left: Calls, right: Calls) -> Floats:
     return np.asarray(r, dtype=np.float32)
 
 
+def tile_sums(
+    values: npt.NDArray[np.generic], rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Sums of a matrix over the cells that begin at the rows and columns given."""
+    return np.add.reduceat(np.add.reduceat(values, rows, axis=0, dtype=np.float64), columns, axis=1)
+
+
 def r_squared(calls: Calls) -> Floats:
     """(m, m) float32 r² between all columns of (n, m) calls, for few variants; NaN where a variant does not vary."""
     return np.square(correlate(calls, calls))

@@ -53,15 +53,6 @@ class Setting:
         return Comparison(reference, candidate, train, draws, self.seed, self.config, self.device)
 
 
-@dataclass(frozen=True)
-class Matched:
-    """Value and null at the size of the ceiling's halves."""
-
-    n: int
-    value: Comparison
-    null: Comparison
-
-
 def setting(
     real: Genotypes,
     synthetic: Genotypes,
@@ -80,11 +71,11 @@ def setting(
                 "needed."
             )
     cohorts = {
-        name: None if genotypes is None else Cohort(genotypes, name, seed=seed, config=config, device=device)
+        name: Cohort(genotypes, name, seed=seed, config=config, device=device)
         for name, genotypes in named.items()
+        if genotypes is not None
     }
-    assert cohorts["real"] is not None and cohorts["synthetic"] is not None
-    return Setting(cohorts["real"], cohorts["synthetic"], cohorts["holdout"], seed, config, device)
+    return Setting(cohorts["real"], cohorts["synthetic"], cohorts.get("holdout"), seed, config, device)
 
 
 def value(here: Setting) -> Comparison:
@@ -121,13 +112,13 @@ def privacy_ceiling(here: Setting) -> Comparison | None:
     return here.compare(here.holdout, _subset(here, here.real, first), _subset(here, here.real, second))
 
 
-def matched(here: Setting, of: Panel) -> Matched | None:
-    """Value and null against one real half, at its size; None with a holdout, where sizes match already."""
+def matched(here: Setting, of: Panel) -> dict[str, Comparison]:
+    """ "value" and "null" against one real half, at its size; empty with a holdout, where sizes match already."""
     if here.holdout is not None or of.ceiling is None:
-        return None
+        return {}
     half, size = of.ceiling.reference, of.ceiling.candidate.n
-    value, null = (_subset(here, cohort, cohort.near_index(size)) for cohort in (here.synthetic, of.null.candidate))
-    return Matched(size, here.compare(half, value), here.compare(half, null))
+    cohorts = {"value": here.synthetic, "null": of.null.candidate}
+    return {name: here.compare(half, _subset(here, one, one.near_index(size))) for name, one in cohorts.items()}
 
 
 def _halves(n: int, seed: int) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:

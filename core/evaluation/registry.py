@@ -83,9 +83,9 @@ def metric(
     *,
     label: str,
     family: str,
-    direction: Direction,
     help: str,
     source: str,
+    direction: Direction = "target",
     headline: bool = False,
     kind: Literal["genotypes", "sets"] = "genotypes",
     target: float | None = None,
@@ -95,8 +95,8 @@ def metric(
     """Register the decorated function as the metric `name`: (Comparison) or, for sets, (Subject) -> Estimate.
 
     `label` is its name on a chart, `family` the group that it is shown in, `headline` whether it speaks for its
-    family at the first look, `target` the ideal of a metric with
-    direction "target", `bounds` the values it can take (intervals are clipped to them), `needs_train` whether it
+    family at the first look, `direction` which way is better, `target` the ideal of
+    a metric with neither, `bounds` the values it can take (intervals are clipped to them), `needs_train` whether it
     compares with the training individuals beside the reference. The function may raise `Unmeasurable(reason)`.
     """
 

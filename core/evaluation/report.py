@@ -18,7 +18,7 @@ from core.data.genotypes import Genotypes
 from core.evaluation import flags, panels
 from core.evaluation.context import Comparison, Panel
 from core.evaluation.harmonise import harmonise
-from core.evaluation.panels import Matched, Setting, setting
+from core.evaluation.panels import Setting, setting
 from core.evaluation.registry import Estimate, measurement, of_kind
 from core.reports.files import plain, write_report
 from core.reports.report import SCHEMA, Measurement, Report
@@ -106,28 +106,22 @@ def _measured(here: Setting, progress: Callable[[str], None]) -> tuple[list[Meas
     for cohort in (here.real, *(() if ceiling is None else (ceiling.reference, ceiling.candidate))):
         cohort.release()
     pair = panels.matched(here, parts)
-    sized: tuple[dict[str, Estimate], ...] = ()
-    if pair is not None:
+    if pair:
         progress("Measuring value and null at the size of the ceiling")
-        sized = (_all(pair.value), _all(pair.null))
+    sized = {name: _all(comparison) for name, comparison in pair.items()}
     measured = []
     for one in of_kind("genotypes"):
         other = ceilings.get(one.name)
-        frame = {"null": nulls[one.name].value, "ceiling": None if other is None else other.value}
-        matched = _matched(pair, one.name, sized)
-        measured.append(measurement(one, values[one.name], here.config.confidence, matched=matched, **frame))
+        frame: dict[str, Any] = {"null": nulls[one.name].value, "ceiling": None if other is None else other.value}
+        both = {name: estimates[one.name].value for name, estimates in sized.items()}
+        if both and None not in both.values():
+            frame["matched"] = {"n": pair["value"].candidate.n} | both
+        measured.append(measurement(one, values[one.name], here.config.confidence, **frame))
     return measured, parts
 
 
 def _all(comparison: Comparison) -> dict[str, Estimate]:
     return {one.name: one.value(comparison) for one in of_kind("genotypes")}
-
-
-def _matched(pair: Matched | None, name: str, sized: tuple[dict[str, Estimate], ...]) -> dict[str, Any] | None:
-    if pair is None or any(side[name].value is None for side in sized):
-        return None
-    value, null = (side[name].value for side in sized)
-    return {"n": pair.n, "value": value, "null": null}
 
 
 def _drawn(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 # Allele copies that spectra are projected to, so that cohorts of any size and missingness share their classes.
 COPIES = 60
-_BLOCK = 4096
+COHORTS = ("real", "synthetic", "null", "ceiling")
 
 
 @metric(
@@ -44,10 +43,7 @@ def site_frequency_spectrum_distance(comparison: Comparison) -> Estimate:
         share = sums / sums.sum(axis=-1, keepdims=True)
         return np.abs(share[0] - share[1]).sum(axis=-1) / 2
 
-    draws = None
-    if comparison.draws and m > 1:
-        weights = block_weights(m, BLOCKS, comparison.draws, comparison.generator(203)).astype(np.float64)
-        draws = distance(weights @ blocks)
+    draws = distance(block_weights(m, BLOCKS, comparison.draws, comparison.generator(203)) @ blocks)
     stated = {"copies": copies, "variants": m, "n": comparison.candidate.n, "n_real": comparison.reference.n}
     return Estimate(float(distance(blocks.sum(axis=1))), draws, stated)
 
@@ -63,22 +59,17 @@ def spectra(cohort: Cohort, copies: int) -> Floats:
 
 def project(alleles: npt.NDArray[np.int64], copies: int) -> Floats:
     """(m, copies + 1) float64 hypergeometric projection of (m, 2) reference and alternate alleles to `copies`."""
-    alternate, total = alleles[:, 1], alleles.sum(axis=1)
-    log_factorial = _log_factorial(int(total.max(initial=0)) + copies + 1)
-    drawn = np.arange(copies + 1)
-    found = np.zeros((len(total), copies + 1))
-    for start in range(0, len(total), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        a, t = alternate[rows, None], total[rows, None]
-        possible = (t >= copies) & (drawn <= a) & (copies - drawn <= t - a)
-        with np.errstate(over="ignore"):
-            log_p = (
-                _log_choose(a, drawn, log_factorial)
-                + _log_choose(t - a, copies - drawn, log_factorial)
-                - _log_choose(t, np.full_like(drawn, copies), log_factorial)
-            )
-            found[rows] = np.where(possible, np.exp(np.where(possible, log_p, 0.0)), 0.0)
-    return found
+    from scipy.special import gammaln
+
+    def log_choose(n: npt.NDArray[np.int64], k: npt.NDArray[np.int64] | int) -> Floats:
+        return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)  # −∞ where k > n
+
+    # Many variants share their counts.
+    counts, variant = np.unique(alleles, axis=0, return_inverse=True)
+    total, alternate, drawn = counts.sum(axis=1, keepdims=True), counts[:, 1:], np.arange(copies + 1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        log_p = log_choose(alternate, drawn) + log_choose(total - alternate, copies - drawn) - log_choose(total, copies)
+        return np.where(total >= copies, np.exp(log_p), 0.0)[variant.ravel()]
 
 
 def fold(spectrum: Floats) -> Floats:
@@ -100,16 +91,17 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
         copies = _copies(comparison)
     except Unmeasurable:
         return {}
-    cohorts = {"real": comparison.reference, "synthetic": comparison.candidate, "null": panel.null.candidate}
-    shares = {name: _share(spectra(cohort, copies)) for name, cohort in cohorts.items()}
     # Half-size ceilings have as many classes as they can fill; they are drawn only where they fill all.
-    if panel.ceiling is not None and min(panel.ceiling.candidate.called) * panel.ceiling.candidate.ploidy >= copies:
-        shares["ceiling"] = _share(spectra(panel.ceiling.candidate, copies))
+    shares = {
+        name: _share(spectra(cohort, copies))
+        for name, cohort in panel.cohorts.items()
+        if name != "ceiling" or min(cohort.called) * cohort.ploidy >= copies
+    }
 
     def rows(values: dict[str, Floats]) -> list[dict[str, Any]]:
         return [
             {"count": j, "frequency": j / copies}
-            | {name: float(values[name][j]) if name in values else None for name in (*cohorts, "ceiling")}
+            | {name: float(values[name][j]) if name in values else None for name in COHORTS}
             for j in range(len(values["real"]))
         ]
 
@@ -134,14 +126,3 @@ def _copies(comparison: Comparison) -> int:
     if copies < 2:
         raise Unmeasurable("Fewer than two alleles are called at most variants.")
     return copies
-
-
-def _log_choose(n: npt.NDArray[np.int64], k: npt.NDArray[np.int64], log_factorial: Floats) -> Floats:
-    inside = (k >= 0) & (k <= n)
-    n, k = np.where(inside, n, 0), np.where(inside, k, 0)
-    return log_factorial[n] - log_factorial[k] - log_factorial[n - k]
-
-
-@lru_cache(maxsize=4)
-def _log_factorial(size: int) -> Floats:
-    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, size + 1)))])

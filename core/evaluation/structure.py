@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from core.data.genotypes import Calls
 from core.evaluation.bootstrap import multinomial_weights
-from core.evaluation.context import Cohort, Comparison, Panel, row_blocks
+from core.evaluation.context import Cohort, Comparison, Panel, once, row_blocks
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 
 Floats = npt.NDArray[np.float32]
@@ -66,15 +66,14 @@ def pca_wasserstein(comparison: Comparison) -> Estimate:
     return Estimate(value, draws, stated | {"seed": comparison.seed} | comparison.filling)
 
 
-def fitted_basis(reference: Cohort) -> Basis:
-    """The components of `reference`, fitted once on at most `distance_individuals` of it."""
-    return reference.shared("basis", lambda: _fit(reference))
-
-
 def scores(cohort: Cohort, basis: Basis, reference: Cohort) -> Floats:
     """(≤ distance_individuals, c) float32 scores of the cohort's near individuals in the reference's basis."""
-    count = cohort.config.distance_individuals
-    return cohort.shared(("scores", reference), lambda: _project(cohort.near(count), basis))
+
+    def make() -> Floats:
+        calls = cohort.near(cohort.config.distance_individuals)
+        return _Standardised(calls, basis.mean, basis.scale).times(basis.axes)
+
+    return cohort.shared(("scores", reference), make)
 
 
 def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
@@ -85,9 +84,8 @@ def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
     except Unmeasurable:
         return {}
     stored: dict[str, npt.NDArray[Any]] = {"explained": basis.explained}
-    cohorts = {"real": reference, "synthetic": panel.value.candidate, "null": panel.null.candidate}
-    if panel.value.train is not None:
-        cohorts["train"] = panel.value.train
+    cohorts = panel.cohorts | ({} if panel.value.train is None else {"train": panel.value.train})
+    cohorts.pop("ceiling", None)
     for name, cohort in cohorts.items():
         shown = min(cohort.n, cohort.config.display_individuals, cohort.config.distance_individuals)
         stored[name] = scores(cohort, basis, reference)[_rows(cohort, shown)]
@@ -103,7 +101,9 @@ def _rows(cohort: Cohort, count: int) -> npt.NDArray[np.int64]:
     return np.searchsorted(cohort.near_index(cohort.config.distance_individuals), cohort.near_index(count))
 
 
-def _fit(reference: Cohort) -> Basis:
+@once
+def fitted_basis(reference: Cohort) -> Basis:
+    """The components of `reference`, fitted on at most `distance_individuals` of it."""
     calls = reference.near(reference.config.distance_individuals)
     n, m = calls.shape
     total, squares = np.zeros(m), np.zeros(m)
@@ -193,10 +193,6 @@ def _exact(z: _Standardised, count: int) -> tuple[npt.NDArray[np.float64], npt.N
     for rows in z.blocks():
         axes += z.rows(rows).T @ vectors[rows]
     return axes / np.sqrt(np.maximum(values, np.finfo(np.float64).tiny)), values
-
-
-def _project(calls: Calls, basis: Basis) -> Floats:
-    return _Standardised(calls, basis.mean, basis.scale).times(basis.axes)
 
 
 def _resampled_distance(x: Floats, y: Floats, draws: int, generator: np.random.Generator) -> npt.NDArray[np.float64]:

@@ -80,9 +80,8 @@ def test_halves_are_disjoint_and_sizes_match() -> None:
     assert not set(first.tolist()) & set(second.tolist())
     assert (len(first), len(second)) == (20, 15)
     pair = matched(here, parts)
-    assert pair is not None
-    assert pair.value.reference is parts.ceiling.reference
-    assert pair.value.candidate.n == pair.null.candidate.n == pair.n == 15
+    assert pair["value"].reference is parts.ceiling.reference
+    assert pair["value"].candidate.n == pair["null"].candidate.n == 15
     assert parts.null.candidate.n == 15
     assert privacy_ceiling(here) is None
 
@@ -96,7 +95,7 @@ def test_with_a_holdout_the_ceiling_is_made_of_training_individuals() -> None:
     assert parts.value.reference.genotypes is parts.ceiling.reference.genotypes is holdout
     assert parts.value.train is not None
     assert parts.ceiling.candidate.n == 30
-    assert matched(here, parts) is None
+    assert not matched(here, parts)
     unseen = privacy_ceiling(here)
     assert unseen is not None
     assert unseen.train is not None

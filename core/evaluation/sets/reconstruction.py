@@ -68,7 +68,6 @@ def reconstruction_fraction(subject: Subject) -> Estimate:
     kind="sets",
     label="Variance, generated / real",
     family="Reconstruction",
-    direction="target",
     target=1.0,
     bounds=(0.0, np.inf),
     help="Total variance of regenerated observations over that of the real ones, median over sets; "
