@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.evaluation.sets.conditions import control_of, explained
-from core.evaluation.sets.resampling import UNITS_MIN, interval, resamples
+from core.evaluation.sets.resampling import UNITS_MIN, framed, resamples
 from core.evaluation.sets.space import Subject
 from core.evaluation.transport import sample_w2
 
@@ -108,14 +108,12 @@ def _within(before: Array, after: Array, made: Array, carried: Array, rng: np.ra
     for _ in range(DRAWS):
         a, b = (x[rng.integers(len(x), size=len(x))].mean(axis=0) for x in (before, after))
         draws.append((explained(b - a, made - a), explained(b - a, carried)))
-    found = {}
-    for name, values in zip(("", "mean_"), np.array(draws).T, strict=True):
-        found[f"{name}r2_low"], found[f"{name}r2_high"] = (float(v) for v in np.quantile(values, [0.025, 0.975]))
-    gap = np.array(draws)[:, 0] - np.array(draws)[:, 1]
-    found["difference"] = explained(after.mean(0) - before.mean(0), made - before.mean(0)) - explained(
-        after.mean(0) - before.mean(0), carried
-    )
-    found["difference_low"], found["difference_high"] = (float(v) for v in np.quantile(gap, [0.025, 0.975]))
+    ours, means = np.array(draws).T
+    start = before.mean(axis=0)
+    observed = after.mean(axis=0) - start
+    found = {"difference": explained(observed, made - start) - explained(observed, carried)}
+    for name, values in (("r2", ours), ("mean_r2", means), ("difference", ours - means)):
+        found[f"{name}_low"], found[f"{name}_high"] = (float(v) for v in np.quantile(values, [0.025, 0.975]))
     ceilings = []
     for _ in range(20):
         parts = [np.array_split(x[rng.permutation(len(x))], 2) for x in (before, after)]
@@ -129,18 +127,14 @@ def _pooled(subject: Subject, units: list[str], shifts: list[dict[str, Array]]) 
     group = np.unique(units, return_inverse=True)[1].astype(np.int64)
     draws, _ = resamples(group, subject.rng(18))
     stacked = {name: np.stack([s[name] for s in shifts]) for name in shifts[0]}
-    everything = np.arange(len(shifts))
     out: dict[str, float] = {}
 
     def score(name: str, d: Members) -> float:
         return explained(stacked["observed"][d], stacked[name][d])
 
     for name in ("", "mean_"):
-        out[f"{name}r2"] = score(name, everything)
-        out[f"{name}r2_low"], out[f"{name}r2_high"] = interval(partial(score, name), draws)
-    out["difference"] = out["r2"] - out["mean_r2"]
-    out["difference_low"], out["difference_high"] = interval(lambda d: score("", d) - score("mean_", d), draws)
-    return out
+        out |= framed(f"{name}r2", partial(score, name), len(shifts), draws)
+    return out | framed("difference", lambda d: score("", d) - score("mean_", d), len(shifts), draws)
 
 
 def _condition(subject: Subject, unit: npt.NDArray[Any]) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.evaluation.context import once
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 from core.evaluation.sets.reconstruction import latent_spread
 from core.evaluation.sets.resampling import interval
@@ -89,21 +90,12 @@ def invariance_error(subject: Subject) -> Estimate:
     source="Popscape",
 )
 def set_size_leakage_r2(subject: Subject) -> Estimate:
-    """The R² of `set_size_curve`."""
+    """The R² of `set_sizes`."""
     return Estimate(set_sizes(subject)[1])
 
 
+@once
 def distances(subject: Subject) -> list[dict[str, Any]]:
-    """The rows of `shepard`, made once a subject."""
-    return subject.shared("shepard", lambda: shepard(subject))
-
-
-def set_sizes(subject: Subject) -> tuple[list[dict[str, float]], float]:
-    """Curve and leak of `set_size_curve`, made once a subject."""
-    return subject.shared("set_size", lambda: set_size_curve(subject))
-
-
-def shepard(subject: Subject) -> list[dict[str, Any]]:
     """Pairs of judged sets: transport distance, latent distance, and the distances of three trivial embeddings.
 
     Sets of one observation are left out: they have no halves. The transport distance is exact where the truth is
@@ -171,7 +163,8 @@ def invariance(subject: Subject) -> float:
     return worst / max(latent_spread(subject.latents), 1e-12)
 
 
-def set_size_curve(subject: Subject) -> tuple[list[dict[str, float]], float]:
+@once
+def set_sizes(subject: Subject) -> tuple[list[dict[str, float]], float]:
     """RMS error of the latent of m observations against that of the whole set, and the R² with which z tells log m.
 
     Subsets of the largest sets; the expected line is the error at the smallest m times √(m₀/m) (central limit
@@ -197,18 +190,19 @@ def set_size_curve(subject: Subject) -> tuple[list[dict[str, float]], float]:
                 groups.append(int(i))
     rms = {m: float(np.sqrt(np.mean(v))) for m, v in errors.items()}
     curve = [{"m": m, "rms": rms[m], "expected": rms[sizes[0]] * np.sqrt(sizes[0] / m)} for m in sizes]
-    return curve, _leak(np.array(features), np.array(targets), np.array(groups))
+    return curve, _leak(np.array(features, dtype=np.float64), np.array(targets), np.array(groups))
 
 
 def _leak(x: Array, y: Array, group: npt.NDArray[np.int64]) -> float:
-    residual = np.zeros_like(y)
-    for g in np.unique(group):
-        fit, test = group != g, group == g
-        centre, scale = x[fit].mean(axis=0), x[fit].std(axis=0) + 1e-12
-        a = (x[fit] - centre) / scale
-        weights = np.linalg.solve(a.T @ a + len(a) * np.eye(a.shape[1]), a.T @ (y[fit] - y[fit].mean()))
-        residual[test] = y[test] - y[fit].mean() - (x[test] - centre) / scale @ weights
-    return float(1 - np.square(residual).mean() / y.var())
+    from sklearn.linear_model import Ridge
+    from sklearn.metrics import r2_score
+    from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    each = len(y) // len(np.unique(group))  # observations of a set, which is left out
+    probe = make_pipeline(StandardScaler(), Ridge(len(y) - each))
+    return float(r2_score(y, cross_val_predict(probe, x, y, groups=group, cv=LeaveOneGroupOut())))
 
 
 def _pairs(judged: npt.NDArray[np.int64], rng: np.random.Generator) -> list[tuple[int, int]]:

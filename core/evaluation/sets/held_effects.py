@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.evaluation.sets.conditions import control_of, explained
-from core.evaluation.sets.resampling import interval, resamples
+from core.evaluation.sets.resampling import framed, resamples
 from core.evaluation.sets.space import Subject
 
 Array = npt.NDArray[np.float64]
@@ -42,20 +42,16 @@ def held_effects(subject: Subject) -> dict[str, Any]:
     origins = {i: _origin(subject, i, controls) for i in (*train.tolist(), *held)}
     shift = np.mean([subject.space(subject.observations(i)).mean(axis=0) - origins[i] for i in train.tolist()], axis=0)
     parts = [_halves(subject, i, origins[i]) for i in held]
-    rows = []
-    for i, part in zip(held, parts, strict=True):
-        row = {"set": str(sets.set_id[i]), "n": int(sets.sizes[i]), **_scores(part, shift)}
-        rows.append(row)
+    rows = [
+        {"set": str(sets.set_id[i]), "n": int(sets.sizes[i]), **_scores(part, shift)}
+        for i, part in zip(held, parts, strict=True)
+    ]
     draws, _ = resamples(subject.groups[held], subject.rng(19))
     pooled: dict[str, float] = {}
     scores = {name: _score(parts, shift, name) for name in (*PREDICTIONS, "ceiling")}
     for name, score in scores.items():
-        low, high = interval(score, draws)
-        pooled |= {name: score(np.arange(len(parts))), f"{name}_low": low, f"{name}_high": high}
-    pooled["difference"] = pooled["latent"] - pooled["mean"]
-    pooled["difference_low"], pooled["difference_high"] = interval(
-        lambda d: scores["latent"](d) - scores["mean"](d), draws
-    )
+        pooled |= framed(name, score, len(parts), draws)
+    pooled |= framed("difference", lambda d: scores["latent"](d) - scores["mean"](d), len(parts), draws)
     return {"column": column, "control": control, "n_train": len(train), "rows": rows, "pooled": pooled}
 
 

@@ -9,15 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.stages import stages
-from core.evaluation.sets.information import information, jackknife
 from core.evaluation.sets.probes import ridge
-from core.evaluation.sets.resampling import interval, resamples
+from core.evaluation.sets.resampling import framed, resamples
 from core.evaluation.sets.space import Subject
 
 Array = npt.NDArray[np.float64]
 
+TOPS = {"top1": 1, "top5": 5}
 DIMENSIONS = 2  # nearest-neighbour estimates of information need few dimensions
 PERMUTATIONS = 200
+NEIGHBOURS = 3  # behind an estimate of information
+BLOCKS = 20  # of pairs that its jackknife leaves out
 
 
 def early_late(subject: Subject) -> dict[str, Any]:
@@ -51,10 +53,9 @@ def early_late(subject: Subject) -> dict[str, Any]:
     for name, x in (("", subject.latents.astype(np.float64)), ("mean_", means)):
         ranks[name] = rank = _retrieved(x, fit, test, np.arange(len(fit)))
         nulls = np.stack([_retrieved(x, fit, test, order) for order in shuffles])
-        for key, most in (("top1", 1), ("top5", 5)):
+        for key, most in TOPS.items():
             found = f"{name}retrieval_{key}"
-            out[found] = float((rank < most).mean())
-            out[f"{found}_low"], out[f"{found}_high"] = interval(partial(_share, rank < most), draws)
+            out |= framed(found, partial(_share, rank < most), len(test), draws)
             out[f"{found}_null"] = float(np.quantile((nulls < most).mean(axis=1), 0.95))
         early, late = (_whitened(x, pairs[:, side]) for side in (0, 1))
         out[f"{name}information"] = information(early, late)
@@ -62,10 +63,9 @@ def early_late(subject: Subject) -> dict[str, Any]:
         rng = subject.rng(11)
         null = [information(early, late[rng.permutation(len(late))]) for _ in range(PERMUTATIONS)]
         out[f"{name}information_null"] = float(np.quantile(null, 0.95))
-    for key, most in (("top1", 1), ("top5", 5)):
+    for key, most in TOPS.items():
         gap = (ranks[""] < most).astype(float) - (ranks["mean_"] < most)
-        out[f"difference_{key}"] = float(gap.mean())
-        out[f"difference_{key}_low"], out[f"difference_{key}_high"] = interval(partial(_share, gap), draws)
+        out |= framed(f"difference_{key}", partial(_share, gap), len(test), draws)
     return out | _ceiling(subject, test) | {"chance_top1": 1 / len(test), "chance_top5": min(1.0, 5 / len(test))}
 
 
@@ -73,9 +73,8 @@ def _retrieved(
     x: Array, fit: npt.NDArray[np.int64], test: npt.NDArray[np.int64], order: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """Rank of the true late set of each held-out unit; `order` permutes the late sets of the training units."""
-    weights, intercept, _ = ridge(x[fit[:, 0]], x[fit[order, 1]])
     scale = x[fit[:, 1]].std(axis=0) + 1e-9
-    return _ranks((x[test[:, 0]] @ weights + intercept) / scale, x[test[:, 1]] / scale)
+    return _ranks(ridge(x[fit[:, 0]], x[fit[order, 1]], x[test[:, 0]]) / scale, x[test[:, 1]] / scale)
 
 
 def _share(values: npt.NDArray[Any], d: npt.NDArray[np.int64]) -> float:
@@ -92,7 +91,7 @@ def _ceiling(subject: Subject, test: npt.NDArray[np.int64]) -> dict[str, Any]:
     first, second = (np.stack([subject.embed(h[side]) for h in halves]).astype(np.float64) for side in (0, 1))
     scale = subject.latents.std(axis=0).astype(np.float64) + 1e-9
     rank = _ranks(first / scale, second / scale)
-    return {f"retrieval_{key}_ceiling": float((rank < most).mean()) for key, most in (("top1", 1), ("top5", 5))}
+    return {f"retrieval_{key}_ceiling": float((rank < most).mean()) for key, most in TOPS.items()}
 
 
 def _pairs(unit: npt.NDArray[Any], stage: Array) -> npt.NDArray[np.int64]:
@@ -115,3 +114,37 @@ def _whitened(x: Array, rows: npt.NDArray[np.int64]) -> Array:
     centred = x[rows] - x[rows].mean(axis=0)
     u, s, _ = np.linalg.svd(centred, full_matrices=False)
     return u[:, : min(DIMENSIONS, len(s))] * np.sqrt(len(rows))
+
+
+def information(x: Array, y: Array) -> float:
+    """Mutual information in bits of paired samples (n, d) and (n, e), at least 0 (Kraskov et al. 2004, estimator 1)."""
+    return max(_bits(x, y), 0.0)
+
+
+def jackknife(x: Array, y: Array, rng: np.random.Generator) -> tuple[float, float]:
+    """95 % interval of `information` from leaving out each of 20 random blocks of pairs (Efron & Stein 1981).
+
+    A bootstrap would repeat pairs, and a pair at distance zero from its copy is infinitely informative.
+    """
+    n = len(x)
+    blocks = np.array_split(rng.permutation(n), min(BLOCKS, n // 5))
+    keep = np.ones((len(blocks), n), dtype=bool)
+    for row, block in zip(keep, blocks, strict=True):
+        row[block] = False
+    values = np.array([_bits(x[k], y[k]) for k in keep])
+    error = np.sqrt((len(values) - 1) * values.var()) if len(values) > 1 else float("nan")
+    value = _bits(x, y)
+    return max(float(value - 1.96 * error), 0.0), max(float(value + 1.96 * error), 0.0)
+
+
+def _bits(x: Array, y: Array) -> float:
+    from scipy.special import digamma
+
+    n = len(x)
+    dx, dy = (np.abs(v[:, None] - v[None]).max(axis=2) for v in (x, y))
+    joint = np.maximum(dx, dy)
+    np.fill_diagonal(joint, np.inf)
+    radius = np.partition(joint, NEIGHBOURS - 1, axis=1)[:, NEIGHBOURS - 1]
+    near = [(d < radius[:, None]).sum(axis=1) - 1 for d in (dx, dy)]  # oneself is always within
+    bits = digamma(NEIGHBOURS) + digamma(n) - (digamma(near[0] + 1) + digamma(near[1] + 1)).mean()
+    return float(bits / np.log(2))

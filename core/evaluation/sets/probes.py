@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluation.sets.resampling import interval, resamples
+from core.evaluation.sets.resampling import framed, resamples
 from core.evaluation.sets.space import Subject
 
 Array = npt.NDArray[np.float64]
@@ -48,27 +48,17 @@ def probes(subject: Subject) -> list[dict[str, Any]]:
     return rows
 
 
-def ridge(x: Array, y: Array) -> tuple[Array, Array, Array]:
-    """Ridge regression of y (n, q) on standardised x (n, p): weights (p, q) for raw x, intercept (q,), penalty (1,).
+def ridge(x: Array, y: Array, new: Array) -> Array:
+    """What ridge regression of y (n, q) on standardised x (n, p) predicts for `new` (k, p), (k, q).
 
     The penalty minimises the leave-one-out error in closed form (Hastie et al. 2009, eq. 7.64).
     """
-    centre, scale = x.mean(axis=0), np.where(x.std(axis=0) > 1e-12, x.std(axis=0), 1.0)
-    a, target = (x - centre) / scale, y - y.mean(axis=0)
-    u, s, v = np.linalg.svd(a, full_matrices=False)
-    projected = u.T @ target
-    best: tuple[float, Array, float] | None = None
-    for penalty in PENALTIES:
-        shrink = s**2 / (s**2 + penalty)
-        leverage = np.square(u) @ shrink + 1 / len(x)
-        error = np.square(
-            (target - u @ (shrink[:, None] * projected)) / np.clip(1 - leverage, 1e-6, None)[:, None]
-        ).mean()
-        if best is None or error < best[0]:
-            best = (float(error), v.T @ ((s / (s**2 + penalty))[:, None] * projected), float(penalty))
-    assert best is not None
-    weights = best[1] / scale[:, None]
-    return weights, y.mean(axis=0) - centre @ weights, np.array([best[2]])
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    fitted = make_pipeline(StandardScaler(), RidgeCV(PENALTIES)).fit(x, y)
+    return np.asarray(fitted.predict(new), dtype=np.float64).reshape(len(new), -1)
 
 
 def _row(
@@ -84,40 +74,33 @@ def _row(
         return row | {"reason": "The value does not vary among these sets."}
     row["n_train"], row["n_holdout"] = len(train), len(test)
     draws, row["resampled"] = resamples(subject.groups[test], subject.rng(5))
-    guesses = {which: _fitted(x[train], target[train], x[test]) for which, x in inputs.items()}
+    guesses = {which: ridge(x[train], target[train], x[test]) for which, x in inputs.items()}
 
     def score(which: str, d: npt.NDArray[np.int64]) -> float:
         return _pooled(kind, target[test][d], guesses[which][d])
 
-    everyone = np.arange(len(test))
     for which in inputs:
-        row[which] = score(which, everyone)
-        row[f"{which}_low"], row[f"{which}_high"] = interval(partial(score, which), draws)
-    row["latent_predictions"] = np.round(_scores(kind, target[test], guesses["latent"]), 6).tolist()
-    row["difference"] = row["latent"] - row["mean"]
-    row["difference_low"], row["difference_high"] = interval(lambda d: score("latent", d) - score("mean", d), draws)
+        row |= framed(which, partial(score, which), len(test), draws)
+    row |= framed("difference", lambda d: score("latent", d) - score("mean", d), len(test), draws)
+    row["latent_predictions"] = np.round(_said(kind, guesses["latent"]).astype(np.float64), 6).tolist()
     # What the latent scores when latents and targets of the training sets do not belong together.
     rng, x = subject.rng(13), inputs["latent"]
-    shuffled = [_fitted(x[train], target[rng.permutation(train)], x[test]) for _ in range(PERMUTATIONS)]
+    shuffled = [ridge(x[train], target[rng.permutation(train)], x[test]) for _ in range(PERMUTATIONS)]
     row["null"] = float(np.quantile([_pooled(kind, target[test], guess) for guess in shuffled], 0.95))
     row["chance"] = float(target[test].mean(axis=0).max()) if kind == "classification" else 0.0
     row["holdout_sets"] = [str(v) for v in subject.sets.set_id[test]]
-    row["observed"] = (target[test][:, 0] if kind == "regression" else target[test].argmax(axis=1)).tolist()
+    row["observed"] = _said(kind, target[test]).tolist()
     return row
 
 
-def _fitted(x: Array, y: Array, new: Array) -> Array:
-    weights, intercept, _ = ridge(x, y)
-    return new @ weights + intercept
-
-
-def _scores(kind: str, target: Array, guess: Array) -> Array:
-    return guess[:, 0] if kind == "regression" else guess.argmax(axis=1).astype(np.float64)
+def _said(kind: str, values: Array) -> npt.NDArray[Any]:
+    """(n,) the number itself, or the class with the highest indicator."""
+    return values[:, 0] if kind == "regression" else values.argmax(axis=1)
 
 
 def _pooled(kind: str, target: Array, guess: Array) -> float:
     if kind == "classification":
-        return float((target.argmax(axis=1) == guess.argmax(axis=1)).mean())
+        return float((_said(kind, target) == _said(kind, guess)).mean())
     total = np.square(target - target.mean(axis=0)).sum()
     return float(1 - np.square(target - guess).sum() / total) if total > 0 else float("nan")
 

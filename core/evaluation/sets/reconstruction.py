@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.evaluation.context import once
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 from core.evaluation.sets.resampling import DRAWS, interval
 from core.evaluation.sets.space import Subject
@@ -96,12 +97,8 @@ def cycle_error(subject: Subject) -> Estimate:
     return _over_sets(subject, lambda i: float(np.mean(column["cycle"][i])) / spread)
 
 
+@once
 def reconstructions(subject: Subject) -> list[dict[str, Any]]:
-    """The rows of `reconstruct`, made once a subject."""
-    return subject.shared("reconstruction", lambda: reconstruct(subject))
-
-
-def reconstruct(subject: Subject) -> list[dict[str, Any]]:
     """For each judged set with at least 8 observations, its error and what frames it.
 
     The latent is that of one half of the set; the error is the exact W2 between as many generated observations

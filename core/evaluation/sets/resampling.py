@@ -37,3 +37,11 @@ def interval(
         return float("nan"), float("nan")
     low, high = np.nanquantile(values, [0.025, 0.975])
     return float(low), float(high)
+
+
+def framed(
+    name: str, statistic: Callable[[npt.NDArray[np.int64]], float], n: int, draws: Sequence[npt.NDArray[np.int64]]
+) -> dict[str, float]:
+    """The statistic of all n items under `name`, its interval under `name`_low and `name`_high."""
+    low, high = interval(statistic, draws)
+    return {name: statistic(np.arange(n)), f"{name}_low": low, f"{name}_high": high}
