@@ -14,6 +14,7 @@ from core.evaluation.context import Cohort, Comparison, Panel
 from core.evaluation.frequencies import over_variants
 from core.evaluation.moments import BLOCKS, moments, pearson, ratio
 from core.evaluation.registry import Estimate, Unmeasurable, metric
+from core.reports.files import plain
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -145,12 +146,8 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
                 p, q = real.frequency, made[name].frequency
                 numerator, denominator = hudson(real.alleles, made[name].alleles)
                 total = float(np.nansum(denominator))
-                row["r"] = _plain(pearson(moments(p, q, np.zeros(len(p), dtype=np.int64), 1))[0])
-                row["rmse"] = _plain(np.sqrt(np.nanmean((p - q) ** 2)))
+                row["r"] = plain(pearson(moments(p, q, np.zeros(len(p), dtype=np.int64), 1))[0])
+                row["rmse"] = plain(np.sqrt(np.nanmean((p - q) ** 2)))
                 row["fst"] = float(np.nansum(numerator)) / total if total else None
             rows.append(row)
     return {"allele_frequency_by_population": rows}
-
-
-def _plain(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -7,7 +7,6 @@ Every threshold stands between what real individuals give (the ceiling) and what
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from core.evaluation.context import Panel
 from core.reports.report import Flag, Measurement, Report
@@ -147,18 +146,23 @@ def _lost_linkage(report: Report) -> Flag | None:
         fair = _fair(report.metric(name))
         if fair is None:
             continue
-        fraction = _between(fair)
+        value, null, ceiling = fair
         rows = report.curve("ld_decay")
-        weaker = not rows or _total(rows, "synthetic") < 0.9 * _total(rows, "real")
-        if name == "ld_decay_rmse" and not weaker:
+        real, made = (sum(row[column] or 0.0 for row in rows) for column in ("real", "synthetic"))
+        if name == "ld_decay_rmse" and rows and made >= 0.9 * real:
             continue
-        if fraction is not None and fraction < 0.6:
-            near = f"; mean r² at the shortest distance {_near(rows)}" if rows else ""
+        # How far the value stands on the way from null to ceiling, where these are far enough apart to tell.
+        fraction = (value - null) / (ceiling - null) if abs(ceiling - null) >= 0.005 else 1.0
+        if fraction < 0.6:
+            near = ""
+            if rows:
+                real, made = rows[0]["real"], rows[0]["synthetic"]
+                near = f"; mean r² at the shortest distance {made:.3f} (real {real:.3f})"
             return Flag(
                 "lost_linkage",
                 "high" if fraction < 0.3 else "medium",
                 f"{report.metric(name).label} stands at {max(fraction, 0.0):.0%} of the way from independent sites to "
-                f"real data ({_against(fair)}, independent sites {fair[1]:.3g}){near}.",
+                f"real data ({_against(fair)}, independent sites {null:.3g}){near}.",
                 "Variants are drawn too independently: lower the output temperature, train longer, widen the layer "
                 "before the output, or use a model that knows positions (haplotype mosaic).",
             )
@@ -230,27 +234,12 @@ def _fair(one: Measurement) -> _Fair | None:
     return None if value is None or null is None else (float(value), float(null), one.ceiling)
 
 
-def _between(fair: _Fair) -> float | None:
-    """Where the value stands on the way from null (0) to ceiling (1); None where these are too close to tell."""
-    value, null, ceiling = fair
-    span = ceiling - null
-    return None if abs(span) < 0.005 else (value - null) / span
-
-
 def _of_ceiling(fair: _Fair) -> float:
     return fair[0] / fair[2] if fair[2] > 0 else 1.0
 
 
 def _against(fair: _Fair) -> str:
     return f"{fair[0]:.3g} against {fair[2]:.3g} for real data"
-
-
-def _total(rows: list[dict[str, Any]], column: str) -> float:
-    return float(sum(row[column] or 0.0 for row in rows))
-
-
-def _near(rows: list[dict[str, Any]]) -> str:
-    return f"{rows[0]['synthetic']:.3f} (real {rows[0]['real']:.3f})"
 
 
 def _percent(share: float) -> str:

@@ -148,15 +148,21 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
     Columns "rmse", "bias" (synthetic minus real frequency of the minor allele) and "lost", the same with the
     prefixes null_ and ceiling_. A bin without variants has count 0 and None in the other columns.
     """
-    columns: dict[str, list[tuple[int, dict[str, float | None]]]] = {}
-    for prefix, comparison in (("", panel.value), ("null_", panel.null), ("ceiling_", panel.ceiling)):
-        columns[prefix] = [] if comparison is None else _bins(*minor_allele_frequencies(comparison))
+    prefixes = {"value": "", "null": "null_", "ceiling": "ceiling_"}
+    sides = {prefixes[name]: minor_allele_frequencies(each) for name, each in panel.comparisons.items()}
     rows = []
-    for j, (low, high) in enumerate(pairwise(FREQUENCY_BINS)):
-        row: dict[str, Any] = {"low": low, "high": high, "count": columns[""][j][0]}
-        for prefix, bins in columns.items():
-            values = bins[j][1] if bins else dict.fromkeys(("rmse", "bias", "lost"))
-            row |= {prefix + key: value for key, value in values.items()}
+    for low, high in pairwise(FREQUENCY_BINS):
+        row: dict[str, Any] = {"low": low, "high": high, "count": 0}
+        row |= {prefix + key: None for prefix in prefixes.values() for key in ("rmse", "bias", "lost")}
+        for prefix, (real, made) in sides.items():
+            # Variants that do not vary in the reference belong to no bin; the last bin holds its upper edge.
+            here = (real > low) & (real <= high) & np.isfinite(made)
+            if here.any():
+                gap = made[here] - real[here]
+                row |= {f"{prefix}rmse": float(np.sqrt(np.square(gap).mean())), f"{prefix}bias": float(gap.mean())}
+                row[f"{prefix}lost"] = float((made[here] == 0).mean())
+            if not prefix:
+                row["count"] = int(here.sum())
         rows.append(row)
     return {"allele_frequency_bins": rows}
 
@@ -195,17 +201,3 @@ def _over_genotypes(comparison: Comparison, statistic: Callable[[Floats], Floats
     stated = {"variants": int(each[0][:, 0].sum()), "n": comparison.candidate.n, "n_real": comparison.reference.n}
     weights = block_weights(m, BLOCKS, comparison.draws, comparison.generator(202))
     return Estimate(float(statistic(each.sum(axis=1))), statistic(weights @ each), stated)
-
-
-def _bins(real: Floats, made: Floats) -> list[tuple[int, dict[str, float | None]]]:
-    found: list[tuple[int, dict[str, float | None]]] = []
-    for low, high in pairwise(FREQUENCY_BINS):
-        # Variants that do not vary in the reference belong to no bin; the last bin holds its upper edge.
-        here = (real > low) & (real <= high) & np.isfinite(made)
-        gap = made[here] - real[here]
-        values: dict[str, float | None] = {"rmse": None, "bias": None, "lost": None}
-        if here.any():
-            lost = float((made[here] == 0).mean())
-            values = {"rmse": float(np.sqrt(np.square(gap).mean())), "bias": float(gap.mean()), "lost": lost}
-        found.append((int(here.sum()), values))
-    return found

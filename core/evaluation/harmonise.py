@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -109,13 +110,8 @@ def _places(genotypes: Genotypes, alleles: bool) -> Keys:
 
 def _unique(keys: Keys) -> dict[tuple[str, ...], int]:
     """Key → index, without the keys that occur twice: which of the two is meant cannot be told."""
-    where: dict[tuple[str, ...], int] = {}
-    twice: set[tuple[str, ...]] = set()
-    for i, key in enumerate(keys):
-        if key in where:
-            twice.add(key)
-        where[key] = i
-    return {key: i for key, i in where.items() if key not in twice}
+    times = Counter(keys)
+    return {key: i for i, key in enumerate(keys) if times[key] == 1}
 
 
 def _made_up(genotypes: Genotypes) -> bool:

@@ -27,6 +27,8 @@ from core.evaluation.registry import Estimate, Unmeasurable, metric
 Floats = npt.NDArray[np.float64]
 
 _ROGERS_HUFF = "Rogers & Huff 2009 (r²)"
+# Columns of a curve, and the comparisons whose candidates they show.
+_COLUMNS = {"synthetic": "value", "null": "null", "ceiling": "ceiling"}
 _CORRECTED = "r² − (1 − r²)/(n − 2)"
 
 
@@ -139,14 +141,12 @@ def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
     error: list[dict[str, Any]] = []
     for j in np.flatnonzero(found["value"][:, 0]).tolist():
         low, high = float(pairs.edges[j]), float(pairs.edges[j + 1])
-        place = {"low": low, "high": high, "distance": float(np.sqrt(low * high)), "count": int(found["value"][j, 0])}
-        first = found["value"][j]
-        decay.append(
-            place
-            | {"real": float(first[1] / first[0]), "synthetic": float(first[2] / first[0])}
-            | {"null": _mean(found, "null", j), "ceiling": _mean(found, "ceiling", j)}
-        )
-        error.append(place | {k: _rmse(errors, name, j) for k, name in _ERRORS.items()})
+        count, real = found["value"][j, :2]
+        place = {"low": low, "high": high, "distance": float(np.sqrt(low * high)), "count": int(count)}
+        means = {k: float(s[j, 2] / s[j, 0]) if s[j, 0] else None for k, s in found.items()}
+        gaps = {k: float(rmse(s[j])) if s[j, 0] else None for k, s in errors.items()}
+        decay.append(place | {"real": float(real / count)} | {k: means.get(name) for k, name in _COLUMNS.items()})
+        error.append(place | {k: gaps.get(name) for k, name in _COLUMNS.items()})
     return {"ld_decay": decay, "ld_r2_error_by_distance": error}
 
 
@@ -161,18 +161,6 @@ def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
         for c in (panel.value.reference, panel.value.candidate)
     )
     return {"linkage": linkage_arrays(real, made)}
-
-
-_ERRORS = {"synthetic": "value", "null": "null", "ceiling": "ceiling"}
-
-
-def _mean(found: dict[str, Floats], name: str, j: int) -> float | None:
-    """Mean r² of the candidate of a comparison in bin j."""
-    return float(found[name][j, 2] / found[name][j, 0]) if name in found and found[name][j, 0] else None
-
-
-def _rmse(found: dict[str, Floats], name: str, j: int) -> float | None:
-    return float(rmse(found[name][j])) if name in found and found[name][j, 0] else None
 
 
 def _squared(comparison: Comparison, lost: float) -> tuple[Pairs, npt.NDArray[np.float32], npt.NDArray[np.float32]]:

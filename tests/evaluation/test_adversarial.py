@@ -7,7 +7,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from core.evaluation.adversarial import adversarial_indicators
-from core.evaluation.null import independent_sites
+from core.evaluation.panels import independent_sites
 from core.evaluation.registry import metrics
 from tests.evaluation.cohorts import cohort, comparison, mosaic, noise
 

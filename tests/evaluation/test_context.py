@@ -9,8 +9,7 @@ from core.config.evaluation import EvaluationConfig
 from core.data.genotypes import from_calls
 from core.evaluation import panels
 from core.evaluation.context import Panel, row_blocks
-from core.evaluation.null import independent_sites
-from core.evaluation.panels import matched, privacy_ceiling, setting
+from core.evaluation.panels import independent_sites, matched, privacy_ceiling, setting
 from core.evaluation.registry import Estimate, Metric, Unmeasurable
 from tests.evaluation.cohorts import cohort, comparison, mosaic, noise
 

@@ -7,8 +7,16 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from core.evaluation import distances as module
-from core.evaluation.distances import METRICS, distance_blocks, distances, natural, nearest_between, nearest_within
-from core.evaluation.products import COLUMN_BLOCK, integer_product
+from core.evaluation.distances import (
+    COLUMN_BLOCK,
+    METRICS,
+    distance_blocks,
+    distances,
+    integer_product,
+    natural,
+    nearest_between,
+    nearest_within,
+)
 from tests.evaluation.cohorts import noise
 
 

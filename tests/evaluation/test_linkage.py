@@ -28,8 +28,8 @@ from core.evaluation.linkage import (
 )
 from core.evaluation.linkage_arrays import band, linkage_arrays, overview
 from core.evaluation.moments import pearson
-from core.evaluation.null import independent_sites
 from core.evaluation.pairs import choose, correlate, pair_r, r_squared
+from core.evaluation.panels import independent_sites
 from core.evaluation.registry import Estimate, metrics
 from core.reports.linkage_bands import pack, square, unpack
 from tests.evaluation.cohorts import cohort, comparison, mosaic, noise

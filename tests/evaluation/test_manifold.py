@@ -9,7 +9,7 @@ from core.data.genotypes import from_calls
 from core.evaluation.context import Panel
 from core.evaluation.manifold import NAMES, curves, indicators
 from core.evaluation.neighbours import neighbours
-from core.evaluation.null import independent_sites
+from core.evaluation.panels import independent_sites
 from core.evaluation.registry import metrics
 from tests.evaluation.cohorts import cohort, comparison, mosaic, noise
 from tests.evaluation.test_distances import oracle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,14 +42,14 @@ def held_effects(subject: Subject) -> dict[str, Any]:
         return {"reason": f"{len(held)} held-out sets of 8 observations or more; {SETS_MIN} are needed."}
     origins = {i: _origin(subject, i, controls) for i in (*train.tolist(), *held)}
     shift = np.mean([subject.space(subject.observations(i)).mean(axis=0) - origins[i] for i in train.tolist()], axis=0)
-    parts = [_halves(subject, i, origins[i]) for i in held]
+    parts = [_halves(subject, i, origins[i], shift) for i in held]
     rows = [
-        {"set": str(sets.set_id[i]), "n": int(sets.sizes[i]), **_scores(part, shift)}
+        {"set": str(sets.set_id[i]), "n": int(sets.sizes[i]), **_scores(part)}
         for i, part in zip(held, parts, strict=True)
     ]
     draws, _ = resamples(subject.groups[held], subject.rng(19))
     pooled: dict[str, float] = {}
-    scores = {name: _score(parts, shift, name) for name in (*PREDICTIONS, "ceiling")}
+    scores = {name: _score(parts, name) for name in (*PREDICTIONS, "ceiling")}
     for name, score in scores.items():
         pooled |= framed(name, score, len(parts), draws)
     pooled |= framed("difference", lambda d: scores["latent"](d) - scores["mean"](d), len(parts), draws)
@@ -62,8 +63,8 @@ def _origin(subject: Subject, i: int, controls: npt.NDArray[np.int64]) -> Array:
     return np.concatenate([subject.space(subject.observations(int(c))) for c in chosen]).mean(axis=0)
 
 
-def _halves(subject: Subject, i: int, origin: Array) -> dict[str, Array]:
-    """(SPLITS, d) shifts of both halves and of what is generated from the first; (d,) sampling variance of a half."""
+def _halves(subject: Subject, i: int, origin: Array, shift: Array) -> dict[str, Array]:
+    """(SPLITS, d) shifts of the second half, "observed", and what foretells them; (d,) sampling variance of a half."""
     rng = subject.rng(1000 + i)
     halves = [subject.halves(i, 10_000, rng) for _ in range(SPLITS)]
     z = np.stack([subject.embed(first) for first, _ in halves])
@@ -73,11 +74,12 @@ def _halves(subject: Subject, i: int, origin: Array) -> dict[str, Array]:
         "mean": np.stack([subject.space(a).mean(axis=0) for a, _ in halves]) - origin,
         "observed": np.stack([subject.space(b).mean(axis=0) for _, b in halves]) - origin,
         "latent": np.stack([subject.space(m).mean(axis=0) for m in made]) - origin,
+        "training": np.tile(shift, (SPLITS, 1)),
         "noise": everything.var(axis=0, ddof=1) / len(halves[0][1]),
     }
 
 
-def _score(parts: list[dict[str, Array]], shift: Array, name: str) -> Any:
+def _score(parts: list[dict[str, Array]], name: str) -> Callable[[npt.NDArray[np.int64]], float]:
     """R² over the chosen sets together, as a function of their indices."""
 
     def score(d: npt.NDArray[np.int64]) -> float:
@@ -85,20 +87,14 @@ def _score(parts: list[dict[str, Array]], shift: Array, name: str) -> Any:
         if name == "ceiling":
             lost = sum(float(parts[i]["noise"].sum()) * SPLITS for i in d)
             return float(1 - lost / max(float(np.square(observed).sum()), 1e-12))
-        guess = (
-            np.broadcast_to(shift, observed.shape)
-            if name == "training"
-            else np.concatenate([parts[i][name] for i in d])
-        )
-        return explained(observed, guess)
+        return explained(observed, np.concatenate([parts[i][name] for i in d]))
 
     return score
 
 
-def _scores(part: dict[str, Array], shift: Array) -> dict[str, float]:
+def _scores(part: dict[str, Array]) -> dict[str, float]:
     observed = part["observed"]
-    guesses = {"latent": part["latent"], "mean": part["mean"], "training": np.broadcast_to(shift, observed.shape)}
     return {
-        **{name: explained(observed, guess) for name, guess in guesses.items()},
-        **{f"{name}_mse": float(np.square(observed - guess).mean()) for name, guess in guesses.items()},
+        **{name: explained(observed, part[name]) for name in PREDICTIONS},
+        **{f"{name}_mse": float(np.square(observed - part[name]).mean()) for name in PREDICTIONS},
     }
