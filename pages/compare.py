@@ -55,7 +55,7 @@ chart(scorecard(candidates, names, baseline, caption=caption), key="scorecard")
 st.subheader("Warning signs")
 said = []
 for c in candidates:
-    signs = [f"- **{plain(sentence(flag.name))}**: {plain(flag.evidence)} *{plain(flag.advice)}*" for flag in c.report.flags]
+    signs = [f"- **{plain(sentence(flag.name))}**: {plain(flag.evidence)} *{plain(flag.advice)}*" for flag in c.flags]
     said += [f"\n:material/warning: **{plain(c.label)}**\n", *signs] if signs else []
 if said:
     st.container(border=True).markdown("\n".join(said))

@@ -95,7 +95,7 @@ def _flags(candidates: Sequence[Candidate]) -> str:
     rows = [
         [escape(text) for text in (c.label, sentence(flag.name), flag.evidence, flag.advice)]
         for c in candidates
-        for flag in c.report.flags
+        for flag in c.flags
     ]
     return _table(["Model", "Sign", "Evidence", "What to do"], rows) if rows else "<p>None was found.</p>"
 

@@ -106,7 +106,7 @@ def individuals(scores: Scores, candidate: Candidate, rows: Sequence[int] | None
     names = np.concatenate([scores.real_id, scores.synthetic_id]).astype(str)
     data = np.repeat(["real", candidate.label], [len(scores.real), len(scores.synthetic)])
     columns = {name: _labels(scores, name)[chosen] for name in {**scores.real_labels, **scores.synthetic_labels}}
-    components = {f"PC{i + 1}": values[chosen, i] for i in range(scores.real.shape[1])}
+    components = {f"PC{i + 1}": values[chosen, i] for i in range(scores.components)}
     return {"individual": names[chosen], "data": data[chosen], **columns, **components}
 
 

@@ -63,6 +63,11 @@ class Scores:
     real_labels: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     synthetic_labels: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
+    @property
+    def components(self) -> int:
+        """How many components there are."""
+        return int(self.real.shape[1])
+
 
 def frequencies(report: Report) -> Frequencies | None:
     """`frequencies.npz` of a report; None where it is not there."""

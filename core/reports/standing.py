@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.reports.report import OTHER, Measurement, Report
+from core.reports.report import OTHER, Flag, Measurement, Report
 from core.words import number
 
 BETTER, WORSE, UNCLEAR = "better", "worse", "within noise"
@@ -32,9 +32,14 @@ class Candidate:
         return self.report.metric(name)
 
     @property
+    def flags(self) -> list[Flag]:
+        """The failure flags of the report."""
+        return self.report.flags
+
+    @property
     def copies(self) -> bool:
         """Whether a flag says that training individuals come back."""
-        return any(flag.name == "copying" for flag in self.report.flags)
+        return any(flag.name == "copying" for flag in self.flags)
 
 
 def families(candidates: Sequence[Candidate]) -> dict[str, list[str]]:
