@@ -94,11 +94,6 @@ class Condition:
         return Condition(self.labels.to(device), self.phenotypes.to(device))
 
 
-def no_condition(n: int) -> Condition:
-    """The condition of n individuals of whom nothing is known and no column is asked for."""
-    return Condition(torch.empty(n, 0, dtype=torch.int64), torch.empty(n, 0))
-
-
 @dataclass(frozen=True)
 class Batch:
     """Individuals of one step: calls (b, m) int8 without missing entries, and their conditions, on one device."""

@@ -11,6 +11,7 @@ import pytest
 
 from core.config import catalogue
 from core.config.home import REPOSITORY
+from core.config.schema import from_dict, to_dict
 from core.errors import InputError
 
 
@@ -78,7 +79,13 @@ def test_nodes_are_checked_without_the_model(node: dict[str, object], sentence: 
 
 
 def test_a_checked_node_equals_the_model_registrys_own() -> None:
-    from core.models.registry import models, validate
+    from core.models.registry import models
+
+    def validate(node: dict[str, object]) -> dict[str, object]:
+        settings = {key: value for key, value in node.items() if key != "name"}
+        config = models[str(node["name"])].config
+        assert config is not None
+        return {"name": node["name"], **to_dict(from_dict(config, settings))}
 
     for entry in models:
         assert catalogue.validate("model", {"name": entry.name}) == validate({"name": entry.name})

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from core.models import calibration, factors
-from core.models.base import no_condition
+from core.models import factors
+from core.models.base import Condition
+from core.models.genotype.wgan_gp import bias_correction
 from core.models.gumbel import one_hot, planes_softmax
 from core.models.moments import Moments
 
@@ -61,14 +62,15 @@ def test_classes_find_separate_populations() -> None:
 
 def test_moment_errors_vanish_on_the_data_and_see_what_is_wrong() -> None:
     calls = linked(2000)
-    moments = Moments(calls, no_condition(2000), 3)
-    right = moments(one_hot(calls, 3), no_condition(2000))
+    nobody = Condition(torch.empty(2000, 0, dtype=torch.int64), torch.empty(2000, 0))
+    moments = Moments(calls, nobody, 3)
+    right = moments(one_hot(calls, 3), nobody)
     assert abs(float(right["frequency"])) < 1e-3
     assert abs(float(right["linkage"])) < 1e-3
     shuffled = torch.stack([calls[torch.randperm(2000), j] for j in range(60)], dim=1)
-    unlinked = moments(one_hot(shuffled, 3), no_condition(2000))
+    unlinked = moments(one_hot(shuffled, 3), nobody)
     assert float(unlinked["linkage"]) > 0.01
-    shifted = moments(one_hot(torch.zeros_like(calls), 3), no_condition(2000))
+    shifted = moments(one_hot(torch.zeros_like(calls), 3), nobody)
     assert float(shifted["frequency"]) > 0.1
 
 
@@ -76,5 +78,5 @@ def test_bias_correction_makes_frequencies_exact() -> None:
     logits = torch.randn(500, 3, 40) * 2
     target = torch.rand(3, 40) + 0.05
     target = target / target.sum(0)
-    correction = calibration.bias_correction(logits, target)
+    correction = bias_correction(logits, target)
     torch.testing.assert_close(planes_softmax(logits + correction).mean(0), target, atol=2e-3, rtol=0)

@@ -15,7 +15,7 @@ from core.config.training import TrainingConfig
 from core.models.base import Condition, DataSpec, TrainData
 from core.models.genotype.wgan_gp import Critic, Generator, WganGp, WganGpConfig, published_widths
 from core.models.gumbel import draw, gumbel_softmax, one_hot, planes_softmax
-from core.models.registry import build, validate
+from core.models.registry import build
 from core.training.clock import TrainingClock
 
 
@@ -251,8 +251,5 @@ def test_sampling_depends_on_the_generator_alone() -> None:
 
 
 def test_settings_are_checked_by_name() -> None:
-    node = validate({"name": "wgan_gp", "critic_steps": 4})
-    assert node["critic_steps"] == 4
-    assert node["gradient_penalty"] == 10.0
-    model = build("wgan_gp", {"name": "wgan_gp", "latent": 7}, spec_of(5, 10), TrainingConfig())
-    assert model.config.latent == 7
+    model = build("wgan_gp", {"name": "wgan_gp", "latent": 7, "critic_steps": 4}, spec_of(5, 10), TrainingConfig())
+    assert (model.config.latent, model.config.critic_steps, model.config.gradient_penalty) == (7, 4, 10.0)

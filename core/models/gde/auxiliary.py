@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -39,10 +38,3 @@ class AuxiliaryHead(nn.Module):
         dynamics = self.kind == "next_set"
         error: Tensor = partner.detach() - z - self.net(z) if dynamics else shift - self.net(z - partner)
         return (has * error.square()).sum() / (has.sum() * error.shape[1]).clamp_min(1.0)
-
-    def predict(self, z: Tensor) -> Tensor:
-        """Class probabilities, the next set's latent, or the mean shift of a latent difference."""
-        out: Tensor = self.net(z)
-        if self.kind == "classification":
-            return torch.softmax(out, dim=1)
-        return z + out if self.kind == "next_set" else out

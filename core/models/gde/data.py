@@ -71,7 +71,6 @@ class SetData:
         label: (s,) int64 index into `spec.classes`, -1 unknown.
         partner: (s,) int64 index of the set that an auxiliary head predicts (the next in order; for a control,
             itself), -1 none.
-        set_id: names, in order.
     """
 
     observations: Tensor
@@ -79,7 +78,6 @@ class SetData:
     spec: SetSpec
     label: Tensor
     partner: Tensor
-    set_id: list[str]
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -97,11 +95,6 @@ class SetData:
         """The same split on `device`; observations move once."""
         moved: dict[str, Any] = {k: v.to(device) for k, v in vars(self).items() if isinstance(v, Tensor)}
         return replace(self, **moved)
-
-    def observations_of(self, i: int) -> Tensor:
-        """(size_i, *shape) float32 observations of set i, in the data's own units."""
-        rows = self.observations[int(self.offsets[i]) : int(self.offsets[i + 1])]
-        return rows.float()
 
 
 def draw(data: SetData, sets: Tensor, context: int, query: int) -> tuple[Tensor, Tensor]:
@@ -161,5 +154,4 @@ def prepare_sets(
         ),
         label=torch.tensor(labels, dtype=torch.int64),
         partner=torch.full((chosen.s,), -1, dtype=torch.int64),
-        set_id=[str(name) for name in chosen.set_id],
     )

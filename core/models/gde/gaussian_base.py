@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from core.modalities.base import Observation
+from core.models.gde.base import Generator
 from core.models.gde.gaussian_moments import FULL_UP_TO, Blocks, roots, spread
 from core.models.gde.layers import full_precision, mlp
 
@@ -155,6 +159,52 @@ class GaussianBase(nn.Module):
         log_diagonal = torch.cat([scale[0].diagonal(dim1=1, dim2=2), scale[1]], dim=1).log()
         squares = y.square() if weights is None else y.square() * weights[:, None]
         return 0.5 * squares.mean() + log_diagonal.mean() + 0.5 * math.log(2 * math.pi)
+
+
+class BasedGenerator(Generator):
+    """A generator that works in the coordinates y of a Gaussian base: x = μ(z) + L(z) y."""
+
+    calibration: Tensor
+
+    def __init__(
+        self,
+        config: Any,
+        observation: Observation,
+        latent: int,
+        points: int,
+        *,
+        extra: int = 0,
+        leading: int = FULL_UP_TO,
+    ) -> None:
+        """Noise has d + `extra` coordinates; so many `points` tell mean and covariance of what `transformed` gives."""
+        super().__init__(config, observation, latent)
+        self.base = GaussianBase(observation.d, latent, config.width, leading)
+        self.register_buffer("calibration", self.base.points(points, extra), persistent=False)
+
+    @abstractmethod
+    def transformed(self, noise: Tensor, z: Tensor) -> Tensor:
+        """Noise (b, k, d + extra) and latents (b, latent) → y (b, k, d)."""
+
+    def prepare(self, x: Tensor, z: Tensor) -> None:
+        self.base.start(x.flatten(2), z)
+
+    def whitened(self, x: Tensor, z: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        """y (b, k, d) of observations (b, k, *shape), without gradient, and the base's negative log-likelihood.
+
+        The base is fitted by its likelihood alone: a generator must not bend it to make its own task easy.
+        """
+        mean, scale = self.base.parameters_of(z)
+        y = self.base.whiten(x.flatten(2), mean, scale)
+        return y.detach(), self.base.negative_log_likelihood(y, scale, weights)
+
+    @torch.no_grad()
+    def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        mean, scale = self.base.parameters_of(z)
+        count, width = self.calibration.shape
+        noise = torch.randn(len(z), n, width, generator=generator, device=generator.device).to(z.device)
+        y = self.transformed(torch.cat([self.calibration.expand(len(z), -1, -1), noise], dim=1), z)
+        y = self.base.standardise(y[:, count:], y[:, :count])
+        return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
 
 
 def _leaning(own_spread: Tensor, k: int, own: int, least: Tensor | float) -> Tensor:

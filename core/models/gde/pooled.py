@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Any
 
 import torch
@@ -24,9 +23,9 @@ class PooledEncoder(Encoder):
 
     rounds = 0
 
-    @abstractmethod
     def embed(self, x: Tensor) -> Tensor:
-        """(b, k, *shape) → the first features of each observation."""
+        """(b, k, *shape) → the first features of each observation; here its own."""
+        return x.flatten(2)
 
     def message(self, r: int, h: Tensor) -> Parts:
         """What of the features h is averaged over the set in round r."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from core.config.schema import setting
 from core.config.training import TrainingConfig
-from core.models import calibration, factors
+from core.models import factors
 from core.models.base import UNKNOWN, Batch, Clock, Condition, DataSpec, Losses, Model, TrainData
 from core.models.gumbel import draw, gumbel_softmax, one_hot, planes_softmax
 from core.models.moments import Moments
@@ -24,6 +24,8 @@ from core.models.registry import models
 MOST_CLASSES = 32  # latent classes where individuals have no label
 CLASS_SIZE = 60  # individuals a class should have on average, so that its frequencies are known to some 5 %
 SAMPLING_BATCH = 1024  # individuals sampled at once; bounds the memory of their logits
+CALIBRATION = 2048  # individuals whose mean frequencies are corrected; their own sampling error stays, about 1 %
+CALIBRATION_ROUNDS = 20
 
 
 more = partial(setting, advanced=True)
@@ -372,8 +374,8 @@ class WganGp(Model):
         self.averaged.eval()
         noise = torch.Generator(self.updates.device).manual_seed(self.training_config.seed)
         self.correction.zero_()
-        known = self.complete(calibration.SAMPLES, None, noise)
-        self.correction.copy_(calibration.bias_correction(self._logits(known, noise), self.frequency))
+        known = self.complete(CALIBRATION, None, noise)
+        self.correction.copy_(bias_correction(self._logits(known, noise), self.frequency))
 
     @torch.no_grad()
     def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
@@ -395,3 +397,12 @@ class WganGp(Model):
         strata = torch.randperm(n, generator=noise, device=noise.device)
         uniform = ((strata + torch.rand(n, generator=noise, device=noise.device)) / n).to(device)
         return self.averaged(latent, self._classed(known, uniform)).float() + self.correction
+
+
+def bias_correction(logits: Tensor, frequency: Tensor) -> Tensor:
+    """(categories, m) to add to logits (n, categories, m) so that their mean softmax is `frequency` (categories, m)."""
+    correction = torch.zeros_like(frequency)
+    for _ in range(CALIBRATION_ROUNDS):
+        mean = planes_softmax(logits + correction).mean(0)
+        correction += frequency.log() - mean.clamp(min=1e-6).log()
+    return correction

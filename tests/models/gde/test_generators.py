@@ -105,7 +105,7 @@ def test_whatever_a_flow_has_learned_it_keeps_the_deviations_of_its_base(name: s
     mean, scale = generator.base.parameters_of(z)  # type: ignore[union-attr, operator]
     wanted = torch.cat([scale[0].square().sum(dim=2), scale[1].square()], dim=1)
     with torch.no_grad():
-        bent = generator.flow(noise, z).var(dim=1)  # type: ignore[operator]
+        bent = generator.transformed(noise, z).var(dim=1)  # type: ignore[operator]
     made = generator.sample(z, 2000, rng()).flatten(2)
     assert (bent - 1).abs().max() > 0.5
     assert (made.var(dim=1) / wanted - 1).abs().mean() < 0.15
@@ -172,7 +172,7 @@ def test_steps_of_the_flow_converge_to_the_exact_path() -> None:
     paths = {}
     for steps in (80, 160, 1280):
         generator.config = replace(generator.config, steps=steps)
-        paths[steps] = generator.flow(noise, z)
+        paths[steps] = generator.transformed(noise, z)
     errors = [(paths[steps] - paths[1280]).square().mean().sqrt() for steps in (80, 160)]
     # Second order: half the step, a quarter of the error.
     assert errors[1] < errors[0] / 2.5

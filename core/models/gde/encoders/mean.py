@@ -32,8 +32,5 @@ class MeanEncoder(PooledEncoder):
         super().__init__(config, observation, latent)
         self.project = nn.Linear(observation.d, latent)
 
-    def embed(self, x: Tensor) -> Tensor:
-        return x.flatten(2)
-
     def head(self, pooled: Tensor) -> Tensor:
         return self.project(pooled)

@@ -49,9 +49,6 @@ class MomentsEncoder(PooledEncoder):
         self.register_buffer("second", second)
         self.project = nn.Linear(self.width + len(first), latent)
 
-    def embed(self, x: Tensor) -> Tensor:
-        return x.flatten(2)
-
     def summary(self, h: Tensor, x: Tensor) -> Parts:
         return h, h[..., self.first] * h[..., self.second]
 

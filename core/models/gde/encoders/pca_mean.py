@@ -45,8 +45,5 @@ class PCAMeanEncoder(PooledEncoder):
         self.axes = torch.zeros_like(self.axes)
         self.axes[:, :rank] = v[:rank].T
 
-    def embed(self, x: Tensor) -> Tensor:
-        return x.flatten(2)
-
     def head(self, pooled: Tensor) -> Tensor:
         return (pooled - self.centre) @ self.axes

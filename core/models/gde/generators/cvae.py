@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from core.config.schema import setting
 from core.modalities.base import Observation
 from core.models.gde.backbones import NetConfig, VectorNet
-from core.models.gde.base import Generator, generators
-from core.models.gde.gaussian_base import GaussianBase
+from core.models.gde.base import generators
+from core.models.gde.gaussian_base import BasedGenerator
 
 CALIBRATION = 512  # points that tell mean and covariance of what the decoder gives
 
@@ -31,34 +31,24 @@ class CVAEConfig(NetConfig):
     help="Conditional VAE whose decoder variance is learned and sampled: one network call a sample, full variance.",
     source="Sohn et al. 2015; decoder variance after Rybkin et al. 2021 (sigma-VAE); Gaussian base ours",
 )
-class CVAEGenerator(Generator):
+class CVAEGenerator(BasedGenerator):
     """−log p(y|z) ≤ Σ_d [(y − ŷ)²/2s² + log s] + Σ KL(q(v|y, z) ‖ N(0, I)) in the coordinates of the Gaussian base.
 
     All terms are sums, so that the bound is a likelihood; s (one per feature and set) is learned, and sampling
     adds its noise. Averaging both terms and returning the decoder mean, as published, loses variance.
     """
 
-    calibration: Tensor
-
     def __init__(self, config: CVAEConfig, observation: Observation, latent: int) -> None:
-        super().__init__(config, observation, latent)
+        super().__init__(config, observation, latent, CALIBRATION, extra=config.code)
         d = observation.d
-        self.base = GaussianBase(d, latent, config.width)
-        self.register_buffer("calibration", self.base.points(CALIBRATION, config.code), persistent=False)
         self.encoder = VectorNet(d, 2 * config.code, latent, config)
         self.decoder = VectorNet(config.code, d, latent, config)
         self.log_deviation = nn.Linear(latent, d)
         nn.init.zeros_(self.log_deviation.weight)
         nn.init.zeros_(self.log_deviation.bias)
 
-    def prepare(self, x: Tensor, z: Tensor) -> None:
-        self.base.start(x.flatten(2), z)
-
     def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
-        mean, scale = self.base.parameters_of(z)
-        y = self.base.whiten(x.flatten(2), mean, scale)
-        likelihood = self.base.negative_log_likelihood(y, scale, weights)
-        y = y.detach()
+        y, likelihood = self.whitened(x, z, weights)
         centre, log_variance = self.encoder(y, z).chunk(2, dim=-1)
         log_variance = log_variance.clamp(-10, 10)
         code = centre + (0.5 * log_variance).exp() * torch.randn_like(centre)
@@ -70,14 +60,9 @@ class CVAEGenerator(Generator):
         parts = {"reconstruction": error.mean(), "divergence": divergence.sum(dim=-1).mean(), "likelihood": likelihood}
         return {"loss": bound + likelihood, **{k: v.detach() for k, v in parts.items()}}
 
-    @torch.no_grad()
-    def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        mean, scale = self.base.parameters_of(z)
-        draw = torch.randn(len(z), n, self.config.code + self.base.d, generator=generator, device=generator.device)
-        both = torch.cat([self.calibration.expand(len(z), -1, -1), draw.to(z.device)], dim=1)
-        y = self.decoder(both[..., self.base.d :], z) + self._log_deviation(z).exp() * both[..., : self.base.d]
-        y = self.base.standardise(y[:, CALIBRATION:], y[:, :CALIBRATION])
-        return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
+    def transformed(self, noise: Tensor, z: Tensor) -> Tensor:
+        d = self.base.d
+        return self.decoder(noise[..., d:], z) + self._log_deviation(z).exp() * noise[..., :d]
 
     def _log_deviation(self, z: Tensor) -> Tensor:
         # Bounded below: a feature that the code explains fully must not drive the density to infinity.
