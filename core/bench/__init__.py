@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import resource
+import sys
 from collections.abc import Sequence
 
 from core.errors import InputError
@@ -26,3 +28,9 @@ def run(name: str, arguments: Sequence[str]) -> int:
         raise InputError(f"There is no benchmark called {name!r}; choose one of: {', '.join(BENCHMARKS)}.")
     status: int | None = importlib.import_module(f"core.bench.{name}").main(list(arguments))
     return status or 0
+
+
+def peak_bytes() -> int:
+    """Largest resident memory of this process so far, mapped pages included."""
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kilobytes if sys.platform == "darwin" else 1024 * kilobytes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.bench.gde_trials import judged, machine, moments
+from core.bench.gde_trials import BATCH, LEARNING_RATE, ended, judged, machine, moments
 from core.bench.published_gde import PlainGDE
 from core.config.training import TrainingConfig
 from core.data.simulators.families import FamilyConfig, simulate_family
@@ -23,7 +22,6 @@ from core.models.gde.gde import GDE, GDEConfig
 from core.training.clock import TrainingClock
 
 FAMILY = FamilyConfig(family="mvn", sets=4000, observations=64, dimension=5)
-BATCH = 64
 STEP_GOAL, SAMPLE_GOAL = 1.5, 20.0
 DRAWN = 2000  # observations of one set in a timed sampling
 # Row → widths and latent of ours: what a user gets, and the published ones.
@@ -49,9 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         and default["w2_ours"] <= default["w2_plain"]
     )
     print(f"{machine()}; goals: step {STEP_GOAL}, sampling {SAMPLE_GOAL:g}, W2 no worse: {'yes' if passed else 'no'}")
-    if options.json:
-        print(json.dumps({"benchmark": "gde", "machine": machine(), "rows": rows, "passed": passed}))
-    return 0 if passed or options.quick else 1
+    return ended("gde", rows, passed, options)
 
 
 def measure(name: str, steps: int) -> dict[str, Any]:
@@ -94,7 +90,7 @@ def _ours(name: str, data: SetData) -> GDE:
         "generator": {"name": "flow", **widths},
         "mixer": {"name": "none"},
     }
-    gde = GDE(GDEConfig(**model), data.spec, TrainingConfig(batch_size=BATCH, learning_rate=2e-3), parts)
+    gde = GDE(GDEConfig(**model), data.spec, TrainingConfig(batch_size=BATCH, learning_rate=LEARNING_RATE), parts)
     gde.prepare(data)
     gde.train()
     return gde

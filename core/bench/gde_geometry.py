@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.bench.gde_trials import Judged, Trial, judged, machine, moments, train
+from core.bench.gde_trials import Judged, ended, judged, machine, moments, train
 from core.data.simulators.families import FamilyConfig
 from core.evaluation.transport import gaussian_geodesic, gaussian_w2
 from core.models.gde.gde import GDE
@@ -43,26 +42,24 @@ def main(arguments: Sequence[str]) -> int:
     passed = all(r["latent"] >= GOALS[r["family"]] for r in rows)
     passed &= all(r.get("geodesic", 0.0) <= GEODESIC_GOAL for r in rows)
     print(f"{machine()}; goals {'met' if passed else 'missed'}")
-    if options.json:
-        print(json.dumps({"benchmark": "gde_geometry", "machine": machine(), "rows": rows, "passed": passed}))
-    return 0 if passed or options.quick else 1
+    return ended("gde_geometry", rows, passed, options)
 
 
 def measure(name: str, steps: int, sets: int, seed: int) -> dict[str, Any]:
     """Train the default on one family and judge it on sets that it has not seen."""
     family = FamilyConfig(family=name, sets=4000, observations=256, dimension=2)
-    done = train(Trial(family, steps=steps), seed)
+    model, seconds = train(family, seed, steps)
     held = judged(family, sets, SIZE, seed)
-    z = done.model.encode(held.x)
-    made = done.model.sample(SIZE, z, torch.Generator().manual_seed(seed))
-    again = done.model.encode(made)
+    z = model.encode(held.x)
+    made = model.sample(SIZE, z, torch.Generator().manual_seed(seed))
+    again = model.encode(made)
     spread = float((z - z.mean(dim=0)).square().sum(dim=1).mean().sqrt())
-    row: dict[str, Any] = {"family": name, "seed": seed, "steps": steps, "seconds": done.seconds}
+    row: dict[str, Any] = {"family": name, "seed": seed, "steps": steps, "seconds": seconds}
     row |= correlations(held, z, 150 if name == "gmm" else 400, seed)
     row["variance"] = float((_total(made) / _total(held.x)).mean())
     row["cycle"] = float((again - z).square().sum(dim=1).mean().sqrt()) / spread
     if name == "mvn":
-        row |= geodesics(done.model, held, z, min(200, sets), seed)
+        row |= geodesics(model, held, z, min(200, sets), seed)
     return row
 
 

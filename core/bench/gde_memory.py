@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from core import child
+from core.bench import peak_bytes
 from core.modalities.base import Observation
 from core.modalities.image import Image
 from core.modalities.vector import Vector
@@ -80,9 +80,9 @@ def _stream() -> dict[str, float]:
         del written
         x = np.load(path, mmap_mode="r")
         model.encode_set(x[:1000])
-        before = _peak()
+        before = peak_bytes()
         model.encode_set(x)
-        return {"bytes": _peak() - before}
+        return {"bytes": peak_bytes() - before}
 
 
 def _step(name: str, mode: str) -> dict[str, float]:
@@ -98,15 +98,9 @@ def _step(name: str, mode: str) -> dict[str, float]:
     z = torch.randn(sets, 16)
     torch.autograd.backward(generator.loss(torch.randn(1, 2, *observation.shape), z[:1])["loss"])
     x = torch.randn(sets, k, *observation.shape)
-    before = _peak()
+    before = peak_bytes()
     torch.autograd.backward(generator.loss(x, z)["loss"])
-    return {"bytes": _peak() - before}
-
-
-def _peak() -> float:
-    """Largest resident memory of this process so far, in bytes."""
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(kilobytes if sys.platform == "darwin" else 1024 * kilobytes)
+    return {"bytes": peak_bytes() - before}
 
 
 if __name__ == "__main__":

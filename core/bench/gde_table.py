@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.bench.gde_trials import Judged, Trial, judged, machine, moments, published_error, train
+from core.bench.gde_trials import Judged, ended, judged, machine, moments, published_error, train
 from core.data.simulators.families import FamilyConfig
 from core.evaluation.transport import gaussian_w2
 
@@ -45,9 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     default = [r for r in rows if (r["encoder"], r["generator"]) == DEFAULT]
     passed = all(r["published_metric"] < PUBLISHED[r["scale"]] for r in default)
     print(f"{machine()}; the default beats {PUBLISHED[1.0]} and {PUBLISHED[0.1]}: {'yes' if passed else 'no'}")
-    if options.json:
-        print(json.dumps({"benchmark": "gde_table", "machine": machine(), "rows": rows, "passed": passed}))
-    return 0 if passed or options.quick else 1
+    return ended("gde_table", rows, passed, options)
 
 
 def table(scale: float, seeds: int, steps: int, sets: int) -> list[dict[str, Any]]:
@@ -77,15 +74,14 @@ def learned(scale: float, pair: tuple[str, str], seed: int, steps: int, sets: in
     """One training and its row."""
     family = FamilyConfig(family="mvn", sets=10_000, observations=64, dimension=5, scale=scale)
     encoder, generator = pair
-    done = train(Trial(family, encoder, generator, steps=steps), seed)
-    model = done.model
+    model, seconds = train(family, seed, steps, encoder, generator)
 
     def regenerate(x: Tensor) -> Tensor:
         draw = torch.Generator().manual_seed(seed)
         return model.sample(SIZE, model.encode(x), draw)
 
     row = {"scale": scale, "encoder": encoder, "generator": generator, "seed": seed, "steps": steps}
-    return {**row, "seconds": done.seconds, **_judge(judged(family, sets, 2 * SIZE, seed), regenerate)}
+    return {**row, "seconds": seconds, **_judge(judged(family, sets, 2 * SIZE, seed), regenerate)}
 
 
 def line(row: dict[str, Any]) -> str:

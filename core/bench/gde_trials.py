@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,53 +24,30 @@ from core.training.clock import TrainingClock
 Array = npt.NDArray[np.float64]
 
 HELD_OUT = 1_000_000  # added to a seed: the sets that are judged come from another stream than those trained on
+BATCH, LEARNING_RATE = 64, 2e-3
 LINE = 2000  # quantiles by which a law on a line is stood for
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One training: which sets, which model, how long. Everything else is the default that a user gets."""
+def train(
+    family: FamilyConfig, seed: int, steps: int, encoder: str = "resnet_gnn", generator: str = "flow"
+) -> tuple[GDE, float]:
+    """A model with a user's defaults in evaluation mode, and the seconds of this process's CPU that it took.
 
-    family: FamilyConfig
-    encoder: str = "resnet_gnn"
-    generator: str = "flow"
-    model: dict[str, Any] = field(default_factory=dict)
-    encoder_settings: dict[str, Any] = field(default_factory=dict)
-    generator_settings: dict[str, Any] = field(default_factory=dict)
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    steps: int = 2000
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The model in evaluation mode and what it cost."""
-
-    model: GDE
-    seconds: float
-    steps: int
-
-
-def train(trial: Trial, seed: int) -> Trained:
-    """Train `trial` from `seed`; the sets and the weights both follow it. Seconds are those of this process's CPU."""
-    sets = simulate_family(_seeded(trial.family, seed))
+    The sets and the weights both follow `seed`.
+    """
+    sets = simulate_family(replace(family, seed=seed + 1))
     data = prepare_sets(sets, np.arange(sets.s))
     torch.manual_seed(seed)
-    parts = {
-        "encoder": {"name": trial.encoder, **trial.encoder_settings},
-        "generator": {"name": trial.generator, **trial.generator_settings},
-        "mixer": {"name": "none"},
-    }
-    training = TrainingConfig(batch_size=trial.batch_size, learning_rate=trial.learning_rate)
-    model = GDE(GDEConfig(**trial.model), data.spec, training, parts)
+    parts = {"encoder": {"name": encoder}, "generator": {"name": generator}, "mixer": {"name": "none"}}
+    model = GDE(GDEConfig(), data.spec, TrainingConfig(batch_size=BATCH, learning_rate=LEARNING_RATE), parts)
     model.prepare(data)
     model.train()
-    clock = TrainingClock(1, trial.steps)
+    clock = TrainingClock(1, steps)
     started = time.process_time()
-    for _ in range(trial.steps if model.optimisers() else 0):
-        model.steps(data.index(torch.randint(len(data), (trial.batch_size,))), clock)
+    for _ in range(steps):
+        model.steps(data.index(torch.randint(len(data), (BATCH,))), clock)
         clock.tick()
-    return Trained(model.eval(), time.process_time() - started, trial.steps)
+    return model.eval(), time.process_time() - started
 
 
 @dataclass(frozen=True)
@@ -101,8 +80,7 @@ class Judged:
 
 def judged(family: FamilyConfig, sets: int, observations: int, seed: int = 0) -> Judged:
     """Sets that no training has seen."""
-    plain = {**vars(family), "sets": sets, "observations": observations, "seed": HELD_OUT + seed}
-    drawn = simulate_family(FamilyConfig(**plain))
+    drawn = simulate_family(replace(family, sets=sets, observations=observations, seed=HELD_OUT + seed))
     return Judged(family.family, torch.from_numpy(drawn.observations.reshape(sets, observations, -1)), drawn.truth)
 
 
@@ -122,8 +100,11 @@ def machine() -> str:
     return f"{torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
-def _seeded(family: FamilyConfig, seed: int) -> FamilyConfig:
-    return FamilyConfig(**{**vars(family), "seed": seed + 1})
+def ended(benchmark: str, rows: list[dict[str, Any]], passed: bool, options: argparse.Namespace) -> int:
+    """The exit status of a benchmark, after its rows as one JSON object where that is asked for."""
+    if options.json:
+        print(json.dumps({"benchmark": benchmark, "machine": machine(), "rows": rows, "passed": passed}))
+    return 0 if passed or options.quick else 1
 
 
 def _skewed(skew: float) -> Array:

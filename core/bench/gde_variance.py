@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from core.bench.gde_trials import machine
+from core.bench.gde_trials import ended, machine
 from core.config.experiments import compose
 from core.errors import InputError, RunError
 from core.runs.files import seconds_between
@@ -47,9 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError("None of these generators can make what these experiments are trained on.")
     passed = all(GOAL[0] <= r["variance_ratio"]["value"] <= GOAL[1] for r in rows if r["generator"] != PUBLISHED)
     print(f"{machine()}; every generator of ours between {GOAL[0]} and {GOAL[1]}: {'yes' if passed else 'no'}")
-    if options.json:
-        print(json.dumps({"benchmark": "gde_variance", "machine": machine(), "rows": rows, "passed": passed}))
-    return 0 if passed or options.quick else 1
+    return ended("gde_variance", rows, passed, options)
 
 
 def measure(experiment: str, generator: str, quick: bool) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -15,18 +16,23 @@ import numpy as np
 import numpy.typing as npt
 
 from core import child
-from core.bench.cohorts import linked_calls
+from core.bench import peak_bytes
 from core.config.evaluation import EvaluationConfig
-from core.data.genotypes import Calls, from_calls
+from core.data.genotypes import Calls, Genotypes, from_calls
 from core.errors import InputError, RunError
 from core.evaluation.context import Cohort, Comparison
 from core.evaluation.neighbours import neighbours
 from core.evaluation.pairs import r_squared
+from core.evaluation.report import evaluate
 
 INDIVIDUALS, VARIANTS = 2504, 805
 LARGE, QUICK = (10_000, 50_000), (2_000, 10_000)
 REPEATS = 3
 GOAL = {"aats_ratio": 10.0, "ld_ratio": 30.0, "difference": 1e-5, "peak_gigabytes": 4.0}
+
+FOUNDERS = 64
+SEGMENT = 40  # variants copied from one founder at a time
+POSITION_STEP = 20_000  # base pairs between two variants
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,7 +43,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="the memory of a report on 2,000 × 10,000 instead")
     parser.add_argument("--repeats", type=int, default=REPEATS, help=f"timings of each side, default {REPEATS}")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--report", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if options.report:
+        print(json.dumps(_report_here(*options.report)))
+        return 0
     result = run(INDIVIDUALS, VARIANTS, QUICK if options.quick else LARGE, max(1, options.repeats))
     print(json.dumps(result) if options.json else summary(result))
     return 0 if result["passed"] else 1
@@ -75,10 +85,60 @@ def report(individuals: int, variants: int) -> dict[str, Any]:
         files = [str(Path(folder) / f"{name}.npy") for name in ("real", "synthetic")]
         for seed, file in enumerate(files):
             linked_calls(individuals, variants, seed, Path(file))
-        done = child.run("core.bench.report_memory", *files, quiet=False)
+        done = child.run("core.bench.metrics", "--report", *files, quiet=False)
     if done.status != 0:
         raise RunError(f"The report on {individuals} × {variants} calls ended with status {done.status}.")
     return {"individuals": individuals, "variants": variants} | done.answer()
+
+
+def _report_here(*files: str) -> dict[str, Any]:
+    """A report on mapped real and synthetic calls in this process; stages go to stderr as they begin."""
+    real, synthetic = (_genotypes(path) for path in files)
+    started = time.monotonic()
+
+    def progress(stage: str) -> None:
+        seconds, gigabytes = time.monotonic() - started, peak_bytes() / 1e9
+        print(f"{seconds:7.1f} s  {gigabytes:5.2f} GB  {stage}", file=sys.stderr, flush=True)
+
+    result = evaluate(real, synthetic, progress=progress)
+    progress("Done")
+    without = [name for name, one in result.metrics.items() if one.value is None]
+    return {"seconds": time.monotonic() - started, "peak_bytes": peak_bytes(), "without_value": without}
+
+
+def _genotypes(path: str) -> Genotypes:
+    calls = np.load(path, mmap_mode="r")
+    m = calls.shape[1]
+    return from_calls(
+        calls,
+        variant_contig=np.repeat(np.array([str(c + 1) for c in range(20)]), -(-m // 20))[:m],
+        variant_position=(np.arange(m, dtype=np.int64) % -(-m // 20) + 1) * POSITION_STEP,
+    )
+
+
+def linked_calls(individuals: int, variants: int, seed: int, file: Path | None = None) -> Calls:
+    """(individuals, variants) int8 calls; two haplotypes copied in segments from founders that all seeds share.
+
+    With `file` the calls are written there as .npy, block by block, and returned as a read-only memory map.
+    """
+    source = np.random.default_rng(variants)
+    frequency = source.uniform(0.05, 0.95, variants)
+    founders = (source.random((FOUNDERS, variants)) < frequency).astype(np.int8)
+    rng = np.random.default_rng([seed, variants])
+    shape = (individuals, variants)
+    calls: Calls
+    if file is None:
+        calls = np.empty(shape, dtype=np.int8)
+    else:
+        calls = np.lib.format.open_memmap(file, mode="w+", dtype=np.int8, shape=shape)
+    for start in range(0, variants, SEGMENT):
+        piece = slice(start, start + SEGMENT)
+        first, second = (founders[rng.integers(0, FOUNDERS, individuals), piece] for _ in range(2))
+        calls[:, piece] = first + second
+    if file is None:
+        return calls
+    del calls
+    return np.load(file, mmap_mode="r")
 
 
 def summary(result: dict[str, Any]) -> str:
@@ -166,3 +226,7 @@ def _scikit_allel_r_squared(calls: Calls) -> npt.NDArray[np.float32]:
     from allel import rogers_huff_r
 
     return np.asarray(rogers_huff_r(np.ascontiguousarray(calls.T)) ** 2)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

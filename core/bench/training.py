@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 from core.bench.published import PlainWganGp
+from core.config.experiments import load
+from core.config.schema import from_dict
 from core.config.training import TrainingConfig
 from core.models.base import Condition, DataSpec, TrainData
 from core.models.genotype.wgan_gp import WganGp, WganGpConfig, published_widths
@@ -22,31 +24,12 @@ from core.training.clock import TrainingClock
 INDIVIDUALS = 1024
 VARIANTS = 1000
 BATCH = 128
-LATENT = 128
 EPOCHS = 4  # of each, minibatch by minibatch in turn; the ratio is the median of the pairs
 WARM_UP = 8  # minibatches of each before the first is timed; a CUDA graph is captured among them
 GOAL = {"cpu": 1.8, "cuda": 5.0}
 
-PUBLISHED = WganGpConfig(
-    latent=LATENT,
-    generator_widths=(),
-    critic_widths=(),
-    normalisation="batch",
-    latent_skip=False,
-    condition_output=False,
-    closed_form_start=False,
-    calibrate=False,
-    temperature_end=0.1,
-    straight_through=False,
-    real_noise=0.025,
-    critic_steps=5,
-    critic_rate=1.0,
-    beta2=0.9,
-    rate_decay=1.0,
-    average=0.0,
-    frequency_weight=0.0,
-    linkage_weight=0.0,
-)
+# The settings of the preset that trains as published.
+PUBLISHED = from_dict(WganGpConfig, {k: v for k, v in load("wgan_gp_published")["model"].items() if k != "name"})
 
 # Dense bf16 (or fp16) products a second of common devices, in 1e12, from the makers' data sheets.
 PEAKS = {"H200": 989.0, "H100": 989.0, "A100": 312.0, "L40S": 362.0, "L4": 121.0, "V100": 125.0, "T4": 65.0}
@@ -73,17 +56,18 @@ def run(variants: int = VARIANTS, individuals: int = INDIVIDUALS, epochs: int = 
     """
     device = devices.choose("auto")
     calls = _calls(individuals, variants)
-    ours, plain = _Ours(calls, device), _Plain(calls, str(device))
-    ours.seconds(WARM_UP)
-    plain.seconds(WARM_UP)
+    model, ours = _ours(calls, device)
+    plain = _plain(calls, str(device))
+    for stream in (ours, plain):
+        _seconds(stream, WARM_UP)
     batches = individuals // BATCH
-    pairs = [(ours.seconds(1), plain.seconds(1)) for _ in range(epochs * batches)]
+    pairs = [(_seconds(ours, 1), _seconds(plain, 1)) for _ in range(epochs * batches)]
     ratio = statistics.median(b / a for a, b in pairs)
     seconds = batches * statistics.median(a for a, _ in pairs)
-    flops = _products(ours.model, individuals // BATCH * BATCH)
+    flops = _products(model, individuals // BATCH * BATCH)
     result: dict[str, Any] = {
         "benchmark": "training",
-        "device": _device_name(device),
+        "device": devices.name(device),
         "threads": torch.get_num_threads(),
         "individuals": individuals,
         "variants": variants,
@@ -118,59 +102,45 @@ def _calls(individuals: int, variants: int) -> torch.Tensor:
     return torch.from_numpy(rng.binomial(2, rng.uniform(0.05, 0.95, variants), (individuals, variants)).astype(np.int8))
 
 
-class _Ours:
+def _ours(calls: torch.Tensor, device: torch.device) -> tuple[WganGp, Iterator[None]]:
     """Our loop's inner part: int8 calls on the device, one-hot coding there, steps through the device's stepper."""
+    n, m = calls.shape
+    spec = DataSpec(m, 3, {}, {}, np.zeros(m, np.int64), np.zeros(m, np.int64), n)
+    config = TrainingConfig(batch_size=BATCH, learning_rate=1e-4, epochs=1000)
+    torch.manual_seed(1)
+    nobody = Condition(torch.empty(n, 0, dtype=torch.int64), torch.empty(n, 0))
+    data = TrainData(calls, nobody, spec).to(device)
+    model = WganGp(PUBLISHED, spec, config).to(device)
+    model.prepare(data)
+    clock = TrainingClock(1000, n // BATCH, device)
+    step = devices.stepper(model, config, device)
+    model.train()
 
-    def __init__(self, calls: torch.Tensor, device: torch.device) -> None:
-        n, m = calls.shape
-        spec = DataSpec(m, 3, {}, {}, np.zeros(m, np.int64), np.zeros(m, np.int64), n)
-        config = TrainingConfig(batch_size=BATCH, learning_rate=1e-4, epochs=1000)
-        torch.manual_seed(1)
-        self.data = TrainData(calls, Condition(torch.empty(n, 0, dtype=torch.int64), torch.empty(n, 0)), spec).to(
-            device
-        )
-        self.model = WganGp(PUBLISHED, spec, config).to(device)
-        self.model.prepare(self.data)
-        self.clock = TrainingClock(1000, n // BATCH, device)
-        self.step = devices.stepper(self.model, config, device)
-        self.model.train()
-        self.stream = self._epochs()
-
-    def seconds(self, batches: int) -> float:
-        """Seconds of so many minibatches."""
-        return _timed(self.stream, batches)
-
-    def _epochs(self) -> Iterator[None]:
+    def minibatches() -> Iterator[None]:
         while True:
-            order = torch.randperm(len(self.data)).to(self.data.calls.device)
-            for first in range(0, len(order) - BATCH + 1, BATCH):
-                self.step(self.data.index(order[first : first + BATCH]), self.clock)
-                self.clock.tick()
+            order = torch.randperm(n).to(device)
+            for first in range(0, n - BATCH + 1, BATCH):
+                step(data.index(order[first : first + BATCH]), clock)
+                clock.tick()
                 yield
 
+    return model, minibatches()
 
-class _Plain:
+
+def _plain(calls: torch.Tensor, device: str) -> Iterator[None]:
     """The plain implementation, its one-hot items made beforehand as in the published code."""
-
-    def __init__(self, calls: torch.Tensor, device: str) -> None:
-        spec = DataSpec(calls.shape[1], 3, {}, {}, np.zeros(0, np.int64), np.zeros(0, np.int64), len(calls))
-        generator = published_widths(spec, PUBLISHED.generator_divisors)
-        critic = published_widths(spec, PUBLISHED.critic_divisors)
-        torch.manual_seed(1)
-        self.model = PlainWganGp(calls.shape[1], LATENT, generator, critic, device)
-        self.loader = self.model.loader(calls, BATCH)
-        self.stream = self._epochs()
-
-    def seconds(self, batches: int) -> float:
-        """Seconds of so many minibatches."""
-        return _timed(self.stream, batches)
-
-    def _epochs(self) -> Iterator[None]:
-        while True:
-            yield from self.model.epoch(self.loader, 0.999)
+    spec = DataSpec(calls.shape[1], 3, {}, {}, np.zeros(0, np.int64), np.zeros(0, np.int64), len(calls))
+    generator = published_widths(spec, PUBLISHED.generator_divisors)
+    critic = published_widths(spec, PUBLISHED.critic_divisors)
+    torch.manual_seed(1)
+    model = PlainWganGp(calls.shape[1], PUBLISHED.latent, generator, critic, device)
+    loader = model.loader(calls, BATCH)
+    while True:
+        yield from model.epoch(loader, 0.999)
 
 
-def _timed(stream: Iterator[None], batches: int) -> float:
+def _seconds(stream: Iterator[None], batches: int) -> float:
+    """Seconds of so many minibatches."""
     started = _now()
     for _ in range(batches):
         next(stream)
@@ -197,7 +167,3 @@ def _products(model: WganGp, individuals: int) -> float:
     steps = model.config.critic_steps
     passes = {"generator": steps + 3, "critic": 7 * steps + 2}
     return float(2 * individuals * sum(passes[net] * weights[net] for net in passes))
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any, TypeVar
 
-from core.config.schema import describe, from_dict
+from core.config.schema import TYPES, describe, from_dict
 from core.errors import InputError
 
 C = TypeVar("C")
-_TYPES = {"int": int, "float": float, "str": str}
 
 
 def add_settings(parser: argparse.ArgumentParser, cls: type, title: str, leave_out: tuple[str, ...] = ()) -> None:
@@ -50,6 +49,6 @@ def _value(name: str, text: Any, kind: str) -> Any:
     if kind.startswith("list["):
         return [_value(name, part, kind[5:-1]) for part in str(text).split(",") if part]
     try:
-        return _TYPES[kind](text)
+        return TYPES[kind](text)
     except ValueError:
         raise InputError(f"--{name.replace('_', '-')} is {text!r}; a value of type {kind} is expected.") from None

@@ -7,7 +7,6 @@ them at install, and anew when the digest of the source files is no longer that 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import json
 import os
@@ -17,7 +16,7 @@ from typing import Any
 
 from core import child
 from core.config.home import REPOSITORY, environment
-from core.config.schema import from_dict, to_dict
+from core.config.schema import checked
 from core.errors import InputError, PopscapeError
 from core.words import sentence
 
@@ -30,7 +29,6 @@ _SOURCES = (
 _SECTIONS = ("experiments", "models", "encoders", "generators", "mixers", "formats")
 # For what has no colour of its own, such as a file that a reader brings; none is the colour of a shipped model.
 _OTHER_COLOURS = ("#c9b400", "#8a5a2b", "#17a2a8", "#b0446c", "#5b8c2a", "#4b5d8f")
-_TYPES = {"int": int, "float": float, "str": str, "bool": bool}
 
 
 def catalogue() -> dict[str, Any]:
@@ -91,11 +89,6 @@ def _named(name: str, *sections: str) -> Mapping[str, Any]:
     return next(entries, {})
 
 
-def model_settings(name: str) -> list[dict[str, Any]]:
-    """The settings of the model `name` as `schema.describe` gives them. Raises InputError for an unknown model."""
-    return list(_entry("models", name)["settings"])
-
-
 def validate(group: str, node: Mapping[str, Any]) -> dict[str, Any]:
     """A node {"name": choice, settings…} of `group` ("model", "encoder", …) with every setting checked and filled in.
 
@@ -103,8 +96,8 @@ def validate(group: str, node: Mapping[str, Any]) -> dict[str, Any]:
     """
     entry = _entry(f"{group}s", str(node.get("name", "")))
     settings = {key: value for key, value in node.items() if key != "name"}
-    built: Any = from_dict(_schema(group, entry["settings"]), settings, where=group)
-    return {"name": entry["name"], **to_dict(built)}
+    values = checked(entry["settings"], settings, where=group)
+    return {"name": entry["name"]} | {one["name"]: values.get(one["name"], one["default"]) for one in entry["settings"]}
 
 
 def _entry(section: str, name: str) -> dict[str, Any]:
@@ -112,24 +105,6 @@ def _entry(section: str, name: str) -> dict[str, Any]:
     if name not in entries:
         raise InputError(f"There is no {section[:-1]} called {name!r}; choose one of: {', '.join(sorted(entries))}.")
     return dict(entries[name])
-
-
-def _schema(group: str, described: list[dict[str, Any]]) -> type:
-    """The config dataclass again that `schema.describe` described."""
-    fields: list[tuple[str, Any, Any]] = []
-    for one in described:
-        default = tuple(one["default"]) if isinstance(one["default"], list) else one["default"]
-        metadata = {k: tuple(v) if isinstance(v, list) else v for k, v in one.items()}
-        fields.append((one["name"], _hint(one["type"]), dataclasses.field(default=default, metadata=metadata)))
-    return dataclasses.make_dataclass(group.title(), fields, frozen=True)
-
-
-def _hint(name: str) -> Any:
-    if name.endswith("?"):
-        return _hint(name[:-1]) | None
-    if name.startswith("list["):
-        return tuple[_TYPES[name[5:-1]], ...]  # type: ignore[misc]
-    return _TYPES[name]
 
 
 @cache

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from core.config.overrides import Override, parse
+from core.config.overrides import parse
 from core.errors import InputError
 
 FOLDER = Path(__file__).with_suffix("")
@@ -63,14 +63,14 @@ def compose(overrides: Sequence[str]) -> dict[str, Any]:
     Raises InputError.
     """
     parsed = parse(overrides)
-    chosen = [o.value for o in parsed if o.key == "experiment"]
+    chosen = [value for key, value in parsed if key == "experiment"]
     if len(chosen) != 1:
         raise InputError(f"Name one experiment, such as experiment=wgan_gp; there are: {', '.join(names())}.")
-    wanted = [str(o.value) for o in parsed if o.key == "preset"]
+    wanted = [str(value) for key, value in parsed if key == "preset"]
     config = load(str(chosen[0]), *wanted[-1:])
-    rest = [o for o in parsed if o.key not in ("experiment", "preset")]
-    for override in sorted(rest, key=lambda o: "." in o.key):
-        _apply(config, override)
+    rest = [(key, value) for key, value in parsed if key not in ("experiment", "preset")]
+    for key, value in sorted(rest, key=lambda one: "." in one[0]):
+        _apply(config, key, value)
     return config
 
 
@@ -88,20 +88,20 @@ def _read(name: str) -> dict[str, Any]:
     return {**config, **{node: dict(config.get(node) or {}) for node in _COMMON}}
 
 
-def _apply(config: dict[str, Any], override: Override) -> None:
-    node, _, setting = override.key.partition(".")
+def _apply(config: dict[str, Any], key: str, value: Any) -> None:
+    node, _, setting = key.partition(".")
     if node in _WORDS and not setting:
-        config[node] = str(override.value)
+        config[node] = str(value)
     elif not isinstance(config.get(node), dict):
-        raise InputError(f"There is no setting {override.key!r} in this experiment; {_hint(config, node)}")
+        raise InputError(f"There is no setting {key!r} in this experiment; {_hint(config, node)}")
     elif setting:
-        config[node][setting] = override.value
-    elif isinstance(override.value, dict):
-        config[node] = {**config[node], **override.value}
+        config[node][setting] = value
+    elif isinstance(value, dict):
+        config[node] = {**config[node], **value}
     elif "name" not in config[node]:
         raise InputError(f"{node!r} is a group of settings, not a choice; write {node}.setting=value.")
-    elif config[node]["name"] != override.value:
-        config[node] = {"name": str(override.value)}
+    elif config[node]["name"] != value:
+        config[node] = {"name": str(value)}
 
 
 def _hint(config: dict[str, Any], node: str) -> str:

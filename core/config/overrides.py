@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from core.errors import InputError
 
 
-@dataclass(frozen=True)
-class Override:
-    """One `key=value`: the dotted key, and the value as a JSON type."""
-
-    key: str
-    value: Any
-
-
-def parse(texts: Sequence[str]) -> list[Override]:
-    """Parse overrides such as `training.epochs=3`, `model=resample`, `model.widths=[64,32]`, `title="a b"`.
+def parse(texts: Sequence[str]) -> list[tuple[str, Any]]:
+    """(dotted key, value) of overrides such as `training.epochs=3`, `model.widths=[64,32]`, `title="a b"`.
 
     `+key=value` is taken as `key=value`. Raises InputError for what is not in the grammar, for sweeps
     (`seed=1,2`: one run a command) and for deletions (`~key`).
@@ -29,7 +20,7 @@ def parse(texts: Sequence[str]) -> list[Override]:
     from hydra.errors import HydraException
 
     parser = OverridesParser.create()
-    found: list[Override] = []
+    parsed: list[tuple[str, Any]] = []
     for text in texts:
         try:
             (override,) = parser.parse_overrides([text])
@@ -43,5 +34,5 @@ def parse(texts: Sequence[str]) -> list[Override]:
             key = ""
         if not key:
             raise InputError(f"{text!r} is not a setting; write key=value, such as training.epochs=20.")
-        found.append(Override(key, value))
-    return found
+        parsed.append((key, value))
+    return parsed

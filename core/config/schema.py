@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from core.errors import InputError
 
 C = TypeVar("C")
+
+TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
+"""The types of a setting, of the items of a list too, by the names that `describe` gives them."""
 
 
 def setting(
@@ -29,14 +32,7 @@ def setting(
     """
     return dataclasses.field(
         default=default,
-        metadata={
-            "help": help,
-            "unit": unit,
-            "low": low,
-            "high": high,
-            "choices": choices,
-            "advanced": advanced,
-        },
+        metadata={"help": help, "unit": unit, "low": low, "high": high, "choices": choices, "advanced": advanced},
     )
 
 
@@ -52,17 +48,22 @@ def from_dict(cls: type[C], values: Mapping[str, Any], where: str = "") -> C:
 
     `where` is the name of the node ("training"), used in the message. Raises InputError.
     """
-    hints = get_type_hints(cls)
-    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    built: dict[str, Any] = {}
+    values = checked(describe(cls), values, where)
+    return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+def checked(settings: Sequence[Mapping[str, Any]], values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """`values` as JSON types, checked against settings as `describe` gives them. Raises InputError as `from_dict`."""
+    known = {one["name"]: one for one in settings}
+    right: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{where}.{key}" if where else key
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known settings: {', '.join(fields)}."
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known settings: {', '.join(known)}."
             raise InputError(f"There is no setting {name!r}; {hint}")
-        built[key] = _checked(name, value, hints[key], fields[key].metadata)
-    return cls(**built)
+        right[key] = _checked(name, value, known[key]["type"], known[key])
+    return right
 
 
 def describe(cls: type) -> list[dict[str, Any]]:
@@ -88,21 +89,20 @@ def _type_name(hint: Any) -> str:
     return str(hint.__name__)
 
 
-def _checked(name: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -> Any:
-    if get_origin(hint) in (types.UnionType, Union):
-        if value is None:
-            return None
-        hint = next(a for a in get_args(hint) if a is not type(None))
-    if get_origin(hint) is tuple:
+def _checked(name: str, value: Any, kind: str, setting: Mapping[str, Any]) -> Any:
+    if kind.endswith("?"):
+        return None if value is None else _checked(name, value, kind[:-1], setting)
+    if kind.startswith("list["):
         items = value if isinstance(value, list | tuple) else [value]
-        return tuple(_checked(name, item, get_args(hint)[0], metadata) for item in items)
+        return [_checked(name, item, kind[5:-1], setting) for item in items]
+    hint = TYPES[kind]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if hint is int and isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise InputError(f"The setting {name!r} is {value!r}; a value of type {hint.__name__} is expected.")
-    low, high, choices = (metadata.get(k) for k in ("low", "high", "choices"))
+    low, high, choices = (setting.get(k) for k in ("low", "high", "choices"))
     if choices and value not in choices:
         raise InputError(f"The setting {name!r} is {value!r}; choose one of: {', '.join(choices)}.")
     if (low is not None and value < low) or (high is not None and value > high):

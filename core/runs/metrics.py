@@ -14,6 +14,9 @@ from typing import Any
 
 _TAIL_BYTES = 65536
 
+PREFERRED = "score"
+"""The metric that tells best how a run goes: the validation score where there is one; else the first in the file."""
+
 
 @dataclass
 class Series:
@@ -129,6 +132,25 @@ def tail(path: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     return list(filter(None, map(_parse, lines)))
+
+
+def trace(run: Path) -> list[float]:
+    """The newest values of the PREFERRED metric, oldest first; [] where there is none."""
+    path = run / "metrics.jsonl"
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return []
+    return list(_trace(path, facts.st_mtime_ns, facts.st_size))
+
+
+@lru_cache(maxsize=1024)
+def _trace(path: Path, _changed: int, _size: int) -> tuple[float, ...]:
+    values: dict[str, list[float]] = {}
+    for entry in tail(path):
+        if entry["value"] is not None and math.isfinite(entry["value"]):
+            values.setdefault(entry["name"], []).append(float(entry["value"]))
+    return tuple(values.get(PREFERRED) or next(iter(values.values()), []))
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from core.errors import InputError
 from core.runs.directory import Run
 from core.runs.files import seconds_between
 from core.runs.metrics import last_values
-from core.runs.states import ACTIVE, RESUMABLE, State
+from core.runs.states import ACTIVE, State
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,6 @@ class RunSummary:
     def active(self) -> bool:
         """Whether a worker lives or is waiting for its turn."""
         return self.state in ACTIVE
-
-    @property
-    def resumable(self) -> bool:
-        """Whether `RunStore.resume` accepts it."""
-        return self.state in RESUMABLE and not self.embedded
 
     @property
     def seconds(self) -> float | None:

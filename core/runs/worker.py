@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.runs import heartbeat
 from core.runs.backends.base import Life, backends
-from core.runs.causes import explain
 from core.runs.directory import Run
-from core.runs.ending import Ending
+from core.runs.ending import Ending, explain
 from core.runs.files import log, now, try_lock
 from core.runs.intervals import Intervals
 from core.runs.process import ProcessIdentity

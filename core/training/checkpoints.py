@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch import Tensor
 from core.errors import InputError, RunError
 
 INDEX = "checkpoint.json"
+RANDOM = "random."  # begins the names of the random states
 
 
 def save(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -64,6 +66,22 @@ def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         return load_file(folder / Path(facts["weights"]).name), facts
     except (OSError, KeyError, SafetensorError) as error:
         raise InputError(f"The weights of {folder.name!r} cannot be read ({error}); train the run again.") from error
+
+
+def random_states(epoch_start: Tensor) -> dict[str, Tensor]:
+    """torch's generators (CPU, and the GPU in use) and the shuffling generator as it was when the epoch began."""
+    kept = {RANDOM + "shuffle": epoch_start, RANDOM + "cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        kept[RANDOM + "cuda"] = torch.cuda.get_rng_state()
+    return kept
+
+
+def restore_random(tensors: dict[str, Tensor]) -> Tensor:
+    """Set torch's generators as `random_states` found them; returns the shuffling generator's state."""
+    torch.set_rng_state(tensors[RANDOM + "cpu"])
+    if torch.cuda.is_available() and RANDOM + "cuda" in tensors:
+        torch.cuda.set_rng_state(tensors[RANDOM + "cuda"])
+    return tensors[RANDOM + "shuffle"]
 
 
 def _sync(path: Path) -> None:

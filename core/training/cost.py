@@ -61,7 +61,7 @@ def answer(
     memory, disk = (floor, 20 * parameters) if found is None else (found.memory, found.disk)
     return {
         "parameters": parameters,
-        "device": device_name(device),
+        "device": devices.name(device),
         "seconds_low": None if found is None else round(found.low, 1),
         "seconds_high": None if found is None else round(found.high, 1),
         "memory_bytes": memory,
@@ -174,13 +174,6 @@ def free_disk() -> int:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
-
-
-def device_name(device: torch.device) -> str:
-    """A device in words."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} thread{'s' if torch.get_num_threads() > 1 else ''}"
 
 
 def _advice(

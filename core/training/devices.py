@@ -28,6 +28,13 @@ def choose(name: str) -> torch.device:
     return torch.device("cuda", torch.cuda.current_device())
 
 
+def name(device: torch.device) -> str:
+    """A device in words."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} thread{'s' if torch.get_num_threads() > 1 else ''}"
+
+
 def precision(config: TrainingConfig, device: torch.device, width: int) -> AbstractContextManager[Any]:
     """The autocast context of a step; `width` is that of the widest layer.
 

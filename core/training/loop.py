@@ -16,7 +16,7 @@ from core.config.schema import to_dict
 from core.config.training import TrainingConfig
 from core.errors import RunError
 from core.models.base import Trainable, TrainingSplit
-from core.training import checkpoints, devices, randomness
+from core.training import checkpoints, devices
 from core.training.clock import TrainingClock
 
 Validate = Callable[[Any, Any, torch.Generator], Mapping[str, float]]
@@ -128,11 +128,11 @@ class _Training:
         if not (resume and checkpoints.exists(last)):
             return
         tensors, facts = checkpoints.load(last)
-        self.model.load({k: v for k, v in tensors.items() if not k.startswith(randomness.PREFIX)})
+        self.model.load({k: v for k, v in tensors.items() if not k.startswith(checkpoints.RANDOM)})
         self.clock.restore(facts["clock"])
         self.history = _History(**facts["history"])
         self.sums = {k: torch.tensor(v, device=self.device) for k, v in self.history.totals.items()}
-        self.epoch_start = randomness.restore(tensors)
+        self.epoch_start = checkpoints.restore_random(tensors)
         self.run.log(f"Resumed at epoch {self.clock.epoch}, step {self.clock.step}.")
 
     def run_epochs(self) -> Outcome:
@@ -237,7 +237,7 @@ class _Training:
         last = which == "last"
         self.model.settle()
         self.history.totals = {k: float(v) for k, v in self.sums.items()}
-        states = randomness.states(self.epoch_start) if last else {}
+        states = checkpoints.random_states(self.epoch_start) if last else {}
         facts = {
             "kind": self.model.kind,
             "model": {"name": self.name, **self.model.settings()},

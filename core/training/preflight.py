@@ -5,7 +5,7 @@ Call it in a process of its own: memory is the peak of the process, and an attem
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -58,8 +58,7 @@ def estimate(dataset: Dataset, model: Mapping[str, Any], training: TrainingConfi
         parameters = _trained(build(model["name"], model, spec, training))
     # Weights, gradients and Adam's two moments, four bytes each: no training needs less.
     floor = 16 * parameters + len(split.train) * spec.variants
-    fits = floor < available_memory(device)
-    found = _measure(genotypes, split, model, training, device) if fits else None
+    found = _tried(lambda: _measure(genotypes, split, model, training, device), floor, training, device)
     return answer(found, parameters=parameters, floor=floor, training=training, device=device)
 
 
@@ -73,8 +72,7 @@ def estimate_sets(
     with torch.device("meta"):
         parameters = _trained(build(model["name"], model, data.spec, training))
     floor = 16 * parameters + bytes_of({"observations": data.observations})
-    fits = floor < available_memory(device)
-    found = _measure_sets(data, model, training, device) if fits else None
+    found = _tried(lambda: _measure_sets(data, model, training, device), floor, training, device)
     smaller = "fewer features or observations"
     return answer(found, parameters=parameters, floor=floor, training=training, device=device, smaller=smaller)
 
@@ -83,50 +81,52 @@ def _trained(model: torch.nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-def _measure_sets(
-    data: SetData, model: Mapping[str, Any], training: TrainingConfig, device: torch.device
+def _tried(
+    measure: Callable[[], Measured], floor: int, training: TrainingConfig, device: torch.device
 ) -> Measured | None:
-    """Take real steps on the training sets; None where memory ran out."""
+    """What `measure` gives; None where memory ran out, or where `floor` bytes are more than there are."""
+    if floor >= available_memory(device):
+        return None
     try:
-        fresh: GDE = build(model["name"], model, data.spec, training).to(device)
-        here = data.to(device)
-        count, k = validation_size(here)
-
-        def validate(noise: torch.Generator) -> object:
-            some = torch.arange(count, device=device)
-            return fresh.sample(k, fresh.encode(draw(here, some, k, k)[0]), noise)
-
-        return measure_steps(fresh, here, training, device, n_train=len(data), validate=validate)
+        return measure()
     except (RuntimeError, MemoryError) as error:
         if devices.out_of_memory(error, training.batch_size) is None:
             raise
         return None
+
+
+def _measure_sets(data: SetData, model: Mapping[str, Any], training: TrainingConfig, device: torch.device) -> Measured:
+    """Take real steps on the training sets."""
+    fresh: GDE = build(model["name"], model, data.spec, training).to(device)
+    here = data.to(device)
+    count, k = validation_size(here)
+
+    def validate(noise: torch.Generator) -> object:
+        some = torch.arange(count, device=device)
+        return fresh.sample(k, fresh.encode(draw(here, some, k, k)[0]), noise)
+
+    return measure_steps(fresh, here, training, device, n_train=len(data), validate=validate)
 
 
 def _measure(
     genotypes: Genotypes, split: Split, model: Mapping[str, Any], training: TrainingConfig, device: torch.device
-) -> Measured | None:
-    """Build the model, take real steps (or a real fit); None where memory ran out."""
+) -> Measured:
+    """Build the model, take real steps (or a real fit)."""
     torch.manual_seed(training.seed)
-    try:
-        data = prepare_split(genotypes, _part(split), training)[0]
-        fresh = _build(model, data, training, device)
-        if fresh.optimisers():
-            n = len(split.train)
-            return measure_steps(
-                fresh,
-                data,
-                training,
-                device,
-                n_train=n,
-                validate=lambda noise: fresh.sample(min(VALIDATION, n), None, noise),
-                more=(n - len(data)) * data.spec.variants,
-            )
+    data = prepare_split(genotypes, _part(split), training)[0]
+    fresh = _build(model, data, training, device)
+    if not fresh.optimisers():
         return _measure_fit(genotypes, split, model, training, device)
-    except (RuntimeError, MemoryError) as error:
-        if devices.out_of_memory(error, training.batch_size) is None:
-            raise
-        return None
+    n = len(split.train)
+    return measure_steps(
+        fresh,
+        data,
+        training,
+        device,
+        n_train=n,
+        validate=lambda noise: fresh.sample(min(VALIDATION, n), None, noise),
+        more=(n - len(data)) * data.spec.variants,
+    )
 
 
 def _measure_fit(
@@ -134,7 +134,7 @@ def _measure_fit(
 ) -> Measured:
     """Time a closed-form fit on a part of the data and scale it up."""
     part = genotypes.variants(np.arange(min(genotypes.m, VARIANTS)))
-    data = prepare_split(part, Split(split.train[:INDIVIDUALS], split.holdout[:0]), training)[0].to(device)
+    data = prepare_split(part, _part(split), training)[0].to(device)
     fitted = _build(model, data, training, device)
     before = peak_memory(device, 0)
     seconds = timed(lambda: fitted.prepare(data), device)

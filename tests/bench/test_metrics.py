@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.bench import metrics
-from core.bench.cohorts import linked_calls
+from core.bench.metrics import linked_calls
 
 
 def test_both_sides_give_the_same_numbers() -> None:

@@ -145,7 +145,7 @@ def test_shipped_runs_are_listed_and_cannot_be_changed(store: RunStore, tmp_path
     (folder / "status.json").unlink()
     shipping = RunStore(store.root, shipped=tmp_path / "pretrained")
     (shown,) = [s for s in shipping.list() if s.embedded]
-    assert (shown.run, shown.state, shown.resumable) == ("wgan_gp", State.SUCCEEDED, False)
+    assert (shown.run, shown.state) == ("wgan_gp", State.SUCCEEDED)
     for change in (shipping.stop, shipping.resume, shipping.delete):
         with pytest.raises(InputError):
             change("wgan_gp")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from core.errors import InputError, RunError
-from core.training import checkpoints, randomness
+from core.training import checkpoints
 from core.training.clock import TrainingClock
 
 
@@ -61,9 +61,9 @@ def test_what_is_missing_or_broken_is_said(tmp_path: Path) -> None:
 
 def test_random_states_return() -> None:
     shuffle = torch.Generator().manual_seed(1)
-    kept = randomness.states(shuffle.get_state())
+    kept = checkpoints.random_states(shuffle.get_state())
     first = torch.rand(4)
-    assert torch.equal(randomness.restore(kept), shuffle.get_state())
+    assert torch.equal(checkpoints.restore_random(kept), shuffle.get_state())
     assert torch.equal(first, torch.rand(4))
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.config.catalogue import title
+from core.runs.metrics import PREFERRED, trace
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
-from core.runs.traces import PREFERRED, trace
 from core.words import ago, duration
 from pages.parts.reports import dataset_name, label
 from pages.parts.state import RUN, RUNS_SEARCH, RUNS_STATE
