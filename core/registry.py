@@ -41,8 +41,9 @@ class Registry(Generic[T]):
     not when the registry is made, so that a page which lists nothing pays nothing.
     """
 
-    def __init__(self, what: str, *packages: str) -> None:
-        self.what = what
+    def __init__(self, what: str, *packages: str, kind: str = "") -> None:
+        """`kind` is that of every entry, where they have one in common."""
+        self.what, self.kind = what, kind
         self.packages = packages
         self._entries: dict[str, Entry[T]] = {}
         self._loaded = False
@@ -52,9 +53,9 @@ class Registry(Generic[T]):
         name: str,
         *,
         title: str,
-        kind: str,
         help: str,
         source: str,
+        kind: str = "",
         colour: str = "",
         takes: tuple[str, ...] = (),
         config: type | None = None,
@@ -67,7 +68,7 @@ class Registry(Generic[T]):
         def file(value: T) -> T:
             if name in self._entries:
                 raise ValueError(f"two entries named {name!r} among the {self.what}s")
-            self._entries[name] = Entry(name, title, colour, kind, takes, help, source, config, value)
+            self._entries[name] = Entry(name, title, colour, kind or self.kind, takes, help, source, config, value)
             return value
 
         return file

@@ -6,11 +6,10 @@ import argparse
 import os
 import platform
 import shutil
-from pathlib import Path
 from typing import Any
 
 from core.commands.answer import Answer, Command
-from core.config.home import home
+from core.config.home import home, nearest_folder
 from core.runs.environment import commit, versions
 
 
@@ -32,8 +31,8 @@ def _doctor(options: argparse.Namespace) -> Answer:
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "devices": _devices(),
         "home": str(home()),
-        "disk_free_bytes": shutil.disk_usage(_existing(home())).free,
-        "writable": _writable(home()),
+        "disk_free_bytes": shutil.disk_usage(nearest_folder()).free,
+        "writable": os.access(nearest_folder(), os.W_OK),
         "places": {kind: places(kind) for kind in ("cpu", "gpu")},
         "backends": [{"name": entry.name, "help": entry.help} for entry in backends],
         "runs": {"all": len(runs), "active": sum(s.active for s in runs)},
@@ -72,16 +71,6 @@ def _importable(name: str) -> str | None:
     except ImportError as error:
         return f"cannot be imported ({error})"
     return None
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path
-
-
-def _writable(path: Path) -> bool:
-    return os.access(_existing(path), os.W_OK)
 
 
 COMMANDS: dict[str, Command] = {"doctor": (_arguments, _doctor)}

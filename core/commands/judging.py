@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.commands.answer import Answer, Command
-from core.commands.settings import add_settings, read_settings
+from core.commands.settings import add_run, add_settings, read_settings
 from core.commands.tables import report_table
 from core.config.evaluation import EvaluationConfig
 from core.data.dataset import Dataset
@@ -23,7 +23,7 @@ from core.runs.work import dataset_of
 
 
 def _sample_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="id of the run, or its first six letters or more")
+    add_run(parser)
     parser.add_argument("--n", type=int, required=True, help="how many individuals")
     parser.add_argument("--condition", action="append", default=[], metavar="KEY=VALUE", help="such as pop=GBR")
     parser.add_argument("--seed", type=int, help="of the noise; default: from the run's seed")
@@ -184,10 +184,6 @@ def _file(path: str, samples: Path | None) -> _Cohort:
     return _Cohort(found.population, Path(path).name)
 
 
-def _report_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="id of the run, or its first six letters or more")
-
-
 def _report(options: argparse.Namespace) -> Answer:
     run = RunStore().get(options.run)
     report = run.report()
@@ -199,5 +195,5 @@ def _report(options: argparse.Namespace) -> Answer:
 COMMANDS: dict[str, Command] = {
     "sample": (_sample_arguments, _sample),
     "evaluate": (_evaluate_arguments, _evaluate),
-    "report": (_report_arguments, _report),
+    "report": (add_run, _report),
 }

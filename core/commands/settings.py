@@ -11,6 +11,11 @@ from core.errors import InputError
 C = TypeVar("C")
 
 
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """The argument that names a run."""
+    parser.add_argument("run", metavar="RUN", help="id of the run, or its first six letters or more")
+
+
 def add_settings(parser: argparse.ArgumentParser, cls: type, title: str, leave_out: tuple[str, ...] = ()) -> None:
     """An option --setting-name for each setting of `cls`, with its help, range and default.
 

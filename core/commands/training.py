@@ -8,6 +8,7 @@ import sys
 from core.commands.answer import DONE, FAILED, Answer, Command
 from core.commands.follow import follow
 from core.commands.predictions import predictions
+from core.commands.settings import add_run
 from core.commands.tables import report_table
 from core.config.experiments import compose
 from core.runs.directory import Run
@@ -62,12 +63,8 @@ def _preflight(options: argparse.Namespace) -> Answer:
     return Answer(found, "\n".join(words))
 
 
-def _run_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="id of the run, or its first six letters or more")
-
-
 def _resume_arguments(parser: argparse.ArgumentParser) -> None:
-    _run_argument(parser)
+    add_run(parser)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
 
 
@@ -77,7 +74,7 @@ def _resume(options: argparse.Namespace) -> Answer:
 
 
 def _stop_arguments(parser: argparse.ArgumentParser) -> None:
-    _run_argument(parser)
+    add_run(parser)
     parser.add_argument("--now", action="store_true", help="without a report")
     parser.add_argument("--detach", action="store_true", help="do not wait until it has stopped")
 
@@ -91,7 +88,7 @@ def _stop(options: argparse.Namespace) -> Answer:
 
 
 def _logs_arguments(parser: argparse.ArgumentParser) -> None:
-    _run_argument(parser)
+    add_run(parser)
     parser.add_argument("--lines", type=int, default=200, help="how many of the last lines (default 200)")
 
 
@@ -130,5 +127,5 @@ COMMANDS: dict[str, Command] = {
     "resume": (_resume_arguments, _resume),
     "stop": (_stop_arguments, _stop),
     "logs": (_logs_arguments, _logs),
-    "delete": (_run_argument, _delete),
+    "delete": (add_run, _delete),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.config.schema import setting
+from core.config.schema import more, setting
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,10 @@ class EvaluationConfig:
         (3, 5, 10, 20, 50, 60, 100), "Values of k along the precision and recall curves.", low=1, high=1000
     )
     bootstrap: int = setting(200, "Bootstrap resamples behind each interval (0: no intervals).", low=0, high=10_000)
-    confidence: float = setting(0.95, "Probability that an interval covers.", low=0.5, high=0.999, advanced=True)
-    components: int = setting(10, "Principal components, fitted on the reference.", low=2, high=100, advanced=True)
-    projections: int = setting(
-        128, "Random directions of the sliced Wasserstein distance.", low=8, high=4096, advanced=True
+    confidence: float = more(0.95, "Probability that an interval covers.", low=0.5, high=0.999)
+    components: int = more(10, "Principal components, fitted on the reference.", low=2, high=100)
+    projections: int = more(128, "Random directions of the sliced Wasserstein distance.", low=8, high=4096)
+    display_individuals: int = more(
+        2000, "Individuals per cohort kept in the report's arrays for drawing.", low=10, high=100_000
     )
-    display_individuals: int = setting(
-        2000, "Individuals per cohort kept in the report's arrays for drawing.", low=10, high=100_000, advanced=True
-    )
-    population_minimum: int = setting(
-        20, "Individuals that a population needs for values of its own.", low=2, advanced=True
-    )
+    population_minimum: int = more(20, "Individuals that a population needs for values of its own.", low=2)

@@ -24,6 +24,14 @@ def home() -> Path:
     return Path(os.environ.get("POPSCAPE_HOME", ".popscape")).resolve()
 
 
+def nearest_folder() -> Path:
+    """The home, or where it is not made yet, the folder above it that exists."""
+    folder = home()
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
 def environment() -> dict[str, str]:
     """The environment of a child: this process's own, and the same home wherever the child works."""
     return os.environ | {"POPSCAPE_HOME": str(home())}

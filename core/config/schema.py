@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import types
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from core.errors import InputError
@@ -14,6 +15,11 @@ C = TypeVar("C")
 
 TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
 """The types of a setting, of the items of a list too, by the names that `describe` gives them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NoSettings:
+    """The config of a choice that has no settings."""
 
 
 def setting(
@@ -34,6 +40,10 @@ def setting(
         default=default,
         metadata={"help": help, "unit": unit, "low": low, "high": high, "choices": choices, "advanced": advanced},
     )
+
+
+more = partial(setting, advanced=True)
+"""A setting that few change."""
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.config.schema import setting
+from core.config.schema import more, setting
 
 
 @dataclass(frozen=True)
@@ -20,34 +20,24 @@ class TrainingConfig:
     device: str = setting(
         "auto", "Where to train: the first free GPU if there is one, else the CPU.", choices=("auto", "cpu", "cuda")
     )
-    precision: str = setting(
+    precision: str = more(
         "auto",
         "Number format of the matrix products; auto takes bf16 where the device gains from it.",
         choices=("auto", "fp32", "bf16"),
-        advanced=True,
     )
-    compile: str = setting(
-        "auto", "torch.compile or CUDA graphs where they pay.", choices=("auto", "on", "off"), advanced=True
-    )
+    compile: str = more("auto", "torch.compile or CUDA graphs where they pay.", choices=("auto", "on", "off"))
     evaluate_every: int = setting(10, "Epochs between two validations (precision, recall, allele frequencies).", low=1)
-    checkpoint_every: int = setting(10, "Epochs between two checkpoints.", low=1, advanced=True)
-    patience: int = setting(
-        0, "Validations without a better score before training stops early (0: never).", low=0, advanced=True
-    )
-    score: str = setting(
+    checkpoint_every: int = more(10, "Epochs between two checkpoints.", low=1)
+    patience: int = more(0, "Validations without a better score before training stops early (0: never).", low=0)
+    score: str = more(
         "quality",
         "Validation score that picks the best checkpoint.",
         choices=("quality", "f1", "ld_r", "precision", "recall", "loss", "last"),
-        advanced=True,
     )
     condition_on: tuple[str, ...] = setting(
         ("auto",),
         "Columns to condition on; auto: the first label column and every phenotype; none: nothing.",
     )
-    minutes: float = setting(
-        0.0,
-        "Wall-clock budget; training ends cleanly when it is spent (0: no limit).",
-        unit="min",
-        low=0.0,
-        advanced=True,
+    minutes: float = more(
+        0.0, "Wall-clock budget; training ends cleanly when it is spent (0: no limit).", unit="min", low=0.0
     )

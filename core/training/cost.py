@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.config.home import home
+from core.config.home import nearest_folder
 from core.config.training import TrainingConfig
 from core.models.base import Trainable, TrainingSplit
 from core.training import devices
@@ -57,7 +57,7 @@ def answer(
 
     `smaller` is what of the data could be less.
     """
-    available, free = available_memory(device), free_disk()
+    available, free = available_memory(device), shutil.disk_usage(nearest_folder()).free
     memory, disk = (floor, 20 * parameters) if found is None else (found.memory, found.disk)
     return {
         "parameters": parameters,
@@ -166,14 +166,6 @@ def available_memory(device: torch.device) -> int:
     except (OSError, ValueError):
         return machine
     return min(machine, max(0, limit))
-
-
-def free_disk() -> int:
-    """Bytes free where runs are kept."""
-    folder = home()
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 def _advice(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from core.config.schema import setting
+from core.config.schema import more, setting
 from core.modalities.base import Observation
 from core.modalities.image import Image
 from core.models.gde.layers import FiLMBlock, mlp
@@ -28,8 +28,8 @@ class NetConfig:
     conditioning: str = setting(
         "film", "How the latent enters: scales and shifts, or plain concatenation.", choices=("film", "concat")
     )
-    checkpointing: bool = setting(
-        False, "Recompute activations in the backward pass: less memory, about a third more time.", advanced=True
+    checkpointing: bool = more(
+        False, "Recompute activations in the backward pass: less memory, about a third more time."
     )
 
 

@@ -85,5 +85,5 @@ class Generator(nn.Module, ABC):
         """n observations for each latent: (b, latent) → (b, n, *shape), in standardised units."""
 
 
-encoders: Registry[type[Encoder]] = Registry("encoder", "core.models.gde.encoders")
-generators: Registry[type[Generator]] = Registry("generator", "core.models.gde.generators")
+encoders: Registry[type[Encoder]] = Registry("encoder", "core.models.gde.encoders", kind="sets")
+generators: Registry[type[Generator]] = Registry("generator", "core.models.gde.generators", kind="sets")

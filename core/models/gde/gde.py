@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from core.config.schema import from_dict, setting
+from core.config.schema import from_dict, more, setting
 from core.config.training import TrainingConfig
 from core.errors import InputError
 from core.modalities.vector import Vector
 from core.models.base import Clock, Losses, Trainable
-from core.models.gde.auxiliary import KINDS, AuxiliaryHead
 from core.models.gde.base import Encoder, Generator, encoders, generators
 from core.models.gde.bounds import ENOUGH, bounded
 from core.models.gde.components import PrincipalComponents, Standardiser
@@ -44,30 +44,56 @@ class GDEConfig:
     query: int = setting(
         64, "Observations that the generator is scored on: half of them among those encoded, half others.", low=2
     )
-    share_query: bool = setting(
-        False, "Score the generator on the encoded observations themselves, as published.", advanced=True
-    )
+    share_query: bool = more(False, "Score the generator on the encoded observations themselves, as published.")
     metric_weight: float = setting(
         1.0, "Weight of the term that makes latent distances equal optimal-transport distances; 0: none.", low=0.0
     )
-    metric_observations: int = setting(
-        256, "Observations of each set from which that term estimates them.", low=4, high=100_000, advanced=True
+    metric_observations: int = more(
+        256, "Observations of each set from which that term estimates them.", low=4, high=100_000
     )
-    metric_projections: int = setting(
-        16, "Random lines along which it compares the shapes of two sets.", low=1, advanced=True
+    metric_projections: int = more(16, "Random lines along which it compares the shapes of two sets.", low=1)
+    auxiliary: str = setting(
+        "none", "What the latent also learns to predict.", choices=("none", "classification", "next_set", "effect")
     )
-    auxiliary: str = setting("none", "What the latent also learns to predict.", choices=KINDS)
     auxiliary_weight: float = setting(0.1, "Weight of the auxiliary loss.", low=0.0)
     label: str = setting(
         "", "Label column of the classification head, or the column of numbers that orders next_set (empty: found)."
     )
-    control: str = setting("", "Value of the label that is the control of the effect head.", advanced=True)
+    control: str = more("", "Value of the label that is the control of the effect head.")
     average: float = setting(0.995, "Decay of the moving average of the weights that are used; 0: the last.", low=0.0)
-    clip: float = setting(1.0, "Largest norm of the gradient.", low=1e-3, advanced=True)
-    warm_up: float = setting(
-        0.03, "Share of training in which the learning rate rises.", low=0.0, high=0.5, advanced=True
-    )
-    schedule: str = setting("cosine", "Learning rate after the warm-up.", choices=("cosine", "constant"), advanced=True)
+    clip: float = more(1.0, "Largest norm of the gradient.", low=1e-3)
+    warm_up: float = more(0.03, "Share of training in which the learning rate rises.", low=0.0, high=0.5)
+    schedule: str = more("cosine", "Learning rate after the warm-up.", choices=("cosine", "constant"))
+
+
+class AuxiliaryHead(nn.Module):
+    """A head on the latent, trained beside the generator; each kind adds one term to the loss.
+
+    classification: cross-entropy of softmax(W z) with the (soft, where sets are mixed) label of the set.
+    next_set: ‖(z′ − z) − (A z + b)‖² with z′ the latent of the next set in order (dynamics of a time course).
+    effect: ‖Δx̄ − W (z′ − z)‖², Δx̄ the shift of the mean from the control z′ to the set (perturbation effect).
+    """
+
+    def __init__(self, kind: str, latent: int, outputs: int) -> None:
+        super().__init__()
+        self.kind = kind
+        self.net = nn.Linear(latent, latent if kind == "next_set" else outputs, bias=kind != "effect")
+
+    def loss(self, z: Tensor, partner: Tensor, batch: SetBatch, weights: Tensor, shift: Tensor) -> Tensor:
+        """z (b, latent) of the mixed sets, `partner` (b, latent) of the partners, weights (b, b) of the mixer,
+        shift (b, d) of the mean between a set and its partner. 0 where no set of the batch has a target.
+        """
+        if self.kind == "classification":
+            known = batch.data.label[batch.index]
+            hot = functional.one_hot(known.clamp_min(0), self.net.out_features).float() * (known >= 0)[:, None]
+            soft = weights @ hot
+            mass = soft.sum(dim=1)
+            losses = -(soft * functional.log_softmax(self.net(z), dim=1)).sum(dim=1)
+            return losses.sum() / mass.sum().clamp_min(1e-6)
+        has = (batch.data.partner[batch.index] >= 0).float()[:, None]
+        dynamics = self.kind == "next_set"
+        error: Tensor = partner.detach() - z - self.net(z) if dynamics else shift - self.net(z - partner)
+        return (has * error.square()).sum() / (has.sum() * error.shape[1]).clamp_min(1.0)
 
 
 class Networks(nn.Module):

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from core.config.schema import setting
+from core.config.schema import NoSettings, setting
 from core.registry import Registry
 
 
@@ -21,19 +21,14 @@ class Mixer(Protocol):
         """(b, b) rows that sum to 1: the true share of each input set in each output set."""
 
 
-mixers: Registry[type[Mixer]] = Registry("mixer", "core.models.gde")
+mixers: Registry[type[Mixer]] = Registry("mixer", "core.models.gde", kind="sets")
 
 
-@dataclass(frozen=True)
-class NoMixing:
-    """No mixing has no settings."""
-
-
-@mixers.register("none", title="None", kind="sets", config=NoMixing, help="Train on the sets as they are.", source="—")
+@mixers.register("none", title="None", config=NoSettings, help="Train on the sets as they are.", source="—")
 class IdentityMixer:
     """Each output set is its input set."""
 
-    def __init__(self, config: NoMixing) -> None:
+    def __init__(self, config: NoSettings) -> None:
         self.config = config
 
     def weights(self, b: int, device: torch.device) -> Tensor:
@@ -53,7 +48,6 @@ class DirichletConfig:
 @mixers.register(
     "dirichlet_k",
     title="Dirichlet",
-    kind="sets",
     config=DirichletConfig,
     help="Each training set becomes a mixture of k sets with Dirichlet weights.",
     source="Fishman et al. 2025, section 4 (k-sparse Dirichlet mixing), with weights that sum to 1",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.config.schema import setting
+from core.config.schema import more, setting
 from core.config.training import TrainingConfig
 from core.models.base import Condition, DataSpec, Model, TrainData
 from core.models.genotype.independent_sites import count_exceeded
@@ -42,9 +42,7 @@ class GaussianCopulaConfig:
         low=2,
         high=4096,
     )
-    projection_rounds: int = setting(
-        20, "Rounds of the search for the nearest valid correlation matrix.", low=0, high=200, advanced=True
-    )
+    projection_rounds: int = more(20, "Rounds of the search for the nearest valid correlation matrix.", low=0, high=200)
 
 
 @models.register(
@@ -100,7 +98,6 @@ class GaussianCopula(Model):
         _Fit(data.calls, member, thresholds(frequency), self.config.projection_rounds).fill(self.carry, self.factor)
 
     def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
-        """(n, m) int8 calls; `condition` None draws the populations of training individuals."""
         device, m = self.factor.device, self.spec.variants
         group = torch.zeros(n, dtype=torch.int64, device=device)
         if self.populations:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from core.config.schema import setting
+from core.config.schema import more, setting
 from core.config.training import TrainingConfig
 from core.models.base import Condition, DataSpec, Model, TrainData
 from core.models.copying import CopyingRates, estimate, miscopy_probability, switch_probability, watterson_theta
@@ -40,30 +40,19 @@ class HaplotypeMosaicConfig:
     miscopy_rate: float | None = setting(
         None, "Share of alleles that are copied wrongly; empty: from the data.", low=0.0, high=0.5
     )
-    effective_size: float | None = setting(
+    effective_size: float | None = more(
         None,
         "Effective population size N: the switch rate is then 4 N r / K for recombination rate r and K haplotypes.",
         unit="individuals",
         low=1.0,
         high=1e9,
-        advanced=True,
     )
-    recombination_rate: float = setting(
-        1e-8,
-        "Recombination rate r used with the effective size.",
-        unit="per base pair",
-        low=0.0,
-        high=1.0,
-        advanced=True,
+    recombination_rate: float = more(
+        1e-8, "Recombination rate r used with the effective size.", unit="per base pair", low=0.0, high=1.0
     )
     within_population: bool = setting(True, "Copy only from the individual's own population, where labels are known.")
-    phasing_window: int = setting(
-        64,
-        "Variants consulted to place a heterozygous call's alleles.",
-        unit="variants",
-        low=1,
-        high=1024,
-        advanced=True,
+    phasing_window: int = more(
+        64, "Variants consulted to place a heterozygous call's alleles.", unit="variants", low=1, high=1024
     )
 
 
@@ -147,7 +136,6 @@ class HaplotypeMosaic(Model):
         self.rates = torch.stack([switch, miscopy], 1)
 
     def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
-        """(n, m) int8 calls; `condition` None draws the populations of training individuals."""
         device = self.panel.device
         group = torch.zeros(n, dtype=torch.int64, device=device)
         if self.populations:

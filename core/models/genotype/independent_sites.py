@@ -69,7 +69,6 @@ class IndependentSites(Model):
         self.members = member.sum(1).long()
 
     def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
-        """(n, m) int8 calls; `condition` None draws the populations of training individuals."""
         device = self.cumulative.device
         group = torch.zeros(n, dtype=torch.int64, device=device)
         if self.populations:

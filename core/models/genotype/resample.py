@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
+from core.config.schema import NoSettings
 from core.config.training import TrainingConfig
 from core.models.base import Condition, DataSpec, Model, TrainData
 from core.models.populations import group_codes, membership, population_count, row_blocks, uniform
 from core.models.registry import models
-
-
-@dataclass(frozen=True)
-class ResampleConfig:
-    """Resampling has no settings."""
 
 
 @models.register(
@@ -25,7 +19,7 @@ class ResampleConfig:
     kind="genotypes",
     help="Training individuals drawn with replacement: every statistic right, nothing new; the privacy worst case.",
     source="the bootstrap: Efron 1979, Annals of Statistics 7:1, section 2 (the empirical distribution)",
-    config=ResampleConfig,
+    config=NoSettings,
 )
 class Resample(Model):
     """P(g) = 1/n Σ_i 1[g = g_i]: the empirical distribution of the training individuals.
@@ -40,7 +34,7 @@ class Resample(Model):
     calls: Tensor
     members: Tensor
 
-    def __init__(self, config: ResampleConfig, spec: DataSpec, training: TrainingConfig) -> None:
+    def __init__(self, config: NoSettings, spec: DataSpec, training: TrainingConfig) -> None:
         super().__init__(config, spec, training)
         self.populations = population_count(spec)
         self.register_buffer("calls", torch.empty(0, spec.variants, dtype=torch.int8))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import pairwise
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from core.config.schema import setting
+from core.config.schema import more, setting
 from core.config.training import TrainingConfig
 from core.models import factors
 from core.models.base import UNKNOWN, Batch, Clock, Condition, DataSpec, Losses, Model, TrainData
@@ -26,9 +25,6 @@ CLASS_SIZE = 60  # individuals a class should have on average, so that its frequ
 SAMPLING_BATCH = 1024  # individuals sampled at once; bounds the memory of their logits
 CALIBRATION = 2048  # individuals whose mean frequencies are corrected; their own sampling error stays, about 1 %
 CALIBRATION_ROUNDS = 20
-
-
-more = partial(setting, advanced=True)
 
 
 @dataclass(frozen=True)

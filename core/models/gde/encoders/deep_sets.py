@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from core.config.schema import setting
+from core.config.schema import more, setting
 from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.layers import mlp
@@ -20,15 +20,12 @@ class DeepSetsConfig:
     width: int = setting(128, "Width of the hidden layers.", low=4, high=8192)
     depth: int = setting(2, "Hidden layers before the pooling, and as many after it.", low=1, high=12)
     deviation: bool = setting(True, "Pool the standard deviation of each feature beside its mean.")
-    lipschitz: bool = setting(
-        False, "Spectral normalisation of every layer (bounds the Lipschitz constant).", advanced=True
-    )
+    lipschitz: bool = more(False, "Spectral normalisation of every layer (bounds the Lipschitz constant).")
 
 
 @encoders.register(
     "deep_sets",
     title="Deep sets",
-    kind="sets",
     config=DeepSetsConfig,
     help="A network on each observation, then the mean (and deviation) of its features, then a network.",
     source="Zaheer et al. 2017, theorem 2, mean-pooled: a sum depends on the set size",

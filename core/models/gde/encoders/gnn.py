@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.config.schema import setting
+from core.config.schema import more, setting
 from core.modalities.base import Observation
 from core.models.gde.base import Chunks, Encoder, encoders
 from core.models.gde.layers import mlp
@@ -21,15 +21,12 @@ class GNNConfig:
     width: int = setting(128, "Width of the hidden layers.", low=4, high=8192)
     depth: int = setting(2, "Hidden layers of each network.", low=1, high=12)
     rounds: int = setting(2, "Rounds in which each observation meets the mean of the set.", low=1, high=12)
-    lipschitz: bool = setting(
-        False, "Spectral normalisation of every layer (bounds the Lipschitz constant).", advanced=True
-    )
+    lipschitz: bool = more(False, "Spectral normalisation of every layer (bounds the Lipschitz constant).")
 
 
 @encoders.register(
     "gnn",
     title="GNN",
-    kind="sets",
     config=GNNConfig,
     help="Each observation meets the mean of the set in every round (mean-pooled graph network).",
     source="Fishman et al. 2025, appendix C (GNN)",
@@ -58,7 +55,6 @@ class GNNEncoder(PooledEncoder):
 @encoders.register(
     "median_gnn",
     title="Median GNN",
-    kind="sets",
     config=GNNConfig,
     help="Each observation meets the median of the set in every round (robust to outliers).",
     source="Fishman et al. 2025, appendix C (median GNN)",

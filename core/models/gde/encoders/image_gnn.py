@@ -51,7 +51,6 @@ class ImageRound(nn.Module):
 @encoders.register(
     "image_gnn",
     title="Image GNN",
-    kind="sets",
     takes=("image",),
     config=ImageGNNConfig,
     help="2-D convolutions with set pooling at every scale: the default for images.",

@@ -26,7 +26,6 @@ class KernelMeanConfig:
 @encoders.register(
     "kernel_mean",
     title="Kernel mean",
-    kind="sets",
     config=KernelMeanConfig,
     help="Mean of random Fourier features of a Gaussian kernel (median bandwidth); nothing is learned.",
     source="Rahimi & Recht 2007; Muandet et al. 2017, section 3",

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
+from core.config.schema import NoSettings
 from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.pooled import PooledEncoder
 
 
-@dataclass(frozen=True)
-class MeanConfig:
-    """The mean encoder has no settings."""
-
-
 @encoders.register(
     "mean",
     title="Mean",
-    kind="sets",
-    config=MeanConfig,
+    config=NoSettings,
     help="Mean of the observations, linearly projected: the baseline that every learned encoder must beat.",
     source="Fishman et al. 2025, appendix C (mean encoder)",
 )

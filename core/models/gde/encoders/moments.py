@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.config.schema import setting
+from core.config.schema import more
 from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.pooled import Parts, PooledEncoder
@@ -17,15 +17,12 @@ from core.models.gde.pooled import Parts, PooledEncoder
 class MomentsConfig:
     """Settings of the moment encoder."""
 
-    pairs: int = setting(
-        4096, "Most products of two features that are averaged; beyond it a fixed random choice.", low=1, advanced=True
-    )
+    pairs: int = more(4096, "Most products of two features that are averaged; beyond it a fixed random choice.", low=1)
 
 
 @encoders.register(
     "moments",
     title="Moments",
-    kind="sets",
     config=MomentsConfig,
     help="Mean and second moments of the observations, linearly projected: exact for Gaussians.",
     source="the sufficient statistic of the Gaussian family",

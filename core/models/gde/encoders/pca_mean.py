@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
+from core.config.schema import NoSettings
 from core.modalities.base import Observation
 from core.models.gde.base import encoders
 from core.models.gde.pooled import PooledEncoder
 
 
-@dataclass(frozen=True)
-class PCAMeanConfig:
-    """The PCA-mean encoder has no settings: the latent's width is the number of components."""
-
-
 @encoders.register(
     "pca_mean",
     title="PCA mean",
-    kind="sets",
-    config=PCAMeanConfig,
+    config=NoSettings,
     help="Mean of the observations on the first principal axes of the training data; nothing is learned.",
     source="Fishman et al. 2025, appendix C (PCA mean)",
 )
@@ -31,7 +24,7 @@ class PCAMeanEncoder(PooledEncoder):
     centre: Tensor
     axes: Tensor
 
-    def __init__(self, config: PCAMeanConfig, observation: Observation, latent: int) -> None:
+    def __init__(self, config: NoSettings, observation: Observation, latent: int) -> None:
         super().__init__(config, observation, latent)
         self.register_buffer("centre", torch.zeros(observation.d))
         self.register_buffer("axes", torch.zeros(observation.d, latent))

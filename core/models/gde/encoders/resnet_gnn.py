@@ -52,7 +52,6 @@ class Meeting(nn.Module):
 @encoders.register(
     "resnet_gnn",
     title="ResNet GNN",
-    kind="sets",
     config=ResNetGNNConfig,
     help="Graph network with skip connections and second-moment pooling: the default for vectors.",
     source="Fishman et al. 2025, appendix C (ResNet-GNN); second moments, their skip and the linear head are ours",

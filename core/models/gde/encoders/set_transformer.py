@@ -46,7 +46,6 @@ class AttentionBlock(nn.Module):
 @encoders.register(
     "set_transformer",
     title="Set transformer",
-    kind="sets",
     config=SetTransformerConfig,
     help="Self-attention between the observations, then the mean; cost grows with the square of the set size.",
     source="Lee et al. 2019; Fishman et al. 2025, appendix C (self-attention)",
@@ -73,7 +72,6 @@ class SetTransformerEncoder(Encoder):
 @encoders.register(
     "wormhole",
     title="Wormhole",
-    kind="sets",
     config=SetTransformerConfig,
     help="The Wasserstein Wormhole encoder: attention blocks, nonlinear embedding, mean.",
     source="Haviv et al. 2024, section 3",

@@ -25,7 +25,6 @@ class PublishedCVAEConfig:
 @generators.register(
     "cvae_published",
     title="CVAE (published)",
-    kind="sets",
     config=PublishedCVAEConfig,
     help="Conditional VAE as published; its variance collapses, which the Geometry page shows.",
     source="Fishman et al. 2025, appendix C (CVAE)",

@@ -33,7 +33,6 @@ class DDPMConfig(NetConfig):
 @generators.register(
     "ddpm",
     title="DDPM",
-    kind="sets",
     config=DDPMConfig,
     help="Denoising diffusion as published: 400 steps, concatenated latent; slow to sample.",
     source="Ho et al. 2020, algorithms 1 and 2; Fishman et al. 2025, appendix C; DDIM: Song et al. 2021, eq. 12",

@@ -66,7 +66,6 @@ class DirectGenerator(BasedGenerator):
 @generators.register(
     "energy",
     title="Energy",
-    kind="sets",
     config=DirectConfig,
     help="One network call a sample, trained by the energy distance (no bandwidth to choose).",
     source="Székely & Rizzo 2013, eq. 5; Bellemare et al. 2017",
@@ -81,7 +80,6 @@ class EnergyGenerator(DirectGenerator):
 @generators.register(
     "mmd",
     title="MMD",
-    kind="sets",
     config=DirectConfig,
     help="One network call a sample, trained by the kernel two-sample statistic at five bandwidths.",
     source="Gretton et al. 2012, eq. 3; Li et al. 2015; Fishman et al. 2025, appendix C (direct, MMD)",
@@ -103,7 +101,6 @@ class SinkhornConfig(DirectConfig):
 @generators.register(
     "sinkhorn",
     title="Sinkhorn",
-    kind="sets",
     config=SinkhornConfig,
     help="One network call a sample, trained by debiased entropic optimal transport.",
     source="Feydy et al. 2019, eq. 3; Fishman et al. 2025, appendix C (direct, Sinkhorn)",
@@ -125,7 +122,6 @@ class SlicedWassersteinConfig(DirectConfig):
 @generators.register(
     "sliced_wasserstein",
     title="Sliced Wasserstein",
-    kind="sets",
     config=SlicedWassersteinConfig,
     help="One network call a sample, trained by sliced optimal transport.",
     source="Bonneel et al. 2015; Fishman et al. 2025, appendix C (direct, SW)",

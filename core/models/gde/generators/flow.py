@@ -96,7 +96,6 @@ class Flow(BasedGenerator):
 @generators.register(
     "flow",
     title="Flow",
-    kind="sets",
     config=FlowConfig,
     help="Flow matching from a fitted Gaussian: few steps, learned covariance, the default.",
     source="Lipman et al. 2023, eq. 22 (straight paths); Adams-Bashforth steps; the Gaussian base is ours",
@@ -117,7 +116,6 @@ class FlowGenerator(Flow):
 @generators.register(
     "pixel_flow",
     title="Pixel flow",
-    kind="sets",
     takes=("image",),
     config=FlowConfig,
     help="Flow matching over the pixels of images with a U-Net: sharper than principal components, and far slower.",

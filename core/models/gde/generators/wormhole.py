@@ -28,7 +28,6 @@ class WormholeConfig:
 @generators.register(
     "wormhole",
     title="Wormhole",
-    kind="sets",
     config=WormholeConfig,
     help="Decodes a latent to a fixed point cloud; more samples repeat its points.",
     source="Haviv et al. 2024, section 3",
