@@ -57,7 +57,7 @@ def answer(
 
     `smaller` is what of the data could be less.
     """
-    available, free = available_memory(device), shutil.disk_usage(nearest_folder()).free
+    available, free = available_memory(device), free_disk()
     memory, disk = (floor, 20 * parameters) if found is None else (found.memory, found.disk)
     return {
         "parameters": parameters,
@@ -166,6 +166,11 @@ def available_memory(device: torch.device) -> int:
     except (OSError, ValueError):
         return machine
     return min(machine, max(0, limit))
+
+
+def free_disk() -> int:
+    """Bytes free where runs are kept."""
+    return shutil.disk_usage(nearest_folder()).free
 
 
 def _advice(
