@@ -20,8 +20,8 @@ Floats = npt.NDArray[np.float64]
 def genotype_counts(calls: Calls, ploidy: int, rows: npt.NDArray[np.int64] | None = None) -> Counts:
     """(m, ploidy + 1) int64: individuals with 0, 1, (2) alternate alleles at each variant; missing calls in no column.
 
-    Of the individuals at `rows`, or of all. The matrix is read once, a block at a time along its memory, so that a
-    memory map stays on disk.
+    Of the individuals at `rows`, or of all; of the transposed matrix, the variants of each individual. The matrix is
+    read once, a block at a time along its memory, so that a memory map stays on disk.
     """
     n, m = calls.shape
     counts = np.zeros((m, ploidy + 1), dtype=np.int64)
@@ -35,14 +35,6 @@ def genotype_counts(calls: Calls, ploidy: int, rows: npt.NDArray[np.int64] | Non
         some = slice(start, start + step)
         _add(counts, np.asarray(calls[some] if rows is None else calls[rows[some]]))
     return counts
-
-
-def individual_counts(calls: Calls, ploidy: int) -> Counts:
-    """(n, ploidy + 1) int64: variants at which each individual has 0, 1, (2) alternate alleles."""
-    step = max(1, _BLOCK_BYTES // max(1, calls.shape[1]))
-    blocks = [np.asarray(calls[start : start + step]) for start in range(0, len(calls), step)]
-    per_block = [np.stack([np.count_nonzero(b == call, axis=1) for call in range(ploidy + 1)], axis=1) for b in blocks]
-    return np.concatenate(per_block) if per_block else np.zeros((0, ploidy + 1), dtype=np.int64)
 
 
 def allele_counts(counts: Counts) -> Counts:
@@ -105,7 +97,7 @@ def count_genotypes(genotypes: Genotypes) -> GenotypeCounts:
     if labels is None or len(np.unique(labels)) > POPULATIONS_MAX:
         labels = np.full(genotypes.n, "", dtype=np.str_)
     names, sizes = np.unique(labels, return_counts=True)
-    members = individual_counts(calls, ploidy)
+    members = genotype_counts(calls.T, ploidy)
     called = members.sum(axis=1)
     return GenotypeCounts(
         population=names.tolist(),

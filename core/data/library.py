@@ -33,8 +33,6 @@ from core.data.sets import SetCollection
 from core.data.split import make_split, split_sets
 from core.errors import InputError
 
-__all__ = ["Dataset", "DatasetMeta", "Library"]
-
 _UNFINISHED = ".unfinished-"
 NAME_LENGTH = 80
 _PREFIX = re.compile(r"[0-9a-f]{4,}")

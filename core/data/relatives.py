@@ -90,17 +90,12 @@ def find_relatives(genotypes: Genotypes) -> Relatives:
 
 
 def family_of(pairs: Pairs, n: int) -> npt.NDArray[np.int64]:
-    """(n,) the smallest index among the individuals that a chain of pairs joins to each one (often itself)."""
-    root = np.arange(n, dtype=np.int64)
-    while len(pairs):
-        before = root.copy()
-        low = np.minimum(root[pairs[:, 0]], root[pairs[:, 1]])
-        np.minimum.at(root, pairs[:, 0], low)
-        np.minimum.at(root, pairs[:, 1], low)
-        root = root[root]
-        if np.array_equal(before, root):
-            break
-    return root
+    """(n,) the number of the family of each individual: those whom a chain of pairs joins, often one alone."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    joined = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    return np.asarray(connected_components(joined, directed=False)[1], dtype=np.int64)
 
 
 class _Comparison:

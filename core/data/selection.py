@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from core.config.schema import from_dict, setting, to_dict
-from core.data.dataset import Population
-from core.data.library import DatasetMeta, Library
+from core.data.dataset import DatasetMeta, Population
+from core.data.library import Library
 from core.data.sets import SetCollection
 from core.data.simulators.clones import ClonesConfig, simulate_clones
 from core.data.simulators.coalescent import SimulationConfig, simulate

@@ -32,7 +32,7 @@ def make_split(genotypes: Genotypes, relatives: Relatives, digest: str) -> Split
     larger than what the holdout of that population still lacks. Two individuals give one of each.
     """
     n = genotypes.n
-    family = np.unique(family_of(relatives.pairs, n), return_inverse=True)[1]
+    family = family_of(relatives.pairs, n)
     population = (
         np.zeros(n, dtype=np.int64)
         if genotypes.population is None

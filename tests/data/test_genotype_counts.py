@@ -12,7 +12,6 @@ from core.data.genotype_counts import (
     f_is,
     genotype_counts,
     heterozygosity_observed,
-    individual_counts,
 )
 
 
@@ -30,7 +29,7 @@ def test_counts_are_those_of_numpy_however_the_matrix_lies(
     some = np.stack([(calls[rows] == g).sum(axis=0) for g in range(ploidy + 1)], axis=1)
     np.testing.assert_array_equal(genotype_counts(laid, ploidy, rows), some)
     members = np.stack([(calls == g).sum(axis=1) for g in range(ploidy + 1)], axis=1)
-    np.testing.assert_array_equal(individual_counts(laid, ploidy), members)
+    np.testing.assert_array_equal(genotype_counts(laid.T, ploidy), members)
 
 
 def test_what_follows_from_counts_of_diploids() -> None:

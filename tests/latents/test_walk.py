@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.sets import from_groups
 from core.errors import InputError
 from core.evaluation.transport import sample_w2
 from core.latents.walk import OBSERVATIONS, Walk, far_apart, walk_between
 from core.modalities.image import Image
 from core.modalities.vector import Vector
+from tests.sets import from_groups
 
 
 class Mean:

@@ -11,10 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.data.library import Library
-from core.data.sets import from_groups
 from tests.pages.routed import routed  # noqa: F401
 from tests.pages.set_home import alts
 from tests.pages.test_datasets import cached_folders, library, open_page, text, upload
+from tests.sets import from_groups
 
 __all__ = ["library"]
 

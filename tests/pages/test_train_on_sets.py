@@ -11,11 +11,11 @@ import numpy as np
 from core.config.command import applied, changed, overrides
 from core.config.experiments import compose, load
 from core.data.library import Library
-from core.data.sets import from_groups
 from core.runs.submission import prepare
 from tests.pages.routed import routed  # noqa: F401
 from tests.pages.test_datasets import library
 from tests.pages.test_train import command, open_page, submitted, text
+from tests.sets import from_groups
 
 __all__ = ["library", "submitted"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.data.dataset import Dataset
 from core.data.description import kind_of, size_of
-from core.data.library import Dataset, Library
+from core.data.library import Library
 from core.data.profile.collection import glimpse, overview
 from core.plots import collection as figures
 from tests.plots.checks import valid

@@ -11,13 +11,14 @@ import pytest
 
 from core.config.training import TrainingConfig
 from core.data.genotypes import Genotypes
-from core.data.sets import SetCollection, from_groups
+from core.data.sets import SetCollection
 from core.data.split import Split
 from core.errors import InputError
 from core.models.registry import build
 from core.training import cost, preflight
 from core.training.data import prepare_split
 from core.training.set_data import load_sets
+from tests.sets import from_groups
 
 CONFIG = TrainingConfig(epochs=3, batch_size=16, device="cpu")
 SMALL = {"name": "wgan_gp", "latent": 8, "generator_widths": [16], "critic_widths": [16]}

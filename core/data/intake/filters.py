@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from core.data.genotype_counts import allele_frequency, genotype_counts
-from core.data.genotypes import Calls, Genotypes
+from core.data.genotypes import Genotypes
 from core.data.hardy_weinberg import hardy_weinberg_p
 from core.data.intake.cohort_options import CohortOptions
 from core.errors import InputError
 
 Mask = npt.NDArray[np.bool_]
 
-_BLOCK_BYTES = 32 << 20
 _REGION = re.compile(r"(?P<contig>[^:\s]+)(?::(?P<start>[\d,]+)-(?P<end>[\d,]+))?")
 
 
@@ -51,13 +49,6 @@ class Region:
 
 def _plain(contig: str) -> str:
     return contig[3:] if contig[:3].lower() == "chr" else contig
-
-
-def _variant_blocks(calls: Calls) -> Iterator[slice]:
-    n, m = calls.shape
-    width = max(1, _BLOCK_BYTES // max(1, n))
-    for start in range(0, m, width):
-        yield slice(start, start + width)
 
 
 def apply_filters(genotypes: Genotypes, options: CohortOptions) -> tuple[Genotypes, dict[str, int]]:
@@ -112,10 +103,8 @@ def _in_region(genotypes: Genotypes, region: Region) -> Mask:
 
 
 def _drop_individuals(genotypes: Genotypes, limit: float, removed: dict[str, int]) -> Genotypes:
-    missing = np.zeros(genotypes.n, dtype=np.int64)
-    for block in _variant_blocks(genotypes.calls):
-        missing += (genotypes.calls[:, block] < 0).sum(axis=1)
-    mask = missing / max(1, genotypes.m) <= limit
+    called = genotype_counts(genotypes.calls.T, genotypes.ploidy).sum(axis=1)
+    mask = (genotypes.m - called) / max(1, genotypes.m) <= limit
     reason = f"individual missing more than {limit:g} of calls"
     removed[reason] = int((~mask).sum())
     if not mask.any():

@@ -17,12 +17,10 @@ from core.errors import InputError
 from core.registry import Entry
 
 _HDF5 = b"\x89HDF"
+_PICKLE = ("a Python pickle, which may run code when read", "save the matrix with numpy.savez_compressed")
 # What people give by mistake: first bytes (offset 0), what it is, what to give instead.
 _REFUSED: tuple[tuple[bytes, str, str], ...] = (
-    (b"\x80\x02", "a Python pickle, which may run code when read", "save the matrix with numpy.savez_compressed"),
-    (b"\x80\x03", "a Python pickle, which may run code when read", "save the matrix with numpy.savez_compressed"),
-    (b"\x80\x04", "a Python pickle, which may run code when read", "save the matrix with numpy.savez_compressed"),
-    (b"\x80\x05", "a Python pickle, which may run code when read", "save the matrix with numpy.savez_compressed"),
+    *((bytes((0x80, protocol)), *_PICKLE) for protocol in (2, 3, 4, 5)),
     (_HDF5, "an HDF5 file", "export the genotypes as VCF, PLINK bed or npz"),
     (b"PAR1", "a Parquet file", "export it as CSV"),
     (b"BAM\1", "a BAM file of reads", "call genotypes first and give the VCF"),

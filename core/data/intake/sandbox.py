@@ -13,7 +13,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -45,7 +44,6 @@ def run(module: str, job: dict[str, Any], folder: Path, limits: Limits | None = 
     limits = limits or Limits()
     folder = folder.resolve()
     (folder / "job.json").write_text(json.dumps({"job": job, "limits": asdict(limits)}))
-    start = time.monotonic()
     reader = child.start(
         "core.data.intake.sandbox",
         module,
@@ -55,14 +53,15 @@ def run(module: str, job: dict[str, Any], folder: Path, limits: Limits | None = 
         environment=_environment(folder),
     )
     try:
-        status = _wait(reader, start + limits.wall_seconds)
-    except BaseException:
-        os.killpg(reader.pid, signal.SIGKILL)
-        raise
-    if status is None:
+        status = reader.wait(limits.wall_seconds)
+    except subprocess.TimeoutExpired:
         raise InputError(
             f"Reading took longer than {limits.wall_seconds:g} s and was stopped; give a smaller file or a region."
-        )
+        ) from None
+    finally:
+        if reader.poll() is None:
+            os.killpg(reader.pid, signal.SIGKILL)
+            reader.wait()
     return _answer(status, folder, limits)
 
 
@@ -71,22 +70,6 @@ def _environment(folder: Path) -> dict[str, str]:
     kept = {k: os.environ[k] for k in ("PATH", "LD_LIBRARY_PATH", "LANG", "VIRTUAL_ENV") if k in os.environ}
     threads = {f"{k}_NUM_THREADS": "1" for k in ("OMP", "OPENBLAS", "MKL", "RAYON")}
     return kept | threads | {"PYTHONPATH": str(REPOSITORY), "TMPDIR": str(folder), "HOME": str(folder)}
-
-
-def _wait(reader: subprocess.Popen[bytes], deadline: float) -> int | None:
-    """Wait for the child; its exit code as Popen counts it, or None where it was stopped."""
-    pause = 0.005
-    while True:
-        pid, status, _ = os.wait4(reader.pid, os.WNOHANG)
-        if pid:
-            reader.returncode = os.waitstatus_to_exitcode(status)
-            return reader.returncode
-        if time.monotonic() > deadline:
-            os.killpg(reader.pid, signal.SIGKILL)
-            reader.wait()
-            return None
-        time.sleep(pause)
-        pause = min(0.1, pause * 1.3)
 
 
 def _answer(status: int, folder: Path, limits: Limits) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +80,11 @@ def simulate(config: SimulationConfig) -> Genotypes:
     variants, sorted), `effect` (per alternate allele), `heritability` and `genetic_value` (n,). Raises InputError for
     settings that contradict each other or leave too few variants.
     """
-    _check(config)
+    if config.history == "bottleneck" and config.bottleneck_start <= config.bottleneck_end:
+        raise InputError(
+            f"The bottleneck starts {config.bottleneck_start:g} and ends {config.bottleneck_end:g} generations ago; "
+            "the start must lie further back than the end."
+        )
     names, history = _history(config)
     counts = dict(zip(names, _per_population(config, names), strict=True))
     *tree_seeds, phenotype_seed = np.random.SeedSequence(config.seed).generate_state(4).tolist()
@@ -128,12 +132,8 @@ def with_phenotype(genotypes: Genotypes, config: SimulationConfig, seed: int) ->
         "heritability": config.heritability,
         "genetic_value": (value * scale).round(9),
     }
-    return Genotypes(
-        **{
-            name: getattr(genotypes, name)
-            for name in genotypes.__dataclass_fields__
-            if name not in ("phenotypes", "truth")
-        },
+    return replace(
+        genotypes,
         phenotypes={**genotypes.phenotypes, config.phenotype: (value * scale + noise).round(6)},
         truth={**genotypes.truth, "phenotype": truth},
     )
@@ -227,12 +227,3 @@ def _common_variants(
     calls = np.ascontiguousarray(np.stack([columns[j] for j in kept], axis=1))
     position = np.array([rows[j][0] for j in kept], dtype=np.int64)
     return calls, position, np.array([rows[j][1:] for j in kept], dtype=np.str_)
-
-
-def _check(config: SimulationConfig) -> None:
-    # The schema checks single settings; here are those that depend on each other.
-    if config.history == "bottleneck" and config.bottleneck_start <= config.bottleneck_end:
-        raise InputError(
-            f"The bottleneck starts {config.bottleneck_start:g} and ends {config.bottleneck_end:g} generations ago; "
-            "the start must lie further back than the end."
-        )

@@ -6,7 +6,6 @@ import gzip
 import os
 import random
 import re
-import resource
 import signal
 import zipfile
 from pathlib import Path
@@ -31,15 +30,14 @@ PROCESSOR_SECONDS_MAX = 10.0
 def costs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float]]:
     """(peak resident bytes, processor seconds) of every child that the test starts, whether it succeeds or not."""
     seen: list[tuple[int, float]] = []
-    wait = os.wait4
 
-    def waiting(pid: int, options: int) -> tuple[int, int, resource.struct_rusage]:
-        ended, status, usage = wait(pid, options)
+    def waiting(pid: int, options: int) -> tuple[int, int]:
+        ended, status, usage = os.wait4(pid, options)
         if ended:
             seen.append((usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime))
-        return ended, status, usage
+        return ended, status
 
-    monkeypatch.setattr(os, "wait4", waiting)
+    monkeypatch.setattr(os, "waitpid", waiting)
     return seen
 
 

@@ -11,7 +11,8 @@ import pytest
 from core.data.library import Library
 from core.data.profile.collection import OBSERVATIONS, SHOWN, glimpse, overview, profile_collection, spelled
 from core.data.profile.collection_warnings import warnings_of
-from core.data.sets import SetCollection, from_groups
+from core.data.sets import SetCollection
+from tests.sets import from_groups
 
 
 def collection(sizes: list[int], **columns: Any) -> SetCollection:

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from core.data.sets import SetCollection, from_groups
+from core.data.sets import SetCollection
 from core.data.simulators.clones import ClonesConfig, simulate_clones
 from core.data.simulators.digits import DigitsConfig, digit_sets
 from core.data.simulators.families import FAMILIES, FamilyConfig, simulate_family
 from core.errors import InputError
+from tests.sets import from_groups
 
 
 def cube(sets: SetCollection) -> np.ndarray:

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from core.config.training import TrainingConfig
-from core.data.sets import from_groups
 from core.data.simulators.families import FamilyConfig, simulate_family
 from core.models.gde import gde
 from core.models.gde.data import SetData, SetSpec, draw, prepare_sets
 from core.models.gde.gde import GDE, GDEConfig
 from core.models.gde.mixers import DirichletConfig, DirichletMixer, mix
 from core.training.clock import TrainingClock
+from tests.sets import from_groups
 
 
 def counted(sizes: list[int]) -> SetData:
