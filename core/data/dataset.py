@@ -3,8 +3,8 @@
 A dataset is a folder that numpy and json suffice to read:
 
     meta.json                     DatasetMeta
-    call_genotype, samples, variants   of a cohort (core.data.genotype_files)
-    observations, sets            of a collection of sets (core.data.set_files)
+    call_genotype, samples, variants   of a cohort (core.data.population_files)
+    observations, sets            of a collection of sets (likewise)
     split.npz                     train, holdout
     profile.json, .npz            what the Datasets page shows
     truth.json, .npz              what a simulator knows (absent for imported data)
@@ -20,13 +20,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 
-from core.data.genotype_files import read_genotypes, write_genotypes
 from core.data.genotypes import Genotypes, Strings
-from core.data.set_files import read_sets, write_sets
+from core.data.population_files import read_arrays, read_genotypes, read_sets, write_population
 from core.data.sets import SetCollection
 from core.data.split import Split
 from core.errors import InputError
@@ -203,11 +202,7 @@ class Dataset:
         return truth
 
     def _arrays(self, name: str) -> dict[str, Any]:
-        def arrays() -> dict[str, Any]:
-            with np.load(self.path / name, allow_pickle=False) as archive:
-                return dict(archive)
-
-        return self._read(arrays)
+        return self._read(lambda: read_arrays(self.path / name))
 
     def _json(self, name: str) -> Any:
         return self._read(lambda: json.loads((self.path / name).read_text(encoding="utf-8")))
@@ -236,16 +231,13 @@ def write_dataset(
 
     `compressed` stores the matrix as npz (for data that is shipped) instead of one that can be memory-mapped.
     """
-    if isinstance(population, SetCollection):
-        write_sets(folder, population, compressed=compressed)
-    else:
-        write_genotypes(folder, population, compressed=compressed)
-    _savez(folder / "split.npz", {"train": split.train, "holdout": split.holdout})
-    _savez(folder / "profile.npz", profile["arrays"])
+    write_population(folder, population, compressed=compressed)
+    np.savez_compressed(folder / "split.npz", train=split.train, holdout=split.holdout)
+    np.savez_compressed(folder / "profile.npz", **profile["arrays"])
     write_json(folder / "profile.json", {k: v for k, v in profile.items() if k != "arrays"})
     if population.truth:
         arrays, rest = _parted(population.truth)
-        _savez(folder / "truth.npz", arrays)
+        np.savez_compressed(folder / "truth.npz", **arrays)
         write_json(folder / "truth.json", rest)
     write_json(folder / "meta.json", meta.to_dict())
     for path in folder.iterdir():
@@ -268,10 +260,6 @@ def write_json(path: Path, value: Any) -> None:
     draft.write_text(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     _flush_to_disk(draft)
     draft.replace(path)
-
-
-def _savez(path: Path, arrays: Mapping[str, Any]) -> None:
-    np.savez_compressed(path, **cast("dict[str, Any]", dict(arrays)))
 
 
 def _parted(truth: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Any], dict[str, Any]]:

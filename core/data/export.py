@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from core.data.genotypes import MISSING, Genotypes
+from core.data.population_files import individual_arrays
 from core.errors import InputError
 
 _FORMULA = ("=", "+", "-", "@")
@@ -47,8 +47,6 @@ def _draft(path: Path) -> Iterator[Path]:
 
 
 def _npz(genotypes: Genotypes, path: Path) -> list[Path]:
-    columns: dict[str, Any] = {f"label:{k}": v for k, v in genotypes.labels.items()}
-    columns |= {f"phenotype:{k}": v for k, v in genotypes.phenotypes.items()}
     with _draft(path) as draft, draft.open("wb") as file:
         np.savez_compressed(
             file,
@@ -59,7 +57,7 @@ def _npz(genotypes: Genotypes, path: Path) -> list[Path]:
             variant_position=genotypes.variant_position,
             variant_allele=genotypes.variant_allele,
             ploidy=np.int64(genotypes.ploidy),
-            **columns,
+            **individual_arrays(genotypes),
         )
     return [path]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import stat
 import struct
@@ -9,7 +10,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from core.errors import InputError
 
@@ -18,7 +18,6 @@ RATIO_MAX = 500  # DEFLATE tops out near 1030 on constant bytes; phased VCF of t
 RATIO_FREE = 16 << 20  # below this many unfolded bytes no ratio does harm
 MEMBERS_MAX = 1000
 _SIP = 512
-_PIECE = 1 << 17  # a block-gzip file has hundreds of members a megabyte, and each hands back the rest of the piece
 LINE_MAX = 64 << 20
 
 # What zipfile raises over damage; not OSError, so that a full disk is not called a damaged file.
@@ -61,44 +60,24 @@ def chunks(path: Path, name: str) -> Iterator[bytes]:
             while piece := file.read(CHUNK):
                 yield piece
             return
-        file.seek(0)
-        yield from _inflate(iter(lambda: file.read(_PIECE), b""), path.stat().st_size, name)
-    _check_bgzf_end(path, name)
-
-
-def _inflate(compressed: Iterator[bytes], size: int, name: str) -> Iterator[bytes]:
-    member, unfolded = zlib.decompressobj(31), 0
-    for piece in compressed:
-        pending = piece
-        while pending:
-            if member.eof:
-                pending = pending.lstrip(b"\0")  # padding behind the last member is harmless
-                member = zlib.decompressobj(31) if pending else member
-                continue
-            out = _unfold(member, pending, unfolded, name)
-            unfolded += len(out)
-            _check_ratio(unfolded, size, name)
-            yield out
-            pending = member.unused_data if member.eof else member.unconsumed_tail
-    while not member.eof and (out := _unfold(member, b"", unfolded, name)):
-        unfolded += len(out)
-        yield out
-    if not member.eof:
+    unfolded = 0
+    try:
+        with gzip.open(path) as content:
+            while piece := content.read(CHUNK):
+                unfolded += len(piece)
+                _check_ratio(unfolded, path.stat().st_size, name)
+                yield piece
+    except EOFError:
         raise InputError(
             f"{name} is cut short: its gzip stream ends after {unfolded:,} unfolded bytes without an end mark; "
             "copy or download it again."
-        )
-
-
-def _unfold(member: Any, pending: bytes, unfolded: int, name: str) -> bytes:
-    try:
-        out: bytes = member.decompress(pending, CHUNK)
-    except zlib.error as error:
+        ) from None
+    except (gzip.BadGzipFile, zlib.error) as error:
         raise InputError(
             f"{name} is damaged: its gzip stream breaks after {unfolded:,} bytes ({reason(error)}); "
             "copy or export it anew."
         ) from None
-    return out
+    _check_bgzf_end(path, name)
 
 
 def _check_ratio(unfolded: int, size: int, name: str) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from core.data.genotype_counts import genotype_counts
-from core.data.genotype_files import write_genotypes
 from core.data.genotypes import Genotypes
 from core.data.intake.columns import ordered, require_labels
 from core.data.intake.filters import apply_filters
 from core.data.intake.formats.base import CohortFormat, CohortSource, ReadResult
+from core.data.population_files import write_population
 from core.errors import InputError
 
 _SORTED_NOTE = "Variants were put in the order of their positions within each contig."
@@ -22,7 +22,7 @@ _SORTED_NOTE = "Variants were put in the order of their positions within each co
 def read(reader: type[CohortFormat], source: CohortSource) -> dict[str, Any]:
     """Read and finish the cohort and write it to the child's folder; {"dropped", "notes", "ploidy"}."""
     result = finish(reader.read(source), source)
-    write_genotypes(source.folder, result.population)
+    write_population(source.folder, result.population)
     return {"dropped": result.dropped, "notes": result.notes, "ploidy": result.population.ploidy}
 
 

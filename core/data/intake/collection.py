@@ -10,7 +10,7 @@ import numpy as np
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, only_file
 from core.data.intake.formats.observations import Column, ObservationTable
 from core.data.intake.grouping import build_sets
-from core.data.set_files import write_sets
+from core.data.population_files import write_population
 from core.errors import InputError
 
 FEATURES = 500  # names of features in a preview
@@ -19,7 +19,7 @@ FEATURES = 500  # names of features in a preview
 def read(reader: type[CollectionFormat], source: CollectionSource) -> dict[str, Any]:
     """Read the observations, group them and write the sets to the child's folder; {"dropped", "notes"}."""
     built = build_sets(_table(reader, source), source.options, source.main.name)
-    write_sets(source.folder, built.population)
+    write_population(source.folder, built.population)
     return {"dropped": built.dropped, "notes": built.notes}
 
 

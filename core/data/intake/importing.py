@@ -14,7 +14,6 @@ from typing import Any
 from core.config.home import home, scratch_folder
 from core.config.schema import to_dict
 from core.data.dataset import DatasetMeta, Population
-from core.data.genotype_files import read_genotypes
 from core.data.intake import sandbox
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.collection_options import CollectionOptions
@@ -22,7 +21,7 @@ from core.data.intake.formats.base import ReadResult
 from core.data.intake.inbox import UserFile
 from core.data.intake.sandbox import Limits
 from core.data.library import NAME_LENGTH, Library
-from core.data.set_files import read_sets
+from core.data.population_files import read_genotypes, read_sets
 from core.errors import InputError
 
 File = Path | UserFile

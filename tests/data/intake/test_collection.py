@@ -17,7 +17,7 @@ from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.importing import import_file
 from core.data.intake.reader import main
 from core.data.library import Library
-from core.data.set_files import read_sets
+from core.data.population_files import read_sets
 from core.data.sets import SetCollection
 from core.errors import InputError
 

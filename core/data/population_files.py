@@ -1,0 +1,115 @@
+"""A population as plain files: the matrix, which can be memory-mapped, and the columns of its axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.genotypes import Genotypes
+from core.data.sets import SetCollection
+
+_CALLS, _OBSERVATIONS = "call_genotype", "observations"
+_VARIANT = ("variant_id", "variant_contig", "variant_position", "variant_allele")
+_BLOCK_BYTES = 32 << 20
+
+
+def write_population(folder: Path, population: Genotypes | SetCollection, *, compressed: bool = False) -> None:
+    """The matrix as .npy (or .npz where `compressed`, for shipped data), samples.npz and variants.npz, or sets.npz."""
+    if isinstance(population, Genotypes):
+        _write_matrix(folder, _CALLS, population.calls, compressed)
+        arrays = {"sample_id": population.sample_id} | individual_arrays(population)
+        np.savez_compressed(folder / "samples.npz", **arrays)
+        np.savez_compressed(folder / "variants.npz", **{key: getattr(population, key) for key in _VARIANT})
+        return
+    _write_matrix(folder, _OBSERVATIONS, population.observations, compressed)
+    columns = _prefixed("label:", population.labels) | _prefixed("covariate:", population.covariates)
+    facts: dict[str, Any] = {
+        "offsets": population.offsets,
+        "set_id": population.set_id,
+        "feature": population.feature,
+        # Names of columns come from the user: they go as a list, never as the names of archive members.
+        "columns": np.array(list(columns), dtype=np.str_),
+        "facts": np.array([population.modality, population.alphabet, population.unit], dtype=np.str_),
+    }
+    numbered: dict[str, Any] = {f"column_{i}": values for i, values in enumerate(columns.values())}
+    np.savez_compressed(folder / "sets.npz", **facts, **numbered)
+
+
+def read_genotypes(folder: Path, ploidy: int, truth: dict[str, Any] | None = None) -> Genotypes:
+    """The cohort that was written; the calls are a read-only memory map where they were not compressed.
+
+    On POSIX the map outlives the removal of the folder.
+    """
+    samples = read_arrays(folder / "samples.npz")
+    return Genotypes(
+        calls=_read_matrix(folder, _CALLS),
+        sample_id=samples["sample_id"],
+        **read_arrays(folder / "variants.npz"),
+        labels=_of_prefix("label:", samples),
+        phenotypes=_of_prefix("phenotype:", samples),
+        ploidy=ploidy,
+        truth=truth or {},
+    )
+
+
+def read_sets(folder: Path, truth: dict[str, Any] | None = None) -> SetCollection:
+    """The sets that were written; observations are a read-only memory map where they were not compressed."""
+    arrays = read_arrays(folder / "sets.npz")
+    columns = {str(name): arrays[f"column_{i}"] for i, name in enumerate(arrays["columns"])}
+    modality, alphabet, unit = (str(fact) for fact in arrays["facts"])
+    return SetCollection(
+        observations=_read_matrix(folder, _OBSERVATIONS),
+        **{key: arrays[key] for key in ("offsets", "set_id", "feature")},
+        labels=_of_prefix("label:", columns),
+        covariates=_of_prefix("covariate:", columns),
+        modality=modality,
+        alphabet=alphabet,
+        unit=unit,
+        truth=truth or {},
+    )
+
+
+def read_arrays(path: Path) -> dict[str, Any]:
+    """The arrays of an .npz file by their names."""
+    with np.load(path, allow_pickle=False) as archive:
+        return dict(archive)
+
+
+def individual_arrays(genotypes: Genotypes) -> dict[str, Any]:
+    """The labels and phenotypes as "label:NAME" and "phenotype:NAME"."""
+    return _prefixed("label:", genotypes.labels) | _prefixed("phenotype:", genotypes.phenotypes)
+
+
+def _prefixed(prefix: str, columns: Mapping[str, Any]) -> dict[str, Any]:
+    return {prefix + name: values for name, values in columns.items()}
+
+
+def _of_prefix(prefix: str, columns: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(prefix): values for name, values in columns.items() if name.startswith(prefix)}
+
+
+def _write_matrix(folder: Path, name: str, matrix: npt.NDArray[Any], compressed: bool) -> None:
+    """Row by row, however the matrix lies in memory, and never a second copy of it unless `compressed`."""
+    if compressed:
+        arrays: dict[str, Any] = {name: np.ascontiguousarray(matrix)}
+        np.savez_compressed(folder / f"{name}.npz", **arrays)
+        return
+    if matrix.flags.c_contiguous:
+        np.save(folder / f"{name}.npy", matrix, allow_pickle=False)
+        return
+    out = np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=matrix.dtype, shape=matrix.shape)
+    width = max(1, _BLOCK_BYTES // max(1, len(matrix) * matrix.itemsize))
+    for start in range(0, matrix.shape[1], width):
+        out[:, start : start + width] = matrix[:, start : start + width]
+    out.flush()
+
+
+def _read_matrix(folder: Path, name: str) -> npt.NDArray[Any]:
+    plain = folder / f"{name}.npy"
+    if plain.exists():
+        return np.load(plain, mmap_mode="r", allow_pickle=False)
+    return read_arrays(folder / f"{name}.npz")[name]
