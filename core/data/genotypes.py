@@ -78,6 +78,12 @@ class Genotypes:
         return next(iter(self.labels.values()), None)
 
     @property
+    def population_code(self) -> npt.NDArray[np.int64]:
+        """(n,) the number of each individual's population in the order of their names; 0 where there are no labels."""
+        names = np.zeros(self.n) if self.population is None else self.population
+        return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+    @property
     def has_positions(self) -> bool:
         """Whether base-pair positions are known (needed by LD decay and the mosaic model)."""
         return bool(self.m) and bool((self.variant_position > 0).any())
@@ -124,10 +130,15 @@ def from_calls(calls: npt.ArrayLike, ploidy: int = 2, **columns: Any) -> Genotyp
     matrix = np.asarray(calls, dtype=np.int8)
     n, m = matrix.shape
     defaults: dict[str, Any] = {
-        "sample_id": np.array([f"sample_{i + 1}" for i in range(n)], dtype=np.str_),
-        "variant_id": np.array([f"variant_{j + 1}" for j in range(m)], dtype=np.str_),
+        "sample_id": number_ids("sample", n),
+        "variant_id": number_ids("variant", m),
         "variant_contig": np.full(m, "", dtype=np.str_),
         "variant_position": np.zeros(m, dtype=np.int64),
         "variant_allele": np.full((m, 2), "", dtype=np.str_),
     }
     return Genotypes(calls=matrix, ploidy=ploidy, **(defaults | columns))
+
+
+def number_ids(prefix: str, count: int) -> Strings:
+    """Made-up ids `prefix_1` … for an axis that has none."""
+    return np.array([f"{prefix}_{i + 1}" for i in range(count)], dtype=np.str_)

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 EXACT_MAX = 20_000  # individuals; beyond it χ² is as good, and enumerating heterozygote counts is slow
 
+_LOG_FACTORIALS = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, EXACT_MAX + 1)))])
+
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -55,9 +57,9 @@ def _heterozygote_distribution(n: int, rare: int) -> Floats:
     homozygotes = (rare - heterozygotes) // 2
     log = (
         heterozygotes * math.log(2)
-        - _log_factorial(heterozygotes)
-        - _log_factorial(homozygotes)
-        - _log_factorial(n - heterozygotes - homozygotes)
+        - _LOG_FACTORIALS[heterozygotes]
+        - _LOG_FACTORIALS[homozygotes]
+        - _LOG_FACTORIALS[n - heterozygotes - homozygotes]
     )
     weight = np.exp(log - log.max())
     return weight / weight.sum()
@@ -69,10 +71,3 @@ def _chi_squared(counts: Counts) -> Floats:
     expected = np.stack([(1 - q) ** 2, 2 * q * (1 - q), q**2], axis=1) * called[:, None]
     statistic = ((counts - expected) ** 2 / np.maximum(expected, 1e-12)).sum(axis=1)
     return np.array([math.erfc(math.sqrt(value / 2)) for value in statistic])
-
-
-_LOG_FACTORIALS = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, EXACT_MAX + 1)))])
-
-
-def _log_factorial(k: Counts) -> Floats:
-    return _LOG_FACTORIALS[k]

@@ -71,32 +71,35 @@ class Library:
         dropped: Mapping[str, int] | None = None,
         notes: Iterable[str] = (),
         import_options: Mapping[str, Any] | None = None,
+        created: str = "",
+        compressed: bool = False,
     ) -> DatasetMeta:
         """Store a population with its split and profile; content that is already there is left as it is and returned.
 
-        A name that another dataset has gets a number behind it. Raises InputError for a matrix that cannot be a cohort
-        (fewer than 2 individuals or no variant, calls outside 0..ploidy, ids that repeat), and for fewer than 2 sets.
+        A name that another dataset has gets a number behind it; `compressed` is the form of what is shipped. Raises
+        InputError for a matrix that cannot be a cohort (fewer than 2 individuals or no variant, calls outside
+        0..ploidy, ids that repeat), and for fewer than 2 sets.
         """
-        if isinstance(population, SetCollection):
-            _check_collection(population)
-        else:
-            _check_cohort(population)
+        _check(population)
         digest = content_digest(population)
         for meta in self.list():
             if meta.id == digest:
                 return meta
         folder = scratch_folder(self.root, _UNFINISHED)
         try:
-            meta = describe(
-                population,
+            meta = DatasetMeta(
                 id=digest,
                 name=self._free_name(_clean_name(name)),
+                facts=_facts(population),
+                labels={column: ranked(values) for column, values in population.labels.items()},
+                has_truth=bool(population.truth),
                 source=source,
+                created=created or timestamp(),
                 dropped=dict(dropped or {}),
                 notes=list(notes),
                 import_options=dict(import_options or {}),
             )
-            store(folder, population, meta, compressed=False)
+            _store(folder, population, meta, compressed=compressed)
             folder.chmod(0o755)
             try:
                 folder.rename(self.root / digest)
@@ -172,19 +175,8 @@ class Library:
                 yield meta
 
 
-def describe(population: Population, **known: Any) -> DatasetMeta:
-    """The description of a population before it is split; `known` is what it does not say itself (id, name, …)."""
-    facts = _collection_facts(population) if isinstance(population, SetCollection) else _cohort_facts(population)
-    return DatasetMeta(
-        facts=facts,
-        labels={column: ranked(values) for column, values in population.labels.items()},
-        has_truth=bool(population.truth),
-        **({"created": timestamp()} | known),
-    )
-
-
-def store(folder: Path, population: Population, meta: DatasetMeta, *, compressed: bool) -> DatasetMeta:
-    """Split, profile and write a population into the empty `folder`; returns `meta` completed by what was found."""
+def _store(folder: Path, population: Population, meta: DatasetMeta, *, compressed: bool) -> None:
+    """Split, profile and write a population into the empty `folder`, with `meta` completed by what was found."""
     if isinstance(population, SetCollection):
         split, profile = split_sets(population, meta.id), profile_collection(population)
     else:
@@ -195,31 +187,28 @@ def store(folder: Path, population: Population, meta: DatasetMeta, *, compressed
         meta = replace(meta, facts=facts, notes=[*meta.notes, *_sentences(relatives)])
     meta = replace(meta, n_train=len(split.train), n_holdout=len(split.holdout))
     write_dataset(folder, population, meta, split, profile, compressed=compressed)
-    return meta
 
 
-def _cohort_facts(genotypes: Genotypes) -> CohortFacts:
-    return CohortFacts(
-        individuals=genotypes.n,
-        variants=genotypes.m,
-        ploidy=genotypes.ploidy,
-        phenotypes=list(genotypes.phenotypes),
-        contigs=[contig for contig in dict.fromkeys(genotypes.variant_contig.tolist()) if contig],
-        has_positions=genotypes.has_positions,
-    )
-
-
-def _collection_facts(sets: SetCollection) -> CollectionFacts:
-    sizes = sets.sizes
+def _facts(population: Population) -> CohortFacts | CollectionFacts:
+    if isinstance(population, Genotypes):
+        return CohortFacts(
+            individuals=population.n,
+            variants=population.m,
+            ploidy=population.ploidy,
+            phenotypes=list(population.phenotypes),
+            contigs=[contig for contig in dict.fromkeys(population.variant_contig.tolist()) if contig],
+            has_positions=population.has_positions,
+        )
+    sizes = population.sizes
     return CollectionFacts(
-        sets=sets.s,
-        observations=sets.k,
-        shape=[int(n) for n in sets.shape],
-        modality=sets.modality,
-        features=[str(feature) for feature in sets.feature[:200]],
-        covariates=list(sets.covariates),
+        sets=population.s,
+        observations=population.k,
+        shape=list(population.shape),
+        modality=population.modality,
+        features=population.feature[:200].tolist(),
+        covariates=list(population.covariates),
         sizes={"min": int(sizes.min()), "median": int(np.median(sizes)), "max": int(sizes.max())},
-        unit=sets.unit,
+        unit=population.unit,
     )
 
 
@@ -236,26 +225,25 @@ def _sentences(relatives: Relatives) -> list[str]:
     return found + relatives.notes
 
 
-def _check_collection(sets: SetCollection) -> None:
-    if sets.s < 2:
-        raise InputError(f"The collection has {sets.s} set; at least 2 sets are needed.")
-
-
-def _check_cohort(genotypes: Genotypes) -> None:
-    n, m = genotypes.n, genotypes.m
+def _check(population: Population) -> None:
+    if isinstance(population, SetCollection):
+        if population.s < 2:
+            raise InputError(f"The collection has {population.s} set; at least 2 sets are needed.")
+        return
+    n, m = population.n, population.m
     if n < 2 or m < 1:
         raise InputError(
             f"The cohort has {n} individuals and {m} variants; at least 2 individuals and 1 variant are needed."
         )
-    low = min(int(genotypes.calls[i : i + 256].min()) for i in range(0, n, 256))
-    high = max(int(genotypes.calls[i : i + 256].max()) for i in range(0, n, 256))
-    if low < MISSING or high > genotypes.ploidy:
+    low = min(int(population.calls[i : i + 256].min()) for i in range(0, n, 256))
+    high = max(int(population.calls[i : i + 256].max()) for i in range(0, n, 256))
+    if low < MISSING or high > population.ploidy:
         raise InputError(
-            f"The calls run from {low} to {high}; counts 0 to {genotypes.ploidy} and -1 for missing are expected."
+            f"The calls run from {low} to {high}; counts 0 to {population.ploidy} and -1 for missing are expected."
         )
     if high == MISSING:
         raise InputError("Every call is missing; a file with at least some genotypes is expected.")
-    ids, counts = np.unique(genotypes.sample_id, return_counts=True)
+    ids, counts = np.unique(population.sample_id, return_counts=True)
     if len(ids) < n:
         raise InputError(
             f"The individual {str(ids[counts.argmax()])[:80]!r} appears {counts.max()} times; ids must be unique."

@@ -26,7 +26,7 @@ def filled(genotypes: Genotypes, seed: int, rows: npt.NDArray[np.int64] | None =
         return genotypes.calls
     rng = np.random.default_rng(seed)
     calls = np.array(genotypes.calls if rows is None else genotypes.calls[rows])
-    everyone = _population_codes(genotypes)
+    everyone = genotypes.population_code
     population = everyone if rows is None else everyone[rows]
     for start in range(0, genotypes.m, _COLUMNS):
         block = calls[:, start : start + _COLUMNS]
@@ -42,12 +42,6 @@ def filled(genotypes: Genotypes, seed: int, rows: npt.NDArray[np.int64] | None =
 def has_missing(calls: Calls) -> bool:
     """Whether any call is -1, found without a second matrix in memory."""
     return any(bool((calls[start : start + 256] == MISSING).any()) for start in range(0, calls.shape[0], 256))
-
-
-def _population_codes(genotypes: Genotypes) -> npt.NDArray[np.int64]:
-    if genotypes.population is None:
-        return np.zeros(genotypes.n, dtype=np.int64)
-    return np.unique(genotypes.population, return_inverse=True)[1].astype(np.int64)
 
 
 def _cumulative_frequencies(block: Calls, population: npt.NDArray[np.int64], ploidy: int) -> npt.NDArray[np.float64]:

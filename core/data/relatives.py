@@ -79,7 +79,8 @@ def find_relatives(genotypes: Genotypes) -> Relatives:
         if by_chance > _CHANCE * _PAIRS_MAX * genotypes.n:
             continue
         pairs, score = comparison.pairs_above(bound)
-        if by_chance > max(1.0, _CHANCE * len(pairs)) or _largest_group(pairs, genotypes.n) > _crowd(genotypes.n):
+        largest = np.bincount(family_of(pairs, genotypes.n)).max()
+        if by_chance > max(1.0, _CHANCE * len(pairs)) or largest > _crowd(genotypes.n):
             continue
         duplicate = score > (DUPLICATE if comparison.method == "kinship" else IDENTICAL)
         notes = [] if bound != DUPLICATE else ["Only duplicates were looked for: the variants cannot tell relatives."]
@@ -197,10 +198,6 @@ def _exact(genotypes: Genotypes, notes: list[str]) -> Relatives:
         notes = [*notes, "Many individuals are identical, so the split does not keep them together."]
     ones = np.ones(len(pairs), dtype=np.float32)
     return Relatives(pairs, ones, ones.astype(bool), "exact", 1.0, genotypes.m, notes)
-
-
-def _largest_group(pairs: Pairs, n: int) -> int:
-    return int(np.bincount(family_of(pairs, n)).max())
 
 
 def _crowd(n: int) -> float:

@@ -33,16 +33,10 @@ def make_split(genotypes: Genotypes, relatives: Relatives, digest: str) -> Split
     """
     n = genotypes.n
     family = family_of(relatives.pairs, n)
-    population = (
-        np.zeros(n, dtype=np.int64)
-        if genotypes.population is None
-        else np.unique(genotypes.population, return_inverse=True)[1]
-    )
+    population = genotypes.population_code
     wanted = _apportion(np.bincount(population), max(1, round(HOLDOUT_FRACTION * n)) if n > 1 else 0)
-    # Doubles of PCG64 are the part of numpy's generators that is stable between versions.
-    order = np.argsort(np.random.Generator(np.random.PCG64(int(digest, 16))).random(n), kind="stable")
     members: dict[int, list[int]] = {}
-    for i in order.tolist():
+    for i in _order(digest, n).tolist():
         members.setdefault(int(family[i]), []).append(i)
     held: list[int] = []
     for family_members in members.values():
@@ -53,8 +47,7 @@ def make_split(genotypes: Genotypes, relatives: Relatives, digest: str) -> Split
     if not held and n > 1:  # every family is too large: the smallest is held out, or one individual of a single family
         smallest = min(members.values(), key=len)
         held = smallest if len(smallest) < n else smallest[:1]
-    holdout = np.sort(np.array(held, dtype=np.int64))
-    return Split(train=np.setdiff1d(np.arange(n, dtype=np.int64), holdout), holdout=holdout)
+    return _parted(held, n)
 
 
 def split_sets(sets: SetCollection, digest: str) -> Split:
@@ -62,7 +55,7 @@ def split_sets(sets: SetCollection, digest: str) -> Split:
 
     Without a unit, sets are stratified by the first label column where each of its values has five sets or more.
     """
-    order = np.argsort(np.random.Generator(np.random.PCG64(int(digest, 16))).random(sets.s), kind="stable")
+    order = _order(digest, sets.s)
     wanted = max(1, round(HOLDOUT_FRACTION * sets.s))
     if sets.unit:
         unit = sets.labels[sets.unit]
@@ -74,8 +67,17 @@ def split_sets(sets: SetCollection, digest: str) -> Split:
         held = held if len(held) < sets.s else held[:1]
     else:
         held = _stratified(sets, order, wanted)
+    return _parted(held, sets.s)
+
+
+def _order(digest: str, n: int) -> Index:
+    # Doubles of PCG64 are the part of numpy's generators that is stable between versions.
+    return np.argsort(np.random.Generator(np.random.PCG64(int(digest, 16))).random(n), kind="stable")
+
+
+def _parted(held: list[int], n: int) -> Split:
     holdout = np.sort(np.array(held, dtype=np.int64))
-    return Split(train=np.setdiff1d(np.arange(sets.s, dtype=np.int64), holdout), holdout=holdout)
+    return Split(train=np.setdiff1d(np.arange(n, dtype=np.int64), holdout), holdout=holdout)
 
 
 def _apportion(sizes: npt.NDArray[np.int64], total: int) -> list[int]:

@@ -13,6 +13,7 @@ from core.data.genotypes import Genotypes
 from core.data.intake.columns import ordered, require_labels
 from core.data.intake.filters import apply_filters
 from core.data.intake.formats.base import CohortFormat, CohortSource, ReadResult
+from core.data.intake.formats.calls import refuse_repeats
 from core.data.population_files import write_population
 from core.errors import InputError
 
@@ -35,7 +36,7 @@ def finish(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[Ge
     """Join the tables, check the ids, put the variants in order and filter: the same for every format."""
     genotypes, notes = result.population, list(result.notes)
     label_columns = source.options.label_columns
-    _refuse_repeated_ids(genotypes, source.main.name)
+    _check_ids(genotypes, source.main.name)
     if source.variants:
         genotypes, said = source.variants.join(genotypes)
         notes += said
@@ -53,14 +54,9 @@ def finish(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[Ge
     return ReadResult(genotypes, kept, notes + said + _remarks(genotypes))
 
 
-def _refuse_repeated_ids(genotypes: Genotypes, name: str) -> None:
+def _check_ids(genotypes: Genotypes, name: str) -> None:
     ids = genotypes.sample_id.tolist()
-    repeated = [one for one, count in Counter(ids).items() if count > 1]
-    if repeated:
-        raise InputError(
-            f"{name} names {len(repeated):,} individuals more than once (such as {repeated[0]!r}); "
-            "ids must be unique: rename or remove the repeats."
-        )
+    refuse_repeats(ids, name)
     if any(not one.strip() for one in ids):
         raise InputError(f"{name} has individuals without an id; give each an id of its own.")
 

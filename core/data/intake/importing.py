@@ -19,7 +19,6 @@ from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.formats.base import ReadResult
 from core.data.intake.inbox import UserFile
-from core.data.intake.sandbox import Limits
 from core.data.library import NAME_LENGTH, Library
 from core.data.population_files import read_genotypes, read_sets
 from core.errors import InputError
@@ -42,7 +41,6 @@ def import_file(
     name: str | None = None,
     samples: File | None = None,
     variants: File | None = None,
-    limits: Limits | None = None,
 ) -> DatasetMeta:
     """Read files and store the population in `library`; the same content again is the dataset that is there already.
 
@@ -55,7 +53,7 @@ def import_file(
 
     Raises InputError with one sentence on every input that cannot be read; the library is then unchanged.
     """
-    result = read_file(files, options=options, samples=samples, variants=variants, limits=limits)
+    result = read_file(files, options=options, samples=samples, variants=variants)
     shown = [_shown_name(file.name) for file in files]
     return library.add(
         result.population,
@@ -73,14 +71,13 @@ def read_file(
     options: Options = _DEFAULTS,
     samples: File | None = None,
     variants: File | None = None,
-    limits: Limits | None = None,
 ) -> ReadResult[Population]:
     """Read files without storing them; arguments and errors as in `import_file`."""
     tables = {key: file for key, file in (("samples", samples), ("variants", variants)) if file is not None}
     if tables and options.kind == "sets":
         raise InputError("Tables of samples and variants belong to genotypes; import sets from one file without them.")
     with _scratch() as folder:
-        answer = sandbox.run(_READER, _job("read", files, options, tables), folder, limits)
+        answer = sandbox.run(_READER, _job("read", files, options, tables), folder)
         sets = options.kind == "sets"
         population = read_sets(folder) if sets else read_genotypes(folder, answer["ploidy"])
         return ReadResult(population, answer["dropped"], answer["notes"], answer["format"])
@@ -95,7 +92,7 @@ def preview(files: Sequence[File], options: Options = _DEFAULTS) -> dict[str, An
     set is, "built": {"sets", "observations", "least", "most", "dropped"}.
     """
     with _scratch() as folder:
-        limits = Limits(cpu_seconds=60, wall_seconds=120)
+        limits = sandbox.Limits(cpu_seconds=60, wall_seconds=120)
         return sandbox.run(_READER, _job("preview", files, options, {}), folder, limits)
 
 

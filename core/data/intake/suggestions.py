@@ -28,10 +28,13 @@ _LIKE_A_SET = (
     "batch",
 )
 
-_TEXT = ("sequence_column",)
-_SEQUENCE = ("length",)
-_VECTOR = ("features", "components", "scale")
-_CELLS = ("layer", "normalise", "variable_genes")
+# Setting → the format or the modality outside of which it means nothing.
+_ONLY_OF = {
+    "sequence_column": "table",
+    "length": "sequence",
+    **dict.fromkeys(("features", "components", "scale"), "vector"),
+    **dict.fromkeys(("layer", "normalise", "variable_genes"), "h5ad"),
+}
 
 
 def surely_sets(path: Path, name: str) -> bool:
@@ -45,13 +48,7 @@ def surely_sets(path: Path, name: str) -> bool:
 
 def relevant(found: Mapping[str, Any], names: list[str]) -> list[str]:
     """Those of the settings `names` that mean something for the file which the preview `found` describes."""
-    idle = {
-        *(_TEXT if found["format"] != "table" else ()),
-        *(_SEQUENCE if found["modality"] != "sequence" else ()),
-        *(_VECTOR if found["modality"] != "vector" else ()),
-        *(_CELLS if found["format"] != "h5ad" else ()),
-    }
-    return [name for name in names if name not in idle]
+    return [name for name in names if _ONLY_OF.get(name) in (None, found["format"], found["modality"])]
 
 
 def choices(found: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from core.data.genotypes import Genotypes
-from core.data.intake.formats.calls import column
+from core.data.intake.formats.calls import variant_columns
 from core.data.intake.tables import Table, read_table
 from core.errors import InputError
 
@@ -23,7 +21,6 @@ NAMES = {
     "alternate": re.compile(r"alt|a1|alternate|alt.?allele|allele1|minor", re.IGNORECASE),
 }
 _CONTIG_IN_ID = re.compile(r"(chr)?([0-9]{1,3}|[XYM]|MT)[:_].+", re.IGNORECASE)
-_ALLELE_LONGEST = 50
 
 
 @dataclass(frozen=True)
@@ -83,20 +80,14 @@ class VariantTable:
         ]
 
     def _fill(self, genotypes: Genotypes, places: list[int], keep_ids: bool) -> Genotypes:
-        ids = genotypes.variant_id if keep_ids else column(_complete(self, places))
-        return replace(
-            genotypes,
-            variant_id=ids,
-            variant_contig=column(self.contigs[i] if i >= 0 else "" for i in places),
-            variant_position=np.array([self.positions[i] if i >= 0 else 0 for i in places], dtype=np.int64),
-            variant_allele=column(
-                (a for i in places for a in (self.alleles[i] if i >= 0 else ("", ""))), _ALLELE_LONGEST
-            ).reshape(-1, 2),
+        own = (self.ids[i] or f"{self.contigs[i]}:{self.positions[i]}" for i in places)
+        columns = variant_columns(
+            genotypes.variant_id.tolist() if keep_ids else own,
+            (self.contigs[i] if i >= 0 else "" for i in places),
+            (self.positions[i] if i >= 0 else 0 for i in places),
+            (self.alleles[i] if i >= 0 else ("", "") for i in places),
         )
-
-
-def _complete(table: VariantTable, places: list[int]) -> list[str]:
-    return [table.ids[i] or f"{table.contigs[i]}:{table.positions[i]}" for i in places]
+        return replace(genotypes, **columns)
 
 
 def places_of(header: Sequence[str]) -> dict[str, int]:

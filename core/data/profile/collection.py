@@ -80,7 +80,7 @@ def overview(dataset: Dataset) -> dict[str, Any]:
         "features": _features(sets, arrays),
         "constant_features": int((arrays["feature_deviation"] < 1e-8).sum()) if "feature_deviation" in arrays else 0,
         "mean_share": profile.get("mean_share"),
-        "unit": _unit(sets),
+        "unit": {"column": sets.unit, "units": len(np.unique(sets.labels[sets.unit]))} if sets.unit else None,
         "chunk": int(dataset.meta.import_options.get("chunk") or 0),
         "split": {"train": len(split.train), "holdout": len(split.holdout)},
     }
@@ -147,9 +147,3 @@ def _covariate(name: str, values: npt.NDArray[np.float64]) -> dict[str, Any]:
     if len(known) and known.max() > known.min() and (known != known.round()).any():
         summary["histogram"] = histogram(known, np.linspace(known.min(), known.max(), 31))
     return summary
-
-
-def _unit(sets: SetCollection) -> dict[str, Any] | None:
-    if not sets.unit:
-        return None
-    return {"column": sets.unit, "units": len(np.unique(sets.labels[sets.unit]))}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,7 @@ from core.config.home import ASSETS
 from core.config.schema import to_dict
 from core.data.dataset import DatasetMeta, Population
 from core.data.description import size_of
-from core.data.digest import content_digest
-from core.data.genotypes import Genotypes
-from core.data.library import Library, describe, store
+from core.data.library import Library
 from core.data.simulators.clones import ClonesConfig, simulate_clones
 from core.data.simulators.coalescent import SimulationConfig, simulate
 from core.data.simulators.digits import DigitsConfig, digit_sets
@@ -42,21 +38,14 @@ CONFIG = SimulationConfig(
 )
 
 
-def demo_cohort() -> Genotypes:
-    """2,000 individuals of three populations × 1,000 variants in 2 Mb, one phenotype with known effects."""
-    return simulate(CONFIG)
-
-
 def populations() -> Iterator[tuple[Population, dict[str, Any]]]:
     """The demo cohort and the demo collections of Gaussians, digits and clones, each with its name and origin."""
     yield (
-        demo_cohort(),
+        simulate(CONFIG),
         {
             "name": NAME,
             "source": "simulated with msprime",
-            "notes": [
-                "Simulated: an out-of-Africa history over 2 Mb with recombination hotspots; no person's genotypes."
-            ],
+            "notes": [_COHORT_NOTE],
             "import_options": to_dict(CONFIG),
         },
     )
@@ -82,18 +71,12 @@ def populations() -> Iterator[tuple[Population, dict[str, Any]]]:
 
 def write_demo(root: Path) -> Iterator[DatasetMeta]:
     """Write the demo datasets into `root`/<digest> in the compressed form, in place of older ones of their names."""
-    root.mkdir(parents=True, exist_ok=True)
+    library = Library(root, embedded=root / "none")
     for population, known in populations():
-        meta = describe(population, id=content_digest(population), created=CREATED, **known)
-        with tempfile.TemporaryDirectory(dir=root, prefix=".unfinished-") as draft:
-            folder = Path(draft) / meta.id
-            folder.mkdir()
-            meta = store(folder, population, meta, compressed=True)
-            for older in Library(root, embedded=root).list():
-                if older.name == meta.name:
-                    shutil.rmtree(root / older.id)
-            folder.rename(root / meta.id)
-        yield meta
+        for older in library.list():
+            if older.name == known["name"]:
+                library.remove(older.id)
+        yield library.add(population, created=CREATED, compressed=True, **known)
 
 
 if __name__ == "__main__":

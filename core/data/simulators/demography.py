@@ -43,10 +43,10 @@ def out_of_africa() -> msprime.Demography:
     demography = msprime.Demography()
     demography.add_population(name="YRI", initial_size=12_300)
     demography.add_population(
-        name="CEU", initial_size=1_000 * _grown(europe_growth, split_eurasia), growth_rate=europe_growth
+        name="CEU", initial_size=1_000 * math.exp(europe_growth * split_eurasia), growth_rate=europe_growth
     )
     demography.add_population(
-        name="CHB", initial_size=510 * _grown(asia_growth, split_eurasia), growth_rate=asia_growth
+        name="CHB", initial_size=510 * math.exp(asia_growth * split_eurasia), growth_rate=asia_growth
     )
     demography.add_population(name="OOA", initial_size=2_100)
     demography.add_population(name="AMH", initial_size=12_300)
@@ -58,7 +58,3 @@ def out_of_africa() -> msprime.Demography:
     demography.add_population_split(time=out, derived=["YRI", "OOA"], ancestral="AMH")
     demography.add_population_split(time=africa_growth, derived=["AMH"], ancestral="ANC")
     return demography
-
-
-def _grown(rate: float, generations: float) -> float:
-    return math.exp(rate * generations)

@@ -16,8 +16,6 @@ from core.data.sets import SetCollection
 Array = npt.NDArray[np.float64]
 Draw = tuple[Array, dict[str, Any]]  # (s, k, d) observations and the truth, per-set arrays of length s
 
-FAMILIES: dict[str, Callable[[FamilyConfig, np.random.Generator], Draw]] = {}
-
 
 @dataclass(frozen=True)
 class FamilyConfig:
@@ -67,17 +65,6 @@ def simulate_family(config: FamilyConfig) -> SetCollection:
     )
 
 
-def family(name: str) -> Callable[[Callable[[FamilyConfig, np.random.Generator], Draw]], Callable[..., Draw]]:
-    """File a sampler under `name`."""
-
-    def add(sampler: Callable[[FamilyConfig, np.random.Generator], Draw]) -> Callable[..., Draw]:
-        FAMILIES[name] = sampler
-        return sampler
-
-    return add
-
-
-@family("normal")
 def _normal(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     """μ ~ N(0, I), variances ~ N(0, 1)², independent coordinates (the published toy)."""
     mean, deviation = rng.normal(size=(c.sets, c.dimension)), np.abs(rng.normal(size=(c.sets, c.dimension)))
@@ -85,14 +72,12 @@ def _normal(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     return x, {"mean": mean, "covariance": np.einsum("sd,de->sde", deviation**2, np.eye(c.dimension))}
 
 
-@family("mvn")
 def _mvn(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     """μ ~ U[0, 5]^d, Σ the inverse of a Wishart(10(d − 1), scale · I) draw (the published prior)."""
     mean, covariance = _mean_and_covariance(c, rng, c.sets)
     return _gaussian(mean, covariance, c.observations, rng), {"mean": mean, "covariance": covariance}
 
 
-@family("low_rank")
 def _low_rank(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     """Σ = A Aᵀ + 0.1 I with A (d, rank) standard normal; μ ~ U[0, 5]^d."""
     mean = rng.uniform(0, 5, size=(c.sets, c.dimension))
@@ -101,7 +86,6 @@ def _low_rank(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     return _gaussian(mean, covariance, c.observations, rng), {"mean": mean, "covariance": covariance}
 
 
-@family("gmm")
 def _gmm(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     """Mixtures of `components` draws of the mvn family with Dirichlet(1) weights."""
     weights = rng.dirichlet(np.ones(c.components), size=c.sets)
@@ -118,7 +102,6 @@ def _gmm(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     return x, {**truth, "means": means, "covariances": covariances}
 
 
-@family("multinomial")
 def _multinomial(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     """p ~ Dirichlet(1); an observation is the counts of `trials` trials."""
     p = rng.dirichlet(np.ones(c.dimension), size=c.sets)
@@ -126,7 +109,6 @@ def _multinomial(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     return x, {"mean": c.trials * p, "probability": p}
 
 
-@family("poisson")
 def _poisson(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     """Rates ~ U(0, 10), independent coordinates."""
     rate = rng.uniform(0, 10, size=(c.sets, c.dimension))
@@ -134,7 +116,6 @@ def _poisson(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     return x, {"mean": rate}
 
 
-@family("covariance_only")
 def _covariance_only(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     """Mean 0; Σ = R diag(exp U(−2.5, 1)) Rᵀ with a random rotation R: sets differ in covariance alone."""
     variances = np.exp(rng.uniform(-2.5, 1, size=(c.sets, c.dimension)))
@@ -146,7 +127,6 @@ def _covariance_only(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     return _gaussian(mean, covariance, c.observations, rng), truth
 
 
-@family("skew_only")
 def _skew_only(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     """Mean 0 and covariance I for every set: coordinates are standardised gamma with skewness U(−2, 2)."""
     skew = rng.uniform(-2, 2, size=(c.sets, c.dimension))
@@ -156,7 +136,6 @@ def _skew_only(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     return x, {"skew": skew[:, 0], "skews": skew}
 
 
-@family("weights_only")
 def _weights_only(c: FamilyConfig, rng: np.random.Generator) -> Draw:
     """Mean 0 and covariance I for every set: two components on a line whose weights alone differ.
 
@@ -185,3 +164,16 @@ def _gaussian(mean: Array, covariance: Array, k: int, rng: np.random.Generator) 
     root = np.linalg.cholesky(covariance)
     noise = rng.normal(size=(len(mean), k, mean.shape[1]))
     return mean[:, None] + np.einsum("sde,ske->skd", root, noise)
+
+
+FAMILIES: dict[str, Callable[[FamilyConfig, np.random.Generator], Draw]] = {
+    "normal": _normal,
+    "mvn": _mvn,
+    "low_rank": _low_rank,
+    "gmm": _gmm,
+    "multinomial": _multinomial,
+    "poisson": _poisson,
+    "covariance_only": _covariance_only,
+    "skew_only": _skew_only,
+    "weights_only": _weights_only,
+}

@@ -7,11 +7,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.genotypes import Genotypes, Strings
+from core.data.genotypes import Genotypes, Strings, number_ids
 from core.data.intake.columns import individual_columns
 from core.data.intake.formats import npy
-from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file
-from core.data.intake.formats.calls import check_size, column, number_ids
+from core.data.intake.formats.base import (
+    CohortFormat,
+    CohortSource,
+    Head,
+    ReadResult,
+    formats,
+    matrix_preview,
+    only_file,
+)
+from core.data.intake.formats.calls import check_size, column
 from core.data.intake.formats.matrix import counts_from, orientation_of, ploidy_of
 from core.errors import InputError
 
@@ -38,33 +46,23 @@ class NumPy(CohortFormat):
 
     @staticmethod
     def matches(head: Head) -> bool:
-        """By the magic of npy, or of zip with the name .npz."""
         return head.first.startswith(npy.MAGIC) or head.suffix in (".npy", ".npz")
 
     @staticmethod
     def read(source: CohortSource) -> ReadResult[Genotypes]:
-        """The matrix and every column whose length fits one of its axes."""
         only_file(source)
         return _genotypes(_load(source.main), source)
 
     @staticmethod
     def preview(source: CohortSource) -> dict[str, Any]:
-        """The arrays of the file and the corner of the matrix."""
         only_file(source)
         arrays = _load(source.main)
         result = _genotypes(arrays, source)
         genotypes = result.population
-        rows = [["", *genotypes.variant_id[:8].tolist()]]
-        for name, calls in zip(genotypes.sample_id[:8].tolist(), genotypes.calls[:8, :8].tolist(), strict=True):
-            rows.append([name, *("." if c < 0 else str(c) for c in calls)])
+        ids, variants = genotypes.sample_id[:8].tolist(), genotypes.variant_id[:8].tolist()
         listed = ", ".join(f"{k} {v.dtype} {'x'.join(map(str, v.shape))}" for k, v in arrays.items())
-        return {
-            "individuals": genotypes.n,
-            "variants": genotypes.m,
-            "orientation": "samples_in_rows",
-            "rows": rows,
-            "notes": [*result.notes, f"Arrays of the file: {listed}."],
-        }
+        notes = [*result.notes, f"Arrays of the file: {listed}."]
+        return matrix_preview((genotypes.n, genotypes.m), ids, variants, genotypes.calls, notes)
 
 
 def _load(head: Head) -> dict[str, npt.NDArray[Any]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from core.data.genotypes import Genotypes
+from core.data.genotypes import Calls, Genotypes
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.formats.observations import ObservationTable
@@ -119,3 +120,30 @@ def only_file(source: Source[Any]) -> None:
     if source.others:
         names = ", ".join(head.name for head in source.others[:3])
         raise InputError(f"{source.main.name} is a file by itself, but {names} came with it; import one at a time.")
+
+
+def matrix_preview(
+    shape: tuple[int, int], ids: Sequence[str], variants: Sequence[str], calls: Calls, notes: list[str]
+) -> dict[str, Any]:
+    """The preview of a file of `shape` individuals × variants with the corner of its `calls`."""
+    rows = [["", *variants[:8]]]
+    for name, some in zip(ids[:8], calls[:8, :8].tolist(), strict=True):
+        rows.append([name, *("." if call < 0 else str(call) for call in some)])
+    return {
+        "individuals": shape[0],
+        "variants": shape[1],
+        "orientation": "samples_in_rows",
+        "rows": rows,
+        "notes": notes,
+    }
+
+
+def rows_preview(width: int, by_variant: bool, rows: list[list[str]], notes: list[str]) -> dict[str, Any]:
+    """The preview of a file of `width` calls a row; how many rows there are, only a full reading tells."""
+    return {
+        "individuals": width if by_variant else None,
+        "variants": None if by_variant else width,
+        "orientation": "samples_in_columns" if by_variant else "samples_in_rows",
+        "rows": rows,
+        "notes": notes,
+    }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,9 +49,26 @@ def check_size(rows: int, columns: int, name: str) -> None:
         )
 
 
-def number_ids(prefix: str, count: int) -> Strings:
-    """Made-up ids `prefix_1` … for an axis that the file does not name."""
-    return np.array([f"{prefix}_{i + 1}" for i in range(count)], dtype=np.str_)
+def refuse_repeats(ids: Sequence[str], name: str) -> None:
+    """Refuse a file that names an individual twice."""
+    repeated = [one for one, count in Counter(ids).items() if count > 1]
+    if repeated:
+        raise InputError(
+            f"{name} names {len(repeated):,} individuals more than once (such as {repeated[0]!r}); "
+            "ids must be unique: rename or remove the repeats."
+        )
+
+
+def variant_columns(
+    ids: Iterable[str], contigs: Iterable[str], positions: Iterable[int], alleles: Iterable[Iterable[str]]
+) -> dict[str, Any]:
+    """The columns of the variants as `Genotypes` names them; `alleles` are pairs, reference and alternate."""
+    return {
+        "variant_id": column(ids),
+        "variant_contig": column(contigs),
+        "variant_position": np.array(list(positions), dtype=np.int64),
+        "variant_allele": column((allele for pair in alleles for allele in pair), 50).reshape(-1, 2),
+    }
 
 
 def column(values: Iterable[object], longest: int = 100) -> Strings:

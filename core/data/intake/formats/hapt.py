@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from core.data.genotypes import MISSING, Calls, Genotypes, Strings
+from core.data.genotypes import MISSING, Calls, Genotypes, from_calls, number_ids
 from core.data.intake import archives
-from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats
-from core.data.intake.formats.calls import CallsWriter, column, number_ids
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, rows_preview
+from core.data.intake.formats.calls import CallsWriter, column, variant_columns
 from core.data.intake.formats.codes import LineParser
 from core.data.intake.tables import decode, read_table
 from core.data.intake.variants import VariantTable
 from core.errors import InputError
 
 _PARTNER = re.compile(r"(?P<who>.+?)[_.\-:]?(?P<which>[AB]|(?<=[_.\-:])[0-2])", re.IGNORECASE)
-_COMPANIONS = (".legend", ".sample", ".samples", ".indv")
 _VARIANT_LEAD = 5  # .haps: contig, id, position, allele 0, allele 1
 
 
@@ -39,7 +37,6 @@ class Haplotypes(CohortFormat):
 
     @staticmethod
     def matches(head: Head) -> bool:
-        """By the name's ending, or a first line `tag ID_A 0 1 …`."""
         if head.suffix in (".hapt", ".hap", ".haps"):
             return True
         start = head.first.split(b"\n", 1)[0].split()
@@ -51,7 +48,6 @@ class Haplotypes(CohortFormat):
 
     @staticmethod
     def read(source: CohortSource) -> ReadResult[Genotypes]:
-        """All haplotypes, paired to individuals or kept."""
         lead, width = _first_line(source.main)
         parser = LineParser(width, b" ", source.main.name)
         writer = CallsWriter(source.folder, width, source.main.name)
@@ -79,19 +75,11 @@ class Haplotypes(CohortFormat):
 
     @staticmethod
     def preview(source: CohortSource) -> dict[str, Any]:
-        """The first cells."""
         lead, width = _first_line(source.main)
         rows = [
             [decode(c)[:40] for c in line.split()[: lead + 8]] for line in source.main.first.split(b"\n")[:8] if line
         ]
-        turned = _variants_in_rows(source, lead)
-        return {
-            "individuals": width if turned else None,
-            "variants": None if turned else width,
-            "orientation": "samples_in_columns" if turned else "samples_in_rows",
-            "rows": rows,
-            "notes": [f"{lead} columns stand before the alleles."],
-        }
+        return rows_preview(width, _variants_in_rows(source, lead), rows, [f"{lead} columns stand before the alleles."])
 
 
 def _first_line(head: Head) -> tuple[int, int]:
@@ -120,45 +108,25 @@ def _variants_in_rows(source: CohortSource, lead: int) -> bool:
 
 
 def _by_haplotype(matrix: Calls, leading: list[list[str]]) -> ReadResult[Genotypes]:
-    n, m = matrix.shape
-    ids = column(row[-1] for row in leading) if leading[0] else number_ids("haplotype", n)
+    ids = column(row[-1] for row in leading) if leading[0] else number_ids("haplotype", len(matrix))
     tags = [row[0] for row in leading] if len(leading[0]) == 2 else []
     labels = {"tag": column(tags)} if len(set(tags)) > 1 else {}
-    return ReadResult(_bare(matrix, ids, m, labels), {}, [])
+    return ReadResult(from_calls(matrix, ploidy=1, sample_id=ids, labels=labels))
 
 
 def _by_variant(matrix: Calls, leading: list[list[str]], source: CohortSource) -> ReadResult[Genotypes]:
     """IMPUTE and SHAPEIT: two neighbouring columns are the haplotypes of one individual, named by the sample file."""
-    m, haplotypes = matrix.shape
+    haplotypes = matrix.shape[1]
     names = _sample_names(source, haplotypes)
     ids = column(f"{who}_{which}" for who in names for which in "AB") if names else number_ids("haplotype", haplotypes)
-    genotypes = _bare(matrix.T, ids, m, {})
+    variants: dict[str, Any] = {}
     if leading[0]:
+        contigs, variant_ids, positions, *alleles = zip(*leading, strict=True)
         try:
-            position = np.array([int(row[2]) for row in leading], dtype=np.int64)
+            variants = variant_columns(variant_ids, contigs, map(int, positions), zip(*alleles, strict=True))
         except (ValueError, OverflowError):
             raise InputError(f"{source.main.name} has a position that is no whole number in column 3.") from None
-        genotypes = replace(
-            genotypes,
-            variant_contig=column(row[0] for row in leading),
-            variant_id=column(row[1] for row in leading),
-            variant_position=position,
-            variant_allele=column((a for row in leading for a in row[3:5]), 50).reshape(m, 2),
-        )
-    return ReadResult(genotypes, {}, [])
-
-
-def _bare(calls: Calls, ids: Strings, m: int, labels: dict[str, Strings]) -> Genotypes:
-    return Genotypes(
-        calls=calls,
-        sample_id=ids,
-        variant_id=number_ids("variant", m),
-        variant_contig=np.full(m, "", dtype=np.str_),
-        variant_position=np.zeros(m, dtype=np.int64),
-        variant_allele=np.full((m, 2), "", dtype=np.str_),
-        labels=labels,
-        ploidy=1,
-    )
+    return ReadResult(from_calls(matrix.T, ploidy=1, sample_id=ids, **variants))
 
 
 def _sample_names(source: CohortSource, haplotypes: int) -> list[str]:
@@ -227,7 +195,7 @@ def _with_legend(genotypes: Genotypes, source: CohortSource) -> tuple[Genotypes,
     given = [(h.path, h.name) for h in source.others if h.suffix == ".legend"]
     if given:
         return VariantTable.read(*given[0]).join(genotypes)
-    found = _legends_beside(source.beside)
+    found = sorted(source.beside.glob("*.legend")) if source.beside else []
     if len(found) != 1:
         return genotypes, []
     try:
@@ -239,7 +207,3 @@ def _with_legend(genotypes: Genotypes, source: CohortSource) -> tuple[Genotypes,
             f"{found[0].name} beside the file has {len(table):,} rows for {genotypes.m:,} variants and was not used."
         ]
     return table.join(genotypes)
-
-
-def _legends_beside(folder: Path | None) -> list[Path]:
-    return sorted(folder.glob("*.legend")) if folder else []

@@ -79,10 +79,8 @@ def orientation_of(
     rows, columns = shape[:2]
     as_is = individuals in (None, rows) and variants in (None, columns)
     turned = individuals in (None, columns) and variants in (None, rows)
-    if as_is and not turned:
-        return False, ""
-    if turned and not as_is:
-        return True, ""
+    if as_is != turned:
+        return turned, ""
     if individuals is None and variants is None:
         return False, (
             f"Rows are taken as individuals ({rows:,}) and columns as variants ({columns:,}); "

@@ -9,8 +9,8 @@ import numpy as np
 
 from core.data.genotypes import MISSING, Calls, Genotypes
 from core.data.intake.columns import individual_columns
-from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats
-from core.data.intake.formats.calls import CallsWriter, check_size, column
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, matrix_preview
+from core.data.intake.formats.calls import CallsWriter, check_size, column, variant_columns
 from core.data.intake.tables import Table, read_table
 from core.errors import InputError
 
@@ -32,12 +32,10 @@ class Plink(CohortFormat):
 
     @staticmethod
     def matches(head: Head) -> bool:
-        """By the magic of bed, or the ending of any of the three."""
         return head.first.startswith(_MAGIC) or head.suffix in (".bed", ".bim", ".fam")
 
     @staticmethod
     def read(source: CohortSource) -> ReadResult[Genotypes]:
-        """Counts of allele 1 (the alternate one here) with the columns of fam as labels and phenotypes."""
         bed, bim, fam = _tables(source)
         n, m = len(fam.rows), len(bim.rows)
         writer = CallsWriter(source.folder, n, source.main.name)
@@ -55,14 +53,10 @@ class Plink(CohortFormat):
 
     @staticmethod
     def preview(source: CohortSource) -> dict[str, Any]:
-        """The size and the corner of the matrix."""
         bed, bim, fam = _tables(source)
         n, m = len(fam.rows), len(bim.rows)
-        corner = _calls(bed, n, m, 0, min(m, 8))[:, :8].T
-        rows = [["", *bim.column(1)[:8]]]
-        for name, calls in zip(_individual_ids(fam)[:8], corner.tolist(), strict=True):
-            rows.append([name, *("." if c < 0 else str(c) for c in calls)])
-        return {"individuals": n, "variants": m, "orientation": "samples_in_rows", "rows": rows, "notes": []}
+        corner = _calls(bed, n, m, 0, min(m, 8)).T
+        return matrix_preview((n, m), _individual_ids(fam), bim.column(1), corner, [])
 
 
 def _step(n: int) -> int:
@@ -156,15 +150,13 @@ def _fam_columns(fam: Table) -> dict[str, list[str]]:
 
 def _variant_columns(bim: Table) -> dict[str, Any]:
     try:
-        position = np.array([max(0, int(v)) for v in bim.column(3)], dtype=np.int64)
+        return variant_columns(
+            (f"{row[0]}:{row[3]}:{row[5]}:{row[4]}" if row[1] == "." else row[1] for row in bim.rows),
+            ("" if row[0] == "0" else row[0] for row in bim.rows),
+            (max(0, int(row[3])) for row in bim.rows),
+            (["" if allele == "0" else allele for allele in (row[5], row[4])] for row in bim.rows),
+        )
     except (ValueError, OverflowError):
         raise InputError(
             f"{bim.name} has a position that is no whole number; base pairs are expected in column 4."
         ) from None
-    alleles = ["" if v == "0" else v for row in bim.rows for v in (row[5], row[4])]
-    return {
-        "variant_id": column(f"{row[0]}:{row[3]}:{row[5]}:{row[4]}" if row[1] == "." else row[1] for row in bim.rows),
-        "variant_contig": column("" if row[0] == "0" else row[0] for row in bim.rows),
-        "variant_position": position,
-        "variant_allele": column(alleles, 50).reshape(-1, 2),
-    }

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.genotypes import Genotypes
+from core.data.genotypes import Genotypes, from_calls, number_ids
 from core.data.intake.columns import MISSING_WORDS, individual_columns
-from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file
-from core.data.intake.formats.calls import CallsWriter, check_size, column, number_ids
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file, rows_preview
+from core.data.intake.formats.calls import CallsWriter, check_size, column, variant_columns
 from core.data.intake.formats.codes import LineParser
 from core.data.intake.formats.layout import Layout, find_layout, numbered
 from core.data.intake.formats.matrix import ploidy_of
@@ -34,7 +34,6 @@ class Text(CohortFormat):
 
     @staticmethod
     def matches(head: Head) -> bool:
-        """Whatever looks like text."""
         sample = head.first[:4096]
         if sample[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return True
@@ -43,7 +42,6 @@ class Text(CohortFormat):
 
     @staticmethod
     def read(source: CohortSource) -> ReadResult[Genotypes]:
-        """The whole table, line by line."""
         only_file(source)
         if source.main.suffix in (".ped", ".map"):
             raise InputError(
@@ -58,18 +56,11 @@ class Text(CohortFormat):
 
     @staticmethod
     def preview(source: CohortSource) -> dict[str, Any]:
-        """The layout that was detected and the first cells."""
         only_file(source)
         layout = find_layout(source)
         rows = [[cell[:40] for cell in row[:9]] for row in layout.first_rows[:9]]
-        turned = layout.samples_in_columns
-        return {
-            "individuals": layout.width if turned else None,
-            "variants": None if turned else layout.width,
-            "orientation": "samples_in_columns" if turned else "samples_in_rows",
-            "rows": rows,
-            "notes": [*layout.notes, f"Columns are separated by {layout.delimiter!r}."],
-        }
+        notes = [*layout.notes, f"Columns are separated by {layout.delimiter!r}."]
+        return rows_preview(layout.width, layout.samples_in_columns, rows, notes)
 
 
 class _Body:
@@ -104,25 +95,21 @@ class _Body:
         """The genotypes, individuals in rows."""
         layout, notes = self.layout, list(self.layout.notes)
         matrix = self.writer.matrix()
-        calls = matrix.T if layout.samples_in_columns else matrix
-        names = layout.lead
-        columns = {j: [row[j] for row in self.lead] for j in range(len(names))}
-        across = (
-            column(layout.ids)
-            if layout.ids
-            else number_ids("sample" if layout.samples_in_columns else "variant", layout.width)
-        )
+        columns = {j: [row[j] for row in self.lead] for j in range(len(layout.lead))}
         if layout.samples_in_columns:
-            tables = {"sample_id": across, **_variant_side(names, columns, matrix.shape[0])}
+            calls, across = matrix.T, "sample_id"
+            tables = _variant_side(layout.lead, columns, len(matrix))
         else:
-            tables = {"variant_id": across, **_individual_side(names, columns, matrix.shape[0], notes)}
-            tables |= {k: v for k, v in _variant_side([], {}, layout.width).items() if k != "variant_id"}
+            calls, across = matrix, "variant_id"
+            tables = _individual_side(layout.lead, columns, len(matrix), notes)
+        if layout.ids:
+            tables[across] = column(layout.ids)
         if self.parser.rounded:
             notes.append(f"{self.parser.rounded:,} dosages were rounded to the nearest count.")
         ploidy, said = ploidy_of(
             calls, source.options.ploidy, paired=b"/" in source.main.first or b"|" in source.main.first
         )
-        return ReadResult(Genotypes(calls=calls, ploidy=ploidy, **tables), {}, notes + said)
+        return ReadResult(from_calls(calls, ploidy, **tables), {}, notes + said)
 
 
 def _variant_side(names: list[str], columns: dict[int, list[str]], m: int) -> dict[str, Any]:
@@ -135,17 +122,12 @@ def _variant_side(names: list[str], columns: dict[int, list[str]], m: int) -> di
     position = [_base_pairs(v) for v in columns[places["position"]]] if "position" in places else [0] * m
     alleles = [columns[places[k]] if k in places else [""] * m for k in ("reference", "alternate")]
     if "id" in places:
-        ids = column(columns[places["id"]])
+        ids = columns[places["id"]]
     elif "position" in places:
-        ids = column(f"{c}:{p}" for c, p in zip(contig, position, strict=True))
+        ids = [f"{c}:{p}" for c, p in zip(contig, position, strict=True)]
     else:
-        ids = number_ids("variant", m)
-    return {
-        "variant_id": ids,
-        "variant_contig": column(contig),
-        "variant_position": np.array(position, dtype=np.int64),
-        "variant_allele": column((a for pair in zip(*alleles, strict=True) for a in pair), 50).reshape(m, 2),
-    }
+        ids = number_ids("variant", m).tolist()
+    return variant_columns(ids, contig, position, zip(*alleles, strict=True))
 
 
 def _base_pairs(text: str) -> int:
@@ -158,7 +140,7 @@ def _base_pairs(text: str) -> int:
 def _individual_side(names: list[str], columns: dict[int, list[str]], n: int, notes: list[str]) -> dict[str, Any]:
     """Ids (the column named as the id, else one whose entries all differ); other columns as labels or phenotypes."""
     if not columns:
-        return {"sample_id": number_ids("sample", n)}
+        return {}
     named = [
         j for j, name in enumerate(names) if re.fullmatch(r"#?(iid|taxa|sample.*|individual.*)", name, re.IGNORECASE)
     ]

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from core.data.genotypes import MISSING, Calls, Genotypes
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.filters import Region
-from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file
-from core.data.intake.formats.calls import CallsWriter, column
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file, rows_preview
+from core.data.intake.formats.calls import CallsWriter, column, variant_columns
 from core.data.intake.formats.vcf_header import starts_as_vcf, walked
 from core.errors import InputError
 
@@ -37,12 +37,10 @@ class Vcf(CohortFormat):
 
     @staticmethod
     def matches(head: Head) -> bool:
-        """VCF by its first line or name, BCF by its magic."""
         return starts_as_vcf(head) or head.first.startswith(b"BCF\2") or head.suffix in (".vcf", ".bcf")
 
     @staticmethod
     def read(source: CohortSource) -> ReadResult[Genotypes]:
-        """All records with a usable alternate allele and a GT field."""
         only_file(source)
         path, notes = walked(source.main, source.folder)
         reader = _open(path, source)
@@ -54,7 +52,6 @@ class Vcf(CohortFormat):
 
     @staticmethod
     def preview(source: CohortSource) -> dict[str, Any]:
-        """The individuals and the first records."""
         only_file(source)
         path, notes = walked(source.main, source.folder)
         reader = _open(path, source)
@@ -67,13 +64,7 @@ class Vcf(CohortFormat):
             rows.append([*fixed, *calls])
             if number == 8:
                 break
-        return {
-            "individuals": len(reader.samples),
-            "variants": None,
-            "orientation": "samples_in_columns",
-            "rows": rows,
-            "notes": notes,
-        }
+        return rows_preview(len(reader.samples), True, rows, notes)
 
 
 class _Records:
@@ -173,13 +164,12 @@ class _Records:
                 f"{self.name} has {len(self.samples):,} individuals but no usable variant ({reasons}); records with "
                 "one alternate allele and a GT field are expected."
             )
+        contigs = ("" if contig == "0" else contig for contig in self.contigs)
+        variants = variant_columns(self.ids, contigs, self.positions, self.alleles)
         genotypes = Genotypes(
             calls=calls.T,
             sample_id=column(self.samples),
-            variant_id=column(self.ids)[keep],
-            variant_contig=column("" if contig == "0" else contig for contig in self.contigs)[keep],
-            variant_position=np.array(self.positions, dtype=np.int64)[keep],
-            variant_allele=column((a for pair in self.alleles for a in pair), 50).reshape(-1, 2)[keep],
+            **{key: values[keep] for key, values in variants.items()},
             ploidy=1 if single.all() else 2,
         )
         return ReadResult(genotypes, {k: v for k, v in self.dropped.items() if v}, notes + self._remarks())

@@ -5,11 +5,11 @@ htslib ends quietly at some cuts and dies at some damage, so nothing is handed t
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from core.data.intake import archives
 from core.data.intake.formats.base import Head
+from core.data.intake.formats.calls import refuse_repeats
 from core.errors import InputError
 
 _FIXED = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT"]
@@ -86,9 +86,4 @@ def _check_columns(name: str, columns: list[str]) -> None:
             f"{name} has the columns {', '.join(columns[:9])} in its #CHROM line; {', '.join(_FIXED)} are "
             "expected, then the individuals: export it anew."
         )
-    repeated = [one for one, count in Counter(columns[9:]).items() if count > 1]
-    if repeated:
-        raise InputError(
-            f"{name} names {len(repeated):,} individuals more than once (such as {repeated[0]!r}); "
-            "ids must be unique: rename or remove the repeats."
-        )
+    refuse_repeats(columns[9:], name)
