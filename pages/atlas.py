@@ -61,7 +61,7 @@ figure = set_map(
     marked={picked: "A"} | ({other: "B"} if other else {}),
     outline=outline,
     solid=solid,
-    caption=chosen.provenance(
+    caption=chosen.report.provenance(
         "latents of all observations", *(["outline: 95% of resampled sets"] if outline is not None else [])
     ),
 )

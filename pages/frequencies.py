@@ -33,10 +33,7 @@ def curve(name: str, y: str, titles: tuple[str, str], *, key: str, note: str = "
     """A curve of all models over the frequency, or the reason why there is none."""
     others = [c for run in runs[:SHOWN_FIRST] if (c := judged(run)) and c.label != one.label]
     figure = by_frequency([one, *others], name, y, titles=titles, caption=report.provenance(note))
-    if figure is None:
-        st.info("These reports hold no such curve; evaluate the runs again.", icon=":material/info:")
-    else:
-        chart(figure, key=key)
+    chart(figure, key=key, otherwise="These reports hold no such curve; evaluate the runs again.")
 
 
 def variants(figure: Figure, stored: arrays.Frequencies, key: str) -> None:

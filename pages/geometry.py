@@ -26,9 +26,9 @@ with place:
             help="W2 is exact for Gaussian truth; else W2 of samples, less what finite samples add.",
         )
         pairs = f"{len(report.curve('shepard')):,} pairs of {judged} sets, at most {PAIRS} of them drawn"
-        chart(shepard(report, caption=chosen.provenance(pairs)), key="shepard")
+        chart(shepard(report, caption=report.provenance(pairs)), key="shepard")
     elif view == "Reconstruction":
-        figure = reconstruction(report, caption=chosen.provenance(f"{judged} sets, halves of at most 256 observations"))
+        figure = reconstruction(report, caption=report.provenance(f"{judged} sets, halves of at most 256 observations"))
         if figure is None:
             st.info(report.metric("reconstruction_w2").reason or "", icon=":material/info:")
         else:
@@ -39,7 +39,8 @@ with place:
             chart(figure, key="reconstruction")
     elif view == "Set size":
         figure = set_size(
-            report, caption=chosen.provenance("error: root mean square over 16 sets; dotted: one over the square root")
+            report,
+            caption=report.provenance("error: root mean square over 16 sets; dotted: one over the square root"),
         )
         if figure is None:
             st.info("The judged sets are too small for a curve: 16 observations are needed.", icon=":material/info:")

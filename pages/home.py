@@ -6,9 +6,8 @@ from core.plots.scorecard import scorecard
 from core.reports.standing import headline, leader, metric_names
 from core.words import ago, count
 from pages.parts.chart import chart, warm_up
-from pages.parts.frame import nothing_yet, plain
+from pages.parts.frame import nothing_yet, plain, through_the_router
 from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, with_reports
-from pages.parts.router import through_the_router
 from pages.parts.sections import link
 from pages.parts.sets.glimpse import glimpse
 from pages.parts.state import DATASETS_VIEW

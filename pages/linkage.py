@@ -71,9 +71,6 @@ else:
 
 st.subheader("Decay with distance", help="Mean r² of all pairs of variants at a distance, up to a limit.")
 several = [chosen, *(i for run in runs[:SHOWN_FIRST] if (i := judged(run)) and i.run != chosen.run)]
-curve = decay(several, caption=report.provenance())
-if curve is None:
-    st.info("These reports hold no decay curve: it needs variants with positions.", icon=":material/info:")
-else:
-    chart(curve, key="decay")
+nothing = "These reports hold no decay curve: it needs variants with positions."
+chart(decay(several, caption=report.provenance()), key="decay", otherwise=nothing)
 share(DATASET, RUN, LINKAGE_VIEW, LINKAGE_CONTIG, LINKAGE_REGION, place=top)

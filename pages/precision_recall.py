@@ -30,10 +30,7 @@ def over_k(names: list[str]) -> None:
     )
     distance = report.options.get("distance", "Euclidean")
     figure = curves(candidates, names, caption=report.provenance(f"{distance} distance over all variants"))
-    if figure is None:
-        st.info("These reports hold no curves over k; evaluate the runs again.", icon=":material/info:")
-    else:
-        chart(figure, key="pr_curves")
+    chart(figure, key="pr_curves", otherwise="These reports hold no curves over k; evaluate the runs again.")
 
 
 def by_population(columns: list[str]) -> None:
@@ -46,13 +43,8 @@ def by_population(columns: list[str]) -> None:
     column = right.selectbox("Labels", columns, key=PRECISION_COLUMN, bind="query-params")
     caption = report.provenance(f"k = {report.options.get('k', 5)}")
     figure = populations(candidates, metric.lower(), column, caption=caption)
-    if figure is None:
-        st.info(
-            f"{metric} by population needs synthetic individuals with labels; choose recall or coverage.",
-            icon=":material/info:",
-        )
-    else:
-        chart(figure, key="pr_populations")
+    nothing = f"{metric} by population needs synthetic individuals with labels; choose recall or coverage."
+    chart(figure, key="pr_populations", otherwise=nothing)
 
 
 view, place = tabs([*VIEWS, BY_POPULATION], PRECISION_VIEW)

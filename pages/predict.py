@@ -31,7 +31,7 @@ with place:
             )
         for kind in ("classification", "regression"):
             note = "ridge, penalty by leave-one-out; bootstrap over held-out sets; grey tick: chance"
-            if (figure := probes(chosen.report, kind, caption=chosen.provenance(note))) is not None:
+            if (figure := probes(chosen.report, kind, caption=chosen.report.provenance(note))) is not None:
                 chart(figure, key=f"probes_{kind}")
         if scored:
             target = st.selectbox(
@@ -45,7 +45,7 @@ with place:
                 f"{row['n_train']:,} training and {row['n_holdout']:,} held-out sets; {unit} {score} from the latent, "
                 f"{number(row['mean'])} from the mean"
             )
-            caption = chosen.provenance(words)
+            caption = chosen.report.provenance(words)
             drawn = (
                 confusion(row, caption=caption) if row["kind"] == "classification" else observed(row, caption=caption)
             )

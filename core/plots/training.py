@@ -115,14 +115,6 @@ def columns(curve: Curve, smoothing: float) -> Columns:
     }
 
 
-def trace(value: Sequence[float], points: int = 30) -> list[float]:
-    """A curve as at most `points` numbers for a sparkline: the last of each stretch, NaN left out."""
-    finite = np.asarray([v for v in value if np.isfinite(v)])
-    if len(finite) <= points:
-        return [float(v) for v in finite]
-    return [float(finite[end - 1]) for end in np.linspace(0, len(finite), points + 1).astype(int)[1:]]
-
-
 def _panels(name: str, curves: Mapping[str, Curve], model: str, what: str, look: Look) -> Figure | None:
     if not curves:
         return None

@@ -43,9 +43,10 @@ class Picked:
 
 
 def chart(
-    figure: Figure,
+    figure: Figure | None,
     key: str,
     *,
+    otherwise: str = "",
     select: Sequence[str] = (),
     watch: Sequence[str] = (),
     width: str | int = "stretch",
@@ -54,6 +55,7 @@ def chart(
     """Draw `figure` under the unique `key`; return what the reader picked.
 
     Args:
+        otherwise: what is said in place of a figure that is None.
         select: what of "points", "box", "lasso" selects points; each point's `customdata` (one integer) comes back.
         watch: what of "click", "view", "slider" comes back beside: clicks on heatmaps, zoomed ranges, the slider's end.
         under: whether caption and the menu with the numbers stand below.
@@ -61,6 +63,9 @@ def chart(
     The figure must be byte-identical at every rerun in which it is not to be drawn anew: a changed figure is a new
     chart to Streamlit, whose zoom is gone.
     """
+    if figure is None:
+        st.info(otherwise, icon=":material/info:")
+        return Picked()
     options: dict[str, Any] = {"on_select": "rerun", "selection_mode": tuple(select)} if select else {}
     event = st.plotly_chart(
         figure.plot, key=key, width=width, theme="streamlit", alt=figure.alt, config=_config(figure, key), **options

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
-from pages.parts.router import through_the_router
 from pages.parts.sections import about, link
 from pages.parts.state import link_to_view
 
@@ -26,21 +26,25 @@ def heading(name: str) -> DeltaGenerator:
     return top
 
 
+def through_the_router() -> None:
+    """Start over in app.py where Streamlit ran a page by itself.
+
+    Beside a folder called pages/, Streamlit takes whoever follows a link to a page past app.py, until somebody
+    has opened Home.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+
+
 def share(*keys: str, place: DeltaGenerator | None = None) -> None:
     """A "Copy link" menu with the address of the exact view; call it after the widgets of `keys`."""
-    shut = menu("Copy link", "copy_link", place)
-    if shut.open:
-        with shut:
+    # Empty while it is shut: what is in it costs the browser as much as a paragraph of text ten times over.
+    menu = (place or st).popover("Copy link", type="tertiary", key="copy_link", on_change="rerun")
+    if menu.open:
+        with menu:
             st.caption("An address that restores this view")
             st.code(link_to_view(keys), language=None, wrap_lines=True)
-
-
-def menu(label: str, key: str, place: DeltaGenerator | None = None) -> DeltaGenerator:
-    """A menu that is empty while it is shut (`.open` says so).
-
-    A widget costs the browser as much as a paragraph of text ten times over, and nobody sees what is in a shut menu.
-    """
-    return (place or st).popover(label, type="tertiary", key=key, on_change="rerun")
 
 
 def tabs(views: Sequence[str], key: str, default: str | None = None) -> tuple[str, TabContainer]:
@@ -66,6 +70,11 @@ def nothing_yet(what: str) -> None:
             link("train", "Train a model")
             link("datasets", "Bring your own data")
             link("runs", "See what is running")
+
+
+def fact(label: str, value: str, beside: str | None = None, help: str | None = None) -> None:
+    """One of a row of facts, as wide as its words."""
+    st.metric(label, value, beside, delta_color="off", delta_arrow="off", width="content", help=help)
 
 
 def plain(text: object) -> str:

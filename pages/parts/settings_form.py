@@ -12,7 +12,6 @@ from core.words import ABBREVIATIONS, sentence
 Settings = list[dict[str, Any]]
 
 _COLUMNS = 3
-_WIDEST = 2**53 - 1  # beyond this a browser's integers are no longer exact
 _MANY = 500  # from so many on the list may have been cut, and others may be typed
 _FEW, _SHORT = 5, 24  # choices, and letters in them, that fit side by side
 _SPELLED = {
@@ -132,9 +131,7 @@ def _widget(one: dict[str, Any], value: Any, options: Sequence[str] | None, comm
 def _several(kind: str, value: Sequence[Any], options: Sequence[str] | None, common: dict[str, Any]) -> list[Any]:
     if options is not None:
         known = list(dict.fromkeys([*options, *value]))
-        return st.multiselect(
-            options=known, default=list(value), accept_new_options=len(known) >= _MANY, **common
-        )  # fmt: skip
+        return st.multiselect(options=known, default=list(value), accept_new_options=len(known) >= _MANY, **common)
     text = st.text_input(value=", ".join(map(str, value)), placeholder="automatic", **common)
     parts = (text or "").split(",") if kind == "str" else (text or "").replace(",", " ").split()
     return [_item(part.strip(), kind) for part in parts if part.strip()]
@@ -147,24 +144,12 @@ def _one_of(choices: list[str], value: str, common: dict[str, Any]) -> str:
 
 
 def _number(one: dict[str, Any], kind: str, value: float | None, common: dict[str, Any]) -> float | int | None:
-    low, high = one.get("low"), one.get("high")
-    if kind == "int":
-        return st.number_input(
-            min_value=int(low) if low is not None else -_WIDEST,
-            max_value=int(high) if high is not None else _WIDEST,
-            value=None if value is None else int(value),
-            step=1,
-            placeholder="off",
-            **common,
-        )
+    cast = int if kind == "int" else float
+    low, high, value = (None if v is None else cast(v) for v in (one.get("low"), one.get("high"), value))
+    step = 1 if kind == "int" else abs(value) / 10 if value else 0.01
+    form = "%d" if kind == "int" else "%g"
     return st.number_input(
-        min_value=None if low is None else float(low),
-        max_value=None if high is None else float(high),
-        value=None if value is None else float(value),
-        step=abs(value) / 10 if value else 0.01,
-        format="%g",
-        placeholder="off",
-        **common,
+        min_value=low, max_value=high, value=value, step=step, format=form, placeholder="off", **common
     )
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from core.plots.training import POINTS, Curve, Look, columns, losses, smoothed, trace, validation
+from core.plots.training import POINTS, Curve, Look, columns, losses, smoothed, validation
 from tests.plots.checks import valid
 
 
@@ -93,10 +93,3 @@ def test_a_logarithmic_axis_needs_values_above_zero() -> None:
 
     assert scale([1.0, 0.1]) == "log"
     assert scale([1.0, -0.1]) == "linear"
-
-
-def test_a_sparkline_ends_with_the_newest_value() -> None:
-    assert trace([1.0, math.nan, 2.0]) == [1.0, 2.0]
-    found = trace([float(v) for v in range(1000)], points=30)
-    assert len(found) == 30 and found[-1] == 999.0
-    assert trace([]) == []

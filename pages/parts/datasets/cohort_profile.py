@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -13,7 +13,7 @@ from core.plots import cohort as figures
 from core.plots.figure import Figure
 from core.words import count, sentence
 from pages.parts.chart import chart
-from pages.parts.frame import plain, tabs
+from pages.parts.frame import fact, plain, tabs
 from pages.parts.state import DATASETS_FIGURES, DATASETS_LABEL, DATASETS_PHENOTYPE
 
 _NOTHING = {
@@ -22,6 +22,8 @@ _NOTHING = {
     "Heterozygosity": "Haploid data have no heterozygotes.",
     "Populations": "No individual has a value.",
     "Phenotypes": "No individual has a value.",
+    "Labels": "Every set has its own value.",
+    "Covariates": "No set has a value.",
 }
 _INDIVIDUALS = "Individuals"
 _ICONS = {"warning": ":material/warning:", "note": ":material/info:"}
@@ -48,24 +50,18 @@ def _counts(meta: DatasetMeta) -> None:
     facts, populations = meta.cohort, next(iter(meta.labels.items()), None)
     contigs = count(len(facts.contigs), "contig") if facts.has_positions else "no positions"
     with st.container(horizontal=True):
-        st.metric("Individuals", f"{facts.individuals:,}", width="content")
-        st.metric(
-            "Variants", f"{facts.variants:,}", delta=contigs, delta_color="off", delta_arrow="off", width="content"
-        )
-        st.metric(
+        fact("Individuals", f"{facts.individuals:,}")
+        fact("Variants", f"{facts.variants:,}", contigs)
+        fact(
             sentence(populations[0]) if populations else "Populations",
             f"{len(populations[1]):,}" if populations else "none",
-            delta=f"{len(meta.labels)} label columns" if len(meta.labels) > 1 else None,
-            delta_color="off",
-            delta_arrow="off",
-            width="content",
+            f"{len(meta.labels)} label columns" if len(meta.labels) > 1 else None,
         )
-        st.metric("Phenotypes", f"{len(facts.phenotypes):,}", width="content")
-        st.metric("Missing calls", f"{facts.missing:.2%}", width="content")
-        st.metric(
+        fact("Phenotypes", f"{len(facts.phenotypes):,}")
+        fact("Missing calls", f"{facts.missing:.2%}")
+        fact(
             "To train / held out",
             f"{meta.n_train:,} / {meta.n_holdout:,}",
-            width="content",
             help="Fixed at import, in proportion within each population; close relatives stay on one side.",
         )
 
@@ -114,38 +110,31 @@ def _figures(meta: DatasetMeta, profile: dict[str, Any]) -> None:
         _INDIVIDUALS: {},
     }
     if meta.labels:
-        views[_INDIVIDUALS]["Populations"] = lambda: figures.label_values(profile, _column(meta))
+        views[_INDIVIDUALS]["Populations"] = lambda: figures.label_values(
+            profile, pick("Label column", meta.labels, DATASETS_LABEL)
+        )
     if meta.cohort.phenotypes:
-        views[_INDIVIDUALS]["Phenotypes"] = lambda: figures.phenotype(profile, _phenotype(meta))
+        views[_INDIVIDUALS]["Phenotypes"] = lambda: figures.phenotype(
+            profile, pick("Phenotype", meta.cohort.phenotypes, DATASETS_PHENOTYPE)
+        )
     shown = [view for view in views if views[view]]
     # A link to a column opens the view that draws it.
     asked = _INDIVIDUALS in shown and (DATASETS_LABEL in st.query_params or DATASETS_PHENOTYPE in st.query_params)
     view, place = tabs(shown, DATASETS_FIGURES, default=_INDIVIDUALS if asked else None)
     for column, (title, make) in zip(place.columns(2, gap="large"), views[view].items(), strict=False):
         with column:
-            _titled(title, make, meta)
+            titled(title, make, meta)
 
 
-def _titled(title: str, make: Callable[[], Figure | None], meta: DatasetMeta) -> None:
+def titled(title: str, make: Callable[[], Figure | None], meta: DatasetMeta) -> None:
+    """A figure of the profile under its title, or why there is nothing to draw."""
     st.markdown(f"**{title}**")
-    figure = make()
-    if figure is None:
-        st.caption(_NOTHING[title])
-    else:
-        chart(figure, key=f"profile_{title}_{meta.id}")
+    chart(make(), key=f"profile_{title}_{meta.id}", otherwise=_NOTHING.get(title, ""))
 
 
-def _column(meta: DatasetMeta) -> str:
-    columns = list(meta.labels)
-    if len(columns) == 1:
-        return columns[0]
-    chosen = st.selectbox("Label column", columns, key=DATASETS_LABEL, bind="query-params")
-    return chosen or columns[0]
-
-
-def _phenotype(meta: DatasetMeta) -> str:
-    names = meta.cohort.phenotypes
-    if len(names) == 1:
-        return names[0]
-    chosen = st.selectbox("Phenotype", names, key=DATASETS_PHENOTYPE, bind="query-params")
-    return chosen or names[0]
+def pick(label: str, names: Iterable[str], key: str) -> str:
+    """Let the reader choose a column, where there are several."""
+    options = list(names)
+    if len(options) == 1:
+        return options[0]
+    return st.selectbox(label, options, key=key, bind="query-params") or options[0]

@@ -17,12 +17,11 @@ from core.plots.figure import Figure
 from core.plots.samples import strip
 from core.words import sentence
 from pages.parts.chart import chart
-from pages.parts.datasets.cohort_profile import checks, history
-from pages.parts.frame import plain
+from pages.parts.datasets.cohort_profile import checks, history, pick, titled
+from pages.parts.frame import fact, plain
 from pages.parts.state import DATASETS_COVARIATE, DATASETS_LABEL
 
 _IMAGES, _SEQUENCES = 12, 3  # shown of a set
-_NOTHING = {"Labels": "Every set has its own value.", "Covariates": "No set has a value."}
 _PIXELS = 380  # width of a strip of images
 
 
@@ -61,20 +60,16 @@ def _some_sets(dataset: str) -> Figure:
 
 def _counts(meta: DatasetMeta, found: dict[str, Any]) -> None:
     facts, sizes, unit = meta.collection, found["sizes"], found["unit"]
-    common: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off", "width": "content"}
     with st.container(horizontal=True):
-        st.metric("Sets", f"{facts.sets:,}", width="content")
-        st.metric(
-            "Observations", f"{facts.observations:,}", delta=f"{sizes['min']:,} to {sizes['max']:,} a set", **common
-        )
-        st.metric("An observation", sentence(facts.modality), delta=shape_of(facts), **common)
-        st.metric("Labels", f"{len(meta.labels):,}", width="content", help="Columns of words that describe a set.")
-        st.metric("Covariates", f"{len(facts.covariates):,}", width="content", help="Numbers that describe a set.")
-        st.metric(
+        fact("Sets", f"{facts.sets:,}")
+        fact("Observations", f"{facts.observations:,}", f"{sizes['min']:,} to {sizes['max']:,} a set")
+        fact("An observation", sentence(facts.modality), shape_of(facts))
+        fact("Labels", f"{len(meta.labels):,}", help="Columns of words that describe a set.")
+        fact("Covariates", f"{len(facts.covariates):,}", help="Numbers that describe a set.")
+        fact(
             "To train / held out",
             f"{meta.n_train:,} / {meta.n_holdout:,}",
-            delta=f"by {plain(unit['column'])}" if unit else None,
-            **common,
+            f"by {plain(unit['column'])}" if unit else None,
             help="Sets, fixed at import"
             + (f"; all sets of one {unit['column']} stay on one side." if unit else ", in proportion within labels."),
         )
@@ -83,29 +78,15 @@ def _counts(meta: DatasetMeta, found: dict[str, Any]) -> None:
 def _figures(meta: DatasetMeta, found: dict[str, Any]) -> None:
     drawn: list[tuple[str, Callable[[], Figure | None]]] = [("Sizes of the sets", lambda: figures.set_sizes(found))]
     if meta.labels:
-        drawn.append(("Labels", lambda: figures.set_labels(found, _pick("Label column", meta.labels, DATASETS_LABEL))))
+        drawn.append(("Labels", lambda: figures.set_labels(found, pick("Label column", meta.labels, DATASETS_LABEL))))
     if names := meta.collection.covariates:
-        drawn.append(
-            ("Covariates", lambda: figures.set_covariate(found, _pick("Covariate", names, DATASETS_COVARIATE)))
-        )
+        drawn.append(("Covariates", lambda: figures.set_covariate(found, pick("Covariate", names, DATASETS_COVARIATE))))
     if found["features"]:
         drawn.append(("Features", lambda: figures.feature_ranges(found)))
     for first in range(0, len(drawn), 2):
         for column, (title, make) in zip(st.columns(2, gap="large"), drawn[first : first + 2], strict=False):
             with column:
-                st.markdown(f"**{title}**")
-                figure = make()
-                if figure is None:
-                    st.caption(_NOTHING[title])
-                else:
-                    chart(figure, key=f"profile_{title}_{meta.id}")
-
-
-def _pick(label: str, names: Any, key: str) -> str:
-    options = list(names)
-    if len(options) == 1:
-        return str(options[0])
-    return st.selectbox(label, options, key=key, bind="query-params") or str(options[0])
+                titled(title, make, meta)
 
 
 def _a_few(meta: DatasetMeta) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from core.plots.axes import Axes, fit_axes
 from core.plots.figure import Figure
 from core.plots.samples import curves
-from pages.parts.sets.runs import SetRun
+from pages.parts.sets.runs import OF_RUN, SetRun
 from pages.parts.state import INTERPOLATE_POINTS, INTERPOLATE_SEED, SET_VIEW, SET_X, SET_Y
 
 VIEWS = ("Scatter", "Density map", "Densities")
@@ -36,9 +36,12 @@ class Drawing:
     seed: int = 0
 
 
+@st.cache_resource(max_entries=8, hash_funcs=OF_RUN, show_spinner=False)
 def axes_of(chosen: SetRun) -> Axes:
     """The axes of a run's observations, fitted once to observations of all its sets."""
-    return _axes(str(chosen.run.path), chosen)
+    rows = np.sort(np.random.default_rng(0).permutation(chosen.sets.k)[:_FIT])
+    observations = chosen.sets.observation.code(np.asarray(chosen.sets.observations[rows]))
+    return fit_axes(observations, chosen.features)
 
 
 def pick_drawing(chosen: SetRun, *, generated: bool = False) -> Drawing:
@@ -82,10 +85,3 @@ def densities(axes: Axes, samples: Mapping[str, Any], caption: str) -> Figure:
     """Densities of the features that vary most within or between the sources (name → (n, *shape))."""
     flat = {name: np.asarray(sample).reshape(len(sample), -1) for name, sample in samples.items()}
     return curves(flat, axes.features, axes.leading(np.concatenate(list(flat.values()))), caption=caption)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _axes(path: str, _chosen: SetRun) -> Axes:
-    rows = np.sort(np.random.default_rng(0).permutation(_chosen.sets.k)[:_FIT])
-    observations = _chosen.sets.observation.code(np.asarray(_chosen.sets.observations[rows]))
-    return fit_axes(observations, _chosen.features)

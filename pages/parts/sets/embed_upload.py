@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from core.data.intake.collection_options import CollectionOptions
 from core.errors import InputError
 from core.words import number
 from pages.parts.frame import plain
-from pages.parts.sets.runs import SetRun, open_model
+from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 from pages.parts.sets.samples import neighbours
 
 _TYPES = ["h5ad", "csv", "tsv", "npz", "fasta", "fa", "zip", "gz"]
@@ -32,9 +31,8 @@ def embed_upload(chosen: SetRun) -> None:
     if file is None:
         st.caption("Nothing leaves this machine, and nothing is added to the library.")
         return
-    content = file.getvalue()
     try:
-        found = _embedded(chosen, content, file.name, column.strip())
+        found = _embedded(chosen, file.getvalue(), file.name, column.strip())
     except InputError as error:
         st.error(plain(error), icon=":material/error:")
         return
@@ -49,20 +47,12 @@ def embed_upload(chosen: SetRun) -> None:
     neighbours(chosen, "", z)
 
 
+@st.cache_data(max_entries=4, hash_funcs=OF_RUN, show_spinner="Embedding the sets…")
 def _embedded(chosen: SetRun, content: bytes, name: str, column: str) -> dict[str, tuple[Any, float]]:
-    """Set name → its latent and how far outside it lies; kept per file and model. Raises InputError."""
-    key = (chosen.run.id, hashlib.sha256(content).hexdigest(), column)
-    kept: dict[Any, dict[str, tuple[Any, float]]] = st.session_state.setdefault("embedded", {})
-    if key not in kept:
-        kept.clear()
-        kept[key] = _embed(chosen, content, name, column)
-    return kept[key]
-
-
-def _embed(chosen: SetRun, content: bytes, name: str, column: str) -> dict[str, tuple[Any, float]]:
+    """Set name → its latent and how far outside it lies. Raises InputError."""
     from core.data.intake.importing import read_file
     from core.data.intake.inbox import UserFile
-    from core.latents.embedding import matching
+    from core.latents.embedding import aligned, matching
     from core.latents.lens import outside
 
     with tempfile.TemporaryDirectory() as folder:
@@ -72,16 +62,5 @@ def _embed(chosen: SetRun, content: bytes, name: str, column: str) -> dict[str, 
         options = CollectionOptions(set_column=(column,) if column else (), whole=not column, min_samples=1)
         sets = read_file([UserFile(name, path, len(content))], options=matching(imported, options)).population
         lens = open_model(chosen)
-        known = chosen.arrays("latents")["z"]
-        found = {}
-        for i, observations in matching_observations(chosen, sets):
-            z = lens.embed(np.asarray(observations))
-            found[str(sets.set_id[i])] = (z, outside(z, known))
-        return found
-
-
-def matching_observations(chosen: SetRun, sets: Any) -> Any:
-    """(place, observations) of each set of `sets` in the features of the training data. Raises InputError."""
-    from core.latents.embedding import aligned
-
-    return [(i, aligned(chosen.sets, sets, i)) for i in range(sets.s)]
+        latents = [lens.embed(np.asarray(aligned(chosen.sets, sets, i))) for i in range(sets.s)]
+        return {str(name): (z, outside(z, chosen.latents)) for name, z in zip(sets.set_id, latents, strict=True)}

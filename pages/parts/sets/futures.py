@@ -15,17 +15,16 @@ from pages.parts.sets.runs import SetRun
 
 def early_and_late(chosen: SetRun) -> None:
     """Whether the early set of a unit tells its late one, or why that cannot be asked."""
-    found = chosen.report.analysis("early_late")
-    if _missing(found):
+    found = _analysis(chosen, "early_late")
+    if not found:
         return
-    assert found is not None
     unit = found["unit"]
     st.markdown(
         f"From the earliest set of a {plain(unit)} (by {plain(found['order'])}) the latest is predicted; then: is the "
         f"true latest set of this {plain(unit)} the nearest of all held-out ones?"
     )
-    caption = chosen.provenance(f"{found['n_train']} units to learn from, {found['n_holdout']} held out; grey: chance")
-    chart(retrieval(found, caption=caption), key="retrieval")
+    units = f"{found['n_train']} units to learn from, {found['n_holdout']} held out; grey: chance"
+    chart(retrieval(found, caption=chosen.report.provenance(units)), key="retrieval")
     left, right, *_ = st.columns(3)
     for place, title, prefix in ((left, "Information, latent", ""), (right, "Information, mean", "mean_")):
         place.metric(
@@ -44,16 +43,15 @@ def carried_effects(chosen: SetRun) -> None:
 
 
 def _new_units(chosen: SetRun) -> None:
-    found = chosen.report.analysis("effects")
-    if _missing(found):
+    found = _analysis(chosen, "effects")
+    if not found:
         return
-    assert found is not None
     rows = found["rows"]
     st.markdown(
         f"The latent of a held-out unit under another {plain(found['column'])} is predicted from its latent under "
         f"{plain(found['reference'])} and the mean change of the training units."
     )
-    chart(shifts(rows, caption=chosen.provenance(f"{len(rows)} changes of held-out units")), key="shifts")
+    chart(shifts(rows, caption=chosen.report.provenance(f"{len(rows)} changes of held-out units")), key="shifts")
     if pooled := found.get("pooled"):
         st.caption(f"All together: R² {_beside(pooled, 'r2', 'mean_r2', 'the mean shift')}.")
     st.dataframe(
@@ -75,10 +73,9 @@ def _new_units(chosen: SetRun) -> None:
 
 
 def _new_sets(chosen: SetRun) -> None:
-    found = chosen.report.analysis("held_effects")
-    if _missing(found):
+    found = _analysis(chosen, "held_effects")
+    if not found:
         return
-    assert found is not None
     pooled = found["pooled"]
     st.markdown(
         f"One half of a held-out {plain(found['column'])} is embedded; how far does it tell the shift of the *other* "
@@ -104,9 +101,13 @@ def _beside(found: dict[str, Any], latent: str, mean: str, of: str) -> str:
     return f"{ours} from the latent, {theirs} from {of}"
 
 
-def _missing(found: dict[str, Any] | None) -> bool:
+def _analysis(chosen: SetRun, name: str) -> dict[str, Any]:
+    """An analysis of the report; {}, and why, where there is none."""
+    found = chosen.report.analysis(name)
     if found is None:
         st.info("This report was made without this analysis; evaluate the run again.", icon=":material/info:")
     elif "reason" in found:
         st.info(plain(found["reason"]), icon=":material/info:")
-    return found is None or "reason" in found
+    else:
+        return found
+    return {}

@@ -58,7 +58,7 @@ def _draw(chosen: SetRun, walk: Mapping[str, Any], view: Mapping[str, str]) -> N
     with left:
         figure = set_map(
             sets, "pca", next(iter(sets.columns)), marked={a: "A", b: "B"}, outline=ends,
-            height=500 if chosen.image else 400, caption=chosen.provenance(),
+            height=500 if chosen.image else 400, caption=chosen.report.provenance(),
         )  # fmt: skip
         chart(figure, key="home_map")
     t = [float(moment) for moment in walk["t"]]

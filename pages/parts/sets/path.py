@@ -13,7 +13,7 @@ from core.plots.walk import straying, whole_way
 from core.words import count, number
 from pages.parts.chart import chart
 from pages.parts.sets.axes import Drawing
-from pages.parts.sets.runs import SetRun
+from pages.parts.sets.runs import OF_RUN, SetRun
 from pages.parts.sets.walk import flat, panels, walk
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _ROWS = 4  # images of each source in them
 
 def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     """Numbers, the curve that they are read off, small multiples, and the arrays to take home."""
-    way = _straying(str(chosen.run.path), a, b, drawn.n, drawn.seed, chosen)
+    way = _straying(chosen, a, b, drawn.n, drawn.seed)
     length, direct, strays, own = st.columns(4)
     length.metric(
         "Path length", number(way.length), border=True,
@@ -81,7 +81,7 @@ def _npz(way: Straying) -> bytes:
     return stream.getvalue()
 
 
-@st.cache_resource(max_entries=8, show_spinner="Measuring the whole way…")
-def _straying(path: str, a: str, b: str, n: int, seed: int, _chosen: SetRun) -> Straying:
+@st.cache_resource(max_entries=8, hash_funcs=OF_RUN, show_spinner="Measuring the whole way…")
+def _straying(chosen: SetRun, a: str, b: str, n: int, seed: int) -> Straying:
     """The moments of the walk and their distances from transport, kept for each pair of ends."""
-    return walk(_chosen, a, b, Drawing(n=n, seed=seed)).straying()
+    return walk(chosen, a, b, n, seed).straying()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,19 +54,15 @@ class SetRun:
     @property
     def latents(self) -> Any:
         """(s, latent) of all sets, each from all its observations."""
-        return self.arrays("latents")["z"]
+        return self.report.arrays("latents")["z"]
 
     def observations(self, i: int) -> Any:
         """(k, *shape) observations of set i as the model takes them, sequences one-hot."""
         return self.sets.numbers_of(i)
 
-    def provenance(self, *extra: str) -> str:
-        """n, seed and space of the report, for captions."""
-        return self.report.provenance(*extra)
 
-    def arrays(self, stem: str) -> Mapping[str, Any]:
-        """An array file of the report."""
-        return self.report.arrays(stem)
+OF_RUN = {SetRun: lambda chosen: str(chosen.run.path)}
+"""What tells one run from another where Streamlit keeps a result of it (`hash_funcs`)."""
 
 
 def open_sets(page: str) -> tuple[DeltaGenerator, SetRun]:
@@ -78,14 +73,6 @@ def open_sets(page: str) -> tuple[DeltaGenerator, SetRun]:
     runs = with_reports(all_runs(), "sets")
     top = heading(page)
     arrive()
-    chosen = pick_set_run(runs)
-    if chosen is None:
-        st.stop()
-    return top, chosen
-
-
-def pick_set_run(runs: Sequence[RunSummary]) -> SetRun | None:
-    """Let the reader choose one of the finished `runs` on sets; None, and what to do, where there is none."""
     if not runs:
         with st.container(border=True):
             st.markdown("**There is no model of sets yet**")
@@ -96,16 +83,19 @@ def pick_set_run(runs: Sequence[RunSummary]) -> SetRun | None:
             with st.container(horizontal=True):
                 link("train", "Train a model")
                 link("datasets", "Bring your own data")
-        return None
+        st.stop()
     by_label = {label(run): run for run in runs}
     chosen = st.selectbox(
         "Model", list(by_label), key=SET_RUN, bind="query-params", help="A trained model of sets, with its dataset."
     )
     try:
-        return open_set_run(by_label.get(chosen) or runs[0])
+        run = open_set_run(by_label.get(chosen) or runs[0])
     except PopscapeError as error:
         st.error(plain(error), icon=":material/error:")
-        return None
+        st.stop()
+    if run is None:
+        st.stop()
+    return top, run
 
 
 def open_set_run(summary: RunSummary) -> SetRun | None:
@@ -117,7 +107,7 @@ def open_set_run(summary: RunSummary) -> SetRun | None:
 
 def the_map(chosen: SetRun) -> SetMap:
     """The maps of a report with every label and covariate of the sets, those first whose colours can be told apart."""
-    stored, latents = chosen.arrays("maps"), chosen.arrays("latents")
+    stored, latents = chosen.report.arrays("maps"), chosen.report.arrays("latents")
     columns = {**chosen.sets.labels, **chosen.sets.covariates, "set size": chosen.sets.sizes.astype(float)}
     return SetMap(
         places={key: stored[key][:, :3] for key in ("umap", "pca", "mds") if key in stored},

@@ -49,10 +49,9 @@ def show_samples(chosen: SetRun, samples: Mapping[str, Any], drawn: Drawing, cap
 
 def neighbours(chosen: SetRun, name: str, z: Any = None) -> None:
     """A table of the sets whose latents are nearest to that of `name`, or to the latent `z`."""
-    latents = chosen.arrays("latents")
-    names = latents["set_id"].tolist()
-    here = latents["z"][names.index(name)] if z is None else z
-    distance = np.linalg.norm(latents["z"] - here, axis=1)
+    names = chosen.names
+    here = chosen.latents[names.index(name)] if z is None else z
+    distance = np.linalg.norm(chosen.latents - here, axis=1)
     order = [i for i in np.argsort(distance, kind="stable") if names[i] != name or z is not None][:_NEAR]
     st.dataframe(
         {"Set": [names[i] for i in order], "Distance": distance[order], **described(chosen, order)},
@@ -81,12 +80,11 @@ def described(chosen: SetRun, places: Any) -> dict[str, Any]:
 
 def _kept(chosen: SetRun, name: str) -> tuple[Any, Any]:
     """Real and regenerated observations: from the report where it kept them, else made now."""
-    index = [str(n) for n in chosen.sets.set_id].index(name)
-    stored = chosen.arrays("samples")
+    index = chosen.names.index(name)
+    stored = chosen.report.arrays("samples")
     places = np.flatnonzero(stored["set"] == index)
     if len(places):
         part = slice(int(stored["offsets"][places[0]]), int(stored["offsets"][places[0] + 1]))
         return stored["real"][part], stored["generated"][part]
     real = chosen.observations(index)[:_SHOWN]
-    z = chosen.arrays("latents")["z"][index]
-    return real, open_model(chosen).generate(z[None], len(real), 0)[0]
+    return real, open_model(chosen).generate(chosen.latents[[index]], len(real), 0)[0]

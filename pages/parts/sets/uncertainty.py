@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.words import count, number
-from pages.parts.sets.runs import SetRun, open_model
+from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 
 _MOST = 2000  # observations that are resampled: the rest is by the 1/√m law
 _ANGLES = 49
@@ -39,14 +39,10 @@ def how_sure(chosen: SetRun, name: str) -> None:
     )
 
 
+@st.cache_resource(max_entries=64, hash_funcs=OF_RUN, show_spinner="Resampling the observations…")
 def _covariance(chosen: SetRun, name: str) -> Any:
-    return _kept(str(chosen.run.path), name, chosen)
-
-
-@st.cache_resource(max_entries=64, show_spinner="Resampling the observations…")
-def _kept(path: str, name: str, _chosen: SetRun) -> Any:
-    x = _chosen.observations(_chosen.names.index(name))
-    covariance = open_model(_chosen).uncertainty(x[:_MOST])
+    x = chosen.observations(chosen.names.index(name))
+    covariance = open_model(chosen).uncertainty(x[:_MOST])
     return covariance * min(1.0, _MOST / len(x))
 
 

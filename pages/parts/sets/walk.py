@@ -15,7 +15,7 @@ from core.words import count, number
 from pages.parts.chart import chart
 from pages.parts.frame import share
 from pages.parts.sets.axes import Drawing, axes_of
-from pages.parts.sets.runs import SetRun, open_model
+from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 from pages.parts.state import (
     INTERPOLATE_BEYOND,
     INTERPOLATE_POINTS,
@@ -52,7 +52,7 @@ def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         )  # fmt: skip
         linked = st.container(width="content")
     low, high = BEYOND if beyond else (0.0, 1.0)
-    way = walk(chosen, a, b, drawn)
+    way = walk(chosen, a, b, drawn.n, drawn.seed)
     moments = way.moments(low=low, high=high)
     if beyond:
         _warn(chosen, moments)
@@ -66,9 +66,12 @@ def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         share(*LINKED)
 
 
-def walk(chosen: SetRun, a: str, b: str, drawn: Drawing) -> Walk:
+@st.cache_resource(max_entries=8, hash_funcs=OF_RUN, show_spinner="Pairing the observations…")
+def walk(chosen: SetRun, a: str, b: str, n: int, seed: int) -> Walk:
     """The prepared walk, kept for each pair of ends."""
-    return _walk(str(chosen.run.path), a, b, drawn.n, drawn.seed, chosen)
+    from core.latents.walk import walk_between
+
+    return walk_between(open_model(chosen), chosen.sets, a, b, n=n, seed=seed)
 
 
 def panels(moments: Sequence[Moment]) -> dict[str, list[np.ndarray]]:
@@ -139,10 +142,3 @@ def _warn(chosen: SetRun, moments: Sequence[Moment]) -> None:
         f"{number(far[1])} times as far from the nearest known set as any known set is from its own neighbour{unlike}.",
         icon=":material/warning:",
     )
-
-
-@st.cache_resource(max_entries=8, show_spinner="Pairing the observations…")
-def _walk(path: str, a: str, b: str, n: int, seed: int, _chosen: SetRun) -> Walk:
-    from core.latents.walk import walk_between
-
-    return walk_between(open_model(_chosen), _chosen.sets, a, b, n=n, seed=seed)

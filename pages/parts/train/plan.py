@@ -10,7 +10,7 @@ import streamlit as st
 from core.config.command import Changes
 from core.data.dataset import DatasetMeta
 from core.words import count, duration, size
-from pages.parts.frame import plain
+from pages.parts.frame import fact, plain
 
 
 def show_plan(
@@ -67,16 +67,11 @@ def show_estimate(found: Mapping[str, Any]) -> None:
     low, high = found["seconds_low"], found["seconds_high"]
     with st.container(horizontal=True):
         time = "unknown" if low is None else f"{duration(low)} to {duration(high)}"
-        st.metric("Training time", time, width="content", help="The report takes some seconds to minutes more.")
-        st.metric(
-            "Memory", size(found["memory_bytes"]), delta=f"{size(found['memory_available_bytes'])} free",
-            delta_color="off", delta_arrow="off", width="content",
-        )  # fmt: skip
-        st.metric(
-            "Disk", size(found["disk_bytes"]), delta=f"{size(found['disk_free_bytes'])} free",
-            delta_color="off", delta_arrow="off", width="content", help="For its two checkpoints.",
-        )  # fmt: skip
-        st.metric("Parameters", f"{found['parameters']:,}", width="content")
+        fact("Training time", time, help="The report takes some seconds to minutes more.")
+        fact("Memory", size(found["memory_bytes"]), f"{size(found['memory_available_bytes'])} free")
+        free = f"{size(found['disk_free_bytes'])} free"
+        fact("Disk", size(found["disk_bytes"]), free, help="For its two checkpoints.")
+        fact("Parameters", f"{found['parameters']:,}")
     if found["fits"]:
         st.success(f"It fits on this machine ({plain(found['device'])}).", icon=":material/check_circle:")
     else:
