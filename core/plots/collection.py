@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.data.profile.collection import Glimpse
 from core.plots.axes import fit_axes
 from core.plots.cohort import distribution, histogram, label_counts
-from core.plots.figure import Figure, columns_of, draw, scatter, typed
-from core.plots.theme import BLUE, REAL, TEMPLATE
+from core.plots.figure import Figure, columns_of, draw, grid, points, typed
+from core.plots.theme import BLUE, REAL
 from core.words import count
 
 Overview = Mapping[str, Any]
@@ -59,7 +58,7 @@ def feature_ranges(overview: Overview) -> Figure | None:
         return None
     widest = sorted(features, key=lambda one: -one["deviation"])[:_MOST_FEATURES]
     shown = [one for one in features if one in widest]
-    points = go.Scatter(
+    bars = go.Scatter(
         x=typed([one["mean"] for one in shown]), y=[one["feature"] for one in shown], mode="markers",
         marker={"color": REAL, "size": 7},
         error_x={"array": typed([one["deviation"] for one in shown]), "color": REAL, "thickness": 2, "width": 0},
@@ -71,7 +70,7 @@ def feature_ranges(overview: Overview) -> Figure | None:
     return Figure(
         name="features",
         plot=draw(
-            [points],
+            [bars],
             height=90 + 16 * max(len(shown), 4),
             margin={"t": 16, "b": 48, "l": 80, "r": 12},
             xaxis={"title": "Mean ± standard deviation"},
@@ -91,30 +90,22 @@ def some_sets(seen: Glimpse) -> Figure:
     panels = len(seen.set_id)
     rows = -(-panels // _ACROSS)
     titles = [f"{_short(name)} ({size:,} observations)" for name, size in zip(seen.set_id, seen.sizes, strict=True)]
-    plot = make_subplots(
-        rows, _ACROSS, shared_xaxes="all", shared_yaxes="all", subplot_titles=titles, horizontal_spacing=0.03,
+    plot = grid(
+        rows, _ACROSS, titles, height=60 + _SIDE * rows, shared=True, horizontal_spacing=0.03,
         vertical_spacing=0.32 / max(rows, 2),
     )  # fmt: skip
-    trace = scatter(panels * (len(around) + max(map(len, seen.observations))))
+    marks = panels * (len(around) + max(map(len, seen.observations)))
     table: dict[str, list[Any]] = {"set": [], across: [], up: []}
     for i, (name, observations) in enumerate(zip(seen.set_id, seen.observations, strict=True)):
         place = {"row": i // _ACROSS + 1, "col": i % _ACROSS + 1}
-        points = axis.plane(observations, across, up)
-        for xy, colour, size, opacity, what in (
-            (around, REAL, 3, 0.16, "all sets"), (points, BLUE, 5, 0.9, str(name)),
-        ):  # fmt: skip
-            plot.add_trace(
-                trace(
-                    x=typed(xy[:, 0]), y=typed(xy[:, 1]), mode="markers", name=what, showlegend=False,
-                    marker={"color": colour, "size": size, "opacity": opacity},
-                    hoverinfo="skip" if what == "all sets" else "x+y+name",
-                ),
-                **place,
-            )  # fmt: skip
-        table["set"] += [name] * len(points)
-        table[across] += points[:, 0].tolist()
-        table[up] += points[:, 1].tolist()
-    plot.update_layout(template=TEMPLATE, height=60 + _SIDE * rows)
+        own = axis.plane(observations, across, up)
+        faint, strong = {"color": REAL, "size": 3, "opacity": 0.16}, {"color": BLUE, "size": 5, "opacity": 0.9}
+        plot.add_trace(points(around, marks, marker=faint, hoverinfo="skip"), **place)
+        plot.add_trace(points(own, marks, marker=strong, name=str(name), hoverinfo="x+y+name"), **place)
+        table["set"] += [name] * len(own)
+        table[across] += own[:, 0].tolist()
+        table[up] += own[:, 1].tolist()
+    plot.update_layout(showlegend=False)
     plot.update_annotations(font_size=12)
     plot.update_xaxes(title_text=axis.title(across), row=rows)
     plot.update_yaxes(title_text=axis.title(up), col=1)

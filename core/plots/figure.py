@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from core.plots.theme import TEMPLATE
 
@@ -20,6 +21,8 @@ Columns = Mapping[str, Column]
 
 SVG_MARKS = 2000
 """Marks up to which SVG is the faster and the sharper drawing; WebGL above (two contexts a figure, six such a page)."""
+
+_SOLID = ("circle", "square", "diamond", "cross")  # the symbols that WebGL draws in space
 
 
 @dataclass(frozen=True)
@@ -58,17 +61,38 @@ PANEL_TOP = 56
 """Pixels above a figure of several panels: their titles stand below the tools that appear in its corner."""
 
 
-def panel_title(text: str, left: float) -> dict[str, Any]:
-    """The annotation that names a panel whose left edge is at `left`, a share of the figure's width."""
-    return {
-        "text": f"<b>{text}</b>", "x": left, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left",
-        "yanchor": "bottom", "yshift": 4, "showarrow": False,
-    }  # fmt: skip
+def grid(
+    rows: int, columns: int, titles: Iterable[str], *, height: int, shared: bool = False, **options: Any
+) -> go.Figure:
+    """Empty panels with `titles` (Plotly's markup) at their left; `options` are those of `make_subplots`.
+
+    `shared`: all panels have the same axes.
+    """
+    axes = {"shared_xaxes": "all", "shared_yaxes": "all"} if shared else {}
+    plot = make_subplots(rows, columns, **axes, **options)
+    plot.update_layout(template=TEMPLATE, height=height, margin={"t": PANEL_TOP})
+    for k, title in enumerate(titles):
+        plot.add_annotation(
+            text=title, x=0, y=1, xref=f"x{nth(k)} domain", yref=f"y{nth(k)} domain", xanchor="left", align="left",
+            yanchor="bottom", yshift=5, showarrow=False,
+        )  # fmt: skip
+    return plot
 
 
-def scatter(count: int) -> Any:
-    """The scatter trace for so many marks in one figure."""
-    return go.Scatter if count <= SVG_MARKS else go.Scattergl
+def nth(panel: int) -> str:
+    """What Plotly puts behind the name of an axis of a panel, counted from 0."""
+    return str(panel + 1) if panel else ""
+
+
+def points(xyz: npt.NDArray[Any], count: int, *, marker: Mapping[str, Any], **trace: Any) -> Any:
+    """The trace of points (n, 2), or in space (n, 3), in a figure of `count` marks."""
+    if xyz.shape[1] == 3:
+        kind = go.Scatter3d
+        marker = {**marker, "symbol": marker["symbol"] if marker.get("symbol") in _SOLID else "circle"}
+    else:
+        kind = go.Scatter if count <= SVG_MARKS else go.Scattergl
+    places = {axis: typed(values) for axis, values in zip("xyz", xyz.T, strict=False)}
+    return kind(**places, mode="markers", marker=marker, **trace)
 
 
 def typed(values: npt.ArrayLike, dtype: str = "float32") -> npt.NDArray[Any]:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from core.plots.figure import PANEL_TOP, Column, Figure, draw, panel_title, scatter, translucent, typed
-from core.plots.lines import REFERENCES, line_table, lines
+from core.plots.figure import Column, Figure, columns_of, draw, grid, points, translucent, typed
+from core.plots.lines import REAL_LABEL, REFERENCES, lines, rows_of
 from core.plots.theme import REAL, model_colour
 from core.reports.arrays import Frequencies
 from core.reports.standing import Candidate
@@ -51,7 +51,6 @@ def alleles(frequencies: Frequencies, candidate: Candidate, *, caption: str = ""
             xaxis={"title": "Allele frequency, real", **_UNIT},
             yaxis={"title": "Allele frequency, synthetic", **_UNIT},
             showlegend=False,
-            dragmode="zoom",
         ),
         alt=(
             f"Allele frequencies of {candidate.label}: r {number(candidate.metric('allele_frequency_r').value)},"
@@ -75,25 +74,20 @@ def genotypes(frequencies: Frequencies, candidate: Candidate, *, caption: str = 
     names = _names(f)
     shown = _shown(np.abs(f.genotypes_synthetic - f.genotypes_real).max(axis=0))
     errors = np.sqrt(np.nanmean((f.genotypes_synthetic - f.genotypes_real) ** 2, axis=1))
-    traces: list[Any] = []
-    layout: dict[str, Any] = {"annotations": []}
     table: dict[str, Column] = {"variant": f.identifier}
-    width = (1 - 0.04 * (len(names) - 1)) / len(names)
+    plot = grid(1, len(names), [f"<b>{name}</b>" for name in names], height=350, horizontal_spacing=0.04)
+    plot.update_xaxes(title="Real", **_UNIT).update_yaxes(**_UNIT).update_yaxes(title="Synthetic", col=1)
+    plot.update_layout(showlegend=False)
     for k, name in enumerate(names):
-        axes = {"xaxis": f"x{k + 1}", "yaxis": f"y{k + 1}"} if k else {}
         real, synthetic = f.genotypes_real[k], f.genotypes_synthetic[k]
-        traces += [_diagonal(**axes), _variants(f, shown, real, synthetic, candidate, panels=len(names), **axes)]
-        left = k * (width + 0.04)
-        place = f"{k + 1}" if k else ""
-        layout[f"xaxis{place}"] = {"title": "Real", "domain": [left, left + width], "anchor": f"y{place}", **_UNIT}
-        layout[f"yaxis{place}"] = {"title": "" if k else "Synthetic", "anchor": f"x{place}", **_UNIT}
-        layout["annotations"].append(panel_title(name, left))
+        traces = [_diagonal(), _variants(f, shown, real, synthetic, candidate, panels=len(names))]
+        plot.add_traces(traces, rows=1, cols=k + 1)
         column = name.lower().replace(" ", "_")
         table |= {f"{column}_real": real, f"{column}_synthetic": synthetic}
     says = ", ".join(f"{name.lower()} {number(float(e))}" for name, e in zip(names, errors, strict=True))
     return Figure(
         name="genotype_frequencies",
-        plot=draw(traces, height=350, margin={"t": PANEL_TOP}, showlegend=False, dragmode="zoom", **layout),
+        plot=plot,
         alt=f"Root-mean-square error of genotype frequencies of {candidate.label}: {says}.",
         table=table,
         caption=caption + _note(shown, f.real),
@@ -131,58 +125,46 @@ def by_frequency(
     A row of the curve holds "frequency", or the ends "low" and "high" of a bin; the model's value as `y` or
     "synthetic"; those of the references under "real", "null" or "ceiling", with `y` before or behind.
     """
-    curves = {c.label: c.report.curve(curve) for c in candidates}
-    first = next((rows for rows in curves.values() if rows), None)
-    if first is None:
+    rows = rows_of(
+        candidates, curve, "value", lambda row, key: {"frequency": _middle(row), "value": _value(row, key, y)}
+    )
+    if not rows:
         return None
-    shown = [key for key in REFERENCES if any(_reference(row, key, y) is not None for row in first)]
-    references = [
-        {"reference": key, "frequency": _middle(row), "value": _reference(row, key, y)}
-        for key in shown
-        for row in first
-    ]
-    models = [
-        {"series": label, "frequency": _middle(row), "value": row.get(y, row.get("synthetic"))}
-        for label, rows in curves.items()
-        for row in rows
-    ]
     # A curve that is 0 everywhere needs an axis all the same.
-    flat = not any(row["value"] for row in [*references, *models])
-    series = {REFERENCES["real"]: [_reference(row, "real", y) for row in first]}
-    series |= {label: [row.get(y, row.get("synthetic")) for row in rows] for label, rows in curves.items()}
-    lowest = {label: next((v for v in values if v is not None), None) for label, values in series.items()}
-    says = ", ".join(f"{label} {number(value)}" for label, value in lowest.items() if value is not None)
+    flat = not any(row["value"] for row in rows)
+    lowest = {row["series"]: row["value"] for row in reversed(rows) if row["value"] is not None}
+    named = [name for name in (REAL_LABEL, *(c.label for c in candidates)) if name in lowest]
+    says = ", ".join(f"{name} {number(lowest[name])}" for name in named)
     return Figure(
         name=f"{curve}_{y}",
         plot=draw(
-            lines(candidates, models, references, "frequency", "value", hover="%{y:.4g} at frequency %{x:.3g}"),
+            lines(candidates, rows, "frequency", "value", hover="%{y:.4g} at frequency %{x:.3g}"),
             height=400,
             xaxis={"title": titles[0], "showgrid": False, "rangemode": "tozero"},
             yaxis={"title": titles[1]} | ({"range": [0, 0.1]} if flat else {}),
         ),
         alt=f"{titles[1]} in the lowest bin of {titles[0].lower()}: {says}.",
-        table=line_table(models, references),
+        table=columns_of(rows),
         caption=caption,
     )
 
 
 def inbreeding(f_is: Mapping[str, Floats], candidate: Candidate, *, caption: str = "") -> Figure:
     """Distribution over variants of F_IS = 1 − H_observed / 2p(1−p): real and null grey, synthetic in colour."""
-    models = [{"series": candidate.label, **row} for row in _shares(f_is["synthetic"])]
-    grey = [key for key in REFERENCES if key in f_is]
-    references = [{"reference": key, **row} for key in grey for row in _shares(f_is[key])]
-    means = {REFERENCES.get(key, candidate.label): float(np.nanmean(f_is[key])) for key in [*grey, "synthetic"]}
+    values = {name: f_is[key] for key, name in {**REFERENCES, "synthetic": candidate.label}.items() if key in f_is}
+    rows = [{"series": name, **row} for name, one in values.items() for row in _shares(one)]
+    means = ", ".join(f"{name} {number(float(np.nanmean(one)))}" for name, one in values.items())
     hover = "%{y:.2%} of variants with F_IS about %{x:.3f}"
     return Figure(
         name="inbreeding",
         plot=draw(
-            lines([candidate], models, references, "f_is", "share", hover=hover),
+            lines([candidate], rows, "f_is", "share", hover=hover),
             height=340,
             xaxis={"title": "F_IS of a variant", "showgrid": False},
             yaxis={"title": "Share of variants", "tickformat": ".0%", "rangemode": "tozero"},
         ),
-        alt="Mean F_IS: " + ", ".join(f"{name} {number(value)}" for name, value in means.items()) + ".",
-        table=line_table(models, references),
+        alt=f"Mean F_IS: {means}.",
+        table=columns_of(rows),
         caption=caption,
     )
 
@@ -215,22 +197,23 @@ def _variants(
     candidate: Candidate,
     *,
     panels: int = 1,
-    **axes: str,
 ) -> Any:
-    return scatter(len(shown) * panels)(
-        x=typed(real[shown]), y=typed(synthetic[shown]), customdata=typed(shown, "int32"), mode="markers",
+    return points(
+        np.stack([real[shown], synthetic[shown]], axis=1), len(shown) * panels, customdata=typed(shown, "int32"),
         text=[f.identifier[i] for i in shown], name=candidate.label,
         marker={"color": model_colour(candidate.model), "size": 5 if panels == 1 else 4, "opacity": 0.6},
-        hovertemplate="<b>%{text}</b><br>real %{x:.3f}<br>synthetic %{y:.3f}<extra></extra>", **axes,
+        hovertemplate="<b>%{text}</b><br>real %{x:.3f}<br>synthetic %{y:.3f}<extra></extra>",
     )  # fmt: skip
 
 
-def _diagonal(**axes: str) -> go.Scatter:
+def _diagonal() -> go.Scatter:
     """Where real and synthetic are equal."""
-    return go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": REAL, "width": 1.5}, hoverinfo="skip", **axes)
+    return go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": REAL, "width": 1.5}, hoverinfo="skip")
 
 
-def _reference(row: Mapping[str, Any], key: str, y: str) -> float | None:
+def _value(row: Mapping[str, Any], key: str, y: str) -> float | None:
+    if key == "synthetic":
+        return row.get(y, row.get(key))
     return next((row[k] for k in (key, f"{key}_{y}", f"{y}_{key}") if k in row), None)
 
 

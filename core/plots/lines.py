@@ -2,74 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
-from core.plots.figure import Columns, columns_of, typed
+from core.plots.figure import typed
 from core.plots.theme import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_symbol
 from core.reports.standing import Candidate
 
 REAL_LABEL = "Real"
 REFERENCES = {"real": REAL_LABEL, "null": NULL_LABEL, "ceiling": CEILING_LABEL}
-_DASHES = {"real": "solid", "null": NULL_DASH, "ceiling": CEILING_DASH}
+_DASHES = {REAL_LABEL: "solid", NULL_LABEL: NULL_DASH, CEILING_LABEL: CEILING_DASH}
 
-Rows = Sequence[Mapping[str, Any]]
+Row = dict[str, Any]
+
+
+def rows_of(
+    candidates: Sequence[Candidate], curve: str, y: str, values: Callable[[Mapping[str, Any], str], Row]
+) -> list[Row]:
+    """A curve of the reports as rows for `lines`: the references as the first report has them, then each model.
+
+    Args:
+        y: the value that decides whether a reference is there at all.
+        values: what a row of the curve says of a key of REFERENCES, or of "synthetic".
+    """
+    curves = {c.label: c.report.curve(curve) for c in candidates}
+    first = next((rows for rows in curves.values() if rows), [])
+    shown = [key for key in REFERENCES if any(values(row, key)[y] is not None for row in first)]
+    references = [{"series": REFERENCES[key], **values(row, key)} for key in shown for row in first]
+    models = [{"series": label, **values(row, "synthetic")} for label, rows in curves.items() for row in rows]
+    return [*references, *models]
 
 
 def lines(
-    candidates: Sequence[Candidate],
-    models: Rows,
-    references: Rows,
-    x: str,
-    y: str,
-    *,
-    hover: str,
-    legend: bool = True,
-    **place: Any,
+    candidates: Sequence[Candidate], rows: Sequence[Row], x: str, y: str, *, hover: str, legend: bool = True
 ) -> list[go.Scatter]:
-    """A grey line for each "reference" (a key of REFERENCES) of `references`, a coloured one a "series" of `models`.
+    """A grey line for each reference among `rows`, then a coloured one for each candidate.
 
     Args:
-        models: rows with "series" (the label of a candidate), `x` and `y`; None is a gap.
-        references: rows with "reference", `x` and `y`.
+        rows: with "series" (a value of REFERENCES, or the label of a candidate), `x` and `y`; None is a gap.
         hover: what stands below the name when a point is pointed at, in Plotly's template ("%{x:.3g}: %{y:.3f}").
         legend: whether the lines enter the legend; all but the first panel of a figure leave it to that one.
-        place: axes of the panel (xaxis="x2", yaxis="y2").
     """
-    common = {"showlegend": legend, "hovertemplate": f"<b>%{{fullData.name}}</b><br>{hover}<extra></extra>", **place}
-    traces = []
-    for key in dict.fromkeys(row["reference"] for row in references):
-        rows = [row for row in references if row["reference"] == key]
-        traces.append(
-            go.Scatter(
-                x=typed([r[x] for r in rows]), y=_values(rows, y), name=REFERENCES[key], legendgroup=REFERENCES[key],
-                mode="lines", line={"color": REAL, "width": 2.5, "dash": _DASHES[key]}, **common,
-            )
-        )  # fmt: skip
+    looks: dict[str, Row] = {
+        label: {"mode": "lines", "line": {"color": REAL, "width": 2.5, "dash": dash}} for label, dash in _DASHES.items()
+    }
     for candidate in candidates:
-        rows = [row for row in models if row["series"] == candidate.label]
-        if rows:
-            colour = model_colour(candidate.model)
+        colour = model_colour(candidate.model)
+        marker = {"symbol": model_symbol(candidate.model), "size": 7, "color": colour}
+        looks[candidate.label] = {"mode": "lines+markers", "line": {"color": colour, "width": 2}, "marker": marker}
+    traces = []
+    for name, look in looks.items():
+        own = [row for row in rows if row["series"] == name]
+        if own:
             traces.append(
                 go.Scatter(
-                    x=typed([r[x] for r in rows]), y=_values(rows, y), name=candidate.label,
-                    legendgroup=candidate.label, mode="lines+markers", line={"color": colour, "width": 2},
-                    marker={"symbol": model_symbol(candidate.model), "size": 7, "color": colour}, **common,
+                    x=typed([row[x] for row in own]), y=typed([row[y] for row in own], "float32"), name=name,
+                    legendgroup=name, showlegend=legend, **look,
+                    hovertemplate=f"<b>%{{fullData.name}}</b><br>{hover}<extra></extra>",
                 )
             )  # fmt: skip
     return traces
-
-
-def line_table(models: Rows, references: Rows) -> Columns:
-    """Models and references as one table for the CSV, with the name of each line under "series"."""
-    named = [
-        {"series" if k == "reference" else k: REFERENCES[v] if k == "reference" else v for k, v in row.items()}
-        for row in references
-    ]
-    return columns_of([*named, *models])
-
-
-def _values(rows: Rows, y: str) -> Any:
-    return typed([float("nan") if r[y] is None else r[y] for r in rows])

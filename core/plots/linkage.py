@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from core.plots.figure import PANEL_TOP, Columns, Figure, draw, typed
-from core.plots.lines import REFERENCES, line_table, lines
-from core.plots.theme import DIVERGING, SEQUENTIAL
+from core.plots.figure import PANEL_TOP, Columns, Figure, columns_of, draw, nth, typed
+from core.plots.lines import REAL_LABEL, lines, rows_of
+from core.plots.theme import DIVERGING, NULL_LABEL, SEQUENTIAL
 from core.reports.linkage_windows import Window
 from core.reports.standing import Candidate
 from core.words import number, position
@@ -43,7 +43,7 @@ def squares(window: Window, views: Sequence[View], model: str, *, caption: str =
         values = (both if view == "both" else difference).astype(np.float32)
         if not window.pooled:
             np.fill_diagonal(values, np.nan)
-        suffix = "" if k == 0 else str(k + 1)
+        suffix = nth(k)
         domain = (0.0, 1.0) if len(views) == 1 else (0.0, 0.485) if k == 0 else (0.515, 1.0)
         traces.append(_heatmap(values, labels, view, suffix, domain, pooled=window.pooled))
         layout |= _axes(window, labels, suffix, domain)
@@ -75,20 +75,22 @@ def names(window: Window) -> list[str]:
 
 def decay(candidates: Sequence[Candidate], *, caption: str = "") -> Figure | None:
     """Mean r² against distance: real grey, a line a model, null and ceiling dashed; None where no report has it."""
-    curves = {c.label: c.report.curve("ld_decay") for c in candidates}
-    first = next((rows for rows in curves.values() if rows), None)
-    if first is None:
+    rows = rows_of(
+        candidates,
+        "ld_decay",
+        "r2",
+        lambda row, key: {"distance": row["distance"], "r2": row.get(key), "pairs": row.get("count")},
+    )
+    if not rows:
         return None
-    near = first[0]
-    shown = [key for key in REFERENCES if any(row.get(key) is not None for row in first)]
-    references = [{"reference": key, **_decay_row(row, key)} for key in shown for row in first]
-    models = [{"series": label, **_decay_row(row, "synthetic")} for label, rows in curves.items() for row in rows]
+    nearest = rows[0]["distance"]
+    near = {row["series"]: number(row["r2"]) for row in rows if row["distance"] == nearest}
+    says = ", ".join(f"{c.label} {near[c.label]}" for c in candidates if c.label in near)
     hover = "%{x:,.0f} bp: mean r² %{y:.3f}"
-    says = [f"{label} {number(rows[0].get('synthetic'))}" for label, rows in curves.items() if rows]
     return Figure(
         name="linkage_decay",
         plot=draw(
-            lines(candidates, models, references, "distance", "r2", hover=hover),
+            lines(candidates, rows, "distance", "r2", hover=hover),
             height=420,
             xaxis={
                 "title": "Distance between variants (base pairs, log scale)",
@@ -99,10 +101,10 @@ def decay(candidates: Sequence[Candidate], *, caption: str = "") -> Figure | Non
             yaxis={"title": "Mean r²", "rangemode": "tozero"},
         ),
         alt=(
-            f"Mean r² at the shortest distance ({position(near['distance'])}): real {number(near.get('real'))}, "
-            f"{', '.join(says)}; without linkage {number(near.get('null'))}."
+            f"Mean r² at the shortest distance ({position(nearest)}): real {near.get(REAL_LABEL, '–')}, {says}; "
+            f"without linkage {near.get(NULL_LABEL, '–')}."
         ),
-        table=line_table(models, references),
+        table=columns_of(rows),
         caption=caption,
     )
 
@@ -176,7 +178,3 @@ def _table(window: Window, i: npt.NDArray[Any], j: npt.NDArray[Any]) -> Columns:
         "r2_synthetic": window.synthetic[i, j],
         "difference": window.synthetic[i, j] - window.real[i, j],
     }
-
-
-def _decay_row(row: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {"distance": row["distance"], "r2": row.get(key), "pairs": row.get("count")}

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from core.plots.figure import Figure, draw, scatter, typed
+from core.plots.figure import Figure, draw, points, typed
 from core.plots.theme import REAL, SEQUENTIAL, SYMBOLS, population_colours, population_symbols
 
 Array = npt.NDArray[Any]
@@ -22,7 +22,6 @@ MANY = 20
 
 OTHER, MISSING = "other", "(missing)"
 PIN = "#5a5f66"  # what marks a set: a grey that stands out on white and on black, with a white letter on it
-_SOLID = {"circle": "circle", "square": "square", "diamond": "diamond", "cross": "cross"}  # what WebGL's 3-D can draw
 
 
 @dataclass(frozen=True)
@@ -74,9 +73,12 @@ def set_map(
     known = np.flatnonzero(np.isfinite(xyz).all(axis=1))
     hover = _hover(sets, colour)
     traces = [
-        _points(xyz[rows], rows, hover[rows], solid, len(known), **look)
-        for rows, look in _groups(sets.columns[colour], known, colour)
-    ]
+        points(
+            xyz[rows], len(known), customdata=typed(rows, "int32"), text=hover[rows],
+            hovertemplate="%{text}<extra></extra>", **look,
+        )
+        for rows, look in _groups(sets.columns[colour], known, colour, 4 if solid else 9)
+    ]  # fmt: skip
     if outline is not None and not solid:
         line = {"color": PIN, "width": 1.5}
         traces.append(
@@ -116,38 +118,20 @@ def set_map(
     )
 
 
-def _points(
-    xyz: Array, rows: Array, hover: Array, solid: bool, count: int, *, marker: dict[str, Any], **more: Any
-) -> Any:
-    """The trace of some sets, `rows` their places among all, in a figure of `count` points."""
-    kind, size = (go.Scatter3d, 4) if solid else (scatter(count), 9)
-    if solid and "symbol" in marker:
-        marker = marker | {"symbol": _SOLID.get(marker["symbol"], "circle")}
-    return kind(
-        **{c: typed(xyz[:, i]) for i, c in enumerate("xyz"[: xyz.shape[1]])}, mode="markers",
-        marker={"size": size, "opacity": 0.85, **marker}, customdata=typed(rows, "int32"), text=hover,
-        hovertemplate="%{text}<extra></extra>", **more,
-    )  # fmt: skip
-
-
-def _groups(values: Array, known: Array, colour: str) -> Iterator[tuple[Array, dict[str, Any]]]:
+def _groups(values: Array, known: Array, colour: str, size: int) -> Iterator[tuple[Array, dict[str, Any]]]:
     """Places of the sets of each trace, and how it looks: one for each label, one in all for a number."""
+    common = {"size": size, "opacity": 0.85}
     if values.dtype.kind == "f":
         bar = {"title": {"text": colour}, "thickness": 12, "len": 0.8}
-        yield (
-            known,
-            {
-                "marker": {"color": typed(values[known]), "colorscale": SEQUENTIAL, "colorbar": bar},
-                "showlegend": False,
-            },
-        )
+        scale = {"color": typed(values[known]), "colorscale": SEQUENTIAL, "colorbar": bar}
+        yield known, {"marker": common | scale, "showlegend": False}
         return
     labels = _grouped(values[known])
     own = sorted(set(labels.tolist()) - {OTHER, MISSING})
     colours, symbols = population_colours(own), population_symbols(own)
     for label in [*own, *(name for name in (OTHER, MISSING) if name in labels)]:
         look = {"color": colours.get(label, REAL), "symbol": symbols.get(label, SYMBOLS[0])}
-        yield known[labels == label], {"name": escape(label), "marker": look}
+        yield known[labels == label], {"name": escape(label), "marker": common | look}
 
 
 def _grouped(values: Array) -> Array:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
 
-from core.plots.figure import PANEL_TOP, Figure, columns_of, draw, panel_title, typed
-from core.plots.lines import REFERENCES, line_table, lines
+from core.plots.figure import Figure, columns_of, draw, grid, typed
+from core.plots.lines import Row, lines, rows_of
 from core.plots.theme import model_colour, model_symbol
 from core.reports.standing import Candidate
 from core.words import number
@@ -25,39 +26,27 @@ _CURVE, _POPULATIONS = "precision_recall", "precision_recall_by_population"
 
 def curves(candidates: Sequence[Candidate], names: Sequence[str], *, caption: str = "") -> Figure | None:
     """A panel for each of two metrics (keys of PANELS), a line a model over k; None where no report has the curve."""
-    curve = {c.label: c.report.curve(_CURVE) for c in candidates}
-    first = next((rows for rows in curve.values() if rows), None)
-    if first is None:
-        return None
-    shown = [key for key in REFERENCES if any(row.get(f"{key}_{name}") is not None for row in first for name in names)]
-    traces: list[Any] = []
-    layout: dict[str, Any] = {"annotations": []}
-    table: dict[str, list[Any]] = {"metric": []}
+    plot = grid(1, len(names), [f"<b>{PANELS[name]}</b>" for name in names], height=450, horizontal_spacing=0.06)
+    plot.update_layout(legend={"y": -0.2, "yanchor": "top"})
+    ticks = [3, 5, 10, 20, 50, 100, 200, 500]
+    plot.update_xaxes(title="Neighbours k (log scale)", type="log", tickvals=ticks, showgrid=False)
+    table, says = [], []
     for panel, name in enumerate(names):
-        references = [
-            {"reference": key, "k": row["k"], "value": row.get(f"{key}_{name}")} for key in shown for row in first
-        ]
-        models = [{"series": l, "k": row["k"], "value": row.get(name)} for l, rows in curve.items() for row in rows]
-        place = f"{panel + 1}" if panel else ""
-        axes = {"xaxis": f"x{place}", "yaxis": f"y{place}"}
+        rows = rows_of(candidates, _CURVE, "value", partial(_at_k, name))
+        if not rows:
+            return None
         hover = f"{name} %{{y:.3f}} at k = %{{x}}"
-        traces += lines(candidates, models, references, "k", "value", hover=hover, legend=not panel, **axes)
-        left = panel * 0.53
-        layout[f"xaxis{place}"] = {
-            "title": "Neighbours k (log scale)", "type": "log", "tickvals": [3, 5, 10, 20, 50, 100, 200, 500],
-            "showgrid": False, "domain": [left, left + 0.47], "anchor": f"y{place}",
-        }  # fmt: skip
+        traces = lines(candidates, rows, "k", "value", hover=hover, legend=not panel)
+        plot.add_traces(traces, rows=1, cols=panel + 1)
         bounds = {"rangemode": "tozero"} if name == "density" else {"range": [-0.03, 1.03]}
-        layout[f"yaxis{place}"] = {**bounds, "anchor": f"x{place}", "nticks": 6}
-        layout["annotations"].append(panel_title(PANELS[name], left))
-        for column, values in line_table(models, references).items():
-            table.setdefault(column, []).extend(values)
-        table["metric"] += [name] * (len(models) + len(references))
+        plot.update_yaxes(nticks=6, col=panel + 1, **bounds)
+        table += [{"metric": name, **row} for row in rows]
+        says.append(_alt(candidates, name, rows))
     return Figure(
         name="_".join(names),
-        plot=draw(traces, height=450, margin={"t": PANEL_TOP}, legend={"y": -0.2, "yanchor": "top"}, **layout),
-        alt=" ".join(_alt(candidates, name, min(row["k"] for row in first)) for name in names),
-        table=table,
+        plot=plot,
+        alt=" ".join(says),
+        table=columns_of(table),
         caption=caption,
     )
 
@@ -117,7 +106,12 @@ def label_columns(candidates: Sequence[Candidate]) -> list[str]:
     return list(dict.fromkeys(str(row["column"]) for row in rows))
 
 
-def _alt(candidates: Sequence[Candidate], name: str, k: int) -> str:
-    values = {c.label: [row.get(name) for row in c.report.curve(_CURVE) if row["k"] == k] for c in candidates}
-    says = [f"{label} {number(known[0])}" for label, known in values.items() if known and known[0] is not None]
+def _at_k(name: str, row: Mapping[str, Any], key: str) -> Row:
+    return {"k": row["k"], "value": row.get(name if key == "synthetic" else f"{key}_{name}")}
+
+
+def _alt(candidates: Sequence[Candidate], name: str, rows: Sequence[Row]) -> str:
+    k = min(row["k"] for row in rows)
+    values = {row["series"]: row["value"] for row in rows if row["k"] == k and row["value"] is not None}
+    says = [f"{c.label} {number(values[c.label])}" for c in candidates if c.label in values]
     return f"{name.capitalize()} at k={k}: {', '.join(says)}."

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from core.plots.figure import Columns, Figure, draw, scatter, typed
-from core.plots.theme import BLUE, GREEN, ORANGE, PURPLE, REAL, SEQUENTIAL, SYMBOLS, TEMPLATE
+from core.plots.figure import Columns, Figure, draw, grid, typed
+from core.plots.figure import points as marks
+from core.plots.theme import BLUE, GREEN, ORANGE, PURPLE, REAL, SEQUENTIAL, SYMBOLS
 
 Array = npt.NDArray[Any]
 
@@ -61,8 +61,8 @@ def cloud(samples: Mapping[str, Array], titles: tuple[str, str], *, height: int 
 
 def dots(points: Array, name: str, count: int, *, symbol: str = "circle", size: float = 5, **more: Any) -> Any:
     """The trace of the points (n, 2) of a source, in a figure of `count` points; `more` are properties of the trace."""
-    return scatter(count)(
-        x=typed(points[:, 0]), y=typed(points[:, 1]), name=name, mode="markers",
+    return marks(
+        points, count, name=name,
         marker={"color": SOURCES[name], "symbol": symbol, "size": size, "opacity": 0.6},
         hovertemplate=f"<b>{name}</b><br>(%{{x:.3g}}, %{{y:.3g}})<extra></extra>", **more,
     )  # fmt: skip
@@ -74,12 +74,9 @@ def densities(samples: Mapping[str, Array], titles: tuple[str, str], *, height: 
     deviations = spread(samples.values())
     fields = {name: density(sample, sides, deviations) for name, sample in samples.items()}
     top = max(float(field.max()) for field in fields.values())
-    plot = make_subplots(
-        1, len(fields), shared_xaxes="all", shared_yaxes="all", subplot_titles=list(fields), horizontal_spacing=0.04
-    )
+    plot = grid(1, len(fields), fields, height=height, shared=True, horizontal_spacing=0.04)
     for i, field in enumerate(fields.values()):
         plot.add_trace(field_of(field, sides, top, showscale=i == 0), row=1, col=i + 1)
-    plot.update_layout(template=TEMPLATE, height=height)
     plot.update_xaxes(range=sides[0], title_text=titles[0], showgrid=False)
     plot.update_yaxes(range=sides[1], showgrid=False)
     plot.update_yaxes(title_text=titles[1], col=1)
@@ -144,8 +141,8 @@ def curves(
     across = min(_ACROSS, len(shown))
     rows = -(-len(shown) // across)
     inner = 160 * rows
-    plot = make_subplots(
-        rows, across, subplot_titles=[escape(features[j]) for j in shown], horizontal_spacing=0.04,
+    plot = grid(
+        rows, across, [escape(features[j]) for j in shown], height=inner + 110, horizontal_spacing=0.04,
         vertical_spacing=60 / inner if rows > 1 else 0,
     )  # fmt: skip
     columns: dict[str, list[Any]] = {"feature": [], "source": [], "value": [], "density": []}
@@ -164,9 +161,7 @@ def curves(
             columns["value"] += at.tolist()
             columns["density"] += heights.tolist()
     # The legend stands above the titles of the first row of panels.
-    plot.update_layout(
-        template=TEMPLATE, height=inner + 110, margin={"t": 76, "b": 34, "l": 16}, legend={"y": 1 + 26 / inner}
-    )
+    plot.update_layout(margin={"t": 76, "b": 34, "l": 16}, legend={"y": 1 + 26 / inner})
     plot.update_yaxes(showticklabels=False, showgrid=False, rangemode="tozero")
     return Figure(
         name="curves",
@@ -196,11 +191,11 @@ def boards(samples: Mapping[str, Array], *, caption: str = "") -> Figure:
     """Images (name → (n, c, h, w), 0–255) of each source on a board of its own, side by side."""
     n, _, h, w = next(iter(samples.values())).shape
     columns = 8 if len(samples) < 3 else 6
-    plot = make_subplots(1, len(samples), subplot_titles=list(samples), horizontal_spacing=0.04)
+    height = _WIDTH / len(samples) * (-(-n // columns) * h) / (columns * w)
+    plot = grid(1, len(samples), samples, height=round(height) + 40, horizontal_spacing=0.04)
     for i, images in enumerate(samples.values()):
         plot.add_trace(go.Image(source=uri(strip(images, columns)), hoverinfo="skip"), row=1, col=i + 1)
-    height = _WIDTH / len(samples) * (-(-n // columns) * h) / (columns * w)
-    plot.update_layout(template=TEMPLATE, height=round(height) + 40, margin={"l": 0, "r": 0, "t": 32, "b": 8})
+    plot.update_layout(margin={"l": 0, "r": 0, "t": 32, "b": 8})
     plot.update_xaxes(visible=False, constrain="domain")
     plot.update_yaxes(visible=False, constrain="domain")
     flat = {name: images.reshape(len(images), -1) for name, images in samples.items()}

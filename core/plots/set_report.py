@@ -6,10 +6,9 @@ from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from core.plots.figure import SVG_MARKS, Figure, columns_of, draw, typed
-from core.plots.theme import BLUE, GREEN, NULL_DASH, ORANGE, PURPLE, REAL, TEMPLATE
+from core.plots.figure import SVG_MARKS, Figure, columns_of, draw, grid, typed
+from core.plots.theme import BLUE, GREEN, NULL_DASH, ORANGE, PURPLE, REAL
 from core.reports.report import Report
 from core.words import number
 
@@ -40,7 +39,7 @@ def shepard(report: Report, *, caption: str = "") -> Figure:
     judged = report.metric("latent_w2_spearman")
     scores = {"latent": judged.value, **judged.baselines}
     titles = [f"{title}<br>rank correlation {number(scores.get(key))}" for key, (title, _) in EMBEDDINGS.items()]
-    plot = make_subplots(1, len(EMBEDDINGS), subplot_titles=titles, horizontal_spacing=0.055)
+    plot = grid(1, len(EMBEDDINGS), titles, height=330, horizontal_spacing=0.055)
     pairs = [f"<b>{escape(str(row['a']))}</b> and <b>{escape(str(row['b']))}</b>" for row in drawn]
     for i, (key, (_, colour)) in enumerate(EMBEDDINGS.items()):
         points = go.Scatter(
@@ -49,10 +48,7 @@ def shepard(report: Report, *, caption: str = "") -> Figure:
             hovertemplate="%{text}<br>W2 %{x:.3g}, distance %{y:.3g}<extra></extra>",
         )  # fmt: skip
         plot.add_trace(points, row=1, col=i + 1)
-    plot.update_layout(template=TEMPLATE, height=330, margin={"t": 70, "b": 52, "l": 50, "r": 4})
-    plot.update_annotations(font_size=12, x=0, xanchor="left", align="left")
-    for i, title in enumerate(plot.layout.annotations):
-        title.update(xref=f"x{i + 1 if i else ''} domain", yref=f"y{i + 1 if i else ''} domain")
+    plot.update_layout(margin={"t": 70, "b": 52, "l": 50, "r": 4}).update_annotations(font_size=12)
     plot.update_xaxes(title_text="W2 of the two sets", title_font_size=12, showgrid=False, rangemode="tozero")
     plot.update_yaxes(rangemode="tozero")
     plot.update_yaxes(title_text="Distance of the embedding", col=1)

@@ -8,18 +8,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import plotly.graph_objects as go
 
-from core.plots.figure import PANEL_TOP, Columns, Figure, draw, panel_title, scatter, typed
-from core.plots.lines import REAL_LABEL, line_table, lines
-from core.plots.theme import REAL, model_colour, model_symbol, population_colours, population_symbols
+from core.plots.figure import PANEL_TOP, Columns, Figure, columns_of, draw, nth, points, typed
+from core.plots.lines import REAL_LABEL, lines
+from core.plots.theme import NULL_LABEL, REAL, model_colour, model_symbol, population_colours, population_symbols
 from core.reports.arrays import Scores
 from core.reports.standing import Candidate
 from core.words import number
 
 _UNKNOWN = "unknown"
 _SIDE = 380  # pixels of a panel of two
-_SOLID = {"circle", "square", "diamond", "cross"}  # the markers that WebGL's 3-D has
 
 _CAMERA = {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.12}}
 
@@ -75,7 +73,9 @@ def by_population(
         for trace in _clouds(scores, candidate, components, here, looks, panel=panel):
             traces.append(trace.update(legendgroup=trace.name, showlegend=trace.name not in listed))
         layout |= _space(scores, components, panel, domain)
-        layout["annotations"].append(panel_title(escape(title), domain[0]))
+        name = {"text": f"<b>{escape(title)}</b>", "x": domain[0], "y": 1, "xref": "paper", "yref": "paper"}
+        above = {"xanchor": "left", "yanchor": "bottom", "yshift": 4, "showarrow": False}
+        layout["annotations"].append(name | above)
     rows = -(-sum(len(name) + 6 for name in looks) // 100)  # of the legend, beside the navigation at 1280 px
     below = 56 if len(components) == 2 else 8
     return Figure(
@@ -113,21 +113,25 @@ def individuals(scores: Scores, candidate: Candidate, rows: Sequence[int] | None
 def spread(items: Sequence[tuple[Candidate, Scores]], *, caption: str = "") -> Figure:
     """Standard deviation along each component: below the real line a model has lost variety, above it adds noise."""
     first = items[0][1]
-    sides = {"real": first.real} | ({} if first.null is None else {"null": first.null})
-    references = [{"reference": key, **row} for key, values in sides.items() for row in _deviations(values)]
-    models = [{"series": c.label, **row} for c, scores in items for row in _deviations(scores.synthetic)]
+    sides = [(REAL_LABEL, first.real), (NULL_LABEL, first.null), *((c.label, s.synthetic) for c, s in items)]
+    rows = [
+        {"series": name, "component": i + 1, "deviation": float(deviation)}
+        for name, values in sides
+        if values is not None
+        for i, deviation in enumerate(values.std(axis=0))
+    ]
     says = ", ".join(f"{c.label} {number(float(s.synthetic[:, 0].std()))}" for c, s in items)
     hover = "standard deviation %{y:.3g} along PC%{x}"
     return Figure(
         name="pca_spread",
         plot=draw(
-            lines([c for c, _ in items], models, references, "component", "deviation", hover=hover),
+            lines([c for c, _ in items], rows, "component", "deviation", hover=hover),
             height=400,
             xaxis={"title": "Principal component", "dtick": 1, "showgrid": False},
             yaxis={"title": "Standard deviation", "rangemode": "tozero"},
         ),
         alt=f"Standard deviation along the first component: real {number(float(first.real[:, 0].std()))}, {says}.",
-        table=line_table(models, references),
+        table=columns_of(rows),
         caption=caption,
     )
 
@@ -145,20 +149,18 @@ def _clouds(
     values = np.concatenate([scores.real, scores.synthetic])[:, [c - 1 for c in components]]
     names = np.concatenate([scores.real_id, scores.synthetic_id])
     solid = len(components) == 3
-    place = f"{panel + 1}" if panel else ""
+    place = nth(panel)
     axes = {"scene": f"scene{place}"} if solid else {"xaxis": f"x{place}", "yaxis": f"y{place}"}
     says = "".join(f"<br>PC{c} %{{{axis}:.2f}}" for axis, c in zip("xyz", components, strict=False))
     traces = []
     for group, look in looks.items():
         rows = np.flatnonzero(groups == group)
-        marker = look if not solid or look["symbol"] in _SOLID else look | {"symbol": "circle"}
-        trace = go.Scatter3d if solid else scatter(len(values))
         if len(rows):
             traces.append(
-                trace(
-                    **{axis: typed(values[rows, i]) for i, axis in enumerate("xyz"[: len(components)])}, mode="markers",
-                    name=escape(group), customdata=typed(rows, "int32"), text=[escape(str(n)) for n in names[rows]],
-                    marker={"size": 3 if solid else 6, "opacity": 0.65, **marker}, **axes,
+                points(
+                    values[rows], len(values), name=escape(group), customdata=typed(rows, "int32"),
+                    text=[escape(str(n)) for n in names[rows]],
+                    marker={"size": 3 if solid else 6, "opacity": 0.65, **look}, **axes,
                     hovertemplate=f"<b>%{{text}}</b><br>%{{fullData.name}}{says}<extra></extra>",
                 )
             )  # fmt: skip
@@ -167,7 +169,7 @@ def _clouds(
 
 def _space(scores: Scores, components: Sequence[int], panel: int, domain: tuple[float, float]) -> dict[str, Any]:
     """The axes of a panel, the same for real and synthetic individuals."""
-    place = f"{panel + 1}" if panel else ""
+    place = nth(panel)
     axes = []
     for c in components:
         values = np.concatenate([scores.real[:, c - 1], scores.synthetic[:, c - 1]])
@@ -191,10 +193,6 @@ def _labels(scores: Scores, column: str) -> Array:
     """The label of every individual, real before synthetic; "" where it is not known."""
     sides = ((scores.real_labels, len(scores.real)), (scores.synthetic_labels, len(scores.synthetic)))
     return np.concatenate([np.asarray(labels.get(column, np.full(n, ""))).astype(str) for labels, n in sides])
-
-
-def _deviations(values: npt.NDArray[np.float32]) -> list[dict[str, Any]]:
-    return [{"component": i + 1, "deviation": float(d)} for i, d in enumerate(values.std(axis=0))]
 
 
 def _alt(scores: Scores, candidate: Candidate, components: Sequence[int]) -> str:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.config.catalogue import loss_title
-from core.plots.figure import Columns, Figure, translucent, typed
-from core.plots.theme import TEMPLATE, model_colour
+from core.plots.figure import Columns, Figure, grid, translucent, typed
+from core.plots.theme import model_colour
 from core.words import number
 
 Values = npt.NDArray[np.float64]
@@ -121,24 +120,16 @@ def _panels(name: str, curves: Mapping[str, Curve], model: str, what: str, look:
     epochs = max(curve.epoch[-1] for curve in curves.values())
     newest = f"after {epochs:,} epochs: {_newest(curves)}."
     titles = [VALIDATION.get(key) or loss_title(model, key) for key in curves]
-    plot = make_subplots(
-        len(curves), 1, shared_xaxes=True, subplot_titles=titles, vertical_spacing=_GAP / (_PANEL * len(curves)) * 2
-    )
+    gap = _GAP / (_PANEL * len(curves)) * 2
+    plot = grid(len(curves), 1, titles, height=70 + _PANEL * len(curves), shared_xaxes=True, vertical_spacing=gap)
     for row, (key, curve) in enumerate(curves.items(), 1):
         plot.add_traces(_traces(columns(curve, look.smoothing), model_colour(model), look), rows=row, cols=1)
         plot.update_yaxes(row=row, **_scale(key, curve, look.log_y))
-    # Titles stand at the left of their panels, above the ticks.
-    plot.update_annotations(x=0, xanchor="left", font_size=13)
     plot.update_xaxes(type="log" if look.log_x else "linear", showgrid=False)
     plot.update_xaxes(title="Epoch", row=len(curves), col=1)
     if epochs <= _WHOLE and not look.log_x:
         plot.update_xaxes(dtick=1)
-    plot.update_layout(
-        template=TEMPLATE,
-        height=70 + _PANEL * len(curves),
-        margin={"t": 28, "b": 44, "l": 52, "r": 8},
-        showlegend=False,
-    )
+    plot.update_layout(margin={"t": 28, "b": 44, "l": 52, "r": 8}, showlegend=False)
     return Figure(
         name=name,
         plot=plot,

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from core.plots.figure import PANEL_TOP, Columns, Figure, draw, packed, scatter, translucent, typed
+from core.plots.figure import Columns, Figure, draw, grid, nth, packed, translucent, typed
+from core.plots.figure import points as marks
 from core.plots.map import PIN
 from core.plots.samples import BINS, SOURCES, cells, curve, density, limits, places, spread, strip, uri
-from core.plots.theme import NULL_DASH, REAL, TEMPLATE
+from core.plots.theme import NULL_DASH, REAL
 from core.words import number
 
 Array = npt.NDArray[Any]
@@ -32,6 +32,7 @@ _PIXELS = 6_000_000  # of all images of a walk: what decides how many a panel sh
 _BEHIND = 150  # real observations of each end, drawn faintly behind every panel
 _RAMP = ((0, 0), (0.02, 0.1), (0.1, 0.4), (0.4, 0.8), (1, 1))  # share of the highest density → opacity
 _SMALL = 100  # points in each panel of the whole way
+_BELOW = 130  # pixels below the panels, for the slider
 _PACE = 90  # milliseconds a moment while the walk plays
 _GREY = "#7a7a7a"  # of words on what Plotly paints by itself in light and dark: 4.3:1 on either
 
@@ -114,7 +115,8 @@ def densities(moments: Moments, panels: Panels, features: Mapping[str, int], *, 
     framed = outermost(panels)
     columns = min(4, len(features))
     rows = -(-len(features) // columns)
-    plot = _grid(rows, columns, list(features), height=150 * rows + 190, vertical_spacing=0.45 / rows)
+    titles = [escape(feature, quote=False) for feature in features]
+    plot = grid(rows, columns, titles, height=150 * rows + 190, vertical_spacing=0.45 / rows, horizontal_spacing=0.03)
     moving: list[Trace] = []
     heights: list[list[Array]] = []
     for k, (feature, column) in enumerate(features.items()):
@@ -132,7 +134,7 @@ def densities(moments: Moments, panels: Panels, features: Mapping[str, int], *, 
         place = {"row": k // columns + 1, "col": k % columns + 1}
         plot.update_yaxes(range=[0, 1.1 * highest], visible=False, **place)
         plot.update_xaxes(range=[float(at[0]), float(at[-1])], nticks=4, **place)
-    plot.update_layout(legend={"y": 1 + 26 / (150 * rows)}, margin={"t": 76})
+    plot.update_layout(legend={"y": 1 + 26 / (150 * rows)}, margin={"t": 76, "b": _BELOW})
     data = [[{"y": typed(height)} for height in parts] for parts in zip(*heights, strict=True)]
     return Figure(
         "walk_densities",
@@ -147,8 +149,9 @@ def boards(moments: Moments, panels: Panels, *, caption: str = "") -> Figure:
     """The first images (n, c, h, w) of each source, 0–255, as a board that changes along the walk."""
     each = len(moments.t) * len(panels) * next(iter(panels.values()))[0][0].size
     count, columns = next((board for board in _BOARDS if board[0] * each <= _PIXELS), _BOARDS[-1])
-    plot = _grid(1, len(panels), list(panels), height=190 + 300 * (count // columns) // columns)
-    plot.update_xaxes(visible=False).update_yaxes(visible=False)
+    height = 190 + 300 * (count // columns) // columns
+    plot = grid(1, len(panels), _named(panels), height=height, horizontal_spacing=0.03)
+    plot.update_xaxes(visible=False).update_yaxes(visible=False).update_layout(margin={"b": _BELOW})
     moving = [{"type": "image", **_axes(k), "name": name, "hoverinfo": "skip"} for k, name in enumerate(panels)]
     data = [
         [{"source": uri(strip(part[:count], columns, 1))} for part in parts]
@@ -168,7 +171,7 @@ def whole_way(panels: Panels, t: Sequence[float], *, caption: str = "") -> Figur
     x, y = limits([part for parts in panels.values() for part in parts])
     letters = [" (A)", *[""] * (len(t) - 2), " (B)"]
     titles = [f"t = {s:g}{letter}" for s, letter in zip(t, letters, strict=True)]
-    plot = _grid(
+    plot = grid(
         len(panels),
         len(t),
         titles,
@@ -177,16 +180,16 @@ def whole_way(panels: Panels, t: Sequence[float], *, caption: str = "") -> Figur
         vertical_spacing=0.03,
         horizontal_spacing=0.008,
     )
-    kind = scatter(len(panels) * len(t) * _SMALL)
+    count = len(panels) * len(t) * _SMALL
     for row, (name, parts) in enumerate(panels.items()):
         marker = {"size": 4, "color": SOURCES[name], "opacity": 0.55}
         for column, part in enumerate(parts):
-            place = _axes(row * len(t) + column)
-            plot.add_trace(kind(**_xy(part[:_SMALL]), **place, mode="markers", marker=marker, hoverinfo="skip"))
+            trace = marks(part[:_SMALL], count, marker=marker, hoverinfo="skip")
+            plot.add_trace(trace, row=row + 1, col=column + 1)
         plot.update_yaxes(title={"text": name.removesuffix(" by the model"), "font": {"size": 12}}, row=row + 1, col=1)
     frame = {"showticklabels": False, "showgrid": False, "showline": True, "mirror": True, "linecolor": REAL}
     plot.update_xaxes(range=x, **frame).update_yaxes(range=y, **frame)
-    plot.update_layout(showlegend=False, margin={"l": 40, "r": 10, "t": PANEL_TOP, "b": 10})
+    plot.update_layout(showlegend=False, margin={"l": 40, "r": 10, "b": 10})
     alt = f"The way from A to B in {len(t)} steps, one row each for {', '.join(panels)}."
     table = _long(Moments(t, titles), panels, lambda p: {"x": p[:, 0], "y": p[:, 1]})
     return Figure("whole_way", plot, alt, table, caption)
@@ -276,33 +279,22 @@ def _playing(
     return plot.update_layout(sliders=[slider], updatemenus=[menu])
 
 
-def _grid(
-    rows: int, columns: int, titles: Sequence[str], *, height: int, shared: bool = False, **spacing: float
-) -> go.Figure:
-    """Empty panels with titles at their left, those that name a source in its colour, and room below for a slider."""
-    axes = {"shared_xaxes": "all", "shared_yaxes": "all"} if shared else {}
-    plot = make_subplots(rows, columns, **({"horizontal_spacing": 0.03} | spacing), **axes)
-    plot.update_layout(template=TEMPLATE, height=height, margin={"l": 56, "r": 16, "t": PANEL_TOP, "b": 130})
-    for k, title in enumerate(titles):
-        named = title in SOURCES
-        plot.add_annotation(
-            text=f"<b>{title}</b>" if named else escape(title, quote=False), x=0, y=1, xref=f"x{_nth(k)} domain",
-            yref=f"y{_nth(k)} domain", xanchor="left", yanchor="bottom", yshift=5, showarrow=False,
-            font={"size": 14, "color": SOURCES[title]} if named else {"size": 12},
-        )  # fmt: skip
-    return plot
+def _named(panels: Panels) -> list[str]:
+    """The name of each source in its colour."""
+    return [f"<b><span style='color:{SOURCES[name]}'>{name}</span></b>" for name in panels]
 
 
 def _plane(panels: Panels, ends: Mapping[str, Array], titles: tuple[str, str]) -> go.Figure:
     """A panel for each source, all with the same axes, and the letters of the ends at their medians."""
     x, y = _sides(panels, ends)
-    plot = _grid(1, len(panels), list(panels), height=490, shared=True)
+    plot = grid(1, len(panels), _named(panels), height=490, shared=True, horizontal_spacing=0.03)
+    plot.update_layout(margin={"b": _BELOW})
     plot.update_xaxes(range=x, title=escape(titles[0]), showgrid=False).update_yaxes(range=y, showgrid=False)
     plot.update_yaxes(title=escape(titles[1]), col=1)
     for k in range(len(panels)):
         for letter, end in ends.items():
             across, up = np.median(end, axis=0).tolist()
-            place = {"xref": f"x{_nth(k)}", "yref": f"y{_nth(k)}"}
+            place = {"xref": f"x{nth(k)}", "yref": f"y{nth(k)}"}
             plot.add_annotation(
                 text=f"<b>{letter}</b>", x=across, y=up, showarrow=False, bgcolor=PIN, opacity=0.85, borderpad=2,
                 font={"size": 13, "color": "#ffffff"}, **place,
@@ -325,12 +317,8 @@ def _alt(moments: Moments) -> str:
     return f"{between}: what the model generates, optimal transport and the plain mixture."
 
 
-def _nth(k: int) -> str:
-    return str(k + 1) if k else ""
-
-
 def _axes(k: int) -> dict[str, str]:
-    return {"xaxis": f"x{_nth(k)}", "yaxis": f"y{_nth(k)}"}
+    return {"xaxis": f"x{nth(k)}", "yaxis": f"y{nth(k)}"}
 
 
 def _xy(x: Array) -> dict[str, Array]:

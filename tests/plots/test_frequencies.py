@@ -41,7 +41,7 @@ def test_many_variants_are_drawn_by_webgl_and_too_many_begin_with_the_worst(monk
 def test_a_panel_for_each_genotype() -> None:
     f = frequency_data(30)
     traces = [trace for trace in valid(genotypes(f, ONE)).plot.data if trace.text]
-    assert [trace.xaxis for trace in traces] == [None, "x2", "x3"]
+    assert [trace.xaxis for trace in traces] == ["x", "x2", "x3"]
     np.testing.assert_allclose(traces[1].x, f.genotypes_real[1], atol=1e-6)
     haploid = Frequencies(f.real, f.synthetic, f.genotypes_real[:2], f.genotypes_synthetic[:2], 50, 50, f.identifier)
     assert len([t for t in valid(genotypes(haploid, ONE)).plot.data if t.text]) == 2
