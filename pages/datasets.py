@@ -6,25 +6,13 @@ from core.data.dataset import DatasetMeta
 from core.data.description import kind_of, size_of
 from core.data.library import Library
 from core.words import ago
+from pages.parts import state
 from pages.parts.datasets.actions import actions
 from pages.parts.datasets.cohort_profile import show_profile
 from pages.parts.datasets.collection_profile import show_set_profile
 from pages.parts.datasets.importing import import_view
 from pages.parts.datasets.simulating import simulate_view
-from pages.parts.frame import heading, share, tabs
-from pages.parts.state import (
-    DATASET,
-    DATASETS_COVARIATE,
-    DATASETS_FIGURES,
-    DATASETS_IMPORT,
-    DATASETS_LABEL,
-    DATASETS_PHENOTYPE,
-    DATASETS_SAID,
-    DATASETS_SIMULATOR,
-    DATASETS_VIEW,
-    arrive,
-    pick_followed,
-)
+from pages.parts.frame import heading, nothing_yet, share, tabs
 
 LIBRARY, IMPORT, SIMULATE = "Library", "Import files", "Simulate"
 TABLE_ROWS = 8
@@ -48,14 +36,14 @@ def chosen_in_table(key: str, names: list[str]) -> None:
     """Show the dataset whose row was clicked."""
     rows = st.session_state[key]["selection"]["rows"]
     if rows:
-        st.session_state[DATASET] = names[rows[0]]
+        st.session_state[state.DATASET] = names[rows[0]]
 
 
 def library_view(library: Library, metas: list[DatasetMeta]) -> None:
     """The table, and the profile of the chosen dataset."""
     names = [meta.name for meta in metas]
     slot = st.container()
-    chosen = pick_followed("datasets", "Dataset", DATASET, names, "The dataset that is described below.")
+    chosen = state.pick_followed("datasets", "Dataset", state.DATASET, names, "The dataset that is described below.")
     here = names.index(chosen)
     key = f"library_{metas[here].id}_{len(metas)}"
     with slot:
@@ -85,13 +73,13 @@ def library_view(library: Library, metas: list[DatasetMeta]) -> None:
         show_profile(dataset)
 
 
-arrive()
+state.arrive()
 library = Library()
 metas = library.list()
 top = heading("datasets")
-view, place = tabs([LIBRARY, IMPORT, SIMULATE], DATASETS_VIEW, default=LIBRARY if metas else IMPORT)
+view, place = tabs([LIBRARY, IMPORT, SIMULATE], state.DATASETS_VIEW, default=LIBRARY if metas else IMPORT)
 with place:
-    if said := st.session_state.pop(DATASETS_SAID, None):
+    if said := st.session_state.pop(state.DATASETS_SAID, None):
         st.success(said, icon=":material/check_circle:")
     if view == IMPORT:
         import_view(library, LIBRARY)
@@ -100,17 +88,16 @@ with place:
     elif metas:
         library_view(library, metas)
     else:
-        with st.container(border=True):
-            st.markdown("**The library is empty**")
-            st.caption("Import genotypes or sets of cells, images or sequences, or simulate data with known truth.")
+        why = "Import genotypes or sets of cells, images or sequences, or simulate data with known truth."
+        nothing_yet("The library is empty", why)
 share(
-    DATASETS_VIEW,
-    DATASETS_IMPORT,
-    DATASETS_SIMULATOR,
-    DATASET,
-    DATASETS_FIGURES,
-    DATASETS_LABEL,
-    DATASETS_PHENOTYPE,
-    DATASETS_COVARIATE,
+    state.DATASETS_VIEW,
+    state.DATASETS_IMPORT,
+    state.DATASETS_SIMULATOR,
+    state.DATASET,
+    state.DATASETS_FIGURES,
+    state.DATASETS_LABEL,
+    state.DATASETS_PHENOTYPE,
+    state.DATASETS_COVARIATE,
     place=top,
 )

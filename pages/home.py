@@ -6,7 +6,7 @@ from core.plots.scorecard import scorecard
 from core.reports.standing import headline, leader, metric_names
 from core.words import ago, count
 from pages.parts.chart import chart, warm_up
-from pages.parts.frame import nothing_yet, plain, through_the_router
+from pages.parts.frame import no_report, plain, through_the_router
 from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, with_reports
 from pages.parts.sections import link
 from pages.parts.sets.glimpse import glimpse
@@ -46,7 +46,7 @@ latest = max(reported, key=lambda run: run.created, default=None)
 same = {run.experiment or run.run: run for run in reversed(reported) if latest and run.dataset == latest.dataset}
 candidates = [item for run in list(same.values())[::-1][:SHOWN_FIRST] if (item := judged(run))]
 if not candidates:
-    nothing_yet("No model has been judged yet")
+    no_report("No model has been judged yet")
 else:
     names = metric_names(candidates)
     first = candidates[0].report

@@ -3,11 +3,10 @@
 import streamlit as st
 
 from core.runs.store import RunStore
-from pages.parts.frame import heading, share
+from pages.parts.frame import heading, nothing_yet, share
 from pages.parts.reports import label
 from pages.parts.runs.table import filtered, run_table
 from pages.parts.runs.view import run_view
-from pages.parts.sections import link
 from pages.parts.state import RUN, RUNS_AXES, RUNS_SAID, RUNS_SMOOTHING, arrive
 
 LOOK_EVERY = 2.0  # seconds between two looks at a run that lives
@@ -18,10 +17,8 @@ top = heading("runs")
 if said := st.session_state.pop(RUNS_SAID, None):
     st.success(said, icon=":material/check_circle:")
 if not runs:
-    with st.container(border=True):
-        st.markdown("**Nothing has been trained yet**")
-        st.caption("A run appears here as soon as it is started, and stays when this tab is closed.")
-        link("train", "Train a model")
+    why = "A run appears here as soon as it is started, and stays when this tab is closed."
+    nothing_yet("Nothing has been trained yet", why, train="Train a model")
     st.stop()
 
 shown = filtered(runs)

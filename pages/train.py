@@ -12,9 +12,8 @@ from core.errors import PopscapeError
 from core.runs.store import RunStore
 from core.runs.submission import misfit, nearest_first, prepare
 from core.words import ago
-from pages.parts.frame import heading, plain, share
+from pages.parts.frame import heading, nothing_yet, plain, share
 from pages.parts.reports import label
-from pages.parts.sections import link
 from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, TRAIN_PRESET, arrive, pick_followed
 from pages.parts.train.form import training_form
 from pages.parts.train.plan import show_estimate, show_plan
@@ -23,10 +22,8 @@ arrive()
 metas, waiting = Library().list(), sum(run.active for run in RunStore().list())
 top = heading("train")
 if not metas:
-    with st.container(border=True):
-        st.markdown("**There is no dataset to train on yet**")
-        st.caption("Import your own genotypes or sets of observations, or simulate some with known truth.")
-        link("datasets", "Add a dataset")
+    why = "Import your own genotypes or sets of observations, or simulate some with known truth."
+    nothing_yet("There is no dataset to train on yet", why, datasets="Add a dataset")
     st.stop()
 
 with st.spinner("Listing the models…"):

@@ -103,17 +103,15 @@ def typed(values: npt.ArrayLike, dtype: str = "float32") -> npt.NDArray[Any]:
     return np.ascontiguousarray(values, dtype=dtype)
 
 
-def packed(values: npt.ArrayLike, dtype: str = "float32") -> dict[str, str]:
-    """`typed` for the places that Plotly does not encode by itself: the arguments of sliders and buttons."""
-    array = typed(values, dtype)
-    kind = {"float32": "f4", "float64": "f8", "uint8": "u1", "uint16": "u2", "int32": "i4"}[array.dtype.name]
-    shape = {"shape": ", ".join(map(str, array.shape))} if array.ndim > 1 else {}
-    return {"dtype": kind, "bdata": base64.b64encode(array.tobytes()).decode(), **shape}
+def packed(values: npt.ArrayLike) -> dict[str, str]:
+    """`typed` (n,) for the places that Plotly does not encode by itself: the arguments of sliders and buttons."""
+    array = typed(values)
+    return {"dtype": array.dtype.str[1:], "bdata": base64.b64encode(array.tobytes()).decode()}
 
 
-def columns_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None) -> dict[str, list[Any]]:
-    """Rows as columns; a key that a row lacks is None there."""
-    keys = list(names) if names is not None else list(dict.fromkeys(key for row in rows for key in row))
+def columns_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str] = ()) -> dict[str, list[Any]]:
+    """Rows as columns, all of them or those of `names`; a key that a row lacks is None there."""
+    keys = names or list(dict.fromkeys(key for row in rows for key in row))
     return {key: [row.get(key) for row in rows] for key in keys}
 
 

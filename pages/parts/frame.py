@@ -59,17 +59,20 @@ def tabs(views: Sequence[str], key: str, default: str | None = None) -> tuple[st
     return next(((view, place) for view, place in zip(views, places, strict=True) if place.open), (views[0], places[0]))
 
 
-def nothing_yet(what: str) -> None:
-    """Say that there is nothing to look at, and the way to get something."""
+def nothing_yet(what: str, why: str, **links: str) -> None:
+    """Say that there is nothing to look at, why, and the ways to get something (page=label of the link)."""
     with st.container(border=True):
         st.markdown(f"**{what}**")
-        st.caption(
-            "A report appears here when a run has finished. Train a model on the demo cohort or on your own data."
-        )
+        st.caption(why)
         with st.container(horizontal=True):
-            link("train", "Train a model")
-            link("datasets", "Bring your own data")
-            link("runs", "See what is running")
+            for page, label in links.items():
+                link(page, label)
+
+
+def no_report(what: str) -> None:
+    """Say that no run has been evaluated yet."""
+    why = "A report appears here when a run has finished. Train a model on the demo cohort or on your own data."
+    nothing_yet(what, why, train="Train a model", datasets="Bring your own data", runs="See what is running")
 
 
 def fact(label: str, value: str, beside: str | None = None, help: str | None = None) -> None:

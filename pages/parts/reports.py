@@ -11,7 +11,7 @@ from core.config.catalogue import title
 from core.reports.standing import Candidate
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
-from pages.parts.frame import heading, nothing_yet
+from pages.parts.frame import heading, no_report
 from pages.parts.state import DATASET, RUN, RUNS
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def open_runs(page: str, nothing: str = "There is no report to look at yet") -> 
     runs = with_reports(all_runs())
     top = heading(page)
     if not runs:
-        nothing_yet(nothing)
+        no_report(nothing)
         st.stop()
     return top, runs
 

@@ -41,7 +41,7 @@ def open_page(view: str = "", dataset: str = "", profile: str = "") -> AppTest:
 
 
 def text(app: AppTest) -> str:
-    shown = [*app.markdown, *app.caption, *app.error, *app.success, *app.warning]
+    shown = [*app.markdown, *app.caption, *app.error, *app.success, *app.warning, *app.info]
     return " ".join(element.value for element in shown)
 
 

@@ -11,8 +11,8 @@ import streamlit as st
 
 from core.data.intake.collection_options import CollectionOptions
 from core.errors import InputError
-from core.words import number
 from pages.parts.frame import plain
+from pages.parts.sets.ends import warn_outside
 from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 from pages.parts.sets.samples import neighbours
 
@@ -37,23 +37,17 @@ def embed_upload(chosen: SetRun) -> None:
         st.error(plain(error), icon=":material/error:")
         return
     name = st.selectbox("New set", list(found), key="embed_set") if len(found) > 1 else next(iter(found))
-    z, far = found[name or next(iter(found))]
-    if far > 1:
-        st.warning(
-            f"This set lies {number(far)} times as far from the nearest known set as any known set lies from its "
-            "own neighbour: the model has seen nothing like it.",
-            icon=":material/warning:",
-        )
+    z = found[name or next(iter(found))]
+    warn_outside(chosen, "This set", z)
     neighbours(chosen, "", z)
 
 
 @st.cache_data(max_entries=4, hash_funcs=OF_RUN, show_spinner="Embedding the sets…")
-def _embedded(chosen: SetRun, content: bytes, name: str, column: str) -> dict[str, tuple[Any, float]]:
-    """Set name → its latent and how far outside it lies. Raises InputError."""
+def _embedded(chosen: SetRun, content: bytes, name: str, column: str) -> dict[str, Any]:
+    """Set name → its latent. Raises InputError."""
     from core.data.intake.importing import read_file
     from core.data.intake.inbox import UserFile
     from core.latents.embedding import aligned, matching
-    from core.latents.lens import outside
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
@@ -62,5 +56,4 @@ def _embedded(chosen: SetRun, content: bytes, name: str, column: str) -> dict[st
         options = CollectionOptions(set_column=(column,) if column else (), whole=not column, min_samples=1)
         sets = read_file([UserFile(name, path, len(content))], options=matching(imported, options)).population
         lens = open_model(chosen)
-        latents = [lens.embed(np.asarray(aligned(chosen.sets, sets, i))) for i in range(sets.s)]
-        return {str(name): (z, outside(z, chosen.latents)) for name, z in zip(sets.set_id, latents, strict=True)}
+        return {str(sets.set_id[i]): lens.embed(np.asarray(aligned(chosen.sets, sets, i))) for i in range(sets.s)}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import streamlit as st
 
 from core.latents.walk import far_apart
 from core.plots.map import set_map
-from core.words import count
+from core.words import count, number
 from pages.parts.chart import chart
 from pages.parts.frame import plain
 from pages.parts.sets.runs import SetRun, the_map
@@ -53,6 +54,19 @@ def warn_of_few(chosen: SetRun, names: Iterable[str]) -> None:
         st.warning(
             f"{' and '.join(few)}: too few to know a distribution by. Transport and mixture show no more than these, "
             "and what the model generates is a guess; choose larger sets to judge it.",
+            icon=":material/warning:",
+        )
+
+
+def warn_outside(chosen: SetRun, what: str, z: Any) -> None:
+    """Say so where the latent `z` lies farther out than any known set."""
+    from core.latents.lens import outside
+
+    far = outside(z, chosen.latents)
+    if far > 1:
+        st.warning(
+            f"{what} is {number(far)} times as far from the nearest known set as any known set is from its own "
+            "neighbour: the model has seen nothing like it.",
             icon=":material/warning:",
         )
 

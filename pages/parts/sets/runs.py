@@ -16,9 +16,8 @@ from core.reports.report import Report
 from core.runs.directory import Run
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
-from pages.parts.frame import heading, plain
+from pages.parts.frame import heading, nothing_yet, plain
 from pages.parts.reports import all_runs, label, with_reports
-from pages.parts.sections import link
 from pages.parts.state import SET_RUN, arrive
 
 if TYPE_CHECKING:
@@ -74,15 +73,13 @@ def open_sets(page: str) -> tuple[DeltaGenerator, SetRun]:
     top = heading(page)
     arrive()
     if not runs:
-        with st.container(border=True):
-            st.markdown("**There is no model of sets yet**")
-            st.caption(
-                "Bring sets of cells, images or sequences, or take a demo collection, and train a model on them: "
-                "`python -m core train experiment=lineage_tracing`."
-            )
-            with st.container(horizontal=True):
-                link("train", "Train a model")
-                link("datasets", "Bring your own data")
+        nothing_yet(
+            "There is no model of sets yet",
+            "Bring sets of cells, images or sequences, or take a demo collection, and train a model on them: "
+            "`python -m core train experiment=lineage_tracing`.",
+            train="Train a model",
+            datasets="Bring your own data",
+        )
         st.stop()
     by_label = {label(run): run for run in runs}
     chosen = st.selectbox(

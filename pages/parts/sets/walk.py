@@ -12,32 +12,19 @@ from core.plots import walk as plots
 from core.plots.figure import Figure
 from core.plots.walk import GENERATED, MIXTURE, TRANSPORT, Moments, Panels
 from core.words import count, number
+from pages.parts import state
 from pages.parts.chart import chart
 from pages.parts.frame import share
 from pages.parts.sets.axes import Drawing, axes_of
 from pages.parts.sets.runs import OF_RUN, SetRun, open_model
-from pages.parts.state import (
-    INTERPOLATE_BEYOND,
-    INTERPOLATE_POINTS,
-    INTERPOLATE_SEED,
-    INTERPOLATE_SHOWN,
-    INTERPOLATE_T,
-    INTERPOLATE_VIEW,
-    SET_A,
-    SET_B,
-    SET_RUN,
-    SET_VIEW,
-    SET_X,
-    SET_Y,
-)
 
 if TYPE_CHECKING:
     from core.latents.walk import Moment, Walk
 
 BEYOND = (-0.5, 1.5)
 LINKED = (
-    SET_RUN, SET_A, SET_B, INTERPOLATE_VIEW, INTERPOLATE_T, INTERPOLATE_BEYOND, INTERPOLATE_POINTS, INTERPOLATE_SEED,
-    SET_VIEW, SET_X, SET_Y,
+    state.SET_RUN, state.SET_A, state.SET_B, state.INTERPOLATE_VIEW, state.INTERPOLATE_T, state.INTERPOLATE_BEYOND,
+    state.INTERPOLATE_POINTS, state.INTERPOLATE_SEED, state.SET_VIEW, state.SET_X, state.SET_Y,
 )  # fmt: skip
 _NEAR = 3
 
@@ -47,7 +34,7 @@ def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     """Every moment of the walk in one figure; a fragment, since the place where the slider is let go comes back."""
     with st.container(horizontal=True, vertical_alignment="center"):
         beyond = st.toggle(
-            "Beyond the ends", key=INTERPOLATE_BEYOND, bind="query-params", width="stretch",
+            "Beyond the ends", key=state.INTERPOLATE_BEYOND, bind="query-params", width="stretch",
             help="t from −0.5 to 1.5: extrapolation. Transport goes straight on; the mixture stays at its end.",
         )  # fmt: skip
         linked = st.container(width="content")
@@ -60,8 +47,8 @@ def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     figure = _figure(chosen, way, moments, _start((chosen.name, a, b, drawn, beyond), t), drawn)
     place = chart(figure, key="walk_beyond" if beyond else "walk_within", watch=("slider",)).slider
     if place is not None:
-        st.session_state[INTERPOLATE_T] = t[place]
-        st.query_params[INTERPOLATE_T] = f"{t[place]:g}"
+        st.session_state[state.INTERPOLATE_T] = t[place]
+        st.query_params[state.INTERPOLATE_T] = f"{t[place]:g}"
     with linked:
         share(*LINKED)
 
@@ -92,14 +79,14 @@ def _start(shown: tuple[object, ...], t: Sequence[float]) -> int:
     A figure that followed its own slider would be another one, and be drawn anew under the reader's hand.
     """
     try:
-        linked = float(st.query_params.get(INTERPOLATE_T, ""))
+        linked = float(st.query_params.get(state.INTERPOLATE_T, ""))
     except ValueError:
         linked = 0.5
-    known = st.session_state.get(INTERPOLATE_SHOWN)
-    if known is None or known[0] != shown or linked != st.session_state.get(INTERPOLATE_T):
+    known = st.session_state.get(state.INTERPOLATE_SHOWN)
+    if known is None or known[0] != shown or linked != st.session_state.get(state.INTERPOLATE_T):
         known = (shown, int(np.abs(np.array(t) - linked).argmin()))
-        st.session_state[INTERPOLATE_SHOWN] = known
-        st.session_state[INTERPOLATE_T] = linked
+        st.session_state[state.INTERPOLATE_SHOWN] = known
+        st.session_state[state.INTERPOLATE_T] = linked
     return int(known[1])
 
 
