@@ -28,28 +28,20 @@ with place:
         pairs = f"{len(report.curve('shepard')):,} pairs of {judged} sets, at most {PAIRS} of them drawn"
         chart(shepard(report, caption=report.provenance(pairs)), key="shepard")
     elif view == "Reconstruction":
-        figure = reconstruction(report, caption=report.provenance(f"{judged} sets, halves of at most 256 observations"))
-        if figure is None:
-            st.info(report.metric("reconstruction_w2").reason or "", icon=":material/info:")
-        else:
-            st.markdown(
-                "A set is encoded from one half and regenerated; the distance to its other half cannot fall below the "
-                "distance of the two real halves (floor), and should stay below a model that knows only the mean."
-            )
-            chart(figure, key="reconstruction")
-    elif view == "Set size":
-        figure = set_size(
-            report,
-            caption=report.provenance("error: root mean square over 16 sets; dotted: one over the square root"),
+        st.markdown(
+            "A set is encoded from one half and regenerated; the distance to its other half cannot fall below the "
+            "distance of the two real halves (floor), and should stay below a model that knows only the mean."
         )
-        if figure is None:
-            st.info("The judged sets are too small for a curve: 16 observations are needed.", icon=":material/info:")
-        else:
-            st.markdown(
-                "By the central limit theorem the error of a latent falls as 1/√m. A curve that flattens has a bias: "
-                "the latent depends on how many observations there are."
-            )
-            chart(figure, key="set_size")
+        figure = reconstruction(report, caption=report.provenance(f"{judged} sets, halves of at most 256 observations"))
+        chart(figure, key="reconstruction", otherwise=report.metric("reconstruction_w2").reason or "")
+    elif view == "Set size":
+        st.markdown(
+            "By the central limit theorem the error of a latent falls as 1/√m. A curve that flattens has a bias: "
+            "the latent depends on how many observations there are."
+        )
+        caption = report.provenance("error: root mean square over 16 sets; dotted: one over the square root")
+        nothing = "The judged sets are too small for a curve: 16 observations are needed."
+        chart(set_size(report, caption=caption), key="set_size", otherwise=nothing)
     elif view == "Troubleshooting":
         questions(chosen)
 share(SET_RUN, GEOMETRY_VIEW, place=top)

@@ -78,8 +78,14 @@ def chart(
     return Picked(picked, seen.get("click"), seen.get("view"), seen.get("slider"))
 
 
-def live_chart(figure: Figure, key: str) -> None:
-    """Draw a figure that grows: its points move in place, so that a reader's zoom survives and nothing flickers."""
+def live_chart(figure: Figure | None, key: str, otherwise: str) -> None:
+    """Draw a figure that grows: its points move in place, so that a reader's zoom survives and nothing flickers.
+
+    Says `otherwise` where there is nothing to draw yet.
+    """
+    if figure is None:
+        st.caption(otherwise)
+        return
     # The zoom is kept as long as `uirevision` stays; the drawing itself is replaced by the difference.
     figure.plot.update_layout(uirevision=key)
     _live(

@@ -10,7 +10,6 @@ import streamlit as st
 
 from core.errors import InputError, PopscapeError
 from core.plots import training
-from core.plots.figure import Figure
 from core.runs.directory import Run
 from core.runs.files import seconds_between
 from core.runs.metrics import Series
@@ -161,7 +160,7 @@ def _curves(run: Run, state: State) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Losses**")
-        _drawn(
+        live_chart(
             training.losses(curves, model, look),
             f"losses_{run.id}",
             "The first losses appear when the first epoch has ended.",
@@ -170,19 +169,12 @@ def _curves(run: Run, state: State) -> None:
         sets = run.config.get("kind") == "sets"
         st.markdown(f"**On held-out {'sets' if sets else 'individuals'}**")
         every = run.config.get("training", {}).get("evaluate_every", 10)
-        _drawn(
+        live_chart(
             training.validation(curves, model, look),
             f"validation_{run.id}",
             f"{'Loss, variance and mean' if sets else 'Precision, recall and linkage'} are measured "
             f"every {every} epochs.",
         )
-
-
-def _drawn(figure: Figure | None, key: str, otherwise: str) -> None:
-    if figure is None:
-        st.caption(otherwise)
-    else:
-        live_chart(figure, key=key)
 
 
 def _files(run: Run) -> None:
