@@ -41,6 +41,8 @@ picked = picked or chosen.names[0]
 other = st.session_state.get("atlas_before")
 other = other if other in chosen.names and other != picked else None
 outline = ellipse(chosen, picked, sets.places[key]) if sure and key == "pca" and not solid else None
+notes = ["latents of all observations", *(["outline: 95% of resampled sets"] if outline is not None else [])]
+caption = chosen.report.provenance(*notes)
 figure = set_map(
     sets,
     key,
@@ -48,15 +50,12 @@ figure = set_map(
     marked={picked: "A"} | ({other: "B"} if other else {}),
     outline=outline,
     solid=solid,
-    caption=chosen.report.provenance(
-        "latents of all observations", *(["outline: 95% of resampled sets"] if outline is not None else [])
-    ),
 )
 if solid:
-    click = chart(figure, key="atlas_space", watch=("click",)).click
+    click = chart(figure, key="atlas_space", caption=caption, watch=("click",)).click
     inside = [click["point"]] if click and click["point"] is not None else []
 else:
-    inside = chart(figure, key="atlas_map", select=("points", "box", "lasso")).points
+    inside = chart(figure, key="atlas_map", caption=caption, select=("points", "box", "lasso")).points
 if len(inside) == 1 and chosen.names[inside[0]] != picked:
     st.session_state["atlas_before"] = picked
     state.go(**{state.SET_A: chosen.names[inside[0]]})

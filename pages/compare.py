@@ -50,7 +50,7 @@ caption = candidates[0].report.provenance(
     "null: individuals drawn with every variant on its own",
     "ceiling: real individuals in place of synthetic ones",
 )
-chart(scorecard(candidates, names, baseline, caption=caption), key="scorecard")
+chart(scorecard(candidates, names, baseline), key="scorecard", caption=caption)
 
 st.subheader("Warning signs")
 said = []

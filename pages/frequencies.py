@@ -32,13 +32,14 @@ def metrics(*names: str) -> None:
 def curve(name: str, y: str, titles: tuple[str, str], *, key: str, note: str = "") -> None:
     """A curve of all models over the frequency, or the reason why there is none."""
     others = [c for run in runs[:SHOWN_FIRST] if (c := judged(run)) and c.label != one.label]
-    figure = by_frequency([one, *others], name, y, titles=titles, caption=report.provenance(note))
-    chart(figure, key=key, otherwise="These reports hold no such curve; evaluate the runs again.")
+    figure = by_frequency([one, *others], name, y, titles=titles)
+    nothing = "These reports hold no such curve; evaluate the runs again."
+    chart(figure, key=key, caption=report.provenance(note), otherwise=nothing)
 
 
-def variants(figure: Figure, stored: arrays.Frequencies, key: str) -> None:
+def variants(figure: Figure, stored: arrays.Frequencies, *, key: str, note: str = "") -> None:
     """A chart of variants; below it the one that was clicked, in words."""
-    picked = chart(figure, key=key, select=("points",)).points
+    picked = chart(figure, key=key, caption=f"{caption} {note}".strip(), select=("points",)).points
     if not picked:
         st.caption("Click a point to read its variant here.")
         return
@@ -53,17 +54,17 @@ with place:
     if stored and view == "Alleles":
         metrics("allele_frequency_r", "allele_frequency_rmse", "fst")
         note = "Grey line: equal frequencies; grey band: differences that sampling alone explains (±2 standard errors)."
-        variants(alleles(stored, one, caption=f"{caption} {note}"), stored, key="alleles")
+        variants(alleles(stored, one), stored, key="alleles", note=note)
     elif stored and view == "Genotypes":
         metrics("genotype_frequency_r", "genotype_frequency_rmse", "heterozygosity_ratio", "f_is_rmse")
-        variants(genotypes(stored, one, caption=caption), stored, key="genotypes")
+        variants(genotypes(stored, one), stored, key="genotypes")
         if (f_is := arrays.inbreeding(report)) is not None:
             st.subheader(
                 "Departure from Hardy–Weinberg proportions",
                 help="F_IS is 0 where genotypes are as frequent as random mating makes them, above 0 where "
                 "heterozygotes are missing, below 0 where there are too many.",
             )
-            chart(inbreeding(f_is, one, caption=caption), key="inbreeding")
+            chart(inbreeding(f_is, one), key="inbreeding", caption=caption)
     elif view == "Error by frequency":
         curve("allele_frequency_bins", "rmse", (FREQUENCY, "Frequency error (RMSE)"), key="frequency_error")
     elif view == "Rare alleles":

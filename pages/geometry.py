@@ -26,14 +26,15 @@ with place:
             help="W2 is exact for Gaussian truth; else W2 of samples, less what finite samples add.",
         )
         pairs = f"{len(report.curve('shepard')):,} pairs of {judged} sets, at most {PAIRS} of them drawn"
-        chart(shepard(report, caption=report.provenance(pairs)), key="shepard")
+        chart(shepard(report), key="shepard", caption=report.provenance(pairs))
     elif view == "Reconstruction":
         st.markdown(
             "A set is encoded from one half and regenerated; the distance to its other half cannot fall below the "
             "distance of the two real halves (floor), and should stay below a model that knows only the mean."
         )
-        figure = reconstruction(report, caption=report.provenance(f"{judged} sets, halves of at most 256 observations"))
-        chart(figure, key="reconstruction", otherwise=report.metric("reconstruction_w2").reason or "")
+        caption = report.provenance(f"{judged} sets, halves of at most 256 observations")
+        nothing = report.metric("reconstruction_w2").reason or ""
+        chart(reconstruction(report), key="reconstruction", caption=caption, otherwise=nothing)
     elif view == "Set size":
         st.markdown(
             "By the central limit theorem the error of a latent falls as 1/√m. A curve that flattens has a bias: "
@@ -41,7 +42,7 @@ with place:
         )
         caption = report.provenance("error: root mean square over 16 sets; dotted: one over the square root")
         nothing = "The judged sets are too small for a curve: 16 observations are needed."
-        chart(set_size(report, caption=caption), key="set_size", otherwise=nothing)
+        chart(set_size(report), key="set_size", caption=caption, otherwise=nothing)
     elif view == "Troubleshooting":
         questions(chosen)
 share(SET_RUN, GEOMETRY_VIEW, place=top)

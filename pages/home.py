@@ -64,7 +64,7 @@ else:
         "null: every variant drawn on its own",
         "ceiling: real individuals in place of synthetic ones",
     )
-    chart(scorecard(candidates, headline(candidates), caption=caption), key="home_scorecard")
+    chart(scorecard(candidates, headline(candidates)), key="home_scorecard", caption=caption)
     with st.container(horizontal=True):
         link("compare", "Compare all metrics")
         link("linkage", "See where linkage differs")

@@ -46,8 +46,9 @@ else:
         notes.append(f"differences clipped at ±{DIFFERENCE_LIMIT}")
         if shown.pooled:
             notes.append(f"each cell the mean r² of about {shown.variants / shown.size:.0f} variants by as many")
-        figure = squares(shown, VIEWS[view], chosen.label, caption=report.provenance(*notes))
-        picked = chart(figure, key="squares", watch=("click", "view") if shown.pooled else ("click",))
+        figure = squares(shown, VIEWS[view], chosen.label)
+        watch = ("click", "view") if shown.pooled else ("click",)
+        picked = chart(figure, key="squares", caption=report.provenance(*notes), watch=watch)
         if (
             shown.pooled
             and picked.view
@@ -72,5 +73,5 @@ else:
 st.subheader("Decay with distance", help="Mean r² of all pairs of variants at a distance, up to a limit.")
 several = [chosen, *(i for run in runs[:SHOWN_FIRST] if (i := judged(run)) and i.run != chosen.run)]
 nothing = "These reports hold no decay curve: it needs variants with positions."
-chart(decay(several, caption=report.provenance()), key="decay", otherwise=nothing)
+chart(decay(several), key="decay", caption=report.provenance(), otherwise=nothing)
 share(DATASET, RUN, LINKAGE_VIEW, LINKAGE_CONTIG, LINKAGE_REGION, place=top)

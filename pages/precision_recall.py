@@ -29,8 +29,9 @@ def over_k(names: list[str]) -> None:
         "estimators that single outliers cannot inflate.",
     )
     distance = report.options.get("distance", "Euclidean")
-    figure = curves(candidates, names, caption=report.provenance(f"{distance} distance over all variants"))
-    chart(figure, key="pr_curves", otherwise="These reports hold no curves over k; evaluate the runs again.")
+    caption = report.provenance(f"{distance} distance over all variants")
+    nothing = "These reports hold no curves over k; evaluate the runs again."
+    chart(curves(candidates, names), key="pr_curves", caption=caption, otherwise=nothing)
 
 
 def by_population(columns: list[str]) -> None:
@@ -42,9 +43,9 @@ def by_population(columns: list[str]) -> None:
     )  # fmt: skip
     column = right.selectbox("Labels", columns, key=PRECISION_COLUMN, bind="query-params")
     caption = report.provenance(f"k = {report.options.get('k', 5)}")
-    figure = populations(candidates, metric.lower(), column, caption=caption)
+    figure = populations(candidates, metric.lower(), column)
     nothing = f"{metric} by population needs synthetic individuals with labels; choose recall or coverage."
-    chart(figure, key="pr_populations", otherwise=nothing)
+    chart(figure, key="pr_populations", caption=caption, otherwise=nothing)
 
 
 view, place = tabs([*VIEWS, BY_POPULATION], PRECISION_VIEW)

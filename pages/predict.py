@@ -31,8 +31,8 @@ with place:
             )
         for kind in ("classification", "regression"):
             note = "ridge, penalty by leave-one-out; bootstrap over held-out sets; grey tick: chance"
-            if (figure := probes(chosen.report, kind, caption=chosen.report.provenance(note))) is not None:
-                chart(figure, key=f"probes_{kind}")
+            if (figure := probes(chosen.report, kind)) is not None:
+                chart(figure, key=f"probes_{kind}", caption=chosen.report.provenance(note))
         if scored:
             target = st.selectbox(
                 "Look closer at", list(scored), key=PREDICT_TARGET, bind="query-params",
@@ -45,11 +45,8 @@ with place:
                 f"{row['n_train']:,} training and {row['n_holdout']:,} held-out sets; {unit} {score} from the latent, "
                 f"{number(row['mean'])} from the mean"
             )
-            caption = chosen.report.provenance(words)
-            drawn = (
-                confusion(row, caption=caption) if row["kind"] == "classification" else observed(row, caption=caption)
-            )
-            chart(drawn, key="closer", width="content")
+            drawn = confusion(row) if row["kind"] == "classification" else observed(row)
+            chart(drawn, key="closer", caption=chosen.report.provenance(words), width="content")
         for row in rows:
             if "reason" in row:
                 st.caption(f"{plain(row['target'])}: {plain(row['reason'])}")

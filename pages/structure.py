@@ -55,11 +55,12 @@ with st.container(horizontal=True):
 
 caption = report.provenance(f"components fitted on the {report.judged} individuals only")
 if colour in scores.real_labels:
-    figure = by_population(scores, chosen, colour, shown, caption=caption)
+    figure = by_population(scores, chosen, colour, shown)
 else:
-    figure = overlay(scores, chosen, shown, caption=caption)
+    figure = overlay(scores, chosen, shown)
 flat = len(shown) == 2
-rows = chart(figure, key="structure_individuals", select=("box", "lasso", "points") if flat else ()).points
+select = ("box", "lasso", "points") if flat else ()
+rows = chart(figure, key="structure_individuals", caption=caption, select=select).points
 if rows:
     inside = individuals(scores, chosen, [int(row) for row in rows])
     real = sum(row < len(scores.real) for row in rows)
@@ -73,5 +74,5 @@ candidates = [candidate for run in runs[:SHOWN_FIRST] if (candidate := judged(ru
 spreads = [(candidate, s) for candidate in candidates if (s := arrays.structure(candidate.report))]
 alike = [(candidate, s) for candidate, s in spreads if s.components == scores.components]
 if alike:
-    chart(spread(alike, caption=report.provenance()), key="pca_spread")
+    chart(spread(alike), key="pca_spread", caption=report.provenance())
 share(DATASET, RUN, STRUCTURE_X, STRUCTURE_Y, STRUCTURE_Z, STRUCTURE_SOLID, STRUCTURE_COLOUR, place=top)

@@ -34,7 +34,7 @@ class Figure:
         plot: the Plotly figure; its layout has a height.
         alt: one sentence with the takeaway, for those who cannot see the chart; constant while a run goes on.
         table: the numbers behind the chart in full, as columns of equal length; what the CSV holds.
-        caption: n, seed and parameters, shown below the chart.
+        caption: what the figure itself knows (n, parameters, what is left out); shown below the chart.
     """
 
     name: str

@@ -27,7 +27,7 @@ _BINS = np.linspace(-1, 1, 81)  # of F_IS
 Floats = npt.NDArray[np.floating[Any]]
 
 
-def alleles(frequencies: Frequencies, candidate: Candidate, *, caption: str = "") -> Figure:
+def alleles(frequencies: Frequencies, candidate: Candidate) -> Figure:
     """Real against synthetic allele frequency of each variant, over the band that sampling alone explains.
 
     The `customdata` of a point is its row in `frequencies`.
@@ -64,11 +64,11 @@ def alleles(frequencies: Frequencies, candidate: Candidate, *, caption: str = ""
             "difference": difference,
             "chance": f.chance,
         },
-        caption=caption + _note(shown, difference),
+        caption=_note(shown, difference),
     )
 
 
-def genotypes(frequencies: Frequencies, candidate: Candidate, *, caption: str = "") -> Figure:
+def genotypes(frequencies: Frequencies, candidate: Candidate) -> Figure:
     """A panel a genotype: its frequency at each variant, real against synthetic; `customdata` as in `alleles`."""
     f = frequencies
     names = _names(f)
@@ -90,7 +90,7 @@ def genotypes(frequencies: Frequencies, candidate: Candidate, *, caption: str = 
         plot=plot,
         alt=f"Root-mean-square error of genotype frequencies of {candidate.label}: {says}.",
         table=table,
-        caption=caption + _note(shown, f.real),
+        caption=_note(shown, f.real),
     )
 
 
@@ -117,9 +117,7 @@ def genotype_table(frequencies: Frequencies, variant: int) -> dict[str, list[Any
     }
 
 
-def by_frequency(
-    candidates: Sequence[Candidate], curve: str, y: str, *, titles: tuple[str, str], caption: str = ""
-) -> Figure | None:
+def by_frequency(candidates: Sequence[Candidate], curve: str, y: str, *, titles: tuple[str, str]) -> Figure | None:
     """A curve of the reports over the minor allele's frequency, a line a model; None where no report has it.
 
     A row of the curve holds "frequency", or the ends "low" and "high" of a bin; the model's value as `y` or
@@ -145,11 +143,10 @@ def by_frequency(
         ),
         alt=f"{titles[1]} in the lowest bin of {titles[0].lower()}: {says}.",
         table=columns_of(rows),
-        caption=caption,
     )
 
 
-def inbreeding(f_is: Mapping[str, Floats], candidate: Candidate, *, caption: str = "") -> Figure:
+def inbreeding(f_is: Mapping[str, Floats], candidate: Candidate) -> Figure:
     """Distribution over variants of F_IS = 1 − H_observed / 2p(1−p): real and null grey, synthetic in colour."""
     values = {name: f_is[key] for key, name in {**REFERENCES, "synthetic": candidate.label}.items() if key in f_is}
     rows = [{"series": name, **row} for name, one in values.items() for row in _shares(one)]
@@ -165,7 +162,6 @@ def inbreeding(f_is: Mapping[str, Floats], candidate: Candidate, *, caption: str
         ),
         alt=f"Mean F_IS: {means}.",
         table=columns_of(rows),
-        caption=caption,
     )
 
 
@@ -186,7 +182,7 @@ def _shown(difference: Floats) -> npt.NDArray[np.int64]:
 def _note(shown: npt.NDArray[np.int64], every: Floats) -> str:
     if len(shown) == len(every):
         return ""
-    return f" Drawn are {len(shown):,} of {len(every):,} variants, those that differ most among them."
+    return f"Drawn are {len(shown):,} of {len(every):,} variants, those that differ most among them."
 
 
 def _variants(

@@ -27,7 +27,7 @@ _TICKS = 5
 _BELOW = 76  # pixels below the squares: their ticks and the colour bar
 
 
-def squares(window: Window, views: Sequence[View], model: str, *, caption: str = "") -> Figure:
+def squares(window: Window, views: Sequence[View], model: str) -> Figure:
     """Squares side by side over the same variants: "both" has real r² above the diagonal and synthetic below.
 
     r² always spans 0–1 and differences (synthetic minus real) ±DIFFERENCE_LIMIT. Axes are the variants in order, named
@@ -62,7 +62,6 @@ def squares(window: Window, views: Sequence[View], model: str, *, caption: str =
             f"{number(float(np.nanmean(np.abs(difference[i, j]))))} on average."
         ),
         table=_table(window, i, j),
-        caption=caption,
     )
 
 
@@ -73,7 +72,7 @@ def names(window: Window) -> list[str]:
     return [one if counts[one] == 1 else f"{one} (row {i + 1})" for i, one in enumerate(ids)]
 
 
-def decay(candidates: Sequence[Candidate], *, caption: str = "") -> Figure | None:
+def decay(candidates: Sequence[Candidate]) -> Figure | None:
     """Mean r² against distance: real grey, a line a model, null and ceiling dashed; None where no report has it."""
     rows = rows_of(
         candidates,
@@ -105,7 +104,6 @@ def decay(candidates: Sequence[Candidate], *, caption: str = "") -> Figure | Non
             f"without linkage {near.get(NULL_LABEL, '–')}."
         ),
         table=columns_of(rows),
-        caption=caption,
     )
 
 

@@ -58,7 +58,6 @@ def set_map(
     outline: Array | None = None,
     solid: bool = False,
     height: int = 500,
-    caption: str = "",
 ) -> Figure:
     """The map of `layout` coloured by the column `colour`.
 
@@ -114,7 +113,6 @@ def set_map(
             "observations": sets.size[known],
             "split": sets.split[known],
         },
-        caption=caption,
     )
 
 

@@ -24,7 +24,7 @@ PANELS = {
 _CURVE, _POPULATIONS = "precision_recall", "precision_recall_by_population"
 
 
-def curves(candidates: Sequence[Candidate], names: Sequence[str], *, caption: str = "") -> Figure | None:
+def curves(candidates: Sequence[Candidate], names: Sequence[str]) -> Figure | None:
     """A panel for each of two metrics (keys of PANELS), a line a model over k; None where no report has the curve."""
     plot = grid(1, len(names), [f"<b>{PANELS[name]}</b>" for name in names], height=450, horizontal_spacing=0.06)
     plot.update_layout(legend={"y": -0.2, "yanchor": "top"})
@@ -47,11 +47,10 @@ def curves(candidates: Sequence[Candidate], names: Sequence[str], *, caption: st
         plot=plot,
         alt=" ".join(says),
         table=columns_of(table),
-        caption=caption,
     )
 
 
-def populations(candidates: Sequence[Candidate], name: str, column: str, *, caption: str = "") -> Figure | None:
+def populations(candidates: Sequence[Candidate], name: str, column: str) -> Figure | None:
     """`name` in each population of a label column, a point a model; None where no report has it."""
     rows = [
         {
@@ -96,7 +95,6 @@ def populations(candidates: Sequence[Candidate], name: str, column: str, *, capt
         alt=f"{name.capitalize()} by {column}: lowest in {worst['population']} for {worst['series']} "
         f"({number(worst['value'])}).",
         table=columns_of(rows),
-        caption=caption,
     )
 
 

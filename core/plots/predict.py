@@ -25,7 +25,7 @@ _LOOKS = {
 Rows = Sequence[Mapping[str, Any]]
 
 
-def probes(report: Report, kind: str, *, caption: str = "") -> Figure | None:
+def probes(report: Report, kind: str) -> Figure | None:
     """Held-out score of each target from the latent, from the mean, and from mean and variance, with intervals.
 
     `kind` is "classification" or "regression"; None where no target is of that kind.
@@ -50,11 +50,10 @@ def probes(report: Report, kind: str, *, caption: str = "") -> Figure | None:
         plot=_beside(rows, "target", title, bound),
         alt=f"{title}: {'; '.join(scores)}.",
         table=columns_of(rows),
-        caption=caption,
     )
 
 
-def observed(row: Mapping[str, Any], *, caption: str = "") -> Figure:
+def observed(row: Mapping[str, Any]) -> Figure:
     """Observed against predicted value of each held-out set, with the line of perfect prediction."""
     truth, prediction = (np.asarray(row[key], dtype=np.float64) for key in ("observed", "latent_predictions"))
     low, high = float(min(truth.min(), prediction.min())), float(max(truth.max(), prediction.max()))
@@ -80,11 +79,10 @@ def observed(row: Mapping[str, Any], *, caption: str = "") -> Figure:
         ),
         alt=f"Predicted against observed {name} of {len(truth)} held-out sets, R² {number(row['latent'])}.",
         table={"set": row["holdout_sets"], "observed": truth, "predicted": prediction},
-        caption=caption,
     )
 
 
-def confusion(row: Mapping[str, Any], *, caption: str = "") -> Figure:
+def confusion(row: Mapping[str, Any]) -> Figure:
     """How often each class of held-out sets is taken for each class."""
     classes = [str(name) for name in row["classes"]]
     truth, prediction = (np.asarray(row[key], dtype=np.int64) for key in ("observed", "latent_predictions"))
@@ -116,11 +114,10 @@ def confusion(row: Mapping[str, Any], *, caption: str = "") -> Figure:
             "sets": counts.ravel(),
             "share": share.ravel(),
         },
-        caption=caption,
     )
 
 
-def retrieval(scores: Mapping[str, Any], *, caption: str = "") -> Figure:
+def retrieval(scores: Mapping[str, Any]) -> Figure:
     """Share of held-out units whose late set is found from the early one, by latent and by mean, chance marked."""
     rows = [
         {
@@ -141,11 +138,10 @@ def retrieval(scores: Mapping[str, Any], *, caption: str = "") -> Figure:
         alt=f"The late set of {scores['retrieval_top1']:.0%} of the held-out units is nearest to what the early "
         f"latent predicts ({scores['mean_retrieval_top1']:.0%} by the mean, {scores['chance_top1']:.0%} by chance).",
         table=columns_of(rows),
-        caption=caption,
     )
 
 
-def shifts(changes: Rows, *, caption: str = "") -> Figure:
+def shifts(changes: Rows) -> Figure:
     """W2 from the predicted to the observed set of each held-out unit, by latent arithmetic and by the mean shift."""
     keys = {"w2": LATENT, "mean_w2": MEAN, "unchanged_w2": UNCHANGED}
     rows = [
@@ -160,7 +156,6 @@ def shifts(changes: Rows, *, caption: str = "") -> Figure:
         alt=f"Latent arithmetic is nearer to the observed set than the mean shift for {best} of {len(changes)} "
         "changes.",
         table=columns_of(rows),
-        caption=caption,
     )
 
 

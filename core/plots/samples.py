@@ -39,7 +39,7 @@ _CURVE = 64  # places at which a curve is evaluated
 Sides = tuple[list[float], list[float]]
 
 
-def cloud(samples: Mapping[str, Array], titles: tuple[str, str], *, height: int = 420, caption: str = "") -> Figure:
+def cloud(samples: Mapping[str, Array], titles: tuple[str, str], *, height: int = 420) -> Figure:
     """Points (name → (n, 2)) of each source in its colour on the same axes, whose titles are given."""
     shown = {name: sample[:_MOST] for name, sample in samples.items()}
     count = sum(map(len, shown.values()))
@@ -55,7 +55,6 @@ def cloud(samples: Mapping[str, Array], titles: tuple[str, str], *, height: int 
         ),
         alt=f"{titles[0]} against {titles[1]} for {', '.join(samples)}.",
         table=table(samples, titles),
-        caption=caption,
     )
 
 
@@ -68,7 +67,7 @@ def dots(points: Array, name: str, count: int, *, symbol: str = "circle", size: 
     )  # fmt: skip
 
 
-def densities(samples: Mapping[str, Array], titles: tuple[str, str], *, height: int = 380, caption: str = "") -> Figure:
+def densities(samples: Mapping[str, Array], titles: tuple[str, str], *, height: int = 380) -> Figure:
     """The density of each source (name → (n, 2)) in the plane, a panel each, on the same axes and scale of colour."""
     sides = limits(samples.values())
     deviations = spread(samples.values())
@@ -91,7 +90,6 @@ def densities(samples: Mapping[str, Array], titles: tuple[str, str], *, height: 
             titles[1]: np.tile(y.ravel(), len(fields)),
             "density": np.concatenate([field.ravel() for field in fields.values()]),
         },
-        caption=caption,
     )
 
 
@@ -129,13 +127,7 @@ def field_of(field: Array, sides: Sides, top: float, **more: Any) -> go.Heatmap:
     )  # fmt: skip
 
 
-def curves(
-    samples: Mapping[str, Array],
-    features: Sequence[str],
-    shown: Sequence[int],
-    *,
-    caption: str = "",
-) -> Figure:
+def curves(samples: Mapping[str, Array], features: Sequence[str], shown: Sequence[int]) -> Figure:
     """Density of each of the features `shown` (name → (n, d)), one small panel each, sources overlaid."""
     framed = np.concatenate(list(samples.values()))
     across = min(_ACROSS, len(shown))
@@ -168,7 +160,6 @@ def curves(
         plot=plot,
         alt=f"Densities of {', '.join(features[j] for j in shown)} for {', '.join(samples)}.",
         table=columns,
-        caption=caption,
     )
 
 
@@ -187,7 +178,7 @@ def curve(sample: Array, at: Array) -> Array:
     return np.asarray(np.exp(-0.5 * np.square(gap)).mean(axis=1) / (width * 2.5066))
 
 
-def boards(samples: Mapping[str, Array], *, caption: str = "") -> Figure:
+def boards(samples: Mapping[str, Array]) -> Figure:
     """Images (name → (n, c, h, w), 0–255) of each source on a board of its own, side by side."""
     n, _, h, w = next(iter(samples.values())).shape
     columns = 8 if len(samples) < 3 else 6
@@ -208,7 +199,6 @@ def boards(samples: Mapping[str, Array], *, caption: str = "") -> Figure:
             "source": [name for name, images in flat.items() for _ in images],
             **{f"pixel_{j + 1}": pixels[:, j] for j in range(pixels.shape[1])},
         },
-        caption=caption,
     )
 
 

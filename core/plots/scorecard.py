@@ -28,12 +28,7 @@ _LABEL, _REASON, _WRAP = 30, 52, 60  # letters of a model's name, of a reason, o
 
 
 def scorecard(
-    candidates: Sequence[Candidate],
-    names: Sequence[str],
-    baseline: Candidate | None = None,
-    *,
-    columns: int = 2,
-    caption: str = "",
+    candidates: Sequence[Candidate], names: Sequence[str], baseline: Candidate | None = None, *, columns: int = 2
 ) -> Figure:
     """A strip for each of `names` in rows of `columns`, each with the metric's own axis; models stand in rows.
 
@@ -57,7 +52,6 @@ def scorecard(
         plot=draw(traces, height=_TOP + rows * strip, margin={"t": _TOP, "b": 4, "l": 8, "r": 12}, **layout),
         alt=_takeaway(candidates, names),
         table=numbers(candidates, names, baseline),
-        caption=caption,
     )
 
 

@@ -29,7 +29,7 @@ _ERRORS = {
 }
 
 
-def shepard(report: Report, *, caption: str = "") -> Figure:
+def shepard(report: Report) -> Figure:
     """Distance of each embedding against W2, one panel each, the trivial ones beside the model's.
 
     At most `PAIRS` are drawn; the correlations and the table are of all.
@@ -59,11 +59,10 @@ def shepard(report: Report, *, caption: str = "") -> Figure:
         alt=f"Distances of embeddings against optimal transport over {len(rows)} pairs; "
         f"{EMBEDDINGS[best][0].lower()} ranks them best ({number(scores.get(best))}).",
         table=columns_of(rows, ["a", "b", "w2", *EMBEDDINGS]),
-        caption=caption,
     )
 
 
-def set_size(report: Report, *, caption: str = "") -> Figure | None:
+def set_size(report: Report) -> Figure | None:
     """Error of a latent against the number of observations, with the 1/√m line; None where sets are too small."""
     rows = report.curve("set_size")
     if not rows:
@@ -90,11 +89,10 @@ def set_size(report: Report, *, caption: str = "") -> Figure | None:
         alt=f"The latent's error falls from {number(rows[0]['rms'])} at {rows[0]['m']} observations to "
         f"{number(rows[-1]['rms'])} at {rows[-1]['m']}; the dotted line falls as one over the square root.",
         table=columns_of(rows),
-        caption=caption,
     )
 
 
-def reconstruction(report: Report, *, caption: str = "") -> Figure | None:
+def reconstruction(report: Report) -> Figure | None:
     """Each judged set's error between its sampling floor and the mean-only model; None where none was judged."""
     rows = sorted(report.curve("reconstruction"), key=lambda row: row["w2"])
     if not rows:
@@ -121,5 +119,4 @@ def reconstruction(report: Report, *, caption: str = "") -> Figure | None:
         alt=f"Reconstruction errors of {len(rows)} sets: median {median['w2']}, floor {median['floor']}, "
         f"mean alone {median['mean_only']}.",
         table=columns_of(rows, ["set", *_ERRORS]),
-        caption=caption,
     )

@@ -25,7 +25,7 @@ Array = npt.NDArray[Any]
 Look = dict[str, Any]
 
 
-def overlay(scores: Scores, candidate: Candidate, components: Sequence[int], *, caption: str = "") -> Figure:
+def overlay(scores: Scores, candidate: Candidate, components: Sequence[int]) -> Figure:
     """Real individuals in grey, synthetic over them in the model's colour.
 
     `components` are two, or three for a figure in space; they are counted from 1. The `customdata` of a point is the
@@ -47,13 +47,10 @@ def overlay(scores: Scores, candidate: Candidate, components: Sequence[int], *, 
         ),
         alt=_alt(scores, candidate, components),
         table=individuals(scores, candidate),
-        caption=caption,
     )
 
 
-def by_population(
-    scores: Scores, candidate: Candidate, column: str, components: Sequence[int], *, caption: str = ""
-) -> Figure:
+def by_population(scores: Scores, candidate: Candidate, column: str, components: Sequence[int]) -> Figure:
     """Two panels on the same axes, real and synthetic, each individual in the colour and shape of its population.
 
     `components` and `customdata` are those of `overlay`.
@@ -95,7 +92,6 @@ def by_population(
         ),
         alt=_alt(scores, candidate, components) + f" Coloured by {column}: {len(known)} groups.",
         table=individuals(scores, candidate),
-        caption=caption,
     )
 
 
@@ -110,7 +106,7 @@ def individuals(scores: Scores, candidate: Candidate, rows: Sequence[int] | None
     return {"individual": names[chosen], "data": data[chosen], **columns, **components}
 
 
-def spread(items: Sequence[tuple[Candidate, Scores]], *, caption: str = "") -> Figure:
+def spread(items: Sequence[tuple[Candidate, Scores]]) -> Figure:
     """Standard deviation along each component: below the real line a model has lost variety, above it adds noise."""
     first = items[0][1]
     sides = [(REAL_LABEL, first.real), (NULL_LABEL, first.null), *((c.label, s.synthetic) for c, s in items)]
@@ -132,7 +128,6 @@ def spread(items: Sequence[tuple[Candidate, Scores]], *, caption: str = "") -> F
         ),
         alt=f"Standard deviation along the first component: real {number(float(first.real[:, 0].std()))}, {says}.",
         table=columns_of(rows),
-        caption=caption,
     )
 
 

@@ -52,9 +52,7 @@ class Moments:
     start: int = 0
 
 
-def points(
-    moments: Moments, panels: Panels, ends: Mapping[str, Array], titles: tuple[str, str], *, caption: str = ""
-) -> Figure:
+def points(moments: Moments, panels: Panels, ends: Mapping[str, Array], titles: tuple[str, str]) -> Figure:
     """Observations (n, 2) as points, a panel for each source, the real ends (letter → (k, 2)) faintly behind each."""
     few = max(len(parts[0]) for parts in panels.values()) <= MOVED_AS_SVG
     common = {"type": "scatter" if few else "scattergl", "mode": "markers", "showlegend": False}
@@ -74,13 +72,10 @@ def points(
         _playing(_plane(panels, ends, titles), still, moving, data, moments, redraw=not few, restyled=not few),
         f"{_alt(moments)} {titles[0]} against {titles[1]}, with the real observations of A and B in grey.",
         _long(moments, panels, lambda x: {"x": x[:, 0], "y": x[:, 1]}),
-        caption,
     )
 
 
-def density_map(
-    moments: Moments, panels: Panels, ends: Mapping[str, Array], titles: tuple[str, str], *, caption: str = ""
-) -> Figure:
+def density_map(moments: Moments, panels: Panels, ends: Mapping[str, Array], titles: tuple[str, str]) -> Figure:
     """How densely observations (n, 2) lie in the plane, a panel for each source, on one scale of colour."""
     sides = _sides(panels, ends)
     widths = [spread(parts) for parts in zip(*panels.values(), strict=True)]
@@ -106,11 +101,10 @@ def density_map(
         _playing(_plane(panels, ends, titles), [], moving, data, moments, redraw=True),
         f"{_alt(moments)} How densely observations lie along {titles[0]} and {titles[1]}.",
         _long(moments, fields, lambda z: {**plane, "density": z.ravel()}),
-        caption,
     )
 
 
-def densities(moments: Moments, panels: Panels, features: Mapping[str, int], *, caption: str = "") -> Figure:
+def densities(moments: Moments, panels: Panels, features: Mapping[str, int]) -> Figure:
     """The density of each of `features` (name → column of the observations (n, d)), the sources over each other."""
     framed = outermost(panels)
     columns = min(4, len(features))
@@ -141,11 +135,10 @@ def densities(moments: Moments, panels: Panels, features: Mapping[str, int], *, 
         _playing(plot, [], moving, data, moments, redraw=False),
         f"{_alt(moments)} Densities of {', '.join(features)}.",
         _long(moments, panels, lambda x: {f: x[:, j] for f, j in features.items()}),
-        caption,
     )
 
 
-def boards(moments: Moments, panels: Panels, *, caption: str = "") -> Figure:
+def boards(moments: Moments, panels: Panels) -> Figure:
     """The first images (n, c, h, w) of each source, 0–255, as a board that changes along the walk."""
     each = len(moments.t) * len(panels) * next(iter(panels.values()))[0][0].size
     count, columns = next((board for board in _BOARDS if board[0] * each <= _PIXELS), _BOARDS[-1])
@@ -162,11 +155,10 @@ def boards(moments: Moments, panels: Panels, *, caption: str = "") -> Figure:
         _playing(plot, [], moving, data, moments, redraw=True),
         f"{_alt(moments)} The same noise has the same place on the first board.",
         {"t": moments.t, "words": moments.words},
-        caption,
     )
 
 
-def whole_way(panels: Panels, t: Sequence[float], *, caption: str = "") -> Figure:
+def whole_way(panels: Panels, t: Sequence[float]) -> Figure:
     """Small panels: a row for each source (name → at each t, (n, 2)), a column for each t, on the same axes."""
     x, y = limits([part for parts in panels.values() for part in parts])
     letters = [" (A)", *[""] * (len(t) - 2), " (B)"]
@@ -192,10 +184,10 @@ def whole_way(panels: Panels, t: Sequence[float], *, caption: str = "") -> Figur
     plot.update_layout(showlegend=False, margin={"l": 40, "r": 10, "b": 10})
     alt = f"The way from A to B in {len(t)} steps, one row each for {', '.join(panels)}."
     table = _long(Moments(t, titles), panels, lambda p: {"x": p[:, 0], "y": p[:, 1]})
-    return Figure("whole_way", plot, alt, table, caption)
+    return Figure("whole_way", plot, alt, table)
 
 
-def straying(t: Array, generated: Array, mixture: Array, floor: float, *, caption: str = "") -> Figure:
+def straying(t: Array, generated: Array, mixture: Array, floor: float) -> Figure:
     """W2 to the transport path along t: of what is generated, and of the plain mixture for comparison."""
     curves = {GENERATED: generated, MIXTURE: mixture}
     traces = [
@@ -221,7 +213,6 @@ def straying(t: Array, generated: Array, mixture: Array, floor: float, *, captio
         f"W2 to the optimal-transport path: at most {largest[GENERATED]} for what is generated, {number(floor)} at the "
         f"ends; at most {largest[MIXTURE]} for the plain mixture.",
         {"t": t, "generated": generated, "mixture": mixture},
-        caption,
     )
 
 

@@ -46,19 +46,19 @@ def chart(
     figure: Figure | None,
     key: str,
     *,
+    caption: str = "",
     otherwise: str = "",
     select: Sequence[str] = (),
     watch: Sequence[str] = (),
     width: str | int = "stretch",
-    under: bool = True,
 ) -> Picked:
     """Draw `figure` under the unique `key`; return what the reader picked.
 
     Args:
+        caption: n, seed and parameters, shown below before the figure's own.
         otherwise: what is said in place of a figure that is None.
         select: what of "points", "box", "lasso" selects points; each point's `customdata` (one integer) comes back.
         watch: what of "click", "view", "slider" comes back beside: clicks on heatmaps, zoomed ranges, the slider's end.
-        under: whether caption and the menu with the numbers stand below.
 
     The figure must be byte-identical at every rerun in which it is not to be drawn anew: a changed figure is a new
     chart to Streamlit, whose zoom is gone.
@@ -71,8 +71,7 @@ def chart(
         figure.plot, key=key, width=width, theme="streamlit", alt=figure.alt, config=_config(figure, key), **options
     )
     seen = _watched(key, watch) if watch else {}
-    if under:
-        _foot(figure, key)
+    _foot(figure, key, caption)
     selected = event["selection"]["points"] if select and event else []
     picked = [point["customdata"] for point in selected if point.get("customdata") is not None]
     return Picked(picked, seen.get("click"), seen.get("view"), seen.get("slider"))
@@ -122,9 +121,9 @@ def _watched(key: str, events: Sequence[str]) -> dict[str, Any]:
     return {event: getattr(result, event, None) for event in events}
 
 
-def _foot(figure: Figure, key: str) -> None:
+def _foot(figure: Figure, key: str, caption: str = "") -> None:
     with st.container(horizontal=True, vertical_alignment="top", wrap=False):
-        st.caption(figure.caption, width="stretch")
+        st.caption(f"{caption} {figure.caption}".strip(), width="stretch")
         with st.popover("Save", type="tertiary", key=f"{key}_save"):
             st.download_button(
                 "Numbers (CSV)", figure.csv, f"{figure.name}.csv", "text/csv", key=f"{key}_csv", on_click="ignore",

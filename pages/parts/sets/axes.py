@@ -81,7 +81,7 @@ def _pick_noise(drawn: Drawing) -> Drawing:
     return replace(drawn, n=n, seed=int(seed))
 
 
-def densities(axes: Axes, samples: Mapping[str, Any], caption: str) -> Figure:
+def densities(axes: Axes, samples: Mapping[str, Any]) -> Figure:
     """Densities of the features that vary most within or between the sources (name → (n, *shape))."""
     flat = {name: np.asarray(sample).reshape(len(sample), -1) for name, sample in samples.items()}
-    return curves(flat, axes.features, axes.leading(np.concatenate(list(flat.values()))), caption=caption)
+    return curves(flat, axes.features, axes.leading(np.concatenate(list(flat.values()))))

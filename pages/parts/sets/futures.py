@@ -24,7 +24,7 @@ def early_and_late(chosen: SetRun) -> None:
         f"true latest set of this {plain(unit)} the nearest of all held-out ones?"
     )
     units = f"{found['n_train']} units to learn from, {found['n_holdout']} held out; grey: chance"
-    chart(retrieval(found, caption=chosen.report.provenance(units)), key="retrieval")
+    chart(retrieval(found), key="retrieval", caption=chosen.report.provenance(units))
     left, right, *_ = st.columns(3)
     for place, title, prefix in ((left, "Information, latent", ""), (right, "Information, mean", "mean_")):
         place.metric(
@@ -51,7 +51,8 @@ def _new_units(chosen: SetRun) -> None:
         f"The latent of a held-out unit under another {plain(found['column'])} is predicted from its latent under "
         f"{plain(found['reference'])} and the mean change of the training units."
     )
-    chart(shifts(rows, caption=chosen.report.provenance(f"{len(rows)} changes of held-out units")), key="shifts")
+    caption = chosen.report.provenance(f"{len(rows)} changes of held-out units")
+    chart(shifts(rows), key="shifts", caption=caption)
     if pooled := found.get("pooled"):
         st.caption(f"All together: R² {_beside(pooled, 'r2', 'mean_r2', 'the mean shift')}.")
     st.dataframe(

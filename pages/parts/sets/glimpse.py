@@ -58,9 +58,9 @@ def _draw(chosen: SetRun, walk: Mapping[str, Any], view: Mapping[str, str]) -> N
     with left:
         figure = set_map(
             sets, "pca", next(iter(sets.columns)), marked={a: "A", b: "B"}, outline=ends,
-            height=500 if chosen.image else 400, caption=chosen.report.provenance(),
+            height=500 if chosen.image else 400,
         )  # fmt: skip
-        chart(figure, key="home_map")
+        chart(figure, key="home_map", caption=chosen.report.provenance())
     t = [float(moment) for moment in walk["t"]]
     with right:
         _moments(chosen, walk["generated"], t, f"Generated at t = {', '.join(f'{s:g}' for s in t)}, from A to B")
@@ -80,4 +80,4 @@ def _moments(chosen: SetRun, generated: Any, t: Sequence[float], words: str) -> 
     axes = axes_of(chosen)
     first, second = [*axes.names, axes.names[0]][:2]
     parts = [np.asarray(axes.plane(moment, first, second)) for moment in generated]
-    chart(whole_way({GENERATED: parts}, t, caption=f"{words}, with the same noise."), key="home_walk")
+    chart(whole_way({GENERATED: parts}, t), key="home_walk", caption=f"{words}, with the same noise.")

@@ -45,7 +45,7 @@ def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         help="W2 from the generated to the real set, the worse of A and B: the model's own error and sampling.",
     )  # fmt: skip
     caption = f"W2 in {way.space}, {count(way.observations, 'observation')} on each side; seed {drawn.seed}."
-    chart(straying(way.t, way.generated, way.mixture, way.floor, caption=caption), key="straying")
+    chart(straying(way.t, way.generated, way.mixture, way.floor), key="straying", caption=caption)
     shown = [way.moments[i] for i in np.linspace(0, len(way.moments) - 1, _SHOWN).round().astype(int)]
     parts, t = panels(shown), [moment.t for moment in shown]
     made, pairs = count(drawn.n, "observation"), count(len(shown[0].transport), "real pair")
@@ -54,7 +54,7 @@ def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         _strips(parts, t, caption)
     elif drawn.x != drawn.y:
         caption = f"{drawn.x} and {drawn.y}; {caption}"
-        chart(whole_way(flat(parts, chosen, drawn), t, caption=caption), key="whole_way")
+        chart(whole_way(flat(parts, chosen, drawn), t), key="whole_way", caption=caption)
     st.download_button(
         "Path (npz)", lambda: _npz(way), f"path_{a}_{b}.npz", key="path_npz", on_click="ignore",
         icon=":material/download:", type="tertiary",

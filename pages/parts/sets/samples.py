@@ -36,15 +36,15 @@ def real_and_regenerated(chosen: SetRun, name: str) -> None:
 def show_samples(chosen: SetRun, samples: Mapping[str, Any], drawn: Drawing, caption: str, key: str) -> None:
     """Sources (name → (n, *shape)) drawn as the reader chose: boards of images, a cloud, or densities."""
     if chosen.image:
-        figure = boards({name: part[:IMAGES] for name, part in samples.items()}, caption=caption)
+        figure = boards({name: part[:IMAGES] for name, part in samples.items()})
     elif drawn.view == "Densities":
-        figure = densities(axes_of(chosen), samples, caption)
+        figure = densities(axes_of(chosen), samples)
     else:
         axes = axes_of(chosen)
         flat = {name: axes.plane(sample, drawn.x, drawn.y) for name, sample in samples.items()}
         draw = density_maps if drawn.view == "Density map" else cloud
-        figure = draw(flat, (axes.title(drawn.x), axes.title(drawn.y)), caption=caption)
-    chart(figure, key=f"{key}_{drawn.view.lower().replace(' ', '_')}")
+        figure = draw(flat, (axes.title(drawn.x), axes.title(drawn.y)))
+    chart(figure, key=f"{key}_{drawn.view.lower().replace(' ', '_')}", caption=caption)
 
 
 def neighbours(chosen: SetRun, name: str, z: Any = None) -> None:

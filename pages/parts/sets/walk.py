@@ -45,7 +45,12 @@ def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         _warn(chosen, moments)
     t = [moment.t for moment in moments]
     figure = _figure(chosen, way, moments, _start((chosen.name, a, b, drawn, beyond), t), drawn)
-    place = chart(figure, key="walk_beyond" if beyond else "walk_within", watch=("slider",)).slider
+    caption = (
+        f"{count(way.n, 'observation')} generated, {count(len(way.pairs[0]), 'real pair')} in transport and mixture; "
+        f"noise {drawn.seed}."
+    )
+    key = "walk_beyond" if beyond else "walk_within"
+    place = chart(figure, key=key, caption=caption, watch=("slider",)).slider
     if place is not None:
         st.session_state[state.INTERPOLATE_T] = t[place]
         st.query_params[state.INTERPOLATE_T] = f"{t[place]:g}"
@@ -95,18 +100,14 @@ def _figure(chosen: SetRun, way: Walk, moments: Sequence[Moment], start: int, dr
     parts = panels(moments)
     near = [np.argsort(np.linalg.norm(chosen.latents - moment.latent, axis=1), kind="stable") for moment in moments]
     words = [f"nearest sets {', '.join(chosen.names[i] for i in order[:_NEAR])}" for order in near]
-    caption = (
-        f"{count(way.n, 'observation')} generated, {count(len(way.pairs[0]), 'real pair')} in transport and mixture; "
-        f"noise {drawn.seed}."
-    )
     t = [moment.t for moment in moments]
     if chosen.image:
-        return plots.boards(Moments(t, words, start), parts, caption=caption)
+        return plots.boards(Moments(t, words, start), parts)
     axes = axes_of(chosen)
     if drawn.view == "Densities":
         columns = {name: [x.reshape(len(x), -1) for x in samples] for name, samples in parts.items()}
         features = {axes.features[i]: i for i in axes.leading(plots.outermost(columns))}
-        return plots.densities(Moments(t, words, start), columns, features, caption=caption)
+        return plots.densities(Moments(t, words, start), columns, features)
     plane = flat(parts, chosen, drawn)
     ends = {letter: axes.plane(real, drawn.x, drawn.y) for letter, real in zip("AB", way.real, strict=True)}
     middles = [np.mean(part, axis=0) for part in plane[GENERATED]]
@@ -116,7 +117,7 @@ def _figure(chosen: SetRun, way: Walk, moments: Sequence[Moment], start: int, dr
     ]
     titles = (axes.title(drawn.x), axes.title(drawn.y))
     draw = plots.density_map if drawn.view == "Density map" else plots.points
-    return draw(Moments(t, words, start), plane, ends, titles, caption=caption)
+    return draw(Moments(t, words, start), plane, ends, titles)
 
 
 def _warn(chosen: SetRun, moments: Sequence[Moment]) -> None:
