@@ -39,7 +39,7 @@ _CURVE = 64  # places at which a curve is evaluated
 Sides = tuple[list[float], list[float]]
 
 
-def cloud(samples: Mapping[str, Array], titles: tuple[str, str], *, height: int = 420) -> Figure:
+def cloud(samples: Mapping[str, Array], titles: tuple[str, str]) -> Figure:
     """Points (name → (n, 2)) of each source in its colour on the same axes, whose titles are given."""
     shown = {name: sample[:_MOST] for name, sample in samples.items()}
     count = sum(map(len, shown.values()))
@@ -49,7 +49,7 @@ def cloud(samples: Mapping[str, Array], titles: tuple[str, str], *, height: int 
         name="observations",
         plot=draw(
             traces,
-            height=height,
+            height=420,
             xaxis={"title": titles[0], "range": horizontal},
             yaxis={"title": titles[1], "range": vertical},
         ),
@@ -67,13 +67,13 @@ def dots(points: Array, name: str, count: int, *, symbol: str = "circle", size: 
     )  # fmt: skip
 
 
-def densities(samples: Mapping[str, Array], titles: tuple[str, str], *, height: int = 380) -> Figure:
+def densities(samples: Mapping[str, Array], titles: tuple[str, str]) -> Figure:
     """The density of each source (name → (n, 2)) in the plane, a panel each, on the same axes and scale of colour."""
     sides = limits(samples.values())
     deviations = spread(samples.values())
     fields = {name: density(sample, sides, deviations) for name, sample in samples.items()}
     top = max(float(field.max()) for field in fields.values())
-    plot = grid(1, len(fields), fields, height=height, shared=True, horizontal_spacing=0.04)
+    plot = grid(1, len(fields), fields, height=380, shared=True, horizontal_spacing=0.04)
     for i, field in enumerate(fields.values()):
         plot.add_trace(field_of(field, sides, top, showscale=i == 0), row=1, col=i + 1)
     plot.update_xaxes(range=sides[0], title_text=titles[0], showgrid=False)

@@ -10,16 +10,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.plots.figure import Figure, draw, typed
-from core.plots.theme import (
-    CEILING_DASH,
-    CEILING_LABEL,
-    NULL_DASH,
-    NULL_LABEL,
-    REAL,
-    model_colour,
-    model_symbol,
-)
+from core.plots.figure import Figure, draw, nth, typed
+from core.plots.theme import CEILING_DASH, CEILING_LABEL, NULL_DASH, NULL_LABEL, REAL, model_colour, model_symbol
 from core.reports.standing import UNCLEAR, Candidate, described, frame, leader, numbers, ranking, verdict
 from core.words import number, parameters
 
@@ -27,21 +19,19 @@ _TOP, _HEAD, _ROW, _FOOT = 40, 48, 22, 30  # pixels: of the legend, above a stri
 _LABEL, _REASON, _WRAP = 30, 52, 60  # letters of a model's name, of a reason, of a line under the pointer
 
 
-def scorecard(
-    candidates: Sequence[Candidate], names: Sequence[str], baseline: Candidate | None = None, *, columns: int = 2
-) -> Figure:
-    """A strip for each of `names` in rows of `columns`, each with the metric's own axis; models stand in rows.
+def scorecard(candidates: Sequence[Candidate], names: Sequence[str], baseline: Candidate | None = None) -> Figure:
+    """A strip for each of `names` in two columns, each with the metric's own axis; models stand in rows.
 
     Pointing at a model says its value, interval and verdict: against `baseline`, else against the best one.
     """
-    rows = -(-len(names) // columns)
+    rows = -(-len(names) // 2)
     strip = _HEAD + _ROW * len(candidates) + _FOOT
     traces: list[Any] = []
     layout: dict[str, Any] = {"annotations": []}
     for k, name in enumerate(names):
-        axis = "" if k == 0 else str(k + 1)
-        row, column = divmod(k, columns)
-        left, right = (column / columns + 0.02 * bool(column), (column + 1) / columns - 0.02 * (column < columns - 1))
+        axis = nth(k)
+        row, column = divmod(k, 2)
+        left, right = ((0.0, 0.48), (0.52, 1.0))[column]
         top = 1 - (row * strip + _HEAD) / (rows * strip)
         bottom = 1 - ((row + 1) * strip - _FOOT) / (rows * strip)
         traces += _references(candidates, name, axis, legend=k == 0) + _points(candidates, name, baseline, axis)

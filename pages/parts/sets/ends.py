@@ -38,10 +38,8 @@ def pick_ends(chosen: SetRun, letters: dict[str, str]) -> dict[str, str]:
         marked = {name: "/".join(k for k, v in ends.items() if v == name) for name in ends.values()}
         colour = next(iter(sets.columns))
         figure = set_map(sets, "pca", colour, marked=marked, height=270)
-        clicked = [
-            names[i]
-            for i in chart(figure, key="ends_map", caption=chosen.report.provenance(), select=("points",)).points
-        ]
+        picked = chart(figure, key="ends_map", caption=chosen.report.provenance(), select=("points",)).points
+        clicked = [names[i] for i in picked]
     if clicked and clicked[0] not in ends.values():
         order = list(letters)
         after = order[(order.index(moves or "A") + 1) % len(order)]
