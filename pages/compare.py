@@ -10,7 +10,7 @@ from core.reports.standing import described, families, headline, leader, metric_
 from core.words import sentence
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share
-from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many
+from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many, scorecard_caption
 from pages.parts.state import COMPARE_BASELINE, COMPARE_FAMILY, COMPARE_NUMBERS, DATASET, RUNS
 
 top, runs = open_runs("compare", "There is no report to compare yet")
@@ -45,12 +45,7 @@ names = every if group == "All" else of_family.get(group or "", [])
 if group == "Overview" or not names:
     names = headline(candidates)
 
-caption = candidates[0].report.provenance(
-    "points with 95% bootstrap intervals",
-    "null: individuals drawn with every variant on its own",
-    "ceiling: real individuals in place of synthetic ones",
-)
-chart(scorecard(candidates, names, baseline), key="scorecard", caption=caption)
+chart(scorecard(candidates, names, baseline), key="scorecard", caption=scorecard_caption(candidates))
 
 st.subheader("Warning signs")
 said = []

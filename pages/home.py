@@ -7,7 +7,7 @@ from core.reports.standing import headline, leader, metric_names
 from core.words import ago, count
 from pages.parts.chart import chart, warm_up
 from pages.parts.frame import no_report, plain, through_the_router
-from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, with_reports
+from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, scorecard_caption, with_reports
 from pages.parts.sections import link
 from pages.parts.sets.glimpse import glimpse
 from pages.parts.state import DATASETS_VIEW
@@ -49,7 +49,6 @@ if not candidates:
     no_report("No model has been judged yet")
 else:
     names = metric_names(candidates)
-    first = candidates[0].report
     if len(candidates) > 1 and (best := leader(candidates, names)):
         winner, won, of = best
         st.markdown(
@@ -59,12 +58,8 @@ else:
     copiers = [c.label for c in candidates if c.copies]
     if copiers:
         st.caption(f"Left out of the ranking, because training individuals come back: {plain(', '.join(copiers))}.")
-    caption = first.provenance(
-        "points with 95% bootstrap intervals",
-        "null: every variant drawn on its own",
-        "ceiling: real individuals in place of synthetic ones",
-    )
-    chart(scorecard(candidates, headline(candidates)), key="home_scorecard", caption=caption)
+    figure = scorecard(candidates, headline(candidates))
+    chart(figure, key="home_scorecard", caption=scorecard_caption(candidates))
     with st.container(horizontal=True):
         link("compare", "Compare all metrics")
         link("linkage", "See where linkage differs")

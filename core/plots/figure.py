@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
+from plotly.colors import hex_to_rgb
 from plotly.subplots import make_subplots
 
 from core.plots.theme import TEMPLATE
@@ -45,11 +44,11 @@ class Figure:
 
     def csv(self) -> str:
         """The numbers as CSV text with a header line; NaN is an empty field."""
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(self.table)
-        writer.writerows(zip(*(_plain(column) for column in self.table.values()), strict=True))
-        return stream.getvalue()
+        import pandas as pd  # a process that only draws starts without it
+
+        numbers = pd.DataFrame(dict(self.table)).replace([np.inf, -np.inf], np.nan)
+        # Seven significant digits: more than float32 knows would be noise.
+        return str(numbers.to_csv(index=False, float_format="%.7g", lineterminator="\n"))
 
 
 def draw(traces: Iterable[Any], *, height: int, **layout: Any) -> go.Figure:
@@ -117,15 +116,4 @@ def columns_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str] = ()) -> 
 
 def translucent(colour: str, opacity: float) -> str:
     """ "#2f7fc1" as "rgba(47, 127, 193, opacity)": for bands, whose fill has no opacity of its own."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {opacity:g})"
-
-
-def _plain(column: Column) -> list[Any]:
-    values = column.tolist() if isinstance(column, np.ndarray) else list(column)
-    return ["" if isinstance(v, float | np.floating) and not np.isfinite(v) else _short(v) for v in values]
-
-
-def _short(value: Any) -> Any:
-    """Seven significant digits: more than float32 knows would be noise."""
-    return float(f"{value:.7g}") if isinstance(value, float | np.floating) else value
+    return f"rgba{(*hex_to_rgb(colour), opacity)}"

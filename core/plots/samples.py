@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from core.plots.figure import Columns, Figure, draw, grid, typed
+from core.plots.figure import Figure, draw, grid, typed
 from core.plots.figure import points as marks
 from core.plots.theme import BLUE, GREEN, ORANGE, PURPLE, REAL, SEQUENTIAL, SYMBOLS
 
@@ -45,6 +45,7 @@ def cloud(samples: Mapping[str, Array], titles: tuple[str, str]) -> Figure:
     count = sum(map(len, shown.values()))
     traces = [dots(part, name, count, symbol=SYMBOLS[i], size=6) for i, (name, part) in enumerate(shown.items())]
     horizontal, vertical = limits(samples.values())
+    points = np.concatenate(list(samples.values()))
     return Figure(
         name="observations",
         plot=draw(
@@ -54,7 +55,11 @@ def cloud(samples: Mapping[str, Array], titles: tuple[str, str]) -> Figure:
             yaxis={"title": titles[1], "range": vertical},
         ),
         alt=f"{titles[0]} against {titles[1]} for {', '.join(samples)}.",
-        table=table(samples, titles),
+        table={
+            "source": np.repeat(list(samples), [len(sample) for sample in samples.values()]),
+            titles[0]: points[:, 0],
+            titles[1]: points[:, 1],
+        },
     )
 
 
@@ -237,13 +242,3 @@ def limits(samples: Iterable[Array], beyond: float = 0.06) -> Sides:
     pad = np.where(high > low, high - low, 1.0) * beyond
     sides = np.stack([low - pad, high + pad], axis=1)
     return sides[0].tolist(), sides[1].tolist()
-
-
-def table(samples: Mapping[str, Array], titles: tuple[str, str]) -> Columns:
-    """All points (name → (n, 2)) as columns source, and one for each title."""
-    points = np.concatenate(list(samples.values()))
-    return {
-        "source": np.repeat(list(samples), [len(sample) for sample in samples.values()]),
-        titles[0]: points[:, 0],
-        titles[1]: points[:, 1],
-    }

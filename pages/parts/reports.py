@@ -55,6 +55,15 @@ def judged(run: RunSummary) -> Candidate | None:
     return Candidate(label(run), run.experiment or run.model, report, run.run)
 
 
+def scorecard_caption(candidates: Sequence[Candidate]) -> str:
+    """What points, intervals and lines of a scorecard are."""
+    return candidates[0].report.provenance(
+        "points with 95% bootstrap intervals",
+        "null: individuals drawn with every variant on its own",
+        "ceiling: real individuals in place of synthetic ones",
+    )
+
+
 def pick_dataset(runs: Sequence[RunSummary]) -> list[RunSummary]:
     """Let the reader choose among the datasets of `runs`; the runs of the chosen one."""
     names = list(dict.fromkeys(dataset_name(run) for run in runs))
