@@ -15,8 +15,6 @@ from torch import Tensor, nn
 from torch.nn.functional import gumbel_softmax
 from torch.utils.data import DataLoader, TensorDataset
 
-Noise = tuple[Tensor, Tensor, Tensor]
-
 
 class PlainResidual(nn.Module):
     """x + Linear, norm, LeakyReLU, Linear, norm; then LeakyReLU."""
