@@ -14,6 +14,7 @@ from core.data.intake.columns import ordered, require_labels
 from core.data.intake.filters import apply_filters
 from core.data.intake.formats.base import CohortFormat, CohortSource, ReadResult
 from core.data.intake.formats.calls import refuse_repeats
+from core.data.intake.samples import join_samples
 from core.data.population_files import write_population
 from core.errors import InputError
 
@@ -41,7 +42,7 @@ def finish(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[Ge
         genotypes, said = source.variants.join(genotypes)
         notes += said
     if source.samples:
-        genotypes, said = source.samples.join(genotypes, label_columns)
+        genotypes, said = join_samples(source.samples, genotypes, label_columns)
         notes += said
     require_labels(genotypes.labels, label_columns)
     if label_columns:

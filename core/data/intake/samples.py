@@ -5,92 +5,83 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 
 from core.data.genotypes import Genotypes
 from core.data.intake.columns import individual_columns, ordered
-from core.data.intake.tables import Table, read_table
+from core.data.intake.tables import Table
 from core.errors import InputError
 
 _ID_NAMES = re.compile(r"#?(sample|sample.?id|iid|id|individual|individual.?id|taxa|name|s)", re.IGNORECASE)
 _FAMILY_FILE = re.compile(r"fid|father|mother|pat|mat", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class SampleTable:
-    """A table about individuals; the id column is the one that matches the genotypes best."""
+def ids_of(table: Table) -> frozenset[str]:
+    """Every entry of the column that is named as the id, or of the first one: a hint for orientation."""
+    header = table.header or []
+    named = [j for j, name in enumerate(header) if _ID_NAMES.fullmatch(name)]
+    return frozenset(table.column(named[0] if named else 0))
 
-    table: Table
 
-    @classmethod
-    def read(cls, path: Path, name: str) -> SampleTable:
-        """Read the table, with or without a header. Raises InputError."""
-        return cls(read_table(path, name))
+def join_samples(table: Table, genotypes: Genotypes, label_columns: Sequence[str]) -> tuple[Genotypes, list[str]]:
+    """Add the table's labels and phenotypes to the individuals of the same id.
 
-    def ids(self) -> frozenset[str]:
-        """Every entry of the column that is named as the id, or of the first one: a hint for orientation."""
-        header = self.table.header or []
-        named = [j for j, name in enumerate(header) if _ID_NAMES.fullmatch(name)]
-        return frozenset(self.table.column(named[0] if named else 0))
+    Individuals that the table lacks keep "" and NaN; both sides' unmatched are counted in the remarks. Columns of
+    the table come before those that the genotype file brought. Raises InputError when no id matches or an id
+    repeats with different values.
+    """
+    key = _id_column(table, genotypes)
+    rows = _rows_by_id(table, key, set(genotypes.sample_id.tolist()))
+    header = table.header or [f"column_{j + 1}" for j in range(len(table.rows[0]))]
+    blank = [""] * len(header)
+    matched = [rows.get(one, blank) for one in genotypes.sample_id.tolist()]
+    columns = {
+        name: [row[j] for row in matched]
+        for j, name in enumerate(header)
+        if j != key and not _FAMILY_FILE.fullmatch(name) and any(row[j] for row in table.rows)
+    }
+    labels, phenotypes, notes = individual_columns(columns, label_columns)
+    absent = sum(one not in rows for one in genotypes.sample_id.tolist())
+    unused = len({row[key] for row in table.rows} - set(genotypes.sample_id.tolist()))
+    counts = f"{genotypes.n - absent:,} of {genotypes.n:,} individuals were found in {table.name}"
+    notes.insert(
+        0, f"{counts}; {absent:,} individuals are not in it and {unused:,} of its ids are not in the genotypes."
+    )
+    merged = labels | {k: v for k, v in genotypes.labels.items() if k not in labels}
+    return (
+        replace(
+            genotypes,
+            labels=ordered(merged, label_columns) if label_columns else merged,
+            phenotypes=phenotypes | {k: v for k, v in genotypes.phenotypes.items() if k not in phenotypes},
+        ),
+        notes,
+    )
 
-    def join(self, genotypes: Genotypes, label_columns: Sequence[str]) -> tuple[Genotypes, list[str]]:
-        """Add the table's labels and phenotypes to the individuals of the same id.
 
-        Individuals that the table lacks keep "" and NaN; both sides' unmatched are counted in the remarks. Columns of
-        the table come before those that the genotype file brought. Raises InputError when no id matches or an id
-        repeats with different values.
-        """
-        key = self._id_column(genotypes)
-        rows = self._rows_by_id(key, set(genotypes.sample_id.tolist()))
-        header = self.table.header or [f"column_{j + 1}" for j in range(len(self.table.rows[0]))]
-        blank = [""] * len(header)
-        matched = [rows.get(one, blank) for one in genotypes.sample_id.tolist()]
-        columns = {
-            name: [row[j] for row in matched]
-            for j, name in enumerate(header)
-            if j != key and not _FAMILY_FILE.fullmatch(name) and any(row[j] for row in self.table.rows)
-        }
-        labels, phenotypes, notes = individual_columns(columns, label_columns)
-        absent = sum(one not in rows for one in genotypes.sample_id.tolist())
-        unused = len({row[key] for row in self.table.rows} - set(genotypes.sample_id.tolist()))
-        counts = f"{genotypes.n - absent:,} of {genotypes.n:,} individuals were found in {self.table.name}"
-        notes.insert(
-            0, f"{counts}; {absent:,} individuals are not in it and {unused:,} of its ids are not in the genotypes."
+def _id_column(table: Table, genotypes: Genotypes) -> int:
+    wanted = set(genotypes.sample_id.tolist())
+    width = len(table.rows[0])
+    matches = [sum(value in wanted for value in set(table.column(j))) for j in range(width)]
+    best = int(np.argmax(matches))
+    if matches[best] == 0:
+        theirs = table.rows[0][0]
+        raise InputError(
+            f"No id of {table.name} (such as {theirs[:40]!r}) is among the individuals of the genotypes "
+            f"(such as {str(genotypes.sample_id[0])!r}); one column must hold the same ids."
         )
-        merged = labels | {k: v for k, v in genotypes.labels.items() if k not in labels}
-        return (
-            replace(
-                genotypes,
-                labels=ordered(merged, label_columns) if label_columns else merged,
-                phenotypes=phenotypes | {k: v for k, v in genotypes.phenotypes.items() if k not in phenotypes},
-            ),
-            notes,
-        )
+    return best
 
-    def _id_column(self, genotypes: Genotypes) -> int:
-        wanted = set(genotypes.sample_id.tolist())
-        width = len(self.table.rows[0])
-        matches = [sum(value in wanted for value in set(self.table.column(j))) for j in range(width)]
-        best = int(np.argmax(matches))
-        if matches[best] == 0:
-            theirs = self.table.rows[0][0]
-            raise InputError(
-                f"No id of {self.table.name} (such as {theirs[:40]!r}) is among the individuals of the genotypes "
-                f"(such as {str(genotypes.sample_id[0])!r}); one column must hold the same ids."
-            )
-        return best
 
-    def _rows_by_id(self, key: int, wanted: set[str]) -> dict[str, list[str]]:
-        rows = {row[key]: row for row in self.table.rows}
-        if len(rows) < len(self.table.rows):
-            counts = Counter(row[key] for row in self.table.rows)
-            for row in self.table.rows:
-                if row != rows[row[key]] and row[key] in wanted:
-                    raise InputError(
-                        f"{self.table.name} has the id {row[key]!r} {counts[row[key]]} times with different values; "
-                        "one row each is expected: remove the repeats."
-                    )
-        return rows
+def _rows_by_id(table: Table, key: int, wanted: set[str]) -> dict[str, list[str]]:
+    rows = {row[key]: row for row in table.rows}
+    if len(rows) < len(table.rows):
+        counts = Counter(row[key] for row in table.rows)
+        for row in table.rows:
+            if row != rows[row[key]] and row[key] in wanted:
+                raise InputError(
+                    f"{table.name} has the id {row[key]!r} {counts[row[key]]} times with different values; "
+                    "one row each is expected: remove the repeats."
+                )
+    return rows

@@ -11,7 +11,8 @@ from core.data.genotypes import Genotypes, from_calls
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.columns import individual_columns
 from core.data.intake.importing import read_file
-from core.data.intake.samples import SampleTable
+from core.data.intake.samples import join_samples
+from core.data.intake.tables import read_table
 from core.data.intake.variants import VariantTable
 from core.errors import InputError
 
@@ -25,7 +26,7 @@ def four() -> Genotypes:
 def join(folder: Path, content: str, label_columns: tuple[str, ...] = ()) -> tuple[Genotypes, list[str]]:
     path = folder / "table.txt"
     path.write_text(content)
-    return SampleTable.read(path, "table.txt").join(four(), label_columns)
+    return join_samples(read_table(path, "table.txt"), four(), label_columns)
 
 
 def test_panel_with_trailing_tabs(tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def test_labels_of_the_file_stay_behind_those_of_the_table(tmp_path: Path) -> No
     own = from_calls(
         np.ones((4, 2), np.int8), sample_id=np.array(list("abcd")), labels={"family": np.array(list("FFGG"))}
     )
-    joined, _ = SampleTable.read(path, "t.csv").join(own, ())
+    joined, _ = join_samples(read_table(path, "t.csv"), own, ())
     assert list(joined.labels) == ["pop", "family"]
 
 

@@ -12,7 +12,8 @@ from core.data.genotypes import Calls, Genotypes
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.formats.observations import ObservationTable
-from core.data.intake.samples import SampleTable
+from core.data.intake.samples import ids_of
+from core.data.intake.tables import Table
 from core.data.intake.variants import VariantTable
 from core.data.sets import SetCollection
 from core.errors import InputError
@@ -49,14 +50,14 @@ class Source(Generic[Options]):
     others: tuple[Head, ...]
     folder: Path
     options: Options
-    samples: SampleTable | None = None
+    samples: Table | None = None
     variants: VariantTable | None = None
     beside: Path | None = None
 
     @property
     def known_ids(self) -> frozenset[str]:
         """The ids of the sample table, a hint at which axis is the individuals."""
-        return self.samples.ids() if self.samples else frozenset()
+        return ids_of(self.samples) if self.samples else frozenset()
 
 
 CohortSource = Source[CohortOptions]
