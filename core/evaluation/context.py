@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property, wraps
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from core.data.genotypes import Calls, Genotypes, unmap_pages
 
 S = TypeVar("S", bound="Shared")
 T = TypeVar("T")
+P = ParamSpec("P")
 
 # Cells of a matrix handled at once when it is counted, filled or converted: 64 MiB of int8.
 BLOCK_CELLS = 1 << 26
@@ -35,12 +36,12 @@ class Shared:
         return self._kept[key]
 
 
-def once(function: Callable[[S], T]) -> Callable[[S], T]:
-    """A function of something shared whose value is computed at first use and kept with it."""
+def once(function: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """A function of something shared whose value is computed at first use, for each set of arguments, and kept."""
 
     @wraps(function)
-    def kept(judged: S) -> T:
-        return judged.shared(function, lambda: function(judged))
+    def kept(judged: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return judged.shared((function, args, *kwargs.items()), lambda: function(judged, *args, **kwargs))
 
     return kept
 

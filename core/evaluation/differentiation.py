@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from core.data.genotype_counts import allele_counts, allele_frequency, genotype_counts
 from core.evaluation.bootstrap import block_weights, contiguous_blocks
-from core.evaluation.context import Cohort, Comparison, Panel
+from core.evaluation.context import Cohort, Comparison, Panel, once
 from core.evaluation.frequencies import over_variants
 from core.evaluation.moments import BLOCKS, moments, pearson, ratio
 from core.evaluation.registry import Estimate, Unmeasurable, metric
@@ -107,20 +107,15 @@ class Population:
         return allele_frequency(self.counts)
 
 
+@once
 def population_counts(cohort: Cohort, column: str | None = None) -> dict[str, Population]:
     """The populations of a label column (default the first) by name; empty where the cohort has no such column."""
     labels = cohort.genotypes.population if column is None else cohort.genotypes.labels.get(column)
     if labels is None:
         return {}
-
-    def make() -> dict[str, Population]:
-        found = {}
-        for name in sorted(set(labels.tolist()) - {""}):
-            rows = np.flatnonzero(labels == name)
-            found[name] = Population(genotype_counts(cohort.genotypes.calls, cohort.ploidy, rows), len(rows))
-        return found
-
-    return cohort.shared(("population_counts", column), make)
+    members = {name: np.flatnonzero(labels == name) for name in sorted(set(labels.tolist()) - {""})}
+    calls, ploidy = cohort.genotypes.calls, cohort.ploidy
+    return {name: Population(genotype_counts(calls, ploidy, rows), len(rows)) for name, rows in members.items()}
 
 
 def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:

@@ -60,14 +60,11 @@ def params(comparison: Comparison) -> dict[str, Any]:
     return stated | comparison.filling
 
 
+@once
 def own_radii(cohort: Cohort, count: int, ks: tuple[int, ...], metric: str) -> Floats:
     """(count, len(ks)) distances to the k-th nearest of one's own, kept with the cohort for the next comparison."""
-
-    def make() -> Floats:
-        nearest = nearest_within(cohort.near(count), max(ks), metric, cohort.device)
-        return np.ascontiguousarray(nearest[:, [k - 1 for k in ks]])
-
-    return cohort.shared(("radii", min(count, cohort.n), ks, metric), make)
+    nearest = nearest_within(cohort.near(count), max(ks), metric, cohort.device)
+    return np.ascontiguousarray(nearest[:, [k - 1 for k in ks]])
 
 
 @once

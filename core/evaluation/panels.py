@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from core.config.evaluation import EvaluationConfig
 from core.data.genotypes import Genotypes
@@ -30,9 +31,6 @@ class Setting:
     real: Cohort
     synthetic: Cohort
     holdout: Cohort | None
-    seed: int
-    config: EvaluationConfig
-    device: str
 
     @property
     def reference(self) -> Cohort:
@@ -44,15 +42,10 @@ class Setting:
         """The training individuals where they are not the reference."""
         return None if self.holdout is None else self.real
 
-    def cohort(self, genotypes: Genotypes, name: str, exchangeable: bool = False) -> Cohort:
-        """A cohort with this report's settings."""
-        return Cohort(
-            genotypes, name, seed=self.seed, config=self.config, device=self.device, exchangeable=exchangeable
-        )
-
     def compare(self, reference: Cohort, candidate: Cohort, train: Cohort | None = None, draws: int = 0) -> Comparison:
         """A comparison with this report's settings."""
-        return Comparison(reference, candidate, train, draws, self.seed, self.config, self.device)
+        real = self.real
+        return Comparison(reference, candidate, train, draws, real.seed, real.config, real.device)
 
 
 def setting(
@@ -65,42 +58,40 @@ def setting(
     device: str,
 ) -> Setting:
     """Cohorts of harmonised matrices. Raises InputError where one is empty."""
-    named = {"real": real, "synthetic": synthetic, "holdout": holdout}
+    named = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
     for name, genotypes in named.items():
-        if genotypes is not None and (genotypes.n == 0 or genotypes.m == 0):
+        if 0 in genotypes.calls.shape:
             raise InputError(
                 f"The {name} matrix is {genotypes.n} individuals × {genotypes.m} variants; at least one of each is "
                 "needed."
             )
     cohorts = {
-        name: Cohort(genotypes, name, seed=seed, config=config, device=device)
-        for name, genotypes in named.items()
-        if genotypes is not None
+        name: Cohort(genotypes, name, seed=seed, config=config, device=device) for name, genotypes in named.items()
     }
-    return Setting(cohorts["real"], cohorts["synthetic"], cohorts.get("holdout"), seed, config, device)
+    return Setting(cohorts["real"], cohorts["synthetic"], cohorts.get("holdout"))
 
 
 def value(here: Setting) -> Comparison:
     """The synthetic individuals against the reference, with bootstrap draws."""
-    return here.compare(here.reference, here.synthetic, here.train, draws=here.config.bootstrap)
+    return here.compare(here.reference, here.synthetic, here.train, draws=here.real.config.bootstrap)
 
 
 def null(here: Setting) -> Comparison:
     """Independent sites, as many as there are synthetic individuals, against the reference."""
-    drawn = independent_sites(here.real, here.synthetic.genotypes, here.seed)
-    return here.compare(here.reference, here.cohort(drawn, "null", exchangeable=True), here.train)
+    drawn = independent_sites(here.real, here.synthetic.genotypes, here.real.seed)
+    return here.compare(here.reference, replace(here.real, genotypes=drawn, name="null", exchangeable=True), here.train)
 
 
 def ceiling(here: Setting) -> Comparison | None:
     """Real individuals against the reference, or half the real against the other half; None below four of them."""
     if here.holdout is not None:
         size = min(here.synthetic.n, here.real.n)
-        return here.compare(here.holdout, _subset(here, here.real, here.real.near_index(size)))
+        return here.compare(here.holdout, _subset(here.real, here.real.near_index(size)))
     if here.real.n < 4:
         return None
-    first, second = _halves(here.real.n, here.seed)
+    first, second = _halves(here.real)
     second = np.sort(second[: here.synthetic.n])
-    return here.compare(_subset(here, here.real, np.sort(first)), _subset(here, here.real, second))
+    return here.compare(_subset(here.real, np.sort(first)), _subset(here.real, second))
 
 
 def privacy_ceiling(here: Setting) -> Comparison | None:
@@ -110,8 +101,8 @@ def privacy_ceiling(here: Setting) -> Comparison | None:
     """
     if here.holdout is None or here.real.n < 4:
         return None
-    first, second = _halves(here.real.n, here.seed)
-    return here.compare(here.holdout, _subset(here, here.real, first), _subset(here, here.real, second))
+    first, second = _halves(here.real)
+    return here.compare(here.holdout, _subset(here.real, first), _subset(here.real, second))
 
 
 def matched(here: Setting, of: Panel) -> dict[str, Comparison]:
@@ -120,7 +111,7 @@ def matched(here: Setting, of: Panel) -> dict[str, Comparison]:
         return {}
     half, size = of.ceiling.reference, of.ceiling.candidate.n
     cohorts = {"value": here.synthetic, "null": of.null.candidate}
-    return {name: here.compare(half, _subset(here, one, one.near_index(size))) for name, one in cohorts.items()}
+    return {name: here.compare(half, _subset(one, one.near_index(size))) for name, one in cohorts.items()}
 
 
 def independent_sites(real: Cohort, like: Genotypes, seed: int) -> Genotypes:
@@ -152,14 +143,14 @@ def independent_sites(real: Cohort, like: Genotypes, seed: int) -> Genotypes:
     )
 
 
-def _halves(n: int, seed: int) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:
-    order = np.random.default_rng([seed, 19]).permutation(n)
-    return order[: n // 2], order[n // 2 : 2 * (n // 2)]
+def _halves(cohort: Cohort) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    order, half = np.random.default_rng([cohort.seed, 19]).permutation(cohort.n), cohort.n // 2
+    return order[:half], order[half : 2 * half]
 
 
-def _subset(here: Setting, cohort: Cohort, index: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Cohort:
+def _subset(cohort: Cohort, index: npt.NDArray[np.int64]) -> Cohort:
     if len(index) == cohort.n:
         return cohort
-    if cohort.exchangeable:  # the first rows: a view, not a copy
-        return here.cohort(cohort.genotypes.individuals(slice(len(index))), cohort.name, exchangeable=True)
-    return here.cohort(cohort.genotypes.individuals(index), cohort.name)
+    # Of exchangeable individuals the first ones: a view, not a copy.
+    rows = slice(len(index)) if cohort.exchangeable else index
+    return replace(cohort, genotypes=cohort.genotypes.individuals(rows))

@@ -116,7 +116,7 @@ def _measured(here: Setting, progress: Callable[[str], None]) -> tuple[list[Meas
         both = {name: estimates[one.name].value for name, estimates in sized.items()}
         if both and None not in both.values():
             frame["matched"] = {"n": pair["value"].candidate.n} | both
-        measured.append(measurement(one, values[one.name], here.config.confidence, **frame))
+        measured.append(measurement(one, values[one.name], here.real.config.confidence, **frame))
     return measured, parts
 
 

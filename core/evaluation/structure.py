@@ -51,8 +51,7 @@ def pca_wasserstein(comparison: Comparison) -> Estimate:
     """Root of the mean squared 1-D Wasserstein distance over random directions of PC space."""
     reference, candidate = comparison.reference, comparison.candidate
     count = comparison.n_near
-    basis = fitted_basis(reference)
-    a, b = (scores(cohort, basis, reference)[_rows(cohort, count)] for cohort in (reference, candidate))
+    a, b = (scores(cohort, reference)[_rows(cohort, count)] for cohort in (reference, candidate))
     unit = float(np.sqrt((a - a.mean(axis=0)).astype(np.float64).var(axis=0).sum()))
     if unit == 0:
         raise Unmeasurable("The real individuals do not differ from each other on any principal component.")
@@ -66,14 +65,11 @@ def pca_wasserstein(comparison: Comparison) -> Estimate:
     return Estimate(value, draws, stated | {"seed": comparison.seed} | comparison.filling)
 
 
-def scores(cohort: Cohort, basis: Basis, reference: Cohort) -> Floats:
+@once
+def scores(cohort: Cohort, reference: Cohort) -> Floats:
     """(≤ distance_individuals, c) float32 scores of the cohort's near individuals in the reference's basis."""
-
-    def make() -> Floats:
-        calls = cohort.near(cohort.config.distance_individuals)
-        return _Standardised(calls, basis.mean, basis.scale).times(basis.axes)
-
-    return cohort.shared(("scores", reference), make)
+    calls, basis = cohort.near(cohort.config.distance_individuals), fitted_basis(reference)
+    return _Standardised(calls, basis.mean, basis.scale).times(basis.axes)
 
 
 def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
@@ -88,7 +84,7 @@ def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
     cohorts.pop("ceiling", None)
     for name, cohort in cohorts.items():
         shown = min(cohort.n, cohort.config.display_individuals, cohort.config.distance_individuals)
-        stored[name] = scores(cohort, basis, reference)[_rows(cohort, shown)]
+        stored[name] = scores(cohort, reference)[_rows(cohort, shown)]
         index = cohort.near_index(shown)
         stored[f"{name}_id"] = cohort.genotypes.sample_id[index]
         for column, labels in cohort.genotypes.labels.items():
