@@ -71,7 +71,7 @@ def toys(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
     class ToyEncoder(MeanEncoder):
         pass
 
-    @metric("toy_share", label="Toy share", family="Toys", direction="higher", help="It is one.", source="this test")
+    @metric(label="Toy share", family="Toys", direction="higher", help="It is one.", source="this test")
     def toy_share(comparison: object) -> Estimate:
         return Estimate(1.0)
 

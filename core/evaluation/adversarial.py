@@ -22,7 +22,6 @@ _SOURCE = "Yale et al. 2020, eq. 1–2"
 
 
 @metric(
-    "aa_truth",
     label="AA truth",
     family="Fidelity and diversity",
     target=0.5,
@@ -36,7 +35,6 @@ def aa_truth(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "aa_synthetic",
     label="AA synthetic",
     family="Fidelity and diversity",
     target=0.5,
@@ -50,7 +48,6 @@ def aa_synthetic(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "aats",
     label="AATS",
     family="Fidelity and diversity",
     target=0.5,
@@ -65,7 +62,6 @@ def aats(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "aats_train",
     label="AATS (training individuals)",
     family="Privacy",
     target=0.5,
@@ -80,7 +76,6 @@ def aats_train(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "privacy_loss",
     label="Privacy loss",
     family="Privacy",
     headline=True,

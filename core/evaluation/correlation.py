@@ -20,7 +20,6 @@ _TILE = 1000
 
 
 @metric(
-    "correlation_score",
     label="Correlation score Γ",
     family="Linkage",
     direction="higher",

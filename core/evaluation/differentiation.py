@@ -21,7 +21,6 @@ Counts = npt.NDArray[np.int64]
 
 
 @metric(
-    "fst",
     label="F_ST",
     family="Frequencies",
     target=0.0,
@@ -42,7 +41,6 @@ def fst(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "population_allele_frequency_r",
     label="Allele frequency r within populations",
     family="Frequencies",
     direction="higher",

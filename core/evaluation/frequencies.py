@@ -26,7 +26,6 @@ _SOURCE = "Yelmen et al. 2021 (allele frequencies of artificial genomes)"
 
 
 @metric(
-    "allele_frequency_r",
     label="Allele frequency r",
     family="Frequencies",
     direction="higher",
@@ -40,7 +39,6 @@ def allele_frequency_r(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "allele_frequency_rmse",
     label="Allele frequency RMSE",
     family="Frequencies",
     headline=True,
@@ -56,7 +54,6 @@ def allele_frequency_rmse(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "genotype_frequency_r",
     label="Genotype frequency r",
     family="Frequencies",
     direction="higher",
@@ -71,7 +68,6 @@ def genotype_frequency_r(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "genotype_frequency_rmse",
     label="Genotype frequency RMSE",
     family="Frequencies",
     direction="lower",
@@ -85,7 +81,6 @@ def genotype_frequency_rmse(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "rare_alleles_lost",
     label="Rare alleles lost",
     family="Frequencies",
     direction="lower",
@@ -105,7 +100,6 @@ def rare_alleles_lost(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "matthew_slope",
     label="Allele frequency slope",
     family="Frequencies",
     target=1.0,

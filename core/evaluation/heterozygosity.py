@@ -19,7 +19,6 @@ _COMMON = 0.05
 
 
 @metric(
-    "heterozygosity_ratio",
     label="Heterozygosity ratio",
     family="Frequencies",
     target=1.0,
@@ -36,7 +35,6 @@ def heterozygosity_ratio(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "f_is_rmse",
     label="F_IS RMSE",
     family="Frequencies",
     direction="lower",
@@ -54,7 +52,6 @@ def f_is_rmse(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "hwe_departure",
     label="HWE departure",
     family="Frequencies",
     direction="lower",

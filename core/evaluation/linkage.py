@@ -33,7 +33,6 @@ _CORRECTED = "r² − (1 − r²)/(n − 2)"
 
 
 @metric(
-    "ld_r",
     label="LD r",
     family="Linkage",
     headline=True,
@@ -56,7 +55,6 @@ def ld_r(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "ld_r2_error",
     label="LD r² error",
     family="Linkage",
     direction="lower",
@@ -71,7 +69,6 @@ def ld_r2_error(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "ld_decay_rmse",
     label="LD decay RMSE",
     family="Linkage",
     direction="lower",
@@ -88,7 +85,6 @@ def ld_decay_rmse(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "ld_long_range_error",
     label="Long-range LD error",
     family="Linkage",
     direction="lower",

@@ -22,7 +22,6 @@ NAMES = ("precision", "recall", "density", "coverage")
 
 
 @metric(
-    "precision",
     label="Precision",
     family="Fidelity and diversity",
     headline=True,
@@ -37,7 +36,6 @@ def precision(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "recall",
     label="Recall",
     family="Fidelity and diversity",
     headline=True,
@@ -52,7 +50,6 @@ def recall(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "density",
     label="Density",
     family="Fidelity and diversity",
     target=1.0,
@@ -67,7 +64,6 @@ def density(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "coverage",
     label="Coverage",
     family="Fidelity and diversity",
     direction="higher",

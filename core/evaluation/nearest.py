@@ -22,7 +22,6 @@ _LEAST_NEAREST = 10
 
 
 @metric(
-    "duplicates",
     label="Duplicates",
     family="Privacy",
     direction="lower",
@@ -38,7 +37,6 @@ def duplicates(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "copies",
     label="Copies of training individuals",
     family="Privacy",
     direction="lower",
@@ -67,7 +65,6 @@ def copies(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "nearest_record_ratio",
     label="Nearest-record distance ratio",
     family="Privacy",
     target=1.0,
@@ -90,7 +87,6 @@ def nearest_record_ratio(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "nearest_neighbour_ratio",
     label="First-to-second neighbour ratio",
     family="Privacy",
     direction="higher",
@@ -109,7 +105,6 @@ def nearest_neighbour_ratio(comparison: Comparison) -> Estimate:
 
 
 @metric(
-    "nearest_train_share",
     label="Closer to training than to holdout",
     family="Privacy",
     target=0.5,

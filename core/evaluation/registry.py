@@ -79,7 +79,6 @@ metrics: Registry[Metric] = Registry("metric", "core.evaluation", "core.evaluati
 
 
 def metric(
-    name: str,
     *,
     label: str,
     family: str,
@@ -92,7 +91,7 @@ def metric(
     bounds: tuple[float, float] = (-np.inf, np.inf),
     needs_train: bool = False,
 ) -> Callable[[Callable[[Any], Estimate]], Callable[[Any], Estimate]]:
-    """Register the decorated function as the metric `name`: (Comparison) or, for sets, (Subject) -> Estimate.
+    """Register the decorated function as the metric of its name: (Comparison) or, for sets, (Subject) -> Estimate.
 
     `label` is its name on a chart, `family` the group that it is shown in, `headline` whether it speaks for its
     family at the first look, `direction` which way is better, `target` the ideal of
@@ -101,6 +100,7 @@ def metric(
     """
 
     def file(function: Callable[[Any], Estimate]) -> Callable[[Any], Estimate]:
+        name = function.__name__
         entry = Metric(name, label, family, headline, direction, target, bounds, needs_train, function)
         metrics.register(name, title=label, kind=kind, help=help, source=source)(entry)
         return function

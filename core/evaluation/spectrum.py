@@ -20,7 +20,6 @@ COHORTS = ("real", "synthetic", "null", "ceiling")
 
 
 @metric(
-    "site_frequency_spectrum_distance",
     label="Site-frequency spectrum distance",
     family="Frequencies",
     direction="lower",

@@ -37,7 +37,6 @@ class Basis:
 
 
 @metric(
-    "pca_wasserstein",
     label="PCA Wasserstein distance",
     family="Structure",
     headline=True,

@@ -27,7 +27,6 @@ _DRAWS = 200
 
 
 @metric(
-    "latent_w2_spearman",
     kind="sets",
     label="Latent distance against W2 (rank correlation)",
     family="Latent geometry",
@@ -64,7 +63,6 @@ def latent_w2_spearman(subject: Subject) -> Estimate:
 
 
 @metric(
-    "invariance_error",
     kind="sets",
     label="Invariance error",
     family="Latent geometry",
@@ -80,7 +78,6 @@ def invariance_error(subject: Subject) -> Estimate:
 
 
 @metric(
-    "set_size_leakage_r2",
     kind="sets",
     label="Set-size leakage (R²)",
     family="Latent geometry",

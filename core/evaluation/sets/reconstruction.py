@@ -27,7 +27,6 @@ _FISHMAN = "Fishman et al. 2025"
 
 
 @metric(
-    "reconstruction_w2",
     kind="sets",
     label="Reconstruction error (W2)",
     family="Reconstruction",
@@ -45,7 +44,6 @@ def reconstruction_w2(subject: Subject) -> Estimate:
 
 
 @metric(
-    "reconstruction_fraction",
     kind="sets",
     label="Reconstruction error, 0 = floor, 1 = mean only",
     family="Reconstruction",
@@ -65,7 +63,6 @@ def reconstruction_fraction(subject: Subject) -> Estimate:
 
 
 @metric(
-    "variance_ratio",
     kind="sets",
     label="Variance, generated / real",
     family="Reconstruction",
@@ -82,7 +79,6 @@ def variance_ratio(subject: Subject) -> Estimate:
 
 
 @metric(
-    "cycle_error",
     kind="sets",
     label="Cycle error",
     family="Reconstruction",
