@@ -56,7 +56,7 @@ def _families(kind: str) -> str:
 def _entry(entry: Entry[Metric]) -> str:
     metric = entry.value
     lines = [
-        f"\n#### {metric.label}: `{entry.name}`\n",
+        f"\n#### {entry.title}: `{entry.name}`\n",
         f"{entry.help}\n",
         f"- {_direction(metric)}",
         f"- Source: {entry.source}",

@@ -59,8 +59,8 @@ def choose(genotypes: Genotypes, seed: int) -> Pairs:
     m = genotypes.m
     contig = np.unique(genotypes.variant_contig, return_inverse=True)[1].ravel()
     tiles = tuple(_all_tiles(m) if m <= ALL_PAIRS else [*_window_tiles(contig), *_sampled_tiles(contig, seed)])
-    left = np.concatenate([np.broadcast_to(r[:, None], keep.shape)[keep] for r, _, keep in tiles] or [_EMPTY])
-    right = np.concatenate([np.broadcast_to(c[None, :], keep.shape)[keep] for _, c, keep in tiles] or [_EMPTY])
+    left = np.concatenate([np.broadcast_to(r[:, None], keep.shape)[keep] for r, _, keep in tiles])
+    right = np.concatenate([np.broadcast_to(c[None, :], keep.shape)[keep] for _, c, keep in tiles])
     position = genotypes.variant_position if genotypes.has_positions else None
     edges, bins = _distance_bins(left, right, contig, position)
     described = "all"
@@ -85,7 +85,7 @@ def pair_r(calls: Calls, pairs: Pairs) -> Floats:
         else:
             left = columns_of(calls, rows)
         parts.append(correlate(left, right)[keep])
-    return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
+    return np.concatenate(parts)
 
 
 def columns_of(calls: Calls, index: npt.NDArray[np.integer]) -> Calls:
@@ -149,9 +149,6 @@ def _correlate_called(left: Calls, right: Calls) -> Floats:
         r = covariance / np.sqrt(variance_a * variance_b)
     r[(variance_a <= 0) | (variance_b <= 0)] = np.nan
     return np.asarray(r, dtype=np.float32)
-
-
-_EMPTY = np.empty(0, dtype=np.int32)
 
 
 def _all_tiles(m: int) -> Iterator[tuple[Index, Index, npt.NDArray[np.bool_]]]:

@@ -51,8 +51,6 @@ class Estimate:
 class Metric:
     """A metric as the registry keeps it; called on what it measures, it gives an `Estimate`."""
 
-    name: str
-    label: str
     family: str
     headline: bool
     direction: Direction
@@ -100,9 +98,8 @@ def metric(
     """
 
     def file(function: Callable[[Any], Estimate]) -> Callable[[Any], Estimate]:
-        name = function.__name__
-        entry = Metric(name, label, family, headline, direction, target, bounds, needs_train, function)
-        metrics.register(name, title=label, kind=kind, help=help, source=source)(entry)
+        entry = Metric(family, headline, direction, target, bounds, needs_train, function)
+        metrics.register(function.__name__, title=label, kind=kind, help=help, source=source)(entry)
         return function
 
     return file
@@ -124,6 +121,7 @@ def measurement(entry: Entry[Metric], estimate: Estimate, confidence: float = 0.
     if span is None and estimate.value is not None:
         span = interval(estimate.value, estimate.draws, confidence, metric.bounds)
     low, high = span or (None, None)
-    fields = {key: getattr(metric, key) for key in ("name", "label", "family", "headline", "direction", "target")}
+    fields = {key: getattr(metric, key) for key in ("family", "headline", "direction", "target")}
     fields |= {key: getattr(estimate, key) for key in ("value", "params", "reason", "null", "ceiling", "baselines")}
-    return Measurement(**fields | {"low": low, "high": high, "help": entry.help, "source": entry.source} | frame)
+    fields |= {"label": entry.title, "low": low, "high": high, "help": entry.help, "source": entry.source}
+    return Measurement(entry.name, **fields | frame)

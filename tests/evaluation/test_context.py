@@ -112,7 +112,7 @@ def test_a_metric_answers_with_a_reason_instead_of_an_error() -> None:
         (lambda _: Estimate(float("nan")), "undefined"),
         (lambda _: Estimate(None, reason="Of its own."), "Of its own."),
     ):
-        metric = Metric("x", "X", "Other", False, "higher", None, (0, 1), False, function)
+        metric = Metric("Other", False, "higher", None, (0, 1), False, function)
         estimate = metric(here)
         assert estimate.value is None
         assert reason in str(estimate.reason)

@@ -123,11 +123,12 @@ def distances(subject: Subject) -> list[dict[str, Any]]:
 
 def trivial_embeddings(subject: Subject, sets: Sequence[int], rng: np.random.Generator) -> dict[int, tuple[Array, ...]]:
     """For each set its mean (d,), covariance (d, d) and kernel mean (256,) with the median bandwidth."""
+    from scipy.spatial.distance import pdist
+
     clouds = {i: subject.space(subject.observations(i)[:4096]) for i in sets}
     pooled = np.concatenate([c[:50] for c in clouds.values()])
     some = pooled[rng.permutation(len(pooled))[:400]]
-    distances = np.sqrt(np.square(some[:, None] - some[None]).sum(axis=2))
-    bandwidth = max(float(np.median(distances[np.triu_indices(len(some), 1)])), 1e-6)
+    bandwidth = max(float(np.median(pdist(some))), 1e-6)
     frequency = rng.normal(size=(pooled.shape[1], 128)) / bandwidth
     out: dict[int, tuple[Array, ...]] = {}
     for i, x in clouds.items():
