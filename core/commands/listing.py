@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from typing import Any
 
 from core.commands.answer import Answer, Command
@@ -116,10 +115,8 @@ def collect() -> dict[str, Any]:
         return entry(one) | {"losses": dict(one.value.loss_titles)}
 
     def metric(one: Entry[Any]) -> dict[str, Any]:
-        facts = {f.name: getattr(one.value, f.name) for f in dataclasses.fields(one.value)}
-        return {"name": one.name, "kind": one.kind, "help": one.help, "source": one.source} | {
-            key: facts[key] for key in ("label", "family", "direction", "target")
-        }
+        words = {"name": one.name, "label": one.title, "kind": one.kind, "help": one.help, "source": one.source}
+        return words | {key: getattr(one.value, key) for key in ("family", "direction", "target")}
 
     listed = {"encoders": encoders, "generators": generators, "mixers": mixers, "formats": formats}
     return {
