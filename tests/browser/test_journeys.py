@@ -199,9 +199,12 @@ def compare_and_export(tab: Page, tmp_path: Path) -> None:
 
 def point_at(tab: Page, drawing: Locator, words: str) -> None:
     """Point at the marks of a drawing until one of them says `words`."""
-    for mark in drawing.first.locator(".scatterlayer path.point").all():
+    marks, label = drawing.first.locator(".scatterlayer path.point"), drawing.first.locator(".hoverlayer .hovertext")
+    marks.first.wait_for(state="attached")
+    for mark in marks.all():
+        tab.mouse.move(0, 0)
+        expect(label).to_have_count(0)
         mark.hover(force=True)
-        label = drawing.first.locator(".hoverlayer .hovertext")
         label.first.wait_for()
         if words in "".join(label.all_text_contents()):
             return
