@@ -120,8 +120,9 @@ def _write_plain(folder: Path, home: Path) -> dict[str, int]:
 
 
 _COLLECT = """
-import json, sys
+import json, logging, sys
 from streamlit.testing.v1 import AppTest
+logging.disable(logging.CRITICAL)  # of a page without a browser
 app = AppTest.from_file("app.py", default_timeout=300)
 app.switch_page(f"pages/{sys.argv[1]}.py")
 app.run()
