@@ -93,6 +93,12 @@ def arithmetic(a: Latents, minus: Latents, plus: Latents) -> Latents:
     return np.asarray(a - minus + plus, dtype=np.float32)
 
 
+def nearest(z: Latents, known: Latents) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+    """The places of the known latents (s, latent), the nearest to z (latent,) first, and the distance of each place."""
+    distance = np.linalg.norm(known - z, axis=1)
+    return np.argsort(distance, kind="stable"), distance
+
+
 def outside(z: Latents, known: Latents) -> float:
     """How far z (latent,) lies outside of the known latents (s, latent): its distance to the nearest of them, as a
     multiple of the largest such distance among themselves; above 1 the model extrapolates.

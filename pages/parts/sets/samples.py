@@ -49,10 +49,12 @@ def show_samples(chosen: SetRun, samples: Mapping[str, Any], drawn: Drawing, cap
 
 def neighbours(chosen: SetRun, name: str, z: Any = None) -> None:
     """A table of the sets whose latents are nearest to that of `name`, or to the latent `z`."""
+    from core.latents.lens import nearest
+
     names = chosen.names
     here = chosen.latents[names.index(name)] if z is None else z
-    distance = np.linalg.norm(chosen.latents - here, axis=1)
-    order = [i for i in np.argsort(distance, kind="stable") if names[i] != name or z is not None][:_NEAR]
+    near, distance = nearest(here, chosen.latents)
+    order = [i for i in near if names[i] != name or z is not None][:_NEAR]
     st.dataframe(
         {"Set": [names[i] for i in order], "Distance": distance[order], **described(chosen, order)},
         hide_index=True,

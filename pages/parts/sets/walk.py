@@ -97,8 +97,10 @@ def _start(shown: tuple[object, ...], t: Sequence[float]) -> int:
 
 def _figure(chosen: SetRun, way: Walk, moments: Sequence[Moment], start: int, drawn: Drawing) -> Figure:
     """The walk as the reader wants observations drawn: points, densities or images."""
+    from core.latents.lens import nearest
+
     parts = panels(moments)
-    near = [np.argsort(np.linalg.norm(chosen.latents - moment.latent, axis=1), kind="stable") for moment in moments]
+    near = [nearest(moment.latent, chosen.latents)[0] for moment in moments]
     words = [f"nearest sets {', '.join(chosen.names[i] for i in order[:_NEAR])}" for order in near]
     t = [moment.t for moment in moments]
     if chosen.image:
