@@ -69,16 +69,22 @@ def browser() -> Iterator[Browser]:
 
 
 def settled(page: Page, seconds: float = PATIENCE) -> None:
-    """Wait until the page has a title, the script has ended and every chart is drawn."""
+    """Wait until the page has a title, the script has ended and every chart is drawn, and stays so for a moment.
+
+    A click starts the script only after the browser has handled it, and fonts and legends settle after a drawing.
+    """
     page.wait_for_selector("[data-testid=stMain] h1", timeout=seconds * 1000)
-    page.wait_for_function(
-        """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
-            && !document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')
-            && [...document.querySelectorAll('[data-testid=stPlotlyChart]')]
-                .every(chart => chart.querySelector('.js-plotly-plot .main-svg'))""",
-        timeout=seconds * 1000,
-    )
-    page.wait_for_timeout(700)  # fonts and legends settle after the first drawing
+    while True:
+        page.wait_for_function(_AT_REST, timeout=seconds * 1000)
+        page.wait_for_timeout(700)
+        if page.evaluate(_AT_REST):
+            return
+
+
+_AT_REST = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+    && !document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')
+    && [...document.querySelectorAll('[data-testid=stPlotlyChart]')]
+        .every(chart => chart.querySelector('.js-plotly-plot .main-svg'))"""
 
 
 def free_port() -> int:

@@ -82,9 +82,9 @@ def test_a_view_is_restored_from_its_link(server: Server, page: Page, chromium: 
     page.goto(server.address)
     page.get_by_role("link", name="See where linkage differs").click()
     expect(page.get_by_role("heading", name="Linkage", exact=True)).to_be_visible()
-    graph(page, "squares")  # a chart that changes while it is being drawn can stay empty in Streamlit 1.67
+    squares = shown(graph(page, "squares"))  # a chart that changes while it is drawn can stay empty in Streamlit 1.67
     page.get_by_test_id("stMain").get_by_text("Difference", exact=True).click()
-    settled(page)
+    wait_until(lambda: shown(graph(page, "squares")) != squares, "the squares did not change")
     first = shown(graph(page, "squares"))
     page.get_by_role("button", name="Copy link").click()
     link = page.get_by_test_id("stCode").first.inner_text().strip()
