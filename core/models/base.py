@@ -245,6 +245,9 @@ class Trainable(nn.Module):
 class Model(Trainable, ABC):
     """A generative model of genotypes; subclasses say how to take a step and how to sample."""
 
+    # Whether `impute` says how likely each genotype of a missing call is.
+    imputes: ClassVar[bool] = False
+
     spec: DataSpec
     condition_labels: Tensor
     condition_phenotypes: Tensor
@@ -270,6 +273,14 @@ class Model(Trainable, ABC):
     @abstractmethod
     def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
         """Draw n individuals, int8 (n, m) in 0..ploidy; `condition` None draws conditions from the training ones."""
+
+    def impute(self, calls: Tensor, condition: Condition | None, generator: torch.Generator) -> Tensor:
+        """Probability of every genotype of each individual, (n, m, categories) float32, given the calls that are known.
+
+        calls: (n, m) int8, -1 missing; a known call has probability 1. condition: of the individuals, where known.
+        Only models with `imputes` can.
+        """
+        raise TypeError(f"{type(self).__name__} cannot impute")
 
     def draw_condition(self, n: int, generator: torch.Generator) -> Condition:
         """Conditions of n individuals, drawn with replacement from those of the training individuals."""

@@ -15,6 +15,7 @@ from core.config.schema import more, setting
 from core.config.training import TrainingConfig
 from core.models import factors
 from core.models.base import UNKNOWN, Batch, Clock, Condition, DataSpec, Losses, Model, TrainData
+from core.models.conditioning import Conditioning
 from core.models.gumbel import draw, gumbel_softmax, one_hot, planes_softmax
 from core.models.moments import Moments
 from core.models.optimisation import average, cosine_rate
@@ -55,20 +56,6 @@ class WganGpConfig:
     calibrate: bool = more(True, "Correct the output bias for sampling until the genotype frequencies are right.")
     frequency_weight: float = setting(100.0, "Weight of the penalty on genotype frequencies.", low=0.0, high=1e6)
     linkage_weight: float = setting(100.0, "Weight of the penalty on linkage.", low=0.0, high=1e6)
-
-
-class Conditioning(nn.Module):
-    """Labels as learned vectors (one more for "unknown"), phenotypes as standardised values (unknown: the mean, 0)."""
-
-    def __init__(self, spec: DataSpec, embedding: int) -> None:
-        super().__init__()
-        self.tables = nn.ModuleList(nn.Embedding(len(v) + 1, embedding) for v in spec.label_columns.values())
-        self.width = embedding * len(self.tables) + len(spec.phenotypes)
-
-    def forward(self, condition: Condition) -> Tensor:
-        """(b, width) float32."""
-        parts = [table(condition.labels[:, i] - UNKNOWN) for i, table in enumerate(self.tables)]
-        return torch.cat([*parts, condition.phenotypes.nan_to_num(0.0)], dim=1)
 
 
 class Leaky(nn.Module):
