@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.evaluation.bootstrap import resampled_means
-from core.evaluation.context import Comparison, once
+from core.evaluation.context import Comparison, Panel, once
 from core.evaluation.neighbours import neighbours, params
-from core.evaluation.registry import Estimate, metric
+from core.evaluation.registry import Estimate, Unmeasurable, metric
 
 _SOURCE = "Yale et al. 2020, eq. 1–2"
 
@@ -106,6 +106,24 @@ def adversarial_indicators(
     """([own < other] with the tie rule above, (n,) float64; the share of ties at a distance above zero)."""
     tied = (own == other) & (other > 0)
     return np.where(tied, 0.5, own < other).astype(np.float64), float(tied.mean())
+
+
+def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
+    """`adversarial_accuracy`: {"side", "aa_truth", "aa_synthetic", "aats", "n"} against each side there is.
+
+    "side" is "train", "holdout", or "real" where nobody was held out.
+    """
+    value = panel.value
+    sides = {"real": value} if value.train is None else {"train": against_train(value), "holdout": value}
+    rows: list[dict[str, Any]] = []
+    for side, comparison in sides.items():
+        try:
+            truth, synthetic = (_accuracy(comparison, name)[0] for name in ("truth", "synthetic"))
+        except Unmeasurable:
+            continue
+        both = (truth + synthetic) / 2
+        rows.append({"side": side, "aa_truth": truth, "aa_synthetic": synthetic, "aats": both, "n": comparison.n_near})
+    return {"adversarial_accuracy": rows}
 
 
 def _accuracy(comparison: Comparison, *sides: str) -> tuple[float, npt.NDArray[np.float64], dict[str, Any]]:

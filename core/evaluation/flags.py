@@ -129,6 +129,11 @@ def _copying(report: Report) -> Flag | None:
         chance = report.metric("privacy_loss").ceiling or 0.0
         says.append(f"privacy loss is {loss:.2f} ({chance:.2f} for real individuals)")
         high = high or loss > 0.2
+    attack = report.metric("membership_auc")
+    # Three standard errors of the area without memory, √(1/6n).
+    if attack.value is not None and attack.value > 0.5 + max(0.05, 3 * (6 * attack.params.get("members", 400)) ** -0.5):
+        says.append(f"a membership attack is right about {_percent(attack.value)} of pairs (50% is guessing)")
+        high = high or attack.value > 0.7
     if not says:
         return None
     return Flag(
@@ -136,7 +141,7 @@ def _copying(report: Report) -> Flag | None:
         "high" if high else "medium",
         _sentence("; ".join(says)),
         "Do not share these individuals. Train on more individuals, with a smaller model or for fewer epochs, and "
-        "look at the privacy metrics on the Compare page.",
+        "look at the Privacy page.",
     )
 
 

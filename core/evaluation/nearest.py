@@ -12,9 +12,11 @@ import numpy.typing as npt
 from core.data.genotypes import MISSING
 from core.evaluation.bootstrap import multinomial_weights, resampled_means
 from core.evaluation.context import Cohort, Comparison, Panel, once, row_blocks
-from core.evaluation.distances import natural, nearest_between, nearest_within
-from core.evaluation.neighbours import neighbours, params
+from core.evaluation.distances import natural, nearest_each_way
+from core.evaluation.neighbours import neighbours, own_radii, params
 from core.evaluation.registry import Estimate, Unmeasurable, metric
+
+Floats = npt.NDArray[np.float64]
 
 _BINS = 40
 # Real individuals that must be nearest to some synthetic one before a share of them has an interval.
@@ -118,21 +120,16 @@ def nearest_neighbour_ratio(comparison: Comparison) -> Estimate:
 def nearest_train_share(comparison: Comparison) -> Estimate:
     """s/n_t over s/n_t + (1 − s)/n_h for the share s that is nearer to the n_t training individuals; ties half."""
     found = records(comparison)
-    unseen = comparison.reference
-    count = comparison.config.distance_individuals
-    metric_name = comparison.config.distance
-    other, place = nearest_between(
-        comparison.candidate.near(count), unseen.near(count), 1, metric_name, comparison.device
-    )
-    gap = natural(other[:, 0], metric_name) - found.distance[:, 0]
+    other = reference_records(comparison)
+    gap = other.distance[:, 0] - found.distance[:, 0]
     nearer = np.where(gap == 0, 0.5, gap > 0)
-    n_train, n_unseen = found.n_gallery, min(count, unseen.n)
+    n_train, n_unseen = found.n_gallery, other.n_gallery
 
-    def corrected(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def corrected(share: Floats) -> Floats:
         return (share / n_train) / (share / n_train + (1 - share) / n_unseen)
 
     # Individuals with the same nearest real one are not independent: they are resampled together.
-    nearest = np.where(gap >= 0, found.index[:, 0], n_train + place[:, 0])
+    nearest = np.where(gap >= 0, found.index[:, 0], n_train + other.index[:, 0])
     together = np.unique(nearest, return_inverse=True)[1].ravel()
     sums, sizes = np.bincount(together, weights=nearer), np.bincount(together)
     draws = None
@@ -150,14 +147,19 @@ class Records:
 
     Attributes:
         distance: (n, 2) from each candidate to its two nearest gallery individuals. index: their rows.
+        back: (n_gallery,) from each gallery individual to the nearest candidate.
         unseen: (n_u,) from real individuals outside the gallery (the holdout, or each of the gallery to the others).
-        n_gallery: individuals in the gallery.
     """
 
-    distance: npt.NDArray[np.float64]
+    distance: Floats
     index: npt.NDArray[np.int64]
-    unseen: npt.NDArray[np.float64]
-    n_gallery: int
+    back: Floats
+    unseen: Floats
+
+    @property
+    def n_gallery(self) -> int:
+        """Individuals in the gallery."""
+        return len(self.back)
 
 
 def gallery(comparison: Comparison) -> Cohort:
@@ -166,18 +168,41 @@ def gallery(comparison: Comparison) -> Cohort:
 
 
 def curves(panel: Panel) -> dict[str, list[dict[str, Any]]]:
-    """`nearest_distances`: shares of synthetic, null and unseen real individuals by distance to the nearest record."""
+    """`nearest_distances`: shares of synthetic, null and unseen real individuals by distance to the nearest record.
+
+    `nearest_records`: {"side", "median", "identical", "share", "n"} for "train" and "holdout", or "real" alone: the
+    median distance to the nearest of this side, the share of synthetic individuals equal to one of it, and the share
+    whose nearest real individual is on it (as it would be with sides of equal size).
+    """
     groups = _groups(panel)
     if not groups:
-        return {"nearest_distances": []}
+        return {"nearest_distances": [], "nearest_records": []}
     edges = np.linspace(0.0, max(float(d.max()) for d in groups.values()) * (1 + 1e-9) or 1.0, _BINS + 1)
     shares = {name: np.histogram(d, edges)[0] / len(d) for name, d in groups.items()}
     return {
         "nearest_distances": [
             {"low": float(edges[i]), "high": float(edges[i + 1])} | {name: float(s[i]) for name, s in shares.items()}
             for i in range(_BINS)
-        ]
+        ],
+        "nearest_records": _sides(panel.value),
     }
+
+
+def _sides(comparison: Comparison) -> list[dict[str, Any]]:
+    near, first = records(comparison), "real" if comparison.train is None else "train"
+    sides = {first: near} if comparison.train is None else {first: near, "holdout": reference_records(comparison)}
+    nearer = nearest_train_share(comparison).value if comparison.train is not None else None
+    shares = {first: nearer, "holdout": None if nearer is None else 1 - nearer}
+    return [
+        {
+            "side": side,
+            "median": float(np.median(one.distance[:, 0])),
+            "identical": float((one.distance[:, 0] == 0).mean()),
+            "share": shares[side],
+            "n": one.n_gallery,
+        }
+        for side, one in sides.items()
+    ]
 
 
 def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
@@ -189,7 +214,7 @@ def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:
     return {"nearest": nearest | {"nearest_index": records(panel.value).index[:, 0]}}
 
 
-def _groups(panel: Panel) -> dict[str, npt.NDArray[np.float64]]:
+def _groups(panel: Panel) -> dict[str, Floats]:
     """Distances to the nearest record of synthetic, null and unseen real individuals; empty without records."""
     try:
         value, null = records(panel.value), records(panel.null)
@@ -201,26 +226,38 @@ def _groups(panel: Panel) -> dict[str, npt.NDArray[np.float64]]:
 @once
 def records(comparison: Comparison) -> Records:
     """The nearest records of `comparison`. Unmeasurable where the gallery has fewer than two individuals."""
-    count, name, device = comparison.config.distance_individuals, comparison.config.distance, comparison.device
     seen, made = gallery(comparison), comparison.candidate
     if seen.n < 2:
         raise Unmeasurable("Needs at least 2 real individuals to compare with.")
-    known = min(count, seen.n)
-    if comparison.train is None and comparison.n_near == known == min(count, made.n):
-        found = neighbours(comparison)  # the same distances, measured already
-        return Records(
-            natural(found.candidate_nearest, name), found.candidate_index, natural(found.reference_own, name), known
-        )
+    if comparison.train is not None:
+        return _between(made, seen, between_real(comparison).back)
+    count, name = comparison.config.distance_individuals, comparison.config.distance
+    if comparison.n_near == min(count, seen.n) == min(count, made.n):
+        near = neighbours(comparison)  # the same distances, measured already
+        distances = (near.candidate_nearest, near.reference_other, near.reference_own)
+        each, back, unseen = (natural(distance, name) for distance in distances)
+        return Records(each, near.candidate_index, back, unseen)
+    return _between(made, seen, natural(own_radii(seen, count, (1,), name)[:, 0], name))
 
-    def unseen() -> npt.NDArray[np.float64]:
-        if comparison.train is None:
-            return natural(nearest_within(seen.near(count), 1, name, device)[:, 0], name)
-        return natural(
-            nearest_between(comparison.reference.near(count), seen.near(count), 1, name, device)[0][:, 0], name
-        )
 
-    distance, index = nearest_between(made.near(count), seen.near(count), 2, name, device)
-    return Records(natural(distance, name), index, comparison.reference.shared(("unseen", seen), unseen), known)
+@once
+def reference_records(comparison: Comparison) -> Records:
+    """The same with the reference as the gallery where training individuals stand beside it; these are the unseen."""
+    return _between(comparison.candidate, comparison.reference, between_real(comparison).distance[:, 0])
+
+
+def between_real(comparison: Comparison) -> Records:
+    """Distances from the training individuals to the reference, their gallery, and `back`; `unseen` is empty."""
+    train, reference = comparison.train, comparison.reference
+    assert train is not None  # the registry asks for it before it calls
+    return reference.shared(("between_real", train), lambda: _between(train, reference, np.zeros(0)))
+
+
+def _between(made: Cohort, seen: Cohort, unseen: Floats) -> Records:
+    count, name = made.config.distance_individuals, made.config.distance
+    k = min(2, seen.n)
+    distance, index, back = nearest_each_way(made.near(count), seen.near(count), k, name, made.device)
+    return Records(natural(distance, name), index, natural(back, name), unseen)
 
 
 def _stated(comparison: Comparison, found: Records) -> dict[str, Any]:
@@ -239,9 +276,7 @@ def _digests(cohort: Cohort) -> npt.NDArray[np.void]:
     return np.frombuffer(b"".join(hashlib.blake2b(row.data, digest_size=16).digest() for row in rows), dtype="V16")
 
 
-def _resampled_medians(
-    values: npt.NDArray[np.float64], draws: int, generator: np.random.Generator
-) -> npt.NDArray[np.float64]:
+def _resampled_medians(values: Floats, draws: int, generator: np.random.Generator) -> Floats:
     """(draws,) medians of resampled values: sorted once, then read where half of each replicate's weight lies."""
     order = np.sort(values)
     cumulative = multinomial_weights(len(order), draws, generator).cumsum(axis=1)
