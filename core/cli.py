@@ -38,7 +38,7 @@ VERBS = {
     "report": ("judging", "the report of a run"),
     "interpolate": ("walking", "walk from one set to another through the latents of a run"),
     "doctor": ("doctor", "devices, versions, disk, backends: what to paste into an issue"),
-    "bench": ("benchmarks", "measure speed: the numbers of docs/benchmarks.md"),
+    "bench": ("benchmarks", "measure speed and quality: the numbers of docs/benchmarks.md"),
     "pretrained": ("pretrained", "train again what is shipped in pretrained/"),
     "worker": ("worker", "do the work of a run directory (started by the backends)"),
 }

@@ -185,6 +185,8 @@ def test_evaluate_files_and_datasets(call: Call, world: Path) -> None:
     assert by_run["n"]["real"] + by_run["n"]["holdout"] == 80
     held = answer(call("evaluate", "--real", "tiny", "--synthetic", "other.npz", "--holdout", "half.vcf.gz", *quick))
     assert held["holdout"] == "half.vcf.gz"
+    other = answer(call("evaluate", "--real", "half.vcf.gz", "--synthetic", "tiny", *quick))
+    assert (other["synthetic"], other["n"]["synthetic"], other["judged"]) == ("tiny", 80, "real")
 
 
 def test_doctor(call: Call) -> None:

@@ -17,6 +17,7 @@ BENCHMARKS = {
     "gde_geometry": "latent distances and straight lines against optimal transport",
     "gde_variance": "how much variance each generator keeps, on vectors and on images",
     "gde_memory": "peak memory of streaming and of gradient checkpointing",
+    "models": "every model of genotypes against real halves of any cohort: the tables of quality",
     "training": "a WGAN-GP epoch against a plain implementation",
     "pages": "the server against an empty Streamlit app",
 }

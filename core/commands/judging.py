@@ -65,7 +65,7 @@ def _dataset(run: Run) -> Dataset | None:
 
 def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--real", required=True, metavar="DATASET|FILE", help="the real individuals")
-    parser.add_argument("--synthetic", required=True, metavar="RUN|FILE", help="the synthetic individuals")
+    parser.add_argument("--synthetic", required=True, metavar="RUN|DATASET|FILE", help="the synthetic individuals")
     parser.add_argument(
         "--holdout",
         metavar="DATASET|FILE",
@@ -151,11 +151,13 @@ def _real(reference: str, samples: Path | None) -> _Cohort:
 
 
 def _synthetic(reference: str) -> tuple[_Cohort, Run | None]:
-    """A file that exists, else a run: the individuals of its report, or as many new ones."""
+    """A file that exists, else a dataset by its name, else a run: the individuals of its report, or new ones."""
     if Path(reference).is_file():
         return _file(reference, None), None
+    if reference in {name for meta in Library().list() for name in (meta.name, meta.id)}:
+        return _real(reference, None), None
     if "/" in reference or Path(reference).suffix:
-        raise InputError(f"There is no file {reference!r}; check the path, or give the id of a run.")
+        raise InputError(f"There is no file {reference!r}; check the path, or give a run or the name of a dataset.")
     run = RunStore().get(reference)
     kept = sampling.load(run)
     if kept is None:

@@ -26,7 +26,8 @@ _TILE = 1000
     bounds=(-1.0, 1.0),
     help="Pearson correlation between the real and the synthetic correlation matrix of calls, over all pairs of "
     "variants, near or far. Sampling noise alone keeps it below 1: read it with the ceiling, about "
-    "V / (V + 1/n) for two samples of n individuals and a variance V of the true correlations.",
+    "V / (V + 1/n) for two samples of n individuals and a variance V of the true correlations. A variant that does "
+    "not vary on one side correlates 0 with all others there.",
     source="Viñas et al. 2022, Γ(D, D')",
 )
 def correlation_score(comparison: Comparison) -> Estimate:

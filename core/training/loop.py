@@ -173,7 +173,8 @@ class _Training:
         self.sums = {}
         self._refuse_nan(means)
         self.run.record(self.clock.step, epoch, means)
-        due = epoch % config.evaluate_every == 0 or self.clock.finished
+        spent = bool(config.minutes) and self.history.seconds >= 60 * config.minutes and not self.clock.finished
+        due = epoch % config.evaluate_every == 0 or self.clock.finished or spent
         improved = due and self._validate(means)
         if epoch % config.checkpoint_every == 0 or due or self.clock.finished:
             self._save("last")
@@ -181,7 +182,7 @@ class _Training:
             self._save("best")
         if config.patience and self.history.stale >= config.patience:
             return f"Stopped early at epoch {epoch}: {config.patience} validations without a better {config.score}."
-        if config.minutes and self.history.seconds >= 60 * config.minutes and not self.clock.finished:
+        if spent:
             return f"The time budget of {config.minutes:g} minutes was spent at epoch {epoch} of {self.clock.epochs}."
         return ""
 

@@ -147,6 +147,13 @@ def test_the_time_budget_ends_a_run_cleanly(tmp_path: Path) -> None:
     assert checkpoints.exists(tmp_path / "best")
 
 
+def test_a_run_whose_time_is_up_keeps_where_it_is(tmp_path: Path) -> None:
+    """Also between two checkpoints and validations: what was trained is not lost."""
+    outcome = train(Recorder(tmp_path), epochs=1000, minutes=1e-6, evaluate_every=50, checkpoint_every=50)
+    assert checkpoints.load(tmp_path / "last")[1]["clock"]["epoch"] == outcome.epochs == 1
+    assert outcome.best["epoch"] == 1
+
+
 def test_validation_does_not_change_the_training(tmp_path: Path) -> None:
     def sampling(model: Model, holdout: TrainData, noise: torch.Generator) -> dict[str, float]:
         return {"precision": float(model.sample(50, None, noise).float().mean())}

@@ -1,0 +1,130 @@
+"""What a trial of the benchmark of models is judged by: the metrics of a report, without its intervals and pictures."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.bench.code import code_digest
+from core.config.evaluation import EvaluationConfig
+from core.data.genotypes import Genotypes
+from core.evaluation import linkage, panels
+from core.evaluation.context import Comparison, Panel
+from core.evaluation.distances import natural, nearest_between
+from core.evaluation.manifold import indicators
+from core.evaluation.neighbours import neighbours
+from core.evaluation.registry import Unmeasurable, metrics
+from core.reports.files import plain
+
+KS = (3, 5, 10)
+SCORES = (
+    "precision", "recall", "aats", "aats_train", "ld_r", "allele_frequency_r", "fst", "membership_auc",
+)  # fmt: skip
+"""The eight by which models are ranked; precision and recall at k = 5."""
+
+# What else stands in the tables, or what the failure flags look at; one that is not registered is left out.
+OTHERS = (
+    "aa_truth", "aa_synthetic", "allele_frequency_rmse", "copies", "coverage", "duplicates", "gwas_hit_recovery",
+    "heterozygosity_ratio", "ld_decay_rmse", "ld_long_range_error", "ld_r2_error", "matthew_slope", "privacy_loss",
+    "rare_alleles_lost",
+)  # fmt: skip
+CONFIG = EvaluationConfig(bootstrap=0, neighbours=KS, distance_individuals=20_000)
+
+
+def measure(train: Genotypes, synthetic: Genotypes, holdout: Genotypes, seed: int) -> dict[str, Any]:
+    """Judge individuals that a model trained on `train` made against `holdout`.
+
+    {"metrics": {name: {"value", "params", "reason"}}, "ld": [{"low", "high", "count", "real", "synthetic", "error"}]},
+    base pairs and r²; precision and recall at every k stand among the metrics as "precision_3", ….
+    """
+    return _measured(panels.value(_setting(train, synthetic, holdout, seed)))
+
+
+def frame(train: Genotypes, holdout: Genotypes, seed: int) -> dict[str, Any]:
+    """{"null", "ceiling"}, each as `measure` gives it: independent sites, and the training half itself.
+
+    Where a metric compares with the training individuals, the ceiling is one half of them against the other.
+    """
+    here = _setting(train, train.individuals(slice(0, holdout.n)), holdout, seed)
+    ceiling, apart = panels.ceiling(here), panels.privacy_ceiling(here)
+    assert ceiling is not None
+    best = _measured(ceiling)
+    if apart is not None:
+        best["metrics"] |= {k: one for k, one in _metrics(apart).items() if k in _needing_train()}
+    return {"null": _measured(panels.null(here)), "ceiling": best}
+
+
+@cache
+def digest() -> str:
+    """Of the code that measures."""
+    modules = {metrics[name].value.function.__module__ for name in _names()}
+    return code_digest([__name__, *sorted(modules)], "core.evaluation")
+
+
+def _names() -> list[str]:
+    return [name for name in (*SCORES, *OTHERS) if name in metrics]
+
+
+def _needing_train() -> set[str]:
+    return {name for name in _names() if metrics[name].value.needs_train} | {"membership_auc"}
+
+
+def _setting(train: Genotypes, synthetic: Genotypes, holdout: Genotypes, seed: int) -> panels.Setting:
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return panels.setting(train, synthetic, holdout, seed=seed, config=CONFIG, device=device)
+
+
+def _measured(comparison: Comparison) -> dict[str, Any]:
+    return {"metrics": _metrics(comparison), "ld": _by_distance(comparison)}
+
+
+def _metrics(comparison: Comparison) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in _names():
+        estimate = metrics[name].value(comparison)
+        found[name] = {"value": estimate.value, "params": estimate.params, "reason": estimate.reason}
+    for k in KS:
+        for name in ("precision", "recall"):
+            found[f"{name}_{k}"] = {"value": _at(comparison, name, k)}
+    if "membership_auc" not in metrics and comparison.train is not None:
+        found["membership_auc"] = {"value": _membership_auc(comparison)}
+    result: dict[str, Any] = plain(found)
+    return result
+
+
+def _at(comparison: Comparison, name: str, k: int) -> float | None:
+    try:
+        return float(indicators(neighbours(comparison), name, k).mean())
+    except Unmeasurable:
+        return None
+
+
+def _by_distance(comparison: Comparison) -> list[dict[str, Any]]:
+    """Mean corrected r² and its root mean square error in each distance bin; empty without positions."""
+    curves = linkage.curves(Panel(comparison, comparison, None))
+    rows = zip(curves["ld_decay"], curves["ld_r2_error_by_distance"], strict=True)
+    names = ("low", "high", "count", "real", "synthetic")
+    return [{key: decay[key] for key in names} | {"error": error["synthetic"]} for decay, error in rows]
+
+
+def _membership_auc(comparison: Comparison) -> float:
+    """AUC of an attacker who takes those nearest to a synthetic individual for members: 0.5 learns nothing."""
+    assert comparison.train is not None
+    count, name, device = CONFIG.distance_individuals, CONFIG.distance, comparison.device
+    scores = [
+        -natural(nearest_between(c.near(count), comparison.candidate.near(count), 1, name, device)[0][:, 0], name)
+        for c in (comparison.train, comparison.reference)
+    ]
+    return area(*scores)
+
+
+def area(members: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> float:
+    """P(a member scores higher than another) + P(they score the same) / 2 (Mann & Whitney 1947)."""
+    order = np.sort(others)
+    below, upto = np.searchsorted(order, members, "left"), np.searchsorted(order, members, "right")
+    return float((below + upto).mean() / (2 * len(order)))

@@ -1,0 +1,99 @@
+"""Which experiment to train on a cohort, and why: what a benchmark on it has found, else what its shape suggests."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from core.config.home import home, resolve_inside
+from core.words import number
+
+LINKED = 0.1  # mean r² of neighbouring variants from which haplotypes can be followed from one to the next
+FEW = 0.25  # training individuals for each variant below which an adversary learns them by heart
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The experiment, why in one sentence, and whether a benchmark on the very dataset has `measured` it."""
+
+    experiment: str
+    why: str
+    measured: bool = False
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of a cohort decides: training individuals, variants, and the mean r² of neighbouring variants."""
+
+    individuals: int
+    variants: int
+    neighbour_r2: float
+
+
+def recommend(dataset: str, shape: Shape) -> Recommendation:
+    """What was measured on the dataset of that digest, else by rule."""
+    return measured(dataset) or by_rule(shape)
+
+
+def by_rule(shape: Shape) -> Recommendation:
+    """The first rule that holds."""
+    return next(Recommendation(experiment, why(shape)) for holds, experiment, why in RULES if holds(shape))
+
+
+def measured(dataset: str) -> Recommendation | None:
+    """What `python -m core bench models` found best on the dataset; None where it has not been run."""
+    try:
+        return Recommendation(**json.loads(_file(dataset).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def keep(dataset: str, found: Recommendation) -> None:
+    """Remember what was found best on the dataset."""
+    path = _file(dataset)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def _file(dataset: str) -> Path:
+    return resolve_inside(home() / "bench" / "models", dataset) / "recommendation.json"
+
+
+def _linkage(shape: Shape) -> str:
+    return f"neighbouring variants have a mean r² of {number(shape.neighbour_r2)}"
+
+
+Rule = tuple[Callable[[Shape], bool], str, Callable[[Shape], str]]
+
+# Figures: two halves of the individuals, precision and recall at k = 5 as `python -m core bench models` measures them.
+RULES: tuple[Rule, ...] = (
+    # 500 cattle × 7,250 variants: recall .59 and AATS .58 for the mosaic, .06 and .96 for WGAN-GP.
+    (
+        lambda shape: shape.individuals < FEW * shape.variants,
+        "haplotype_mosaic",
+        lambda shape: (
+            f"{shape.individuals:,} training individuals are few for {shape.variants:,} variants: a network "
+            "would learn them by heart, and copied haplotypes recombine them."
+        ),
+    ),
+    # The demo, 2,000 × 1,000 in 2 Mb: LD r .985 and recall .93 for the mosaic, .969 and .93 for WGAN-GP.
+    (
+        lambda shape: shape.neighbour_r2 >= LINKED,
+        "haplotype_mosaic",
+        lambda shape: f"{_linkage(shape)}: haplotypes can be followed along the genome and pieced together anew.",
+    ),
+    # 805 variants of 1000 Genomes, r² .06: precision .55 and recall .73 for WGAN-GP, .19 and .61 for the mosaic.
+    (
+        lambda shape: True,
+        "wgan_gp",
+        lambda shape: (
+            f"{_linkage(shape)}: they lie too far apart for haplotypes, and what links them is structure, "
+            "which a network learns."
+        ),
+    ),
+)
