@@ -34,3 +34,12 @@ class EvaluationConfig:
         2000, "Individuals per cohort kept in the report's arrays for drawing.", low=10, high=100_000
     )
     population_minimum: int = more(20, "Individuals that a population needs for values of its own.", low=2)
+    phenotypes: tuple[str, ...] = more(
+        (), "Phenotypes whose associations and prediction are measured (empty: the first six of the real individuals)."
+    )
+    association_components: int = more(
+        5,
+        "Principal components that are taken out of phenotypes and variants before their association.",
+        low=0,
+        high=50,
+    )

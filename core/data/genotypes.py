@@ -109,7 +109,21 @@ class Genotypes:
             variant_contig=self.variant_contig[index],
             variant_position=self.variant_position[index],
             variant_allele=self.variant_allele[index],
+            truth=_of_variants(self.truth, index, self.m),
         )
+
+
+def _of_variants(truth: dict[str, Any], index: npt.NDArray[Any], m: int) -> dict[str, Any]:
+    """What a simulator knows, its causal variants counted among those at `index`; those that are left out are gone."""
+    known = truth.get("phenotype", {})
+    if "causal_index" not in known:
+        return truth
+    place = np.full(m, -1, dtype=np.int64)
+    kept = np.arange(m)[index]
+    place[kept] = np.arange(len(kept))
+    causal = place[known["causal_index"]]
+    there = causal >= 0
+    return truth | {"phenotype": known | {"causal_index": causal[there], "effect": known["effect"][there]}}
 
 
 def unmap_pages(calls: Calls) -> None:

@@ -202,11 +202,13 @@ class Panel:
         null: independent sites against the reference.
         ceiling: real individuals against the reference, or half the real individuals against the other half;
             None where there are too few.
+        pooled: the same with all real individuals for reference, the held-out ones among them; None where this is it.
     """
 
     value: Comparison
     null: Comparison
     ceiling: Comparison | None
+    pooled: Panel | None = None
 
     @property
     def cohorts(self) -> dict[str, Cohort]:

@@ -63,6 +63,10 @@ def _entry(entry: Entry[Metric]) -> str:
     ]
     if metric.needs_train:
         lines.append("- Needs the training individuals beside a holdout.")
+    if metric.pooled:
+        lines.append(
+            "- Judged by all real individuals, the held-out ones among them; ceiling: half of them by the other."
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -3,6 +3,7 @@
     with a holdout      value: synthetic → holdout          ceiling: training individuals → holdout
     without             value: synthetic → real             ceiling: half the real → the other half
 
+Metrics that are `pooled` take all real individuals for reference, as if there were no holdout.
 The null is drawn at the frequencies of the training individuals (of the real ones without a holdout). Halves are
 smaller than the whole and some metrics move with size, so without a holdout the value and the null are measured
 once more at the size of the ceiling ("matched"): only those three may be set in proportion.
@@ -11,6 +12,7 @@ once more at the size of the ceiling ("matched"): only those three may be set in
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,6 +94,25 @@ def ceiling(here: Setting) -> Comparison | None:
     first, second = _halves(here.real)
     second = np.sort(second[: here.synthetic.n])
     return here.compare(_subset(here.real, np.sort(first)), _subset(here.real, second))
+
+
+def everyone(here: Setting) -> Setting:
+    """The same without a holdout: its individuals are among the real ones, whose halves are the ceiling."""
+    if here.holdout is None:
+        return here
+    sides = (here.real.genotypes, here.holdout.genotypes)
+    pooled = replace(
+        sides[0],
+        calls=np.concatenate([side.calls for side in sides]),
+        sample_id=np.concatenate([side.sample_id for side in sides]),
+        labels=_stacked(*(side.labels for side in sides)),
+        phenotypes=_stacked(*(side.phenotypes for side in sides)),
+    )
+    return Setting(replace(here.real, genotypes=pooled), here.synthetic, None)
+
+
+def _stacked(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.concatenate([first[name], second[name]]) for name in first if name in second}
 
 
 def privacy_ceiling(here: Setting) -> Comparison | None:

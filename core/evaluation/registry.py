@@ -14,7 +14,7 @@ from core.registry import Entry, Registry
 from core.reports.report import Direction, Measurement
 
 FAMILIES = (
-    "Frequencies", "Linkage", "Structure", "Fidelity and diversity", "Privacy",
+    "Frequencies", "Linkage", "Structure", "Fidelity and diversity", "Association", "Prediction", "Privacy",
     "Reconstruction", "Latent geometry",
 )  # fmt: skip
 """The order of reading; a family that a metric names and that is not here comes after them."""
@@ -58,6 +58,7 @@ class Metric:
     bounds: tuple[float, float]
     needs_train: bool
     function: Callable[[Any], Estimate]
+    pooled: bool = False
 
     def __call__(self, judged: Any) -> Estimate:
         """Measure; whatever cannot be measured comes back as a reason, never as an exception."""
@@ -88,17 +89,19 @@ def metric(
     target: float | None = None,
     bounds: tuple[float, float] = (-np.inf, np.inf),
     needs_train: bool = False,
+    pooled: bool = False,
 ) -> Callable[[Callable[[Any], Estimate]], Callable[[Any], Estimate]]:
     """Register the decorated function as the metric of its name: (Comparison) or, for sets, (Subject) -> Estimate.
 
     `label` is its name on a chart, `family` the group that it is shown in, `headline` whether it speaks for its
     family at the first look, `direction` which way is better, `target` the ideal of
     a metric with neither, `bounds` the values it can take (intervals are clipped to them), `needs_train` whether it
-    compares with the training individuals beside the reference. The function may raise `Unmeasurable(reason)`.
+    compares with the training individuals beside the reference, `pooled` whether its reference is all the real
+    individuals, the held-out ones among them. The function may raise `Unmeasurable(reason)`.
     """
 
     def file(function: Callable[[Any], Estimate]) -> Callable[[Any], Estimate]:
-        entry = Metric(family, headline, direction, target, bounds, needs_train, function)
+        entry = Metric(family, headline, direction, target, bounds, needs_train, function, pooled)
         metrics.register(function.__name__, title=label, kind=kind, help=help, source=source)(entry)
         return function
 

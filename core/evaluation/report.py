@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,10 +18,11 @@ from core.config.evaluation import EvaluationConfig
 from core.config.schema import to_dict
 from core.data.genotypes import Genotypes
 from core.evaluation import flags, panels
-from core.evaluation.context import Comparison, Panel
+from core.evaluation.context import Cohort, Comparison, Panel
 from core.evaluation.harmonise import harmonise
 from core.evaluation.panels import Setting, setting
-from core.evaluation.registry import Estimate, measurement, of_kind
+from core.evaluation.registry import Estimate, Metric, measurement, of_kind
+from core.registry import Entry
 from core.reports.files import plain, write_report
 from core.reports.report import SCHEMA, Measurement, Report
 
@@ -53,7 +56,7 @@ def evaluate(
     others = {"synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
     shared, aligned, notes = harmonise(real, others)
     here = setting(shared, aligned["synthetic"], aligned.get("holdout"), seed=seed, config=config, device=device)
-    measured, parts = _measured(here, progress)
+    measured, parts = _everything(here, progress)
     curves, arrays = _drawn(parts, progress)
     called = names or {}
     content: dict[str, Any] = {
@@ -85,43 +88,71 @@ def evaluate(
     return report if out is None else write_report(report, arrays, out)
 
 
-def _measured(here: Setting, progress: Callable[[str], None]) -> tuple[list[Measurement], Panel]:
-    """Every metric on every comparison, and these; a side takes memory when its turn comes, and lets go after it."""
+def _everything(here: Setting, progress: Callable[[str], None]) -> tuple[list[Measurement], Panel]:
+    """Every metric in the order of reading, and the comparisons that they were measured on.
+
+    Metrics that pool the real individuals come after the others, where there is a phenotype that they can study.
+    """
+    entries = of_kind("genotypes")
+    pooled = [entry for entry in entries if entry.value.pooled]
+    again = here.holdout is not None and bool(
+        {*here.real.genotypes.phenotypes} & {*here.synthetic.genotypes.phenotypes}
+    )
+    measured, parts = _measured(here, [e for e in entries if not (again and e in pooled)], progress)
+    if again:
+        everyone = panels.everyone(here)
+        named = partial(_with_holdout, progress)
+        others, whole = _measured(everyone, pooled, named, null=parts.null.candidate)
+        measured, parts = measured | others, replace(parts, pooled=whole)
+    return [measured[entry.name] for entry in entries], parts
+
+
+def _with_holdout(progress: Callable[[str], None], stage: str) -> None:
+    progress(f"{stage}: associations")
+
+
+def _measured(
+    here: Setting, entries: list[Entry[Metric]], progress: Callable[[str], None], null: Cohort | None = None
+) -> tuple[dict[str, Measurement], Panel]:
+    """The metrics on every comparison, and these; a side takes memory when its turn comes, and lets go after it.
+
+    `null` are individuals without linkage that are there already.
+    """
+
+    def every(comparison: Comparison) -> dict[str, Estimate]:
+        return {one.name: one.value(comparison) for one in entries}
+
     progress("Measuring the synthetic individuals")
     value = panels.value(here)
-    values = _all(value)
+    values = every(value)
     here.synthetic.release()
     progress("Measuring the null (independent sites)")
-    null = panels.null(here)
-    nulls = _all(null)
-    for cohort in (here.real, here.reference, null.candidate):
+    nothing = panels.null(here) if null is None else here.compare(here.reference, null)
+    nulls = every(nothing)
+    for cohort in (here.real, here.reference, nothing.candidate):
         cohort.release()
     progress("Measuring the ceiling (real against real)")
     ceiling = panels.ceiling(here)
-    parts = Panel(value, null, ceiling)
-    ceilings = {} if ceiling is None else _all(ceiling)
+    parts = Panel(value, nothing, ceiling)
+    ceilings = {} if ceiling is None else every(ceiling)
     unseen = panels.privacy_ceiling(here)
     if unseen is not None:
-        ceilings |= {one.name: one.value(unseen) for one in of_kind("genotypes") if one.value.needs_train}
+        ceilings |= {one.name: one.value(unseen) for one in entries if one.value.needs_train}
     for cohort in (here.real, *(() if ceiling is None else (ceiling.reference, ceiling.candidate))):
         cohort.release()
     pair = panels.matched(here, parts)
     if pair:
         progress("Measuring value and null at the size of the ceiling")
-    sized = {name: _all(comparison) for name, comparison in pair.items()}
-    measured = []
-    for one in of_kind("genotypes"):
+    sized = {name: every(comparison) for name, comparison in pair.items()}
+    measured = {}
+    for one in entries:
         other = ceilings.get(one.name)
         frame: dict[str, Any] = {"null": nulls[one.name].value, "ceiling": None if other is None else other.value}
         both = {name: estimates[one.name].value for name, estimates in sized.items()}
         if both and None not in both.values():
             frame["matched"] = {"n": pair["value"].candidate.n} | both
-        measured.append(measurement(one, values[one.name], here.real.config.confidence, **frame))
+        measured[one.name] = measurement(one, values[one.name], here.real.config.confidence, **frame)
     return measured, parts
-
-
-def _all(comparison: Comparison) -> dict[str, Estimate]:
-    return {one.name: one.value(comparison) for one in of_kind("genotypes")}
 
 
 def _drawn(

@@ -67,8 +67,13 @@ def pca_wasserstein(comparison: Comparison) -> Estimate:
 @once
 def scores(cohort: Cohort, reference: Cohort) -> Floats:
     """(≤ distance_individuals, c) float32 scores of the cohort's near individuals in the reference's basis."""
-    calls, basis = cohort.near(cohort.config.distance_individuals), fitted_basis(reference)
-    return _Standardised(calls, basis.mean, basis.scale).times(basis.axes)
+    basis = fitted_basis(reference)
+    return projected(cohort.near(cohort.config.distance_individuals), basis, basis.axes.shape[1])
+
+
+def projected(calls: Calls, basis: Basis, count: int) -> Floats:
+    """(n, ≤ count) float32 scores of complete calls (n, m) on the first components of `basis`."""
+    return _Standardised(calls, basis.mean, basis.scale).times(basis.axes[:, :count])
 
 
 def arrays(panel: Panel) -> dict[str, dict[str, npt.NDArray[Any]]]:

@@ -48,7 +48,8 @@ def test_every_metric_has_every_field(with_holdout: tuple[Report, Path]) -> None
         assert (one.target is not None) == (one.direction == "target"), name
         if one.value is not None:
             assert one.null is not None, name
-            assert one.ceiling is not None, name
+            # Half of the individuals may find no hit where all of them do.
+            assert one.ceiling is not None or metrics[name].value.pooled, name
         if one.low is not None:
             assert one.low - 1e-9 <= one.value <= one.high + 1e-9, name
 
