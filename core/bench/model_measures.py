@@ -5,15 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from core.bench.code import code_digest
 from core.config.evaluation import EvaluationConfig
 from core.data.genotypes import Genotypes
 from core.evaluation import linkage, panels
 from core.evaluation.context import Comparison, Panel
-from core.evaluation.distances import natural, nearest_between
 from core.evaluation.manifold import indicators
 from core.evaluation.neighbours import neighbours
 from core.evaluation.registry import Unmeasurable, metrics
@@ -69,7 +65,7 @@ def _names() -> list[str]:
 
 
 def _needing_train() -> set[str]:
-    return {name for name in _names() if metrics[name].value.needs_train} | {"membership_auc"}
+    return {name for name in _names() if metrics[name].value.needs_train}
 
 
 def _setting(train: Genotypes, synthetic: Genotypes, holdout: Genotypes, seed: int) -> panels.Setting:
@@ -91,8 +87,6 @@ def _metrics(comparison: Comparison) -> dict[str, Any]:
     for k in KS:
         for name in ("precision", "recall"):
             found[f"{name}_{k}"] = {"value": _at(comparison, name, k)}
-    if "membership_auc" not in metrics and comparison.train is not None:
-        found["membership_auc"] = {"value": _membership_auc(comparison)}
     result: dict[str, Any] = plain(found)
     return result
 
@@ -110,21 +104,3 @@ def _by_distance(comparison: Comparison) -> list[dict[str, Any]]:
     rows = zip(curves["ld_decay"], curves["ld_r2_error_by_distance"], strict=True)
     names = ("low", "high", "count", "real", "synthetic")
     return [{key: decay[key] for key in names} | {"error": error["synthetic"]} for decay, error in rows]
-
-
-def _membership_auc(comparison: Comparison) -> float:
-    """AUC of an attacker who takes those nearest to a synthetic individual for members: 0.5 learns nothing."""
-    assert comparison.train is not None
-    count, name, device = CONFIG.distance_individuals, CONFIG.distance, comparison.device
-    scores = [
-        -natural(nearest_between(c.near(count), comparison.candidate.near(count), 1, name, device)[0][:, 0], name)
-        for c in (comparison.train, comparison.reference)
-    ]
-    return area(*scores)
-
-
-def area(members: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> float:
-    """P(a member scores higher than another) + P(they score the same) / 2 (Mann & Whitney 1947)."""
-    order = np.sort(others)
-    below, upto = np.searchsorted(order, members, "left"), np.searchsorted(order, members, "right")
-    return float((below + upto).mean() / (2 * len(order)))

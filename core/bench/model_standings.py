@@ -175,8 +175,6 @@ def badness(metric: str, value: float) -> float:
 
 
 def _about(metric: str) -> Measurement:
-    """Direction and target as the registry has them; those of the same metric at another k, or of the AUC, by name."""
+    """Direction and target as the registry has them, at whatever k."""
     name = metric.rsplit("_", 1)[0] if metric.rsplit("_", 1)[-1].isdigit() else metric
-    if name not in metrics:
-        return Measurement(name, direction="target", target=0.5)
     return Measurement(name, direction=metrics[name].value.direction, target=metrics[name].value.target)

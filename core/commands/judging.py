@@ -14,6 +14,7 @@ from core.config.evaluation import EvaluationConfig
 from core.data.dataset import Dataset
 from core.data.genotypes import Genotypes
 from core.data.library import Library
+from core.data.selection import cohort_split
 from core.errors import InputError
 from core.reports.report import Report
 from core.runs import sampling
@@ -169,8 +170,10 @@ def _synthetic(reference: str) -> tuple[_Cohort, Run | None]:
 def _as_trained(run: Run, real: _Cohort) -> tuple[_Cohort, _Cohort | None]:
     """A run's own dataset in its two parts: what it was trained on, and what it never saw."""
     assert real.dataset is not None
-    split = real.dataset.split()
-    if run.config["dataset"]["id"] != real.dataset.meta.id or not len(split.holdout):
+    if run.config["dataset"]["id"] != real.dataset.meta.id:
+        return real, None
+    split = cohort_split(real.dataset, run.config)
+    if not len(split.holdout):
         return real, None
     train = _Cohort(real.genotypes.individuals(split.train), real.name, real.dataset)
     return train, _Cohort(real.genotypes.individuals(split.holdout), f"{real.name}, held out", real.dataset)

@@ -42,6 +42,7 @@ def _preflight(options: argparse.Namespace) -> Answer:
     from core.config.schema import from_dict
     from core.config.training import TrainingConfig
     from core.data.library import Library
+    from core.data.selection import cohort_split
     from core.runs.set_work import settings_of, viewed
     from core.training.preflight import estimate, estimate_sets
 
@@ -51,7 +52,7 @@ def _preflight(options: argparse.Namespace) -> Answer:
     if config["kind"] == "sets":
         found = estimate_sets(*viewed(config, dataset), settings_of(config), training)
     else:
-        found = estimate(dataset, config["model"], training)
+        found = estimate(dataset, config["model"], training, cohort_split(dataset, config))
     low, high = found["seconds_low"], found["seconds_high"]
     time = "time unknown" if low is None else f"{low:,.0f} to {high:,.0f} seconds"
     words = [

@@ -1,4 +1,4 @@
-"""What a run sees of a collection of sets, and the data that an experiment makes for itself."""
+"""What a run sees of a dataset, and the data that an experiment makes for itself."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from core.config.schema import from_dict, setting, to_dict
-from core.data.dataset import DatasetMeta, Population
+from core.data.dataset import Dataset, DatasetMeta, Population
 from core.data.library import Library
 from core.data.sets import SetCollection
 from core.data.simulators.clones import ClonesConfig, simulate_clones
 from core.data.simulators.coalescent import SimulationConfig, simulate
 from core.data.simulators.digits import DigitsConfig, digit_sets
 from core.data.simulators.families import FamilyConfig, simulate_family
-from core.data.split import Split
+from core.data.split import Index, Split
 from core.errors import InputError
 
 
@@ -28,6 +28,17 @@ class SetViewConfig:
 
     min_samples: int = setting(1, "Fewest observations of a set that is used.", low=1)
     max_sets: int = setting(0, "Use at most this many sets, chosen by the seed (0: all).", low=0)
+
+
+@dataclass(frozen=True)
+class CohortViewConfig:
+    """Which individuals of a dataset a run uses."""
+
+    max_individuals: int = setting(
+        0, "Use at most this many, training and held-out ones in their shares, chosen by the seed (0: all).", low=0
+    )
+    train_on: str = setting("", "Train on this population alone, a value of the first label (empty: on all).")
+    test_on: str = setting("", "Judge by the held-out of this population alone (empty: of those that are trained on).")
 
 
 COHORT = "cohort"  # the simulator of genotypes; the others are those of sets
@@ -54,6 +65,39 @@ def view(sets: SetCollection, split: Split, config: SetViewConfig, seed: int = 0
         )
     chosen = sets if len(keep) == sets.s else sets.sets(keep)
     return chosen, Split(train=train, holdout=holdout), sets.s - len(keep)
+
+
+def cohort_split(dataset: Dataset, config: Mapping[str, Any]) -> Split:
+    """The individuals that a run with this config uses. Raises InputError where a population is unknown or too small.
+
+    `config["dataset"]["view"]` holds a `CohortViewConfig`; without one the split is the dataset's own.
+    """
+    split, seen = dataset.split(), config["dataset"].get("view")
+    if not seen:
+        return split
+    chosen = from_dict(CohortViewConfig, seen, where="dataset")
+    train = _of_population(dataset, split.train, chosen.train_on, "train_on")
+    holdout = _of_population(dataset, split.holdout, chosen.test_on or chosen.train_on, "test_on")
+    total = len(train) + len(holdout)
+    if 0 < chosen.max_individuals < total:
+        kept = np.random.default_rng(int(config["seed"])).permutation
+        share = chosen.max_individuals / total
+        train, holdout = (np.sort(kept(side)[: max(1, round(share * len(side)))]) for side in (train, holdout))
+    return Split(train=train, holdout=holdout)
+
+
+def _of_population(dataset: Dataset, index: Index, population: str, name: str) -> Index:
+    if not population:
+        return index
+    labels = dataset.genotypes().population
+    here = index[labels[index] == population] if labels is not None else index[:0]
+    if len(here) < 2:
+        values = ", ".join(next(iter(dataset.meta.labels.values()), [])) or "none"
+        raise InputError(
+            f"dataset.{name} is {population!r}, of which there are {len(here)} individuals on that side of the split; "
+            f"at least 2 are needed. The populations are: {values}."
+        )
+    return here
 
 
 def settle(node: Mapping[str, Any], dataset: str | None, library: Library) -> tuple[DatasetMeta, dict[str, Any]]:

@@ -11,7 +11,7 @@ from core.config.schema import from_dict, to_dict
 from core.config.training import TrainingConfig
 from core.data.dataset import DatasetMeta
 from core.data.library import Library
-from core.data.selection import settle
+from core.data.selection import CohortViewConfig, cohort_split, settle
 from core.errors import InputError
 
 # Nodes of an experiment that are a choice from a registry.
@@ -32,12 +32,12 @@ def prepare(
     """
     node = dict(experiment["dataset"])
     library = library or Library()
-    seen: dict[str, Any] = {}
     if experiment["kind"] == "sets":
-        meta, settings = settle(node, dataset, library)
-        node, seen = {}, {"view": settings}
+        meta, view = settle(node, dataset, library)
     else:
-        meta = library.open(dataset or str(node.get("name", ""))).meta
+        own = str(node.pop("name", ""))
+        meta = library.open(dataset or own).meta
+        view = to_dict(from_dict(CohortViewConfig, node, where="dataset"))
     if meta.kind != experiment["kind"]:
         raise InputError(
             f"The dataset {meta.name!r} holds {meta.kind}, but the experiment {experiment['name']!r} takes "
@@ -45,10 +45,12 @@ def prepare(
         )
     _refuse_other_observations(experiment, meta)
     training = to_dict(from_dict(TrainingConfig, experiment["training"], where="training"))
+    whole = meta.kind == "genotypes" and view == to_dict(CohortViewConfig())
+    seen = {**({} if whole else {"view": view}), **_described(meta)}
     return {
         **{key: experiment[key] for key in ("name", "title", "kind")},
-        "dataset": {**{k: v for k, v in node.items() if k != "name"}, **seen, **_described(meta)},
-        "split": {"train": meta.n_train, "holdout": meta.n_holdout},
+        "dataset": seen,
+        "split": _sizes(meta, {"dataset": seen, "seed": training["seed"]}, library),
         **{group: catalogue.validate(group, experiment[group]) for group in CHOICES if group in experiment},
         "training": training,
         "evaluation": to_dict(from_dict(EvaluationConfig, experiment.get("evaluation", {}), where="evaluation")),
@@ -68,6 +70,14 @@ def _refuse_other_observations(experiment: Mapping[str, Any], meta: DatasetMeta)
                 f"The {part} {entry['name']!r} takes {entry['takes'][0]}s, but the dataset {meta.name!r} holds "
                 f"{meta.collection.modality}s; choose one of: {', '.join(fitting)}."
             )
+
+
+def _sizes(meta: DatasetMeta, config: Mapping[str, Any], library: Library) -> dict[str, int]:
+    """How many train and are held out: of a cohort, those that the run uses."""
+    if meta.kind == "sets" or "view" not in config["dataset"]:
+        return {"train": meta.n_train, "holdout": meta.n_holdout}
+    split = cohort_split(library.open(meta.id), config)
+    return {"train": len(split.train), "holdout": len(split.holdout)}
 
 
 def _described(meta: DatasetMeta) -> dict[str, Any]:

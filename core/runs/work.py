@@ -15,6 +15,7 @@ from core.config.training import TrainingConfig
 from core.data.dataset import Dataset
 from core.data.genotypes import Calls, from_calls
 from core.data.library import Library
+from core.data.selection import cohort_split
 from core.errors import InputError
 from core.runs import sampling, set_work
 from core.runs.directory import Run
@@ -84,9 +85,9 @@ def _prepared(
     dataset: Dataset, training: TrainingConfig, config: Mapping[str, Any], device: str
 ) -> tuple[TrainingSplit, TrainingSplit | None, Mapping[str, Any], Validate]:
     """Both sides of the split, the settings of the model, and how it is validated."""
-    from core.training.data import load_split
+    from core.training.data import prepare_split
 
-    data, holdout = load_split(dataset, training)
+    data, holdout = prepare_split(dataset.genotypes(), cohort_split(dataset, config), training)
     return data, holdout, config["model"], validator(training.seed, device)
 
 
@@ -128,7 +129,7 @@ def sample(run: Run) -> None:
     if run.config["kind"] == "sets":
         return  # the report of sets draws its own samples, set by set
     dataset = dataset_of(run)
-    split, genotypes = dataset.split(), dataset.genotypes()
+    split, genotypes = cohort_split(dataset, run.config), dataset.genotypes()
     like = genotypes.individuals(split.holdout if len(split.holdout) else split.train)
     count = max(like.n, LEAST, min(len(split.train), MOST))
     made = sampling.synthesise(run, dataset, count, like=like, device=_device(run))
@@ -142,7 +143,7 @@ def evaluate(run: Run) -> Report:
     dataset = dataset_of(run)
     if run.config["kind"] == "sets":
         return set_work.evaluate(run, dataset, _device(run))
-    split, genotypes = dataset.split(), dataset.genotypes()
+    split, genotypes = cohort_split(dataset, run.config), dataset.genotypes()
     synthetic = sampling.load(run)
     assert synthetic is not None, "sample() comes before evaluate()"
     config = run.config

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import torch
 
 from core.config.training import TrainingConfig
-from core.data.dataset import Dataset
 from core.data.genotypes import Genotypes
 from core.data.missing import filled
 from core.data.split import Split
@@ -21,11 +20,6 @@ AUTO, NONE = "auto", "none"
 
 # Added to the run's seed for the holdout's missing calls: the two sides share no draw.
 HOLDOUT_SEED = 10_000
-
-
-def load_split(dataset: Dataset, config: TrainingConfig) -> tuple[TrainData, TrainData | None]:
-    """The training and holdout individuals of a library dataset; see `prepare_split`."""
-    return prepare_split(dataset.genotypes(), dataset.split(), config)
 
 
 def prepare_split(genotypes: Genotypes, split: Split, config: TrainingConfig) -> tuple[TrainData, TrainData | None]:

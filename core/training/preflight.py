@@ -43,8 +43,10 @@ VARIANTS, INDIVIDUALS = 1024, 2000
 VALIDATION = 500
 
 
-def estimate(dataset: Dataset, model: Mapping[str, Any], training: TrainingConfig) -> dict[str, Any]:
-    """What training `model` (its config node) on a cohort takes; JSON types.
+def estimate(
+    dataset: Dataset, model: Mapping[str, Any], training: TrainingConfig, split: Split | None = None
+) -> dict[str, Any]:
+    """What training `model` (its config node) on a cohort, or on a split of it, takes; JSON types.
 
     Returns "parameters", "device", "seconds_low", "seconds_high" (None where a trial is hopeless), "memory_bytes",
     "memory_available_bytes", "disk_bytes" (checkpoints), "disk_free_bytes", "fits", "advice" (sentences, may be empty).
@@ -52,7 +54,7 @@ def estimate(dataset: Dataset, model: Mapping[str, Any], training: TrainingConfi
     Raises InputError where model, settings or device are wrong.
     """
     device = devices.choose(training.device)
-    genotypes, split = dataset.genotypes(), dataset.split()
+    genotypes, split = dataset.genotypes(), split or dataset.split()
     spec = describe(genotypes, split.train, training.condition_on)
     with torch.device("meta"):
         parameters = _trained(build(model["name"], model, spec, training))

@@ -36,6 +36,7 @@ _TITLES = {
     "set_column": "Columns that form a set",
     "min_samples": "Smallest set",
     "max_sets": "Most sets",
+    "max_individuals": "Most individuals",
     "chunk": "Cut into parts of",
     "unit": "Keep together in the split",
     "neighbourhood": "Neighbourhoods along",

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
 
 from core import child
 from core.bench import model_measures, model_table, model_trials, models
@@ -192,14 +191,6 @@ def test_table_and_report_agree(tiny: Genotypes) -> None:
     assert [one["error"] for one in found["value"]["ld"]] == [
         row["synthetic"] for row in report.curve("ld_r2_error_by_distance")
     ]
-
-
-def test_the_area_is_that_of_scikit_learn() -> None:
-    rng = np.random.default_rng(0)
-    members, others = rng.integers(0, 20, 200) + 2.0, rng.integers(0, 20, 150).astype(float)
-    truth = np.repeat([1, 0], [200, 150])
-    expected = roc_auc_score(truth, np.concatenate([members, others]))
-    assert model_measures.area(members, others) == pytest.approx(expected)
 
 
 def test_only_code_counts_in_the_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.config.schema import describe
 from core.data.dataset import DatasetMeta
-from core.data.selection import SetViewConfig
+from core.data.selection import CohortViewConfig, SetViewConfig
 from core.runs.submission import takes
 from pages.parts.frame import plain
 from pages.parts.settings_form import Settings, settings_form
@@ -68,6 +68,9 @@ def training_form(known: Mapping[str, Any], experiment: Mapping[str, Any], meta:
     columns = {"condition_on": ["auto", "none", *meta.labels, *meta.cohort.phenotypes]}
     _node(form, "training", "Training", training, columns)
     _node(form, "model", title, model)
+    populations = next(iter(meta.labels.values()), [])
+    who = {"train_on": populations, "test_on": populations}
+    _node(form, "dataset", "", describe(CohortViewConfig), who, fold="Which individuals are used", own={})
     _node(form, "evaluation", "", known["evaluation"], fold="How it is evaluated")
     return form
 

@@ -19,8 +19,8 @@ def show_plan(
     """The steps of the run, as a newcomer needs to know them."""
     title, learns = plain(experiment["title"]), experiment["training"].get("epochs", 1) > 0
     seen = count(meta.n_train, "training set" if meta.kind == "sets" else "training individual")
-    if meta.kind == "sets":
-        seen += _left_out(meta, {**experiment["dataset"], **changes.get("dataset", {})})
+    view = {**experiment["dataset"], **changes.get("dataset", {})}
+    seen += _left_out(meta, view) if meta.kind == "sets" else _used(meta, view)
     steps = [f"**{title}** sees {seen} of **{plain(meta.name)}**; {meta.n_holdout:,} held-out ones it never sees."]
     if learns:
         measured = "error and variance" if meta.kind == "sets" else "precision, recall and linkage"
@@ -50,6 +50,13 @@ def show_plan(
         own = experiment["dataset"].get("name") == meta.name
         where = "" if own or meta.kind != "sets" else " on its own data"
         st.caption(f"Usual time{changed}{where}: {plain(experiment['budget'])}.")
+
+
+def _used(meta: DatasetMeta, view: Mapping[str, Any]) -> str:
+    """Which individuals the run uses, in words that follow "1,600 training individuals"."""
+    most, population = int(view.get("max_individuals", 0)), str(view.get("train_on", ""))
+    words = f", those of {plain(population)} alone," if population else ""
+    return words + (f" (of at most {most:,} individuals that are used)" if 0 < most < meta.cohort.individuals else "")
 
 
 def _left_out(meta: DatasetMeta, view: Mapping[str, Any]) -> str:
