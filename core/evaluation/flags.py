@@ -129,11 +129,6 @@ def _copying(report: Report) -> Flag | None:
         chance = report.metric("privacy_loss").ceiling or 0.0
         says.append(f"privacy loss is {loss:.2f} ({chance:.2f} for real individuals)")
         high = high or loss > 0.2
-    attack = report.metric("membership_auc")
-    # Three standard errors of the area without memory, √(1/6n).
-    if attack.value is not None and attack.value > 0.5 + max(0.05, 3 * (6 * attack.params.get("members", 400)) ** -0.5):
-        says.append(f"a membership attack is right about {_percent(attack.value)} of pairs (50% is guessing)")
-        high = high or attack.value > 0.7
     if not says:
         return None
     return Flag(
@@ -142,6 +137,27 @@ def _copying(report: Report) -> Flag | None:
         _sentence("; ".join(says)),
         "Do not share these individuals. Train on more individuals, with a smaller model or for fewer epochs, and "
         "look at the Privacy page.",
+    )
+
+
+def _membership(report: Report) -> Flag | None:
+    """Training individuals that an attacker tells from strangers by distance alone."""
+    plain, calibrated = report.metric("membership_auc"), report.metric("membership_auc_calibrated")
+    known = [one for one in (plain, calibrated) if one.value is not None]
+    worst = max(known, key=lambda one: one.value or 0.0, default=None)
+    if worst is None or worst.value is None:
+        return None
+    # Three standard errors of the area without memory, √(1/6n).
+    chance = max(0.05, 3 * (6 * worst.params.get("members", 400)) ** -0.5)
+    if worst.value <= max(0.5, worst.ceiling or 0.0) + chance:
+        return None
+    return Flag(
+        "membership",
+        "high" if worst.value > 0.7 else "medium",
+        f"An attacker who holds genotypes tells training individuals from strangers in {_percent(worst.value)} of "
+        f"pairs ({worst.label}; 50% is guessing).",
+        "Synthetic individuals lie nearer to training individuals than to others: train on more individuals or for "
+        "fewer epochs, and look at the Privacy page before sharing.",
     )
 
 
@@ -223,6 +239,7 @@ _CHECKS: tuple[Callable[[Report], Flag | None], ...] = (
     _frequency_distortion,
     _misleading_aats,
     _copying,
+    _membership,
     _lost_linkage,
     _spurious_linkage,
 )

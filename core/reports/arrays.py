@@ -69,6 +69,24 @@ class Scores:
         return int(self.real.shape[1])
 
 
+@dataclass(frozen=True)
+class Exposure:
+    """The synthetic individuals of a report and their nearest training records, the most exposed first.
+
+    Attributes:
+        synthetic_id, record_id: (k,) names of the individuals and of their nearest records.
+        distance: (k,) between the two. probability: (k,) that an individual never seen comes as near.
+        holdout_distance, holdout_probability: (k,) the same to the nearest held-out individual; None without a holdout.
+    """
+
+    synthetic_id: npt.NDArray[Any]
+    record_id: npt.NDArray[Any]
+    distance: npt.NDArray[np.float32]
+    probability: npt.NDArray[np.float32]
+    holdout_distance: npt.NDArray[np.float32] | None = None
+    holdout_probability: npt.NDArray[np.float32] | None = None
+
+
 def frequencies(report: Report) -> Frequencies | None:
     """`frequencies.npz` of a report; None where it is not there."""
     stored = report.arrays("frequencies")
@@ -116,6 +134,12 @@ def structure(report: Report) -> Scores | None:
         real_labels=labels("real"),
         synthetic_labels=labels("synthetic"),
     )
+
+
+def exposure(report: Report) -> Exposure | None:
+    """`exposure.npz`: nearest training records and how likely chance brings an individual as near; None without it."""
+    stored = report.arrays("exposure")
+    return Exposure(**stored) if stored else None
 
 
 def linkage(report: Report) -> dict[str, Contig]:

@@ -54,6 +54,9 @@ STRUCTURE_Z = "pc_z"
 STRUCTURE_SOLID = "pc_solid"
 STRUCTURE_COLOUR = "colour"
 
+PRIVACY_VIEW = "privacy"
+PRIVACY_ATTACK = "attack"
+
 SET_RUN = "model"
 SET_A = "a"
 SET_B = "b"

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pages.parts.reports import SHOWN_FIRST
 from tests.pages import finished_runs
 
-PAGES = ("home", "compare", "frequencies", "linkage", "precision_recall", "structure")
+PAGES = ("home", "compare", "frequencies", "linkage", "precision_recall", "structure", "privacy")
 Open = Callable[..., AppTest]
 Put = Callable[[int], None]
 
@@ -155,3 +155,22 @@ def test_warning_signs_come_with_evidence_and_advice(app: Open, runs: Put) -> No
     text = words(app("compare")).replace("\\", "")
     assert "**Copying**" in text
     assert "equal a training individual at every call" in text
+
+
+def test_privacy_lists_the_exposed_and_says_what_it_cannot_show(app: Open, runs: Put) -> None:
+    runs(4)
+    resampled = next(name for name in app("privacy").selectbox(key="run").options if name.startswith("Resampled"))
+    shown = app("privacy", privacy="Most exposed", run=resampled)
+    assert not shown.exception
+    table = shown.dataframe[0].value
+    assert (table["distance"][:10] == 0).all() and (table["chance as near"][:10] == 0).all()
+    assert table["nearest training individual"].str.len().gt(0).all()
+    assert "What these attacks cannot show" in words(shown)
+
+
+def test_privacy_gives_reasons_where_the_holdout_is_small(app: Open, runs: Put) -> None:
+    runs(1)
+    shown = app("privacy", privacy="Membership inference")
+    assert not shown.exception
+    assert "Needs 100 holdout individuals" in words(shown)
+    assert len(charts(shown)) == 1
