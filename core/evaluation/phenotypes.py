@@ -79,11 +79,11 @@ def values_of(cohort: Cohort, name: str) -> Floats:
     return np.asarray(cohort.genotypes.phenotypes[name], dtype=np.float64)
 
 
-def permuted(cohort: Cohort, name: str) -> Floats:
+def permuted(cohort: Cohort, name: str, draw: int = 0) -> Floats:
     """(n,) the known values of a phenotype in a random order: the negative control, associated with nothing."""
     values = values_of(cohort, name).copy()
     known = np.flatnonzero(np.isfinite(values))
-    values[known] = values[np.random.default_rng([cohort.seed, 401]).permutation(known)]
+    values[known] = values[np.random.default_rng([cohort.seed, 401, draw]).permutation(known)]
     return values
 
 
