@@ -213,7 +213,7 @@ def test_preflight(call: Call) -> None:
         (["train", "experiment=wgan_gp", "training.epochz=3"], "training.epochz"),
         (["train", "experiment=wgan_gp", "training.epochs=-3"], "at least 0"),
         (["train", "experiment=wgan_gp", "model.latnt=3"], "model.latnt"),
-        (["train", "experiment=wgan_gp", "model=gan"], "no model called 'gan'"),
+        (["train", "experiment=wgan_gp", "model=gann"], "no model called 'gann'"),
         (["train", "experiment=wgan_gp", "evaluation.kk=3"], "evaluation.kk"),
         (["train", "experiment=wgan_gp", "--dataset", "absent"], "no dataset 'absent'"),
         (["resume", "absent"], "no run 'absent'"),

@@ -16,8 +16,9 @@ from core.bench.published import PlainWganGp
 from core.config.experiments import load
 from core.config.schema import from_dict
 from core.config.training import TrainingConfig
+from core.models.adversarial import published_widths
 from core.models.base import Condition, DataSpec, TrainData
-from core.models.genotype.wgan_gp import WganGp, WganGpConfig, published_widths
+from core.models.genotype.wgan_gp import WganGp, WganGpConfig
 from core.training import devices
 from core.training.clock import TrainingClock
 

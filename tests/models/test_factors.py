@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from core.models import factors
+from core.models.adversarial import bias_correction
 from core.models.base import Condition
-from core.models.genotype.wgan_gp import bias_correction
 from core.models.gumbel import one_hot, planes_softmax
 from core.models.moments import Moments
 

@@ -12,8 +12,9 @@ import torch
 from core.bench.published import PlainWganGp
 from core.bench.training import PUBLISHED
 from core.config.training import TrainingConfig
+from core.models.adversarial import Critic, Generator, published_widths
 from core.models.base import Condition, DataSpec, TrainData
-from core.models.genotype.wgan_gp import Critic, Generator, WganGp, WganGpConfig, published_widths
+from core.models.genotype.wgan_gp import WganGp, WganGpConfig
 from core.models.gumbel import draw, gumbel_softmax, one_hot, planes_softmax
 from core.models.registry import build
 from core.training.clock import TrainingClock
