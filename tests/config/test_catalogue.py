@@ -69,7 +69,7 @@ def test_titles_and_colours_come_from_registrations_and_presets() -> None:
         ({"name": "wgan_gp", "latent": "many"}, "of type int"),
         ({"name": "wgan_gp", "normalisation": "none"}, "choose one of: batch, layer"),
         ({"name": "wgan_gp", "generator_widths": [8, "x"]}, "of type int"),
-        ({"name": "gan"}, "no model called 'gan'"),
+        ({"name": "gann"}, "no model called 'gann'"),
         ({}, "no model called ''"),
     ],
 )
