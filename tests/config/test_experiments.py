@@ -79,7 +79,7 @@ def test_set_experiments_have_more_nodes(monkeypatch: pytest.MonkeyPatch) -> Non
         ([], "Name one experiment"),
         (["training.epochs=3"], "Name one experiment"),
         (["experiment=wgan_gp", "experiment=resample"], "Name one experiment"),
-        (["experiment=wgan"], "no experiment called 'wgan'; did you mean 'wgan_gp'"),
+        (["experiment=wgan_g"], "no experiment called 'wgan_g'; did you mean 'wgan_gp'"),
         (["experiment=../../etc/passwd"], "no experiment called"),
         (["experiment=wgan_gp", "trainng.epochs=3"], "'trainng.epochs'.*did you mean 'training'"),
         (["experiment=wgan_gp", "epochs=3"], "no setting 'epochs'"),
