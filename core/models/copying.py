@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -78,6 +80,16 @@ def estimate(haplotypes: Tensor, group: Tensor, individual: Tensor, gap: Tensor)
         rho = _best(samples, gap, rho_grid, torch.full_like(rho_grid, theta), rho_grid)
         theta = _best(samples, gap, torch.full_like(theta_grid, rho), theta_grid, theta_grid)
     return CopyingRates(rho, theta)
+
+
+def gaps(position: npt.NDArray[np.int64], contig: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """(m,) base pairs from the variant before, infinite at the start of a contig; 1 throughout without positions."""
+    gap = np.full(len(position), np.inf)
+    same = contig[1:] == contig[:-1]
+    known = bool((position > 0).all())
+    distance = np.abs(np.diff(position)).astype(np.float64) if known else np.ones(max(0, len(position) - 1))
+    gap[1:][same] = distance[same]
+    return gap
 
 
 def switch_probability(rho: Tensor, gap: Tensor) -> Tensor:

@@ -13,11 +13,12 @@ import torch
 
 from core.config.training import TrainingConfig
 from core.models.base import Condition, DataSpec, Model, TrainData
+from core.models.genotype.neighbour_mosaic import affinity
 from core.models.populations import BLOCK, row_blocks
 from core.models.registry import build
 from core.training.loop import fit
 
-BASELINES = ["independent_sites", "gaussian_copula", "haplotype_mosaic", "resample"]
+BASELINES = ["independent_sites", "gaussian_copula", "haplotype_mosaic", "neighbour_mosaic", "resample"]
 CONFIG = TrainingConfig(epochs=0, device="cpu")
 
 
@@ -237,6 +238,27 @@ def test_the_mosaic_keeps_inbred_lines_inbred() -> None:
     )
 
 
+def test_neighbours_are_donors_in_even_shares_and_never_oneself() -> None:
+    places = torch.from_numpy(np.random.default_rng(3).normal(size=(200, 3)).astype(np.float32))
+    weight = affinity(places, 10)
+    assert torch.allclose(weight.sum(0), torch.ones(200), atol=0.02)
+    assert torch.allclose(weight.sum(1), torch.ones(200), atol=1e-4)
+    assert float(weight.diagonal().max()) == 0.0
+    near, far = torch.cdist(places, places).topk(21, largest=False).indices[:, 1:], 20 / 200
+    assert float(weight.gather(1, near).sum(1).min()) > 2 * far
+
+
+def test_a_mosaic_of_neighbours_keeps_populations_apart_without_labels(structured: TrainData) -> None:
+    unlabelled = train_data(structured.calls.numpy())
+    sample, real = draw(fitted("neighbour_mosaic", unlabelled), 780), structured.calls
+    apart = torch.pca_lowrank(real.float(), 2)[2]
+    spread = [float(((calls.float() - real.float().mean(0)) @ apart).std()) for calls in (real, sample)]
+    mixed = draw(fitted("haplotype_mosaic", unlabelled), 780).float()
+    lost = float(((mixed - real.float().mean(0)) @ apart).std())
+    assert spread[1] == pytest.approx(spread[0], rel=0.1)
+    assert lost < spread[1] - 0.1 * spread[0]
+
+
 def test_resampling_returns_training_individuals(cohort: TrainData) -> None:
     sample = draw(fitted("resample", cohort), 500)
     known = {tuple(row) for row in cohort.calls.tolist()}
@@ -254,7 +276,7 @@ def test_resampling_at_the_training_conditions_gives_the_same_individuals() -> N
 # --- what all of them share
 
 
-@pytest.mark.parametrize("name", ["gaussian_copula", "haplotype_mosaic", "resample"])
+@pytest.mark.parametrize("name", ["gaussian_copula", "haplotype_mosaic", "neighbour_mosaic", "resample"])
 def test_a_condition_asks_for_a_population(name: str, structured: TrainData) -> None:
     model = fitted(name, structured)
     code = torch.tensor([0, 1, 2] * 700)

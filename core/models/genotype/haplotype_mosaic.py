@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from core.config.schema import more, setting
 from core.config.training import TrainingConfig
 from core.models.base import Condition, DataSpec, Model, TrainData
-from core.models.copying import CopyingRates, estimate, miscopy_probability, switch_probability, watterson_theta
+from core.models.copying import CopyingRates, estimate, gaps, miscopy_probability, switch_probability, watterson_theta
 from core.models.phasing import phase
 from core.models.populations import (
     genotype_frequencies,
@@ -102,7 +100,7 @@ class HaplotypeMosaic(Model):
         self.register_buffer("members", torch.zeros(groups, dtype=torch.int64))
         self.register_buffer("inbreeding", torch.zeros(groups))
         self.register_buffer("rates", torch.zeros(groups, 2, dtype=torch.float64))
-        self.gap = torch.from_numpy(_gaps(spec))
+        self.gap = torch.from_numpy(gaps(spec.position, spec.contig))
 
     def prepare(self, data: TrainData) -> None:
         """Phase, then estimate the rates."""
@@ -176,16 +174,6 @@ def _estimate_or_given(
         return given
     found = estimate(haplotypes, group, owner, gap)
     return CopyingRates(given.rho if config.effective_size is not None else found.rho, found.theta)
-
-
-def _gaps(spec: DataSpec) -> npt.NDArray[np.float64]:
-    """(m,) base pairs from the variant before, infinite at the start of a contig; 1 throughout without positions."""
-    gap = np.full(spec.variants, np.inf)
-    same = spec.contig[1:] == spec.contig[:-1]
-    known = bool((spec.position > 0).all())
-    distance = np.abs(np.diff(spec.position)).astype(np.float64) if known else np.ones(max(0, spec.variants - 1))
-    gap[1:][same] = distance[same]
-    return gap
 
 
 def _inbreeding(calls: Tensor, member: Tensor, ploidy: int) -> Tensor:
