@@ -46,7 +46,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 def open_page(**query: str) -> AppTest:
     app = AppTest.from_file(APP, default_timeout=PATIENCE)
-    for key, value in query.items():
+    for key, value in ({"experiment": "WGAN-GP"} | query).items():
         app.query_params[key] = value
     app.run()
     app.switch_page("pages/train.py").run()
