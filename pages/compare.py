@@ -9,15 +9,32 @@ from core.plots.scorecard import scorecard
 from core.reports.standing import described, families, headline, leader, metric_names, table
 from core.words import sentence
 from pages.parts.chart import chart
-from pages.parts.frame import plain, share
+from pages.parts.frame import plain, share, tabs
+from pages.parts.genotypes.all_runs import all_runs_table
 from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many, scorecard_caption
-from pages.parts.state import COMPARE_BASELINE, COMPARE_FAMILY, COMPARE_NUMBERS, DATASET, RUNS
+from pages.parts.state import (
+    COMPARE_BASELINE,
+    COMPARE_COLUMNS,
+    COMPARE_FAMILY,
+    COMPARE_NUMBERS,
+    COMPARE_ROWS,
+    COMPARE_VIEW,
+    DATASET,
+    RUNS,
+)  # fmt: skip
+
+SCORECARD, ALL_RUNS = "Scorecard", "All runs"
 
 top, runs = open_runs("compare", "There is no report to compare yet")
 
 first_row = st.container(horizontal=True)
 with first_row:
     runs = pick_dataset(runs)
+view, _ = tabs([SCORECARD, ALL_RUNS], COMPARE_VIEW)
+if view == ALL_RUNS:
+    all_runs_table(runs)
+    share(DATASET, COMPARE_VIEW, COMPARE_ROWS, COMPARE_COLUMNS, place=top)
+    st.stop()
 candidates = pick_many(runs)
 if not candidates:
     st.info("Choose at least one model above.", icon=":material/info:")
@@ -88,4 +105,4 @@ with st.expander("What the metrics mean", key="definitions", on_change="rerun") 
         for name in names:
             about = described(candidates, name)
             st.markdown(f"**{plain(about.label)}** ({about.goal}): {plain(about.help)}")
-share(DATASET, RUNS, COMPARE_BASELINE, COMPARE_FAMILY, COMPARE_NUMBERS, place=top)
+share(DATASET, COMPARE_VIEW, RUNS, COMPARE_BASELINE, COMPARE_FAMILY, COMPARE_NUMBERS, place=top)

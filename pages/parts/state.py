@@ -36,6 +36,9 @@ RUNS_SAID = "runs_said"
 COMPARE_BASELINE = "baseline"
 COMPARE_FAMILY = "metrics"
 COMPARE_NUMBERS = "numbers"
+COMPARE_VIEW = "comparison"
+COMPARE_ROWS = "rows"
+COMPARE_COLUMNS = "columns"
 
 FREQUENCIES_VIEW = "frequencies"
 

@@ -174,3 +174,15 @@ def test_privacy_gives_reasons_where_the_holdout_is_small(app: Open, runs: Put) 
     assert not shown.exception
     assert "Needs 100 holdout individuals" in words(shown)
     assert len(charts(shown)) == 1
+
+
+def test_all_runs_stand_in_one_table_and_can_be_gathered_by_preset(app: Open, runs: Put) -> None:
+    runs(12)
+    shown = app("compare", comparison="All runs")
+    assert not shown.exception
+    table = shown.dataframe[0].value
+    assert len(table) == 12
+    assert shown.multiselect(key="columns").value
+    gathered = app("compare", comparison="All runs", rows="Presets").dataframe[0].value
+    assert gathered["Runs"].sum() == 12
+    assert len(gathered) < 12
