@@ -36,6 +36,7 @@ VERBS = {
     "sample": ("judging", "draw synthetic individuals from a run"),
     "evaluate": ("judging", "judge synthetic individuals against real ones"),
     "report": ("judging", "the report of a run"),
+    "recipe": ("recipes", "answer a question to a dataset by a few runs and one sentence"),
     "interpolate": ("walking", "walk from one set to another through the latents of a run"),
     "doctor": ("doctor", "devices, versions, disk, backends: what to paste into an issue"),
     "bench": ("benchmarks", "measure speed and quality: the numbers of docs/benchmarks.md"),

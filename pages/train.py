@@ -12,11 +12,12 @@ from core.errors import PopscapeError
 from core.runs.store import RunStore
 from core.runs.submission import misfit, nearest_first, prepare
 from core.words import ago
-from pages.parts.frame import heading, nothing_yet, plain, share
+from pages.parts.frame import heading, nothing_yet, plain, share, tabs
 from pages.parts.reports import label
-from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, TRAIN_PRESET, arrive, pick_followed
+from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, TRAIN_PRESET, TRAIN_VIEW, arrive, pick_followed
 from pages.parts.train.form import training_form
 from pages.parts.train.plan import show_estimate, show_plan
+from pages.parts.train.recipes import recipes_view
 
 arrive()
 metas, waiting = Library().list(), sum(run.active for run in RunStore().list())
@@ -26,6 +27,11 @@ if not metas:
     nothing_yet("There is no dataset to train on yet", why, datasets="Add a dataset")
     st.stop()
 
+view, place = tabs(("One model", "Recipes"), TRAIN_VIEW)
+if view == "Recipes":
+    with place:
+        recipes_view(metas, top)
+    st.stop()
 with st.spinner("Listing the models…"):
     known = catalogue()
 data, model = st.columns([2, 3], gap="large")

@@ -35,7 +35,7 @@ class CohortViewConfig:
     """Which individuals of a dataset a run uses."""
 
     max_individuals: int = setting(
-        0, "Use at most this many, training and held-out ones in their shares, chosen by the seed (0: all).", low=0
+        0, "Use at most this many, the same in every run, training and held-out ones in their shares (0: all).", low=0
     )
     train_on: str = setting("", "Train on this population alone, a value of the first label (empty: on all).")
     test_on: str = setting("", "Judge by the held-out of this population alone (empty: of those that are trained on).")
@@ -80,7 +80,7 @@ def cohort_split(dataset: Dataset, config: Mapping[str, Any]) -> Split:
     holdout = _of_population(dataset, split.holdout, chosen.test_on or chosen.train_on, "test_on")
     total = len(train) + len(holdout)
     if 0 < chosen.max_individuals < total:
-        kept = np.random.default_rng(int(config["seed"])).permutation
+        kept = np.random.default_rng(total).permutation  # not by the run's seed: trainings differ in nothing else
         share = chosen.max_individuals / total
         train, holdout = (np.sort(kept(side)[: max(1, round(share * len(side)))]) for side in (train, holdout))
     return Split(train=train, holdout=holdout)

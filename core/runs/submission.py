@@ -50,7 +50,7 @@ def prepare(
     return {
         **{key: experiment[key] for key in ("name", "title", "kind")},
         "dataset": seen,
-        "split": _sizes(meta, {"dataset": seen, "seed": training["seed"]}, library),
+        "split": _sizes(meta, {"dataset": seen}, library),
         **{group: catalogue.validate(group, experiment[group]) for group in CHOICES if group in experiment},
         "training": training,
         "evaluation": to_dict(from_dict(EvaluationConfig, experiment.get("evaluation", {}), where="evaluation")),

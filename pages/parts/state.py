@@ -26,6 +26,9 @@ DATASETS_SAID = "datasets_said"
 
 TRAIN_EXPERIMENT = "experiment"
 TRAIN_PRESET = "preset"
+TRAIN_VIEW = "train"
+RECIPE = "recipe"
+RECIPE_EXPERIMENT = "recipe_about"
 
 RUNS_STATE = "state"
 RUNS_SEARCH = "find"
