@@ -52,7 +52,7 @@ class Seeds(Recipe):
         worst = max(spreads, key=lambda label: spreads[label][0])
         deviation, half, low, high = spreads[worst]
         sentence = (
-            f"Five trainings of {title} differ most in {worst.lower()}, from {number(low)} to {number(high)} (standard "
+            f"Five trainings of {title} differ most in {worst}, from {number(low)} to {number(high)} (standard "
             f"deviation {number(deviation)}, {number(deviation / half) if half else '–'} of the half width of one "
             f"report's interval): between two models, a gap below {number(2 * 2**0.5 * deviation)} is noise."
         )
