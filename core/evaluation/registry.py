@@ -14,8 +14,8 @@ from core.registry import Entry, Registry
 from core.reports.report import Direction, Measurement
 
 FAMILIES = (
-    "Frequencies", "Linkage", "Structure", "Fidelity and diversity", "Association", "Prediction", "Privacy",
-    "Reconstruction", "Latent geometry",
+    "Frequencies", "Linkage", "Structure", "Diversity along the genome", "Fidelity and diversity", "Association",
+    "Prediction", "Privacy", "Reconstruction", "Latent geometry",
 )  # fmt: skip
 """The order of reading; a family that a metric names and that is not here comes after them."""
 

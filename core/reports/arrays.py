@@ -87,6 +87,32 @@ class Exposure:
     holdout_probability: npt.NDArray[np.float32] | None = None
 
 
+@dataclass(frozen=True)
+class Diversity:
+    """Statistics in windows along the genome, and the joint site-frequency spectrum.
+
+    Attributes:
+        contig: (w,) names. low, high: (w,) base pairs of the first and the last variant; 0 where positions are unknown.
+        variants: (w,) how many each window holds.
+        statistics: statistic -> cohort ("real", "synthetic", "null") -> (w,) float32, NaN where it is undefined.
+        joint: (k + 1, k + 1) shares of variants by frequency of the alternate allele, real (row) by synthetic.
+        populations: names of those between which "fst" was measured.
+    """
+
+    contig: npt.NDArray[Any]
+    low: npt.NDArray[np.int64]
+    high: npt.NDArray[np.int64]
+    variants: npt.NDArray[np.int64]
+    statistics: Mapping[str, Mapping[str, npt.NDArray[np.float32]]]
+    joint: npt.NDArray[np.float32]
+    populations: Sequence[str] = ()
+
+    @property
+    def placed(self) -> bool:
+        """Whether `low` and `high` are base pairs."""
+        return bool((self.high > 0).any())
+
+
 def frequencies(report: Report) -> Frequencies | None:
     """`frequencies.npz` of a report; None where it is not there."""
     stored = report.arrays("frequencies")
@@ -140,6 +166,21 @@ def exposure(report: Report) -> Exposure | None:
     """`exposure.npz`: nearest training records and how likely chance brings an individual as near; None without it."""
     stored = report.arrays("exposure")
     return Exposure(**stored) if stored else None
+
+
+def diversity(report: Report) -> Diversity | None:
+    """`diversity.npz`: windows along the genome and the joint spectrum; None where it is not there."""
+    stored = report.arrays("diversity")
+    if not stored:
+        return None
+    statistics: dict[str, dict[str, npt.NDArray[np.float32]]] = {}
+    for key, values in stored.items():
+        name, _, cohort = key.rpartition("_")
+        if cohort in ("real", "synthetic", "null"):
+            statistics.setdefault(name, {})[cohort] = values
+    places = {key: stored[key] for key in ("contig", "low", "high", "variants")}
+    populations = [str(name) for name in stored.get("populations", ())]
+    return Diversity(**places, statistics=statistics, joint=stored["joint_sfs"], populations=populations)
 
 
 def linkage(report: Report) -> dict[str, Contig]:

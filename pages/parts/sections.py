@@ -44,6 +44,7 @@ SECTIONS = (
         "Do synthetic individuals look real, and is all the real variety there?",
     ),
     Section("structure", "Genotypes", "Structure", "bubble_chart", "Are the populations where they should be?"),
+    Section("diversity", "Genotypes", "Diversity", "ssid_chart", "Is the genome as varied everywhere as it should be?"),
     Section("privacy", "Genotypes", "Privacy", "shield_person", "Does the model give its training individuals away?"),
     Section("atlas", "Distributions", "Atlas", "map", "Which sets are alike, and does a latent give its set back?"),
     Section("interpolate", "Distributions", "Interpolate", "conversion_path", "What lies between one set and another?"),

@@ -60,6 +60,9 @@ STRUCTURE_Z = "pc_z"
 STRUCTURE_SOLID = "pc_solid"
 STRUCTURE_COLOUR = "colour"
 
+DIVERSITY_VIEW = "diversity"
+DIVERSITY_STATISTIC = "statistic"
+
 PRIVACY_VIEW = "privacy"
 PRIVACY_ATTACK = "attack"
 

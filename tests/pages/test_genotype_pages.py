@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pages.parts.reports import SHOWN_FIRST
 from tests.pages import finished_runs
 
-PAGES = ("home", "compare", "frequencies", "linkage", "precision_recall", "structure", "privacy")
+PAGES = ("home", "compare", "frequencies", "linkage", "precision_recall", "structure", "diversity", "privacy")
 Open = Callable[..., AppTest]
 Put = Callable[[int], None]
 
