@@ -29,6 +29,7 @@ VERBS = {
     "catalogue": ("listing", "everything that can be chosen and set, as JSON"),
     "preflight": ("training", "estimate time and memory of a training"),
     "train": ("training", "train a model"),
+    "sweep": ("training", "train a model with every combination of several values"),
     "resume": ("training", "go on with a run that failed, was stopped or was lost"),
     "stop": ("training", "stop a run; its checkpoint stays usable"),
     "logs": ("training", "what the worker of a run wrote"),

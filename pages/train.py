@@ -18,6 +18,7 @@ from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, TRAIN_PRESET, TRAI
 from pages.parts.train.form import training_form
 from pages.parts.train.plan import show_estimate, show_plan
 from pages.parts.train.recipes import recipes_view
+from pages.parts.train.sweep import sweep
 
 arrive()
 metas, waiting = Library().list(), sum(run.active for run in RunStore().list())
@@ -103,3 +104,7 @@ if st.button("Start training", type="primary", icon=":material/play_arrow:", key
 st.caption("The same from a terminal:")
 said = train_command(overrides(chosen, changes, title, preset), meta.id)
 st.code(said, language="bash", wrap_lines=True)
+with st.expander("Try several values", icon=":material/grid_view:", key="several", on_change="rerun") as several:
+    if several.open:
+        settings = [f"{node}.{name}" for node in form.asked for name in form.asked[node] if name != "name"]
+        sweep(overrides(chosen, changes, title, preset), settings, meta.id, meta.name)

@@ -129,6 +129,15 @@ def test_train_and_its_report(call: Call) -> None:
     assert answer(call("delete", told["run"], "--json")) == {"run": told["run"], "deleted": True}
 
 
+def test_a_sweep_trains_every_combination_and_shows_what_differs(call: Call) -> None:
+    told = call("sweep", "experiment=independent_sites", "training.seed=1,2", "--dataset", "tiny", *SMALL, "--json")
+    assert [run["state"] for run in answer(told)["runs"]] == ["succeeded", "succeeded"]
+    assert answer(told)["runs"][1]["title"] == "Independent sites, seed 2"
+    assert "training.seed" in told[2].splitlines()[-3]
+    status, _, err = call("sweep", "experiment=independent_sites", "training.seed=1,x", "--dataset", "tiny")
+    assert (status, "Traceback" in err) == (2, False)
+
+
 def test_train_detached_stop_resume_logs(call: Call) -> None:
     network = ["model.latent=4", "model.generator_widths=[8]", "model.critic_widths=[8]", "training.batch_size=16"]
     words = ["experiment=wgan_gp", "training.epochs=100000", "training.evaluate_every=100000", *network, *SMALL]

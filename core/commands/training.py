@@ -9,12 +9,13 @@ from core.commands.answer import DONE, FAILED, Answer, Command
 from core.commands.follow import follow
 from core.commands.predictions import predictions
 from core.commands.settings import add_run
-from core.commands.tables import report_table
+from core.commands.tables import number, report_table, table
 from core.config.experiments import compose
+from core.runs import comparing
 from core.runs.directory import Run
 from core.runs.states import State
 from core.runs.store import RunStore
-from core.runs.submission import prepare
+from core.runs.submission import prepare, prepare_sweep
 
 
 def _experiment_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,23 @@ def _train(options: argparse.Namespace) -> Answer:
     store = RunStore()
     run = store.submit(prepare(compose(options.overrides), options.dataset))
     return _ended(store, run, detach=options.detach)
+
+
+def _sweep(options: argparse.Namespace) -> Answer:
+    store = RunStore()
+    runs = [store.submit(config) for config in prepare_sweep(options.overrides, options.dataset)]
+    if not options.detach:
+        runs = [follow(store, run, stop_on_interrupt=True) for run in runs]
+    entries = [one for run in runs if (one := comparing.entry(run, str(run.config["title"]))) is not None]
+    if entries:
+        names = [name for name, one in entries[0].report.metrics.items() if one.headline]
+        columns = comparing.table(entries, names, comparing.differing(entries))
+        rows = [[number(value) for value in row] for row in zip(*columns.values(), strict=True)]
+        print(table(list(columns), rows), file=sys.stderr, flush=True)
+    told = [{"run": run.id, "state": run.state.value, "title": run.config["title"]} for run in runs]
+    text = "\n".join(f"Run {one['run']}: {one['state']}. {one['title']}" for one in told)
+    broken = any(run.state in (State.FAILED, State.LOST) for run in runs)
+    return Answer({"runs": told}, text, FAILED if broken else DONE)
 
 
 def _preflight(options: argparse.Namespace) -> Answer:
@@ -125,6 +143,7 @@ def _told(run: Run) -> Answer:
 COMMANDS: dict[str, Command] = {
     "preflight": (_experiment_arguments, _preflight),
     "train": (_train_arguments, _train),
+    "sweep": (_train_arguments, _sweep),
     "resume": (_resume_arguments, _resume),
     "stop": (_stop_arguments, _stop),
     "logs": (_logs_arguments, _logs),

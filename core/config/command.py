@@ -52,6 +52,11 @@ def train_command(words: Sequence[str], dataset: str) -> str:
     return shlex.join(["python", "-m", "core", "train", *words, "--dataset", dataset])
 
 
+def sweep_command(words: Sequence[str], dataset: str) -> str:
+    """The shell command that trains every combination of the values in `words`."""
+    return shlex.join(["python", "-m", "core", "sweep", *words, "--dataset", dataset])
+
+
 def _spelled(value: Any) -> str:
     if value is None:
         return "null"

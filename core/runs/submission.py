@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.config import catalogue
 from core.config.evaluation import EvaluationConfig
+from core.config.experiments import compose
+from core.config.overrides import expand
 from core.config.schema import from_dict, to_dict
 from core.config.training import TrainingConfig
 from core.data.dataset import DatasetMeta
@@ -57,6 +59,21 @@ def prepare(
         "seed": training["seed"],
         "resources": {"device": training["device"]},
     }
+
+
+def prepare_sweep(overrides: Sequence[str], dataset: str | None = None) -> list[dict[str, Any]]:
+    """The configs of a run for every combination of values that the overrides name; a title tells them apart.
+
+    All are checked before any is returned. Raises InputError as `prepare`, `compose` and `expand` do.
+    """
+    combinations = expand(overrides)
+    varied = [k for k, values in enumerate(zip(*combinations, strict=True)) if len(set(values)) > 1]
+    configs = []
+    for words in combinations:
+        experiment = compose(words)
+        values = [words[k].rpartition(".")[2].replace("=", " ") for k in varied]
+        configs.append(prepare(experiment | {"title": ", ".join([str(experiment["title"]), *values])}, dataset))
+    return configs
 
 
 def _refuse_other_observations(experiment: Mapping[str, Any], meta: DatasetMeta) -> None:

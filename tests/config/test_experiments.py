@@ -8,7 +8,7 @@ import pytest
 
 from core.config import experiments
 from core.config.experiments import compose, load, names
-from core.config.overrides import parse
+from core.config.overrides import expand, parse
 from core.config.schema import from_dict
 from core.config.training import TrainingConfig
 from core.errors import InputError
@@ -128,3 +128,14 @@ def test_a_preset_that_is_not_there_is_refused() -> None:
     for words in (["experiment=wgan_gp", "preset=gpu"], ["experiment=mvn", "preset=cluster"]):
         with pytest.raises(InputError, match="choose one of: laptop"):
             compose(words)
+
+
+def test_a_sweep_is_every_combination_of_its_values() -> None:
+    words = ["experiment=wgan_gp", "training.seed=1,2", "model.generator_widths=[64,32],[8]", "training.epochs=3"]
+    combinations = expand(words)
+    assert len(combinations) == 4
+    assert combinations[0] == ["experiment=wgan_gp", "training.seed=1", "model.generator_widths=[64,32]", words[3]]
+    assert expand(["training.seed=range(1,4)"]) == [["training.seed=1"], ["training.seed=2"], ["training.seed=3"]]
+    assert expand(words[:1]) == [words[:1]]
+    with pytest.raises(InputError, match="at most 64"):
+        expand(["training.seed=range(0,100)"])

@@ -202,3 +202,18 @@ def test_only_what_differs_is_a_change() -> None:
     defaults = {"training": {"epochs": 100, "seed": 42}, "model": {"latent": 8}}
     assert changed(experiment, chosen, defaults) == {"training": {"seed": 1}}
     assert overrides("m", {}) == ["experiment=m"]
+
+
+def test_several_values_start_a_run_for_each_combination(library: Library, submitted: list[dict[str, Any]]) -> None:
+    app = open_page(several="true")
+    app.session_state["several"] = True
+    app.run()
+    app.text_input(key="sweep_values_0").set_value("4, 5").run()
+    app.selectbox(key="sweep_setting_1").set_value("model.latent").run()
+    app.text_input(key="sweep_values_1").set_value("8, 16").run()
+    app.button(key="sweep").click().run()
+    assert not app.exception
+    made = [(config["training"]["seed"], config["model"]["latent"]) for config in submitted]
+    assert made == [(4, 8), (4, 16), (5, 8), (5, 16)]
+    app.text_input(key="sweep_values_1").set_value("~8,").run()
+    assert app.error and not app.exception
