@@ -10,12 +10,21 @@ from core.data.description import size_of
 from core.data.library import Library
 from core.errors import PopscapeError
 from core.runs.store import RunStore
-from core.runs.submission import misfit, nearest_first, prepare
+from core.runs.submission import by_role, misfit, nearest_first, prepare
 from core.words import ago
 from pages.parts.frame import heading, nothing_yet, plain, share, tabs
 from pages.parts.reports import label
-from pages.parts.state import DATASET, RUN, TRAIN_EXPERIMENT, TRAIN_PRESET, TRAIN_VIEW, arrive, pick_followed
-from pages.parts.train.form import training_form
+from pages.parts.state import (
+    DATASET,
+    RUN,
+    TRAIN_EXPERIMENT,
+    TRAIN_PRESET,
+    TRAIN_ROLE,
+    TRAIN_VIEW,
+    arrive,
+    pick_followed,
+)
+from pages.parts.train.form import pick_role, training_form
 from pages.parts.train.plan import show_estimate, show_plan
 from pages.parts.train.recipes import recipes_view
 from pages.parts.train.sweep import sweep
@@ -45,13 +54,15 @@ with data:
         "Name of the run (optional)", key="train_title", max_chars=60,
         help="Shown in every table and figure, beside the model's colour.",
     ).strip()  # fmt: skip
-# Models that learn by steps first; then those that are fitted at once, against which they are judged.
+# Models that learn by steps first; then those that are fitted at once.
 loaded = sorted((load(name) for name in names(meta.kind)), key=lambda one: nearest_first(one, meta))
-experiments = {one["name"]: one for one in loaded if not misfit(one, meta)}
+groups = by_role([one for one in loaded if not misfit(one, meta)])
 with model:
-    if not experiments:
+    if not groups:
         st.info("No experiment takes such data yet.", icon=":material/info:")
         st.stop()
+    role = pick_role(groups)
+    experiments = {one["name"]: one for one in groups[role]}
     chosen = st.radio(
         "Model",
         list(experiments),
@@ -88,6 +99,7 @@ elif checked:
 
 share(
     DATASET,
+    TRAIN_ROLE,
     TRAIN_EXPERIMENT,
     TRAIN_PRESET,
     *(form.key(node, name) for node in changes for name in changes[node]),

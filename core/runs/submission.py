@@ -17,6 +17,9 @@ from core.data.selection import CohortViewConfig, cohort_split, settle
 from core.errors import InputError
 
 # Nodes of an experiment that are a choice from a registry.
+ROLES = {"ours": "Ours", "published": "As published", "baseline": "Baselines"}
+"""What an experiment is for, as its file says it, and as a reader sees it."""
+
 CHOICES = ("model", "encoder", "generator", "mixer")
 
 
@@ -140,6 +143,12 @@ def nearest_first(experiment: Mapping[str, Any], meta: DatasetMeta) -> tuple[boo
         experiment["model"].get("auxiliary", "none") == "none",
         "simulator" in own and own.get("family") != meta.import_options.get("family"),
     )
+
+
+def by_role(experiments: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Experiments by what they are for, in a fixed order of the kinds that there are; in each their own order."""
+    groups = {title: [one for one in experiments if one.get("role", "ours") == role] for role, title in ROLES.items()}
+    return {title: some for title, some in groups.items() if some}
 
 
 def takes(entry: Mapping[str, Any], modality: str) -> bool:

@@ -26,6 +26,7 @@ DATASETS_SAID = "datasets_said"
 
 TRAIN_EXPERIMENT = "experiment"
 TRAIN_PRESET = "preset"
+TRAIN_ROLE = "models"
 TRAIN_VIEW = "train"
 RECIPE = "recipe"
 RECIPE_EXPERIMENT = "recipe_about"

@@ -217,3 +217,12 @@ def test_several_values_start_a_run_for_each_combination(library: Library, submi
     assert made == [(4, 8), (4, 16), (5, 8), (5, 16)]
     app.text_input(key="sweep_values_1").set_value("~8,").run()
     assert app.error and not app.exception
+
+
+def test_a_kind_of_models_shows_its_own_and_a_link_to_one_opens_its_kind(library: Library) -> None:
+    app = open_page(experiment="WGAN-GP as published")
+    assert app.radio(key="experiment").value == "wgan_gp_published"
+    app.button_group(key="models").set_value("Baselines").run()
+    assert not app.exception
+    assert app.radio(key="experiment").value in ("gaussian_copula", "independent_sites", "resample")
+    assert not any("published" in option for option in app.radio(key="experiment").options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from core.data.selection import CohortViewConfig, SetViewConfig
 from core.runs.submission import takes
 from pages.parts.frame import plain
 from pages.parts.settings_form import Settings, settings_form
+from pages.parts.state import TRAIN_EXPERIMENT, TRAIN_ROLE
 
 PARTS = {
     "encoder": ("Encoder", "Turns a set into its latent."),
@@ -48,6 +49,21 @@ class Form:
         if setting == "name":
             return ".".join(self.prefixes[node].split(".")[:2])
         return f"{self.prefixes[node]}.{setting}"
+
+
+def pick_role(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """Let the reader choose what kind of models to see; a link to a model opens its kind."""
+    if len(groups) == 1:
+        return next(iter(groups))
+    asked = st.query_params.get(TRAIN_EXPERIMENT)
+    start = next((role for role, some in groups.items() if any(one["title"] == asked for one in some)), None)
+    first = next(iter(groups))
+    chosen = st.segmented_control(
+        "Models", list(groups), default=start or first, required=True, key=TRAIN_ROLE, bind="query-params",
+        help="Ours are meant for use. Published ones train as their papers say, so that their known faults can be "
+        "seen. Baselines are what a model must beat.",
+    )  # fmt: skip
+    return chosen if chosen in groups else first
 
 
 def training_form(known: Mapping[str, Any], experiment: Mapping[str, Any], meta: DatasetMeta) -> Form:
