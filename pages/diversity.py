@@ -47,7 +47,9 @@ def windows() -> None:
         bind="query-params",
     )  # fmt: skip
     statistic = of_title.get(title or "", "pi")
-    st.markdown(ABOUT[statistic], help=PHASE if statistic in ("haplotype_diversity", "h12") else None)
+    st.markdown(ABOUT[statistic])
+    if statistic in ("haplotype_diversity", "h12"):
+        st.caption(PHASE)
     entry = chosen.metric(METRICS[statistic])
     boxes = st.columns(3)
     boxes[0].metric(entry.label, number(entry.value), help=f"{entry.help} {entry.reason or f'95%: {entry.shown}.'}")
@@ -62,7 +64,7 @@ def windows() -> None:
         notes.append(f"{entry.params['of']} of {entry.params['block_variants']} variants")
     caption = report.provenance(*notes)
     nothing = "These reports do not have it: populations need labels on real and synthetic individuals."
-    chart(along(items, statistic), key="windows", caption=caption, otherwise=nothing)
+    chart(along(items, statistic), key="windows", caption=f"{caption} Click other models in.", otherwise=nothing)
     if figure := agreement(chosen, stored, statistic):
         st.subheader("Window by window", help="On the line, the synthetic individuals are as diverse as the real ones.")
         chart(figure, key="agreement", caption=caption)

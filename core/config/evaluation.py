@@ -33,6 +33,12 @@ class EvaluationConfig:
     display_individuals: int = more(
         2000, "Individuals per cohort kept in the report's arrays for drawing.", low=10, high=100_000
     )
+    umap_individuals: int = more(
+        1000,
+        "Individuals per cohort on the UMAP of a written report, at most (0: no UMAP; it costs some 20 seconds).",
+        low=0,
+        high=20_000,
+    )
     population_minimum: int = more(20, "Individuals that a population needs for values of its own.", low=2)
     phenotypes: tuple[str, ...] = more(
         (), "Phenotypes whose associations and prediction are measured (empty: the first six of the real individuals)."

@@ -22,6 +22,7 @@ from core.evaluation.context import Cohort, Comparison, Panel
 from core.evaluation.harmonise import harmonise
 from core.evaluation.panels import Setting, setting
 from core.evaluation.registry import Estimate, Metric, measurement, of_kind
+from core.evaluation.structure_map import add_map
 from core.registry import Entry
 from core.reports.files import plain, write_report
 from core.reports.report import SCHEMA, Measurement, Report
@@ -45,7 +46,7 @@ def evaluate(
         real, synthetic, holdout: matrices in any variant order; what they share is compared (see `harmonise`).
         seed: of every random choice; the same seed gives the same report.
         options: settings of the metrics. device: where distances are computed.
-        out: folder that receives report.json and arrays/*.npz; None writes nothing.
+        out: folder that receives report.json and arrays/*.npz, with a UMAP; None writes nothing.
         names: what to call "real", "synthetic" and "holdout" in the report (a dataset, a run, a file).
         progress: called with a short sentence before each stage.
 
@@ -85,7 +86,13 @@ def evaluate(
     content["flags"] = [vars(flag) for flag in flags.find(Report(content), parts)]
     content["seconds"] = round(time.monotonic() - started, 2)
     report = Report(plain(content))
-    return report if out is None else write_report(report, arrays, out)
+    if out is None:
+        return report
+    report = write_report(report, arrays, out)
+    if config.umap_individuals:
+        progress("Fitting the UMAP")
+        add_map(report, config.umap_individuals, seed)
+    return report
 
 
 def _everything(here: Setting, progress: Callable[[str], None]) -> tuple[list[Measurement], Panel]:

@@ -43,7 +43,8 @@ _GAP = 0.01  # between contigs, of the genome
 def along(items: Sequence[tuple[Candidate, Diversity]], statistic: str) -> Figure | None:
     """A statistic (a key of STATISTICS) in windows along the genome: real and null grey, a line a model.
 
-    None where no report has it. The real values and the null are those of the first report that has it.
+    The real values and the null are those of the first report that has it; other models than that wait in the legend.
+    None where no report has the statistic.
     """
     known = [(c, d) for c, d in items if "synthetic" in d.statistics.get(statistic, {})]
     if not known:
@@ -60,6 +61,8 @@ def along(items: Sequence[tuple[Candidate, Diversity]], statistic: str) -> Figur
         trace.update(text=_with_gaps(first, said, ""), connectgaps=False)
         if len(place) > _MARKERS:
             trace.update(mode="lines")
+        if trace.name in {c.label for c, _ in alike[1:]}:
+            trace.update(visible="legendonly")
     return Figure(
         name=f"windows_{statistic}",
         plot=draw(traces, height=420, xaxis=_axis(first, place), yaxis={"title": STATISTICS[statistic]}),
@@ -112,11 +115,11 @@ def joint(candidate: Candidate, stored: Diversity) -> Figure | None:
     shown = np.where(stored.joint > 0, stored.joint, np.nan).T
     lost = float(stored.joint[1:steps, [0, steps]].sum() / max(stored.joint[1:steps].sum(), 1e-12))
     distance = np.abs(np.subtract.outer(grid, grid))
-    ends = np.floor(np.log10(np.nanmin(shown))), 0.0
-    ticks = np.arange(ends[0], 1)
+    low, high = float(np.log10(np.nanmin(shown))), float(np.log10(np.nanmax(shown)))
+    ticks = np.arange(np.floor(low), 1)
     heat = go.Heatmap(
         x=typed(grid), y=typed(grid), z=typed(np.log10(shown)), colorscale=SEQUENTIAL, customdata=typed(shown),
-        zmin=ends[0], zmax=float(np.log10(np.nanmax(shown))),
+        zmin=low, zmax=high,
         colorbar={"title": "Share of variants", "tickvals": ticks.tolist(), "ticktext": [f"{10**t:g}" for t in ticks]},
         hovertemplate="real %{x:.2f}, synthetic %{y:.2f}<br>%{customdata:.3%} of variants<extra></extra>",
     )  # fmt: skip

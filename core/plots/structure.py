@@ -1,4 +1,4 @@
-"""Population structure: principal components fitted on real individuals, synthetic ones projected onto them."""
+"""Population structure: components or a UMAP fitted on real individuals, synthetic ones placed on them; kinship."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.plots.figure import PANEL_TOP, Columns, Figure, columns_of, draw, nth, points, typed
-from core.plots.lines import REAL_LABEL, lines
+from core.plots.lines import REAL_LABEL, lines, rows_of
 from core.plots.theme import NULL_LABEL, REAL, model_colour, model_symbol, population_colours, population_symbols
 from core.reports.arrays import Scores
 from core.reports.standing import Candidate
@@ -37,7 +37,7 @@ def overlay(scores: Scores, candidate: Candidate, components: Sequence[int]) -> 
         candidate.label: {"color": model_colour(candidate.model), "symbol": model_symbol(candidate.model)},
     }
     return Figure(
-        name="_".join(["pca", *map(str, components)]),
+        name="_".join([_map(scores), *map(str, components)]),
         plot=draw(
             _clouds(scores, candidate, components, groups, looks, panel=0),
             height=560,
@@ -76,7 +76,7 @@ def by_population(scores: Scores, candidate: Candidate, column: str, components:
     rows = -(-sum(len(name) + 6 for name in looks) // 100)  # of the legend, beside the navigation at 1280 px
     below = 56 if len(components) == 2 else 8
     return Figure(
-        name="_".join(["pca", *map(str, components), column]),
+        name="_".join([_map(scores), *map(str, components), column]),
         plot=draw(
             traces,
             height=_SIDE + PANEL_TOP + below + 24 * rows,
@@ -102,7 +102,7 @@ def individuals(scores: Scores, candidate: Candidate, rows: Sequence[int] | None
     names = np.concatenate([scores.real_id, scores.synthetic_id]).astype(str)
     data = np.repeat(["real", candidate.label], [len(scores.real), len(scores.synthetic)])
     columns = {name: _labels(scores, name)[chosen] for name in {**scores.real_labels, **scores.synthetic_labels}}
-    components = {f"PC{i + 1}": values[chosen, i] for i in range(scores.components)}
+    components = {scores.name(i + 1): values[chosen, i] for i in range(scores.components)}
     return {"individual": names[chosen], "data": data[chosen], **columns, **components}
 
 
@@ -131,6 +131,31 @@ def spread(items: Sequence[tuple[Candidate, Scores]]) -> Figure:
     )
 
 
+def pairs(candidates: Sequence[Candidate], measure: str) -> Figure | None:
+    """How alike two individuals of one cohort are, by "kinship" or "ibs": shares of pairs; None without the curve."""
+    titles = {"kinship": "Kinship of two individuals", "ibs": "Share of alleles in common (identity by state)"}
+    rows = rows_of(
+        candidates,
+        f"{measure}_distribution",
+        "share",
+        lambda row, key: {"middle": (row["low"] + row["high"]) / 2, "share": row.get(key)},
+    )
+    if not rows:
+        return None
+    says = ", ".join(f"{c.label} {number(c.metric(f'{measure}_wasserstein').value)}" for c in candidates)
+    return Figure(
+        name=f"{measure}_distribution",
+        plot=draw(
+            lines(candidates, rows, "middle", "share", hover="%{y:.2%} of pairs about %{x:.3f}"),
+            height=400,
+            xaxis={"title": titles[measure], "showgrid": False},
+            yaxis={"title": "Share of pairs", "tickformat": ".0%", "rangemode": "tozero"},
+        ),
+        alt=f"{titles[measure]} within each cohort; distance from the real distribution: {says}.",
+        table=columns_of(rows),
+    )
+
+
 def _clouds(
     scores: Scores,
     candidate: Candidate,
@@ -146,7 +171,7 @@ def _clouds(
     solid = len(components) == 3
     place = nth(panel)
     axes = {"scene": f"scene{place}"} if solid else {"xaxis": f"x{place}", "yaxis": f"y{place}"}
-    says = "".join(f"<br>PC{c} %{{{axis}:.2f}}" for axis, c in zip("xyz", components, strict=False))
+    says = "".join(f"<br>{scores.name(c)} %{{{axis}:.2f}}" for axis, c in zip("xyz", components, strict=False))
     traces = []
     for group, look in looks.items():
         rows = np.flatnonzero(groups == group)
@@ -169,10 +194,11 @@ def _space(scores: Scores, components: Sequence[int], panel: int, domain: tuple[
     for c in components:
         values = np.concatenate([scores.real[:, c - 1], scores.synthetic[:, c - 1]])
         pad = float(np.ptp(values) or 1.0) * 0.04
-        title = {"text": f"PC{c} ({scores.explained[c - 1]:.1%} of the real variance)"}
+        held = "" if scores.explained is None else f" ({scores.explained[c - 1]:.1%} of the real variance)"
+        title = {"text": f"{scores.name(c)}{held}"}
         axes.append({"title": title, "range": [float(values.min()) - pad, float(values.max()) + pad]})
     if len(components) == 3:
-        short = [{**axis, "title": {"text": f"PC{c}"}} for axis, c in zip(axes, components, strict=True)]
+        short = [{**axis, "title": {"text": scores.name(c)}} for axis, c in zip(axes, components, strict=True)]
         scene = {f"{name}axis": axis for name, axis in zip("xyz", short, strict=True)}
         return {f"scene{place}": {**scene, "aspectmode": "cube", "camera": _CAMERA, "domain": {"x": domain}}}
     x, y = ({**axis, "showgrid": False} for axis in axes)
@@ -190,7 +216,14 @@ def _labels(scores: Scores, column: str) -> Array:
     return np.concatenate([np.asarray(labels.get(column, np.full(n, ""))).astype(str) for labels, n in sides])
 
 
+def _map(scores: Scores) -> str:
+    return "umap" if scores.explained is None else "pca"
+
+
 def _alt(scores: Scores, candidate: Candidate, components: Sequence[int]) -> str:
+    if scores.explained is None:
+        sizes = f"{len(scores.real):,} real and {len(scores.synthetic):,} synthetic individuals of {candidate.label}"
+        return f"UMAP fitted on real individuals, in {len(components)} dimensions, with {sizes}."
     distance = candidate.metric("pca_wasserstein").value
     first = components[0]
     ratio = float(scores.synthetic[:, first - 1].std() / (scores.real[:, first - 1].std() or 1))

@@ -44,19 +44,19 @@ class Frequencies:
 
 @dataclass(frozen=True)
 class Scores:
-    """Coordinates of individuals on the principal components of the real ones.
+    """Coordinates of individuals on the principal components of the real ones, or on a UMAP of them.
 
     Attributes:
         real, synthetic: (n, c) float32 scores on the same c components.
         null: (n, c) the same of independent sites; None where it was not kept.
-        explained: (c,) share of the real variance along each component.
+        explained: (c,) share of the real variance along each component; None on a UMAP.
         real_id, synthetic_id: (n,) names of the individuals; their row numbers where the report has none.
         real_labels, synthetic_labels: label column -> (n,) str, "" unknown; empty where there are none.
     """
 
     real: npt.NDArray[np.float32]
     synthetic: npt.NDArray[np.float32]
-    explained: npt.NDArray[np.float64]
+    explained: npt.NDArray[np.float64] | None
     real_id: npt.NDArray[Any]
     synthetic_id: npt.NDArray[Any]
     null: npt.NDArray[np.float32] | None = None
@@ -67,6 +67,10 @@ class Scores:
     def components(self) -> int:
         """How many components there are."""
         return int(self.real.shape[1])
+
+    def name(self, component: int) -> str:
+        """What the component, counted from 1, is called."""
+        return f"{'UMAP ' if self.explained is None else 'PC'}{component}"
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,23 @@ def structure(report: Report) -> Scores | None:
         synthetic_id=stored.get("synthetic_id", np.arange(1, len(stored["synthetic"]) + 1)),
         real_labels=labels("real"),
         synthetic_labels=labels("synthetic"),
+    )
+
+
+def umap(report: Report, dimensions: int) -> Scores | None:
+    """`umap.npz`: places of some of the individuals on a UMAP of the real ones; None where it is not there."""
+    scores, stored = structure(report), report.arrays("umap")
+    if scores is None or f"real_{dimensions}" not in stored:
+        return None
+    real, synthetic = stored["real_row"], stored["synthetic_row"]
+    return Scores(
+        real=stored[f"real_{dimensions}"],
+        synthetic=stored[f"synthetic_{dimensions}"],
+        explained=None,
+        real_id=scores.real_id[real],
+        synthetic_id=scores.synthetic_id[synthetic],
+        real_labels={name: values[real] for name, values in scores.real_labels.items()},
+        synthetic_labels={name: values[synthetic] for name, values in scores.synthetic_labels.items()},
     )
 
 

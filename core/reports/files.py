@@ -22,13 +22,18 @@ def write_report(report: Report, arrays: Mapping[str, Mapping[str, npt.NDArray[A
 
     Each entry of `arrays` becomes arrays/<stem>.npz, compressed, without pickles. Returns the report in its folder.
     """
-    (folder / "arrays").mkdir(parents=True, exist_ok=True)
     for stem, columns in arrays.items():
-        np.savez_compressed(folder / "arrays" / f"{stem}.npz", allow_pickle=False, **columns)
+        write_arrays(folder, stem, columns)
     draft = folder / f"{FILE}.partial"
     draft.write_text(json.dumps(report.content, allow_nan=False), encoding="utf-8")
     draft.rename(folder / FILE)
     return Report(report.content, folder)
+
+
+def write_arrays(folder: Path, stem: str, columns: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write arrays/<stem>.npz in the folder of a report, compressed, without pickles."""
+    (folder / "arrays").mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / "arrays" / f"{stem}.npz", allow_pickle=False, **columns)
 
 
 def read_report(folder: Path) -> Report | None:

@@ -60,6 +60,8 @@ STRUCTURE_Y = "pc_y"
 STRUCTURE_Z = "pc_z"
 STRUCTURE_SOLID = "pc_solid"
 STRUCTURE_COLOUR = "colour"
+STRUCTURE_MAP = "map"
+STRUCTURE_PAIRS = "pairs"
 
 DIVERSITY_VIEW = "diversity"
 DIVERSITY_STATISTIC = "statistic"

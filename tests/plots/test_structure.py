@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from core.plots.structure import by_population, individuals, overlay, spread
+from core.plots.structure import by_population, individuals, overlay, pairs, spread
 from core.plots.theme import REAL
+from core.reports.report import Report
+from core.reports.standing import Candidate
 from tests.plots.checks import valid
 from tests.plots.examples import CANDIDATES, score_data
 
@@ -52,3 +56,19 @@ def test_spread_is_the_standard_deviation_of_scores() -> None:
     np.testing.assert_allclose(real.y, SCORES.real.std(axis=0), rtol=1e-5)
     np.testing.assert_allclose(model.y, SCORES.synthetic.std(axis=0), rtol=1e-5)
     assert (null.name, model.name) == ("Null: independent sites", ONE.label)
+
+
+def test_a_umap_is_drawn_by_the_same_figures() -> None:
+    places = replace(SCORES, real=SCORES.real[:, :3], synthetic=SCORES.synthetic[:, :3], explained=None)
+    flat = valid(overlay(places, ONE, (1, 2)))
+    assert flat.name == "umap_1_2" and flat.plot.layout.xaxis.title.text == "UMAP 1"
+    assert valid(by_population(places, ONE, "population", (1, 2, 3))).alt.startswith("UMAP fitted on real individuals")
+    assert list(individuals(places, ONE, [0]))[-1] == "UMAP 3"
+
+
+def test_pairs_of_each_cohort_share_an_axis() -> None:
+    rows = [{"low": 0.0, "high": 0.1, "real": 0.4, "synthetic": 0.3, "null": 0.9, "ceiling": None}]
+    one = Candidate("Model", "wgan_gp", Report({"curves": {"kinship_distribution": rows}}))
+    real, null, model = valid(pairs([one], "kinship")).plot.data
+    assert (real.y[0], null.y[0], model.y[0]) == pytest.approx((0.4, 0.9, 0.3)) and model.x[0] == pytest.approx(0.05)
+    assert pairs([one], "ibs") is None
