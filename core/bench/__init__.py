@@ -18,7 +18,8 @@ BENCHMARKS = {
     "gde_variance": "how much variance each generator keeps, on vectors and on images",
     "gde_memory": "peak memory of streaming and of gradient checkpointing",
     "models": "every model of genotypes against real halves of any cohort: the tables of quality",
-    "training": "a WGAN-GP epoch against a plain implementation",
+    "training": "a training epoch of every published family against a plain implementation",
+    "gpu": "what a GPU, CUDA graphs and bf16 bring each model, and whether losses agree",
     "pages": "the server against an empty Streamlit app",
 }
 
