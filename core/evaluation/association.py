@@ -27,7 +27,7 @@ from core.evaluation.study import STRONGEST, Study, study
 Floats = npt.NDArray[np.float64]
 
 LISTED = 200  # hits of a phenotype that a report lists
-QUANTILES = 120  # points of a QQ curve
+QUANTILES = 80  # points of a QQ curve
 
 _GWAS = "Price et al. 2006 (principal components as covariates); linear regression a variant"
 
@@ -283,8 +283,8 @@ def _quantiles(name: str, studies: dict[str, Study]) -> list[dict[str, Any]]:
     rows = []
     for rank in ranks.tolist():
         share = (rank - 0.5) / m
-        row: dict[str, Any] = {"phenotype": name, "expected": float(-np.log10(share))}
+        row: dict[str, Any] = {"phenotype": name, "expected": round(float(-np.log10(share)), 4)}
         for key, values in ordered.items():
-            row[key] = float(values[min(int(share * len(values)), len(values) - 1)]) if len(values) else None
+            row[key] = round(float(values[min(int(share * len(values)), len(values) - 1)]), 4) if len(values) else None
         rows.append(row)
     return rows

@@ -14,7 +14,7 @@ from core.evaluation.registry import Estimate, Unmeasurable
 Floats = npt.NDArray[np.float64]
 
 STUDIED = 6  # phenotypes of a report that names none: each costs seconds
-KNOWN = 30  # individuals with a value on each side below which nothing is estimated
+KNOWN = 20  # individuals with a value on each side below which nothing is estimated
 
 NO_PHENOTYPE = "The real individuals have no phenotype: import the cohort with a table that gives each one a number."
 

@@ -44,11 +44,16 @@ class Figure:
 
     def csv(self) -> str:
         """The numbers as CSV text with a header line; NaN is an empty field."""
-        import pandas as pd  # a process that only draws starts without it
+        return csv(self.table)
 
-        numbers = pd.DataFrame(dict(self.table)).replace([np.inf, -np.inf], np.nan)
-        # Seven significant digits: more than float32 knows would be noise.
-        return str(numbers.to_csv(index=False, float_format="%.7g", lineterminator="\n"))
+
+def csv(table: Columns) -> str:
+    """Columns as CSV text with a header line; NaN is an empty field."""
+    import pandas as pd  # a process that only draws starts without it
+
+    numbers = pd.DataFrame(dict(table)).replace([np.inf, -np.inf], np.nan)
+    # Seven significant digits: more than float32 knows would be noise.
+    return str(numbers.to_csv(index=False, float_format="%.7g", lineterminator="\n"))
 
 
 def draw(traces: Iterable[Any], *, height: int, **layout: Any) -> go.Figure:

@@ -208,3 +208,90 @@ def linkage(report: Report) -> dict[str, Contig]:
     """`linkage.npz`: the contigs with r² of neighbouring variants, by name; empty where it is not there."""
     stored = report.arrays("linkage")
     return contigs(stored) if stored else {}
+
+
+@dataclass(frozen=True)
+class Association:
+    """The studies of one phenotype in real and in synthetic individuals, variant by variant.
+
+    Attributes:
+        real, synthetic: (m,) −log10 p; NaN where the variant does not vary.
+        effect_real, effect_synthetic: (m,) effects in standard deviations.
+        identifier, contig: (m,) str. position: (m,) base pairs, 0 unknown.
+        causal: (c,) variants that act, where a simulator tells, else empty. causal_effect: (c,) their effects per
+            allele.
+        summary: the phenotype's row of the curve "association": threshold, n, n_real, hits, λ, scores.
+    """
+
+    phenotype: str
+    real: npt.NDArray[np.float32]
+    synthetic: npt.NDArray[np.float32]
+    effect_real: npt.NDArray[np.float32]
+    effect_synthetic: npt.NDArray[np.float32]
+    identifier: npt.NDArray[np.str_]
+    contig: npt.NDArray[np.str_]
+    position: npt.NDArray[np.int64]
+    causal: npt.NDArray[np.int64]
+    causal_effect: npt.NDArray[np.float64]
+    summary: Mapping[str, Any]
+
+
+def associations(report: Report) -> dict[str, Association]:
+    """Phenotype → its studies, of those that could be studied."""
+    stored, variants = report.arrays("association"), report.arrays("frequencies")
+    rows = {row["phenotype"]: row for row in report.curve("association")}
+    found = {}
+    for k, name in enumerate(map(str, stored.get("phenotype", []))):
+        found[name] = Association(
+            phenotype=name,
+            real=stored[f"real_{k}"],
+            synthetic=stored[f"synthetic_{k}"],
+            effect_real=stored[f"effect_real_{k}"],
+            effect_synthetic=stored[f"effect_synthetic_{k}"],
+            identifier=variants["id"],
+            contig=variants["contig"],
+            position=variants["position"],
+            causal=stored.get(f"causal_{k}", np.zeros(0, dtype=np.int64)),
+            causal_effect=stored.get(f"causal_effect_{k}", np.zeros(0)),
+            summary=rows[name],
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was predicted of one phenotype, and what is true; NaN where it is not known.
+
+    Attributes:
+        actual: (t,) of real individuals to judge by. by_synthetic, by_real: (t,) predicted by what was trained on
+            synthetic and on real individuals; None where nothing was trained on.
+        requested, read: (c,) what synthetic individuals were asked for, and what is read in their calls.
+        real_requested, real_read: the same of real individuals; None where there are none beside the judges.
+    """
+
+    phenotype: str
+    actual: npt.NDArray[np.float32]
+    by_synthetic: npt.NDArray[np.float32]
+    by_real: npt.NDArray[np.float32] | None
+    requested: npt.NDArray[np.float32]
+    read: npt.NDArray[np.float32]
+    real_requested: npt.NDArray[np.float32] | None
+    real_read: npt.NDArray[np.float32] | None
+
+
+def predictions(report: Report) -> dict[str, Prediction]:
+    """Phenotype → its predictions, of those that could be studied."""
+    stored = report.arrays("prediction")
+    found = {}
+    for k, name in enumerate(map(str, stored.get("phenotype", []))):
+        found[name] = Prediction(
+            phenotype=name,
+            actual=stored[f"actual_{k}"],
+            by_synthetic=stored[f"by_synthetic_{k}"],
+            by_real=stored.get(f"by_real_{k}"),
+            requested=stored[f"requested_{k}"],
+            read=stored[f"read_{k}"],
+            real_requested=stored.get(f"real_requested_{k}"),
+            real_read=stored.get(f"real_read_{k}"),
+        )
+    return found

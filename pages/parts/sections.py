@@ -45,6 +45,10 @@ SECTIONS = (
     ),
     Section("structure", "Genotypes", "Structure", "bubble_chart", "Are the populations where they should be?"),
     Section("diversity", "Genotypes", "Diversity", "ssid_chart", "Is the genome as varied everywhere as it should be?"),
+    Section(
+        "association", "Genotypes", "Association", "genetics",
+        "Would a study of synthetic individuals find what a study of real ones finds?",
+    ),
     Section("privacy", "Genotypes", "Privacy", "shield_person", "Does the model give its training individuals away?"),
     Section("atlas", "Distributions", "Atlas", "map", "Which sets are alike, and does a latent give its set back?"),
     Section("interpolate", "Distributions", "Interpolate", "conversion_path", "What lies between one set and another?"),

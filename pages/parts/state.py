@@ -69,6 +69,9 @@ DIVERSITY_STATISTIC = "statistic"
 PRIVACY_VIEW = "privacy"
 PRIVACY_ATTACK = "attack"
 
+ASSOCIATION_VIEW = "association"
+ASSOCIATION_PHENOTYPE = "studied"
+
 SET_RUN = "model"
 SET_A = "a"
 SET_B = "b"

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.parts.reports import SHOWN_FIRST
 from tests.pages import finished_runs
 
-PAGES = ("home", "compare", "frequencies", "linkage", "precision_recall", "structure", "diversity", "privacy")
+PAGES = (
+    "home",
+    "compare",
+    "frequencies",
+    "linkage",
+    "precision_recall",
+    "structure",
+    "diversity",
+    "association",
+    "privacy",
+)
 Open = Callable[..., AppTest]
 Put = Callable[[int], None]
 
@@ -43,7 +56,10 @@ def test_one_run_is_drawn_with_its_takeaway_and_its_n(page: str, app: Open, runs
     assert charts(shown)
     for alt in charts(shown):
         assert alt.endswith(".") and len(alt.split()) > 5
-    assert "synthetic against 24 holdout individuals, 60 variants, seed 42" in words(shown)
+    sizes = "synthetic against 24 holdout individuals, 60 variants, seed 42"
+    if page == "association":  # a study takes all real individuals
+        sizes = "24 synthetic and 120 real individuals (training and held-out), 60 variants"
+    assert sizes in words(shown)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -100,6 +116,7 @@ def test_a_link_to_another_run_opens_that_run(app: Open, runs: Put) -> None:
         ("compare", {"baseline": "gone", "metrics": "Gone", "runs": "gone"}),
         ("linkage", {"region": ["-5", "1e99"], "contig": "<img>", "linkage": "x"}),
         ("structure", {"pc_x": "999", "colour": "';--"}),
+        ("association", {"association": "No such tab", "studied": "<b>"}),
         ("frequencies", {"frequencies": "No such tab", "run": "../../etc"}),
         ("precision_recall", {"precision": "?", "pr_metric": "Fun"}),
     ],
@@ -137,6 +154,53 @@ def test_a_region_is_chosen_by_position(app: Open, runs: Put) -> None:
     assert tuple(shown.slider(key="region").value) == (whole.min, middle)
     variants = int(charts(shown)[0].split("between ")[1].split()[0])
     assert 2 <= variants < 60
+
+
+@pytest.mark.parametrize("view", ["Along the genome", "Quantiles and effects", "Prediction", "Condition", "All models"])
+def test_every_view_of_an_association_is_drawn(view: str, app: Open, runs: Put) -> None:
+    runs(2)
+    shown = app("association", association=view)
+    assert not shown.exception
+    assert len(charts(shown)) == (2 if view == "Quantiles and effects" else 1)
+    assert all("height" in alt or view == "All models" for alt in charts(shown))
+
+
+def test_without_a_phenotype_the_association_page_says_how_to_get_one(app: Open, home: Path) -> None:
+    from core.data.library import Library
+    from tests.conftest import tiny_cohort
+
+    library = Library(home / "datasets", embedded=home / "none")
+    meta = library.add(replace(tiny_cohort(n=60, m=30), phenotypes={}), name="bare")
+    finished_runs.make(home / "runs", library.open(meta.id), names=["haplotype_mosaic"])
+    shown = app("association")
+    assert not shown.exception
+    assert "No phenotype could be studied" in words(shown)
+    assert "import the cohort with a table that gives each one a number" in words(shown)
+    assert "Population accuracy" not in words(shown) and len(charts(shown)) == 1  # what labels teach is still shown
+
+
+def test_a_phenotype_that_cannot_be_studied_is_listed_with_its_reason(app: Open, home: Path) -> None:
+    from core.data.library import Library
+    from tests.conftest import tiny_cohort
+
+    cohort = tiny_cohort(n=120, m=30)
+    rare = np.where(np.arange(120) % 20 == 0, 1.5, np.nan)
+    library = Library(home / "datasets", embedded=home / "none")
+    meta = library.add(replace(cohort, phenotypes={**cohort.phenotypes, "rare": rare}), name="two")
+    finished_runs.make(home / "runs", library.open(meta.id), names=["haplotype_mosaic"])
+    shown = app("association", studied="rare")
+    assert not shown.exception and not charts(shown)
+    assert shown.selectbox(key="studied").options == ["height", "rare"]
+    assert "20 are needed" in words(shown)
+
+
+def test_a_report_from_before_associations_says_so(app: Open, runs: Put, home: Path) -> None:
+    runs(1)
+    (path,) = (home / "runs").glob("*/report.json")
+    content = json.loads(path.read_text())
+    del content["curves"]["association"]
+    path.write_text(json.dumps(content))
+    assert "evaluate it again" in words(app("association"))
 
 
 def test_a_baseline_marks_what_is_clearly_better(app: Open, runs: Put) -> None:
