@@ -11,6 +11,7 @@ from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, lab
 from pages.parts.sections import link
 from pages.parts.sets.glimpse import glimpse
 from pages.parts.state import DATASETS_VIEW
+from pages.parts.train.advice import advice_with_link
 
 through_the_router()
 runs = all_runs()
@@ -86,6 +87,8 @@ with train.container(border=True, height="stretch"):
     )
     link("datasets", "Import my data", {DATASETS_VIEW: "Import files"})
     link("train", "Train a model")
+    if latest:
+        advice_with_link(latest.dataset)
 with walk.container(border=True, height="stretch"):
     st.markdown("**Walk between two sets**")
     st.caption(

@@ -24,6 +24,7 @@ from pages.parts.state import (
     arrive,
     pick_followed,
 )
+from pages.parts.train.advice import advise
 from pages.parts.train.form import pick_role, training_form
 from pages.parts.train.plan import show_estimate, show_plan
 from pages.parts.train.recipes import recipes_view
@@ -50,6 +51,7 @@ with data:
     meta = by_name[pick_followed("train", "Dataset", DATASET, list(by_name), "The population to learn from.")]
     added = "shipped with Popscape" if meta.embedded else f"added {ago(meta.created)}"
     st.caption(f"{size_of(meta)}, {added}.")
+    advise(meta)
     title = st.text_input(
         "Name of the run (optional)", key="train_title", max_chars=60,
         help="Shown in every table and figure, beside the model's colour.",

@@ -12,6 +12,7 @@ from core.bench.model_measures import SCORES
 from core.evaluation import flags
 from core.evaluation.registry import Estimate, measurement, metrics
 from core.reports.report import Measurement, Report
+from core.words import count
 
 NULL = "independent_sites"
 """The experiment that is the null: it is shown, and in no running."""
@@ -109,12 +110,15 @@ class Standings:
     def why(self, row: Row) -> str:
         """Why a row is recommended, in a sentence that stands alone."""
         others = self._eligible
-        whom = "models, which all remember training individuals" if "copying" in self.signs(row) else "models"
-        if len(others) < len(self.ranked):
-            whom += " that do not remember training individuals"
+        which = ""
+        if "copying" in self.signs(row):
+            which = ", which all remember training individuals"
+        elif len(others) < len(self.ranked):
+            which = " that do not remember training individuals"
         return (
             f"Trained on one half of these individuals and judged by the other, it reached {self.quality(row):.0%} of "
-            f"what real individuals reach in precision, recall and linkage together, the most of {len(others)} {whom}."
+            "what real individuals reach in precision, recall and linkage together, the most of "
+            f"{count(len(others), 'model')}{which}."
         )
 
     def sentences(self) -> list[str]:

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     folder = keep_cohort(genotypes, name)
     standings = run(_jobs(folder, options))
     best = standings.recommended
-    if best is not None:
+    if best is not None and not options.models:  # of a few models the best may be none to recommend
         keep(folder.name, Recommendation(best.name, standings.why(best), measured=True))
     how = _described(genotypes, name, options)
     if options.json:

@@ -65,7 +65,7 @@ def _file(dataset: str) -> Path:
 
 
 def _linkage(shape: Shape) -> str:
-    return f"neighbouring variants have a mean r² of {number(shape.neighbour_r2)}"
+    return f"Neighbouring variants have a mean r² of {number(shape.neighbour_r2)}"
 
 
 Rule = tuple[Callable[[Shape], bool], str, Callable[[Shape], str]]

@@ -64,9 +64,10 @@ def table(file: str, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[s
 
 
 def test_it_ranks_models_between_null_and_ceiling(
-    table: Callable[..., dict[str, Any]], done: list[str], file: str
+    table: Callable[..., dict[str, Any]], done: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    value = table()
+    monkeypatch.setattr(models, "names", lambda kind: QUICK[1].split(","))
+    value = table("--models", "")
     by_name = {one["name"]: one["trials"]["0"]["metrics"] for one in value["models"]}
     assert set(by_name) == {"ceiling", "null", "resample", "gaussian_copula", "independent_sites"}
     for found in by_name.values():
@@ -84,6 +85,11 @@ def test_it_ranks_models_between_null_and_ceiling(
     assert kept is not None and kept.experiment == "gaussian_copula" and kept.measured
     assert recommendation.recommend(digest, recommendation.Shape(64, 40, 0.0)) == kept
     assert len(done) == 4
+    # A benchmark of a few models changes nothing in what is recommended.
+    recommendation.keep(digest, recommendation.Recommendation("resample", "It was asked for.", measured=True))
+    table()
+    still = recommendation.measured(digest)
+    assert still is not None and still.experiment == "resample"
 
 
 def test_what_was_done_is_kept_and_an_interrupted_table_goes_on(

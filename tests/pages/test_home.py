@@ -28,3 +28,12 @@ def test_what_is_gone_is_passed_over(app: Open, set_runs: Put, home: Path) -> No
     shown = app("home")
     assert not shown.exception
     assert "Start here" in [one.value for one in shown.subheader]
+
+
+def test_a_model_is_recommended_for_the_dataset_somebody_works_on(app: Open, runs: Put) -> None:
+    runs(2)
+    shown = app("home")
+    assert not shown.exception
+    assert any("Recommended for **small**" in one.value for one in shown.markdown)
+    onward = [one.proto for one in shown.get("page_link") if one.proto.label.startswith("Train ")]
+    assert any("dataset=small" in one.query_string and "experiment=" in one.query_string for one in onward)

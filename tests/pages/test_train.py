@@ -226,3 +226,18 @@ def test_a_kind_of_models_shows_its_own_and_a_link_to_one_opens_its_kind(library
     assert not app.exception
     assert app.radio(key="experiment").value in ("gaussian_copula", "independent_sites", "resample")
     assert not any("published" in option for option in app.radio(key="experiment").options)
+
+
+def test_a_model_is_recommended_with_a_reason_and_can_be_taken(library: Library) -> None:
+    """By rule, and by what a benchmark measured on the very dataset once there is one."""
+    from core.reports.recommendation import Recommendation, keep
+
+    (meta,) = library.list()
+    app = open_page(experiment="WGAN-GP")
+    assert "Recommended for **cohort**" in text(app)
+    keep(meta.id, Recommendation("gaussian_copula", "It was best in a trial.", measured=True))
+    app = open_page(experiment="WGAN-GP")
+    assert "**Gaussian copula**. It was best in a trial" in text(app)
+    app.button(key="advice").click().run()
+    assert not app.exception
+    assert app.radio(key="experiment").value == "gaussian_copula"
