@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,11 +139,16 @@ def sample(run: Run) -> None:
 
 def evaluate(run: Run) -> Report:
     """The report: synthetic individuals against the holdout, with the training individuals beside it."""
+    if run.config["kind"] == "sets":
+        return set_work.evaluate(run, dataset_of(run), _device(run))
+    return judge(run, run.path, lambda stage: run.note(reason=f"{stage}."))
+
+
+def judge(run: Run, out: Path, progress: Callable[[str], None]) -> Report:
+    """The report of a run on genotypes whose synthetic individuals are kept, written into the folder `out`."""
     from core.evaluation.report import evaluate as report_on
 
     dataset = dataset_of(run)
-    if run.config["kind"] == "sets":
-        return set_work.evaluate(run, dataset, _device(run))
     split, genotypes = cohort_split(dataset, run.config), dataset.genotypes()
     synthetic = sampling.load(run)
     assert synthetic is not None, "sample() comes before evaluate()"
@@ -154,10 +160,10 @@ def evaluate(run: Run) -> Report:
         holdout=genotypes.individuals(split.holdout) if len(split.holdout) else None,
         seed=int(config["seed"]),
         options=from_dict(EvaluationConfig, config.get("evaluation", {}), where="evaluation"),
-        out=run.path,
+        out=out,
         device=_device(run),
         names={"real": dataset.meta.name, "synthetic": title, "holdout": f"{dataset.meta.name}, held out"},
-        progress=lambda stage: run.note(reason=f"{stage}."),
+        progress=progress,
     )
 
 
