@@ -250,3 +250,32 @@ def test_all_runs_stand_in_one_table_and_can_be_gathered_by_preset(app: Open, ru
     gathered = app("compare", comparison="All runs", rows="Presets").dataframe[0].value
     assert gathered["Runs"].sum() == 12
     assert len(gathered) < 12
+
+
+def test_a_umap_is_drawn_where_the_report_holds_one_and_said_where_not(app: Open, runs: Put, home: Path) -> None:
+    runs(1)
+    shown = app("structure", map="UMAP")
+    assert not shown.exception
+    assert "This report holds no UMAP" in words(shown) and len(charts(shown)) == 1
+    arrays = next((home / "runs").iterdir()) / "arrays"
+    with np.load(arrays / "structure.npz") as scores:
+        rows = {f"{name}_row": np.arange(20) for name in ("real", "synthetic")}
+        places = {f"{name}_{d}": scores[name][:20, :d] for name in ("real", "synthetic") for d in (2, 3)}
+    np.savez_compressed(arrays / "umap.npz", **rows, **places)
+    for solid in ("false", "true"):
+        shown = app("structure", map="UMAP", pc_solid=solid, colour="population", pairs="Identity by state")
+        assert not shown.exception
+        drawn = charts(shown)
+        assert len(drawn) == 2 and drawn[0].startswith("UMAP fitted on real individuals, in")
+        assert drawn[1].startswith("Share of alleles in common")
+
+
+def test_diversity_shows_each_statistic_and_the_joint_spectrum(app: Open, runs: Put) -> None:
+    runs(2)
+    for title in ("Watterson's θ", "Tajima's D", "Haplotype diversity", "Garud's H12", "F_ST between populations"):
+        shown = app("diversity", statistic=title)
+        assert not shown.exception
+        assert charts(shown) or "These reports do not have it" in words(shown), title
+    assert "multilocus genotypes" in words(app("diversity", statistic="Garud's H12"))
+    assert "π and θ are relative" in words(shown)
+    assert "no longer do in" in charts(app("diversity", diversity="Joint spectrum"))[0]
