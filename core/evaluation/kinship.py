@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-VARIANTS = 20_000
+VARIANTS = 10_000
 SECOND_DEGREE = 0.0884  # 2^-3.5, Manichaikul et al. 2010, table 1
 DEGREES = {
     "Second degree or closer": SECOND_DEGREE,
@@ -83,7 +83,8 @@ def kinship_replay(comparison: Comparison) -> Estimate:
     direction="lower",
     bounds=(0.0, 1.5),
     help="Wasserstein distance between the kinship of all pairs of real and all pairs of synthetic individuals: are "
-    "families and populations as close as they should be. 0.25 is the step from strangers to parent and child.",
+    "families and populations as close as they should be. 0.25 is the step from strangers to parent and child; below "
+    "-1, where populations are far apart and variants few, all counts as -1.",
     source=_KING,
 )
 def kinship_wasserstein(comparison: Comparison) -> Estimate:
@@ -248,7 +249,9 @@ def _pair_distance(comparison: Comparison, measure: str, stream: int) -> Estimat
     real, made = (_replicates(side, comparison.draws, generator) for side in sides)
     draws = np.abs(real - made).sum(axis=1) * _WIDTH
     value = float(np.abs(sides[0].mean(axis=0, dtype=np.float64) - sides[1].mean(axis=0, dtype=np.float64)).sum())
-    stated = {"n": len(sides[1]), "n_real": len(sides[0]), "variants": len(_variants(reference))}
+    stated: dict[str, Any] = {"n": len(sides[1]), "n_real": len(sides[0]), "variants": len(_variants(reference))}
+    if measure == "kinship":
+        stated["counted_from"] = _RANGE["kinship"][0]  # pairs further apart count as this far
     return Estimate(value * _WIDTH, draws, stated | comparison.filling)
 
 

@@ -153,6 +153,7 @@ def pairs(candidates: Sequence[Candidate], measure: str) -> Figure | None:
         ),
         alt=f"{titles[measure]} within each cohort; distance from the real distribution: {says}.",
         table=columns_of(rows),
+        caption="Pairs below -1 are counted at -1." if measure == "kinship" else "",
     )
 
 
