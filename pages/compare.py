@@ -1,16 +1,14 @@
 """Compare: the scorecard of all models of a dataset, against a pinned baseline, with warning signs."""
 
-from functools import partial
-
 import streamlit as st
 
-from core.plots.report_page import report_page
 from core.plots.scorecard import scorecard
 from core.reports.standing import described, families, headline, leader, metric_names, table
 from core.words import sentence
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share, tabs
 from pages.parts.genotypes.all_runs import all_runs_table
+from pages.parts.genotypes.publish import publish
 from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many, scorecard_caption
 from pages.parts.state import (
     COMPARE_BASELINE,
@@ -94,11 +92,7 @@ with st.expander(
                 f"▲ clearly better, ▼ clearly worse than {plain(baseline.label)}: the 95% intervals do not overlap; "
                 "≈ they do."
             )
-st.download_button(
-    "Comparison as one HTML page", partial(report_page, f"Models of {dataset_name(runs[0])}", candidates, baseline),
-    "comparison.html", "text/html", on_click="ignore", icon=":material/description:",
-    help="All metrics, warning signs and how they were measured; opens without Popscape and without a network.",
-)  # fmt: skip
+publish(f"Models of {dataset_name(runs[0])}", candidates, baseline)
 
 with st.expander("What the metrics mean", key="definitions", on_change="rerun") as meaning:
     if meaning.open:

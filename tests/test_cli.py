@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import numpy as np
 import pytest
 
 from core import cli
+from core.commands.child import sampled
 from core.config.home import REPOSITORY
 from core.data.export import write
 from tests.conftest import end_workers, tiny_cohort
@@ -83,6 +87,37 @@ def test_simulate_and_export(call: Call, world: Path) -> None:
     out = answer(call("export", "made", "--part", "holdout", "--out", str(world / "made.csv"), "--json"))
     assert out["individuals"] == found["holdout"]
     assert Path(out["files"][0]).is_file()
+
+
+def test_the_individuals_of_a_report_are_exported_and_judged_again(call: Call, world: Path) -> None:
+    run = the_run(call)
+    out = answer(call("sample", run, "--out", str(world / "made.vcf.gz"), "--json"))
+    kept = np.load(world / "home" / "runs" / run / "synthetic.npz")["call_genotype"]
+    assert (out["individuals"], out["variants"]) == kept.shape
+    answer(call("sample", run, "--out", str(world / "made.npz"), "--json"))
+    quick = ["--bootstrap", "0", "--projections", "8"]
+    reports = [
+        answer(call("evaluate", "--real", "tiny.npz", "--synthetic", f"made{ending}", *quick, "--json"))
+        for ending in (".vcf.gz", ".npz")
+    ]
+    values = [{name: one["value"] for name, one in report["metrics"].items()} for report in reports]
+    assert values[0] == values[1] and values[0]["gwas_effect_r"] is not None
+    assert call("sample", run, "--seed", "3", "--out", "x.npz")[0] == 2
+    # What the button of the browser gives: the VCF with the table of its individuals.
+    with zipfile.ZipFile(io.BytesIO(sampled(run, ".vcf.gz"))) as archive:
+        assert sorted(archive.namelist()) == ["synthetic.samples.tsv", "synthetic.vcf.gz"]
+        header = gzip.decompress(archive.read("synthetic.vcf.gz")).decode()
+    assert (
+        f'##popscape=<ID=run,Value="{run}">' in header and '##popscape=<ID=model,Value="Independent sites">' in header
+    )
+
+
+def test_evaluate_writes_a_page_with_its_associations(call: Call, world: Path) -> None:
+    words = ["--real", "tiny.npz", "--synthetic", "other.npz", "--bootstrap", "0", "--projections", "8"]
+    answer(call("evaluate", *words, "--out", str(world / "page.html"), "--json"))
+    text = (world / "page.html").read_text()
+    assert "Association with height" in text and "chart-manhattan" in text
+    assert not (world / "arrays").exists()
 
 
 def test_simulate_sets(call: Call, world: Path) -> None:

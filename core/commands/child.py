@@ -39,12 +39,21 @@ def options(values: Mapping[str, Any]) -> list[str]:
 
 def exported(dataset: str, part: str, ending: str) -> bytes:
     """The dataset as a file of that ending; a zip where the format needs several files. Raises PopscapeError."""
+    return _written("genotypes", ending, "export", dataset, f"--part={part}")
+
+
+def sampled(run: str, ending: str) -> bytes:
+    """The synthetic individuals that the report of `run` judged, likewise; VCF and PLINK always as a zip."""
+    return _written("synthetic", ending, "sample", run, bundle=ending in (".vcf.gz", ".bed"))
+
+
+def _written(stem: str, ending: str, *words: str, bundle: bool = False) -> bytes:
     cache = home() / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="export-", dir=cache) as folder:
-        answer = ask("export", dataset, f"--part={part}", f"--out={folder}/genotypes{ending}")
+        answer = ask(*words, f"--out={folder}/{stem}{ending}")
         files = [Path(name) for name in answer["files"]]
-        if len(files) == 1:
+        if len(files) == 1 and not bundle:
             return files[0].read_bytes()
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w") as archive:

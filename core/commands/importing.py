@@ -93,7 +93,8 @@ def _export(options: argparse.Namespace) -> Answer:
         if not len(index):
             raise InputError(f"The dataset {dataset.meta.name!r} has no {options.part} part; export all of it.")
         genotypes = genotypes.individuals(index)
-    files = [str(path) for path in write(genotypes, options.out)]
+    told = {"dataset": f"{dataset.meta.name} {dataset.meta.id}", "part": options.part, "from": dataset.meta.source}
+    files = [str(path) for path in write(genotypes, options.out, told)]
     value = {"dataset": dataset.meta.id, "individuals": genotypes.n, "variants": genotypes.m, "files": files}
     return Answer(value, f"{genotypes.n} individuals × {genotypes.m} variants written to {', '.join(files)}.")
 

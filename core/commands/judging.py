@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from core.runs.work import dataset_of
 
 def _sample_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
-    parser.add_argument("--n", type=int, required=True, help="how many individuals")
+    parser.add_argument("--n", type=int, help="how many individuals; default: those that the report of the run judged")
     parser.add_argument("--condition", action="append", default=[], metavar="KEY=VALUE", help="such as pop=GBR")
     parser.add_argument("--seed", type=int, help="of the noise; default: from the run's seed")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the model is run")
@@ -42,10 +43,26 @@ def _sample(options: argparse.Namespace) -> Answer:
             "--from SET --to SET --steps 2 --out FILE.npz`."
         )
     wish = dict(_condition(text) for text in options.condition)
-    made = sampling.synthesise(run, _dataset(run), options.n, wish=wish, seed=options.seed, device=options.device)
-    files = [str(path) for path in write(made, options.out)]
+    if options.n is None:
+        made = _judged(run, asked=bool(wish) or options.seed is not None)
+    else:
+        made = sampling.synthesise(run, _dataset(run), options.n, wish=wish, seed=options.seed, device=options.device)
+    told = sampling.provenance(run, ", ".join(f"{key} = {value}" for key, value in wish.items()))
+    files = [str(path) for path in write(made, options.out, told)]
     value = {"run": run.id, "individuals": made.n, "variants": made.m, "condition": wish, "files": files}
     return Answer(value, f"{made.n} synthetic individuals × {made.m} variants written to {', '.join(files)}.")
+
+
+def _judged(run: Run, *, asked: bool) -> Genotypes:
+    """The individuals of the run's report; `asked`: whether the user wants others, by a condition or a seed."""
+    kept = None if asked else sampling.load(run)
+    if kept is None:
+        raise InputError(
+            f"How many individuals of run {run.id} are wanted is not said; give --n, such as --n 1000."
+            if asked
+            else f"Run {run.id} has no report yet, so no individuals are kept; give --n to draw some, such as --n 1000."
+        )
+    return kept
 
 
 def _condition(text: str) -> tuple[str, str]:
@@ -102,32 +119,33 @@ def _evaluate(options: argparse.Namespace) -> Answer:
     holdout = _real(options.holdout, None) if options.holdout else None
     if holdout is None and run is not None and real.dataset is not None:
         real, holdout = _as_trained(run, real)
-    report = evaluate(
-        real.genotypes,
-        synthetic.genotypes,
-        holdout=holdout.genotypes if holdout else None,
-        seed=options.seed,
-        options=config,
-        device=options.device,
-        names={"real": real.name, "synthetic": synthetic.name} | ({"holdout": holdout.name} if holdout else {}),
-        progress=lambda stage: print(f"{stage} …", file=sys.stderr, flush=True),
-        out=_folder(options.out),
-    )
-    if options.out is not None and options.out.suffix == ".html":
-        _write_page(synthetic.name, report, options.out, run)
-    elif options.out is not None and options.out.name != "report.json":
-        (options.out.parent / "report.json").replace(options.out)
+    with tempfile.TemporaryDirectory(prefix="popscape-report-") as scratch:
+        report = evaluate(
+            real.genotypes,
+            synthetic.genotypes,
+            holdout=holdout.genotypes if holdout else None,
+            seed=options.seed,
+            options=config,
+            device=options.device,
+            names={"real": real.name, "synthetic": synthetic.name} | ({"holdout": holdout.name} if holdout else {}),
+            progress=lambda stage: print(f"{stage} …", file=sys.stderr, flush=True),
+            out=_folder(options.out, Path(scratch)),
+        )
+        if options.out is not None and options.out.suffix == ".html":
+            _write_page(synthetic.name, report, options.out, run)
+        elif options.out is not None and options.out.name != "report.json":
+            (options.out.parent / "report.json").replace(options.out)
     return Answer(dict(report.content), report_table(report))
 
 
-def _folder(out: Path | None) -> Path | None:
-    """Where the report and its arrays go: nowhere for a page, which holds all that it shows."""
+def _folder(out: Path | None, scratch: Path) -> Path | None:
+    """Where the report and its arrays go: to `scratch` for a page, which holds all that it shows."""
     if out is None:
         return None
     if out.suffix not in (".json", ".html"):
         raise InputError(f"--out {out.name!r} does not end in .json, for a report, or .html, for a page to read.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    return out.parent if out.suffix == ".json" else None
+    return out.parent if out.suffix == ".json" else scratch
 
 
 def _write_page(name: str, report: Report, out: Path, run: Run | None = None) -> None:
@@ -154,7 +172,7 @@ def _real(reference: str, samples: Path | None) -> _Cohort:
 def _synthetic(reference: str) -> tuple[_Cohort, Run | None]:
     """A file that exists, else a dataset by its name, else a run: the individuals of its report, or new ones."""
     if Path(reference).is_file():
-        return _file(reference, None), None
+        return _file(reference, _table_beside(Path(reference))), None
     if reference in {name for meta in Library().list() for name in (meta.name, meta.id)}:
         return _real(reference, None), None
     if "/" in reference or Path(reference).suffix:
@@ -165,6 +183,13 @@ def _synthetic(reference: str) -> tuple[_Cohort, Run | None]:
         dataset = dataset_of(run)
         kept = sampling.synthesise(run, dataset, max(dataset.meta.n_holdout or dataset.meta.n_train, 2))
     return _Cohort(kept, run.config.get("title") or run.id), run
+
+
+def _table_beside(path: Path) -> Path | None:
+    """The table of individuals that an export wrote beside `path`, None where there is none."""
+    stems = [path.name.removesuffix(ending) for ending in (".vcf.gz", ".bed") if path.name.endswith(ending)]
+    table = path.with_name(f"{stems[0]}.samples.tsv") if stems else path
+    return table if stems and table.is_file() else None
 
 
 def _as_trained(run: Run, real: _Cohort) -> tuple[_Cohort, _Cohort | None]:

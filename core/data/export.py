@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+import core
 from core.data.genotypes import MISSING, Genotypes
 from core.data.population_files import individual_arrays
 from core.errors import InputError
@@ -20,19 +22,34 @@ _ROWS = 256
 _UNKNOWN_REFERENCE, _UNKNOWN_ALTERNATE = "N", "A"
 
 
-def write(genotypes: Genotypes, path: Path) -> list[Path]:
+Provenance = Mapping[str, str]
+
+
+def write(genotypes: Genotypes, path: Path, provenance: Provenance | None = None) -> list[Path]:
     """Write to `path` in the format of its ending; returns the files written, `path` first.
 
     .npz holds everything. .csv has a row an individual with its labels and phenotypes in front. .vcf.gz and .bed hold
     calls and variants; labels and phenotypes go to a table beside them, `<name>.samples.tsv`. An unknown contig and
-    position is written as 0, an unknown allele pair in VCF as N and A. Raises InputError for another ending, and for
-    haploid data as .bed.
+    position is written as 0, an unknown allele pair in VCF as N and A.
+
+    `provenance` says where the individuals come from (model, run, dataset, …); a header tells it with the version:
+    ##source and ##popscape lines before a VCF, a CSV (there with a line each of contigs, positions and alleles) and the
+    sample table of PLINK files, the array "provenance" in .npz. Raises InputError for another ending, and for haploid
+    data as .bed.
     """
     for ending, writer in _WRITERS.items():
         if path.name.lower().endswith(ending):
             path.parent.mkdir(parents=True, exist_ok=True)
-            return writer(genotypes, path)
+            return writer(genotypes, path, _header(provenance))
     raise InputError(f"{path.name} has no ending that can be written; choose one of: {', '.join(_WRITERS)}.")
+
+
+def _header(provenance: Provenance | None) -> list[str]:
+    """The lines that a file begins with; none where nothing is known."""
+    if provenance is None:
+        return []
+    told = {key: " ".join(text.split()).replace('"', "'") for key, text in provenance.items()}
+    return [f"##source=Popscape {core.__version__}", *(f'##popscape=<ID={k},Value="{v}">' for k, v in told.items())]
 
 
 @contextmanager
@@ -46,7 +63,8 @@ def _draft(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def _npz(genotypes: Genotypes, path: Path) -> list[Path]:
+def _npz(genotypes: Genotypes, path: Path, header: list[str]) -> list[Path]:
+    told: dict[str, Any] = {"provenance": np.array("\n".join(header))} if header else {}
     with _draft(path) as draft, draft.open("wb") as file:
         np.savez_compressed(
             file,
@@ -58,22 +76,40 @@ def _npz(genotypes: Genotypes, path: Path) -> list[Path]:
             variant_allele=genotypes.variant_allele,
             ploidy=np.int64(genotypes.ploidy),
             **individual_arrays(genotypes),
+            **told,
         )
     return [path]
 
 
-def _csv(genotypes: Genotypes, path: Path) -> list[Path]:
+def _csv(genotypes: Genotypes, path: Path, header: list[str]) -> list[Path]:
     codes = ["0", "1", "2", "NA"]  # missing is -1, the last entry
     labels, phenotypes = list(genotypes.labels), list(genotypes.phenotypes)
-    header = ["sample_id", *(f"label:{k}" for k in labels), *(f"phenotype:{k}" for k in phenotypes)]
+    lead = ["sample_id", *(f"label:{k}" for k in labels), *(f"phenotype:{k}" for k in phenotypes)]
     with _draft(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
-        file.write(",".join([*map(_cell, header), *map(_cell, genotypes.variant_id.tolist())]) + "\n")
+        file.writelines(f"{line}\n" for line in header)
+        if header:
+            file.writelines(_variant_lines(genotypes, len(lead)))
+        file.write(",".join([*map(_cell, lead), *map(_cell, genotypes.variant_id.tolist())]) + "\n")
         for i in range(genotypes.n):
             words = [genotypes.sample_id[i], *(genotypes.labels[k][i] for k in labels)]
             numbers = [_number(genotypes.phenotypes[k][i]) for k in phenotypes]
             calls = [codes[c] for c in genotypes.calls[i].tolist()]
             file.write(",".join([*(_cell(str(w)) for w in words), *numbers, *calls]) + "\n")
     return [path]
+
+
+def _variant_lines(genotypes: Genotypes, lead: int) -> Iterator[str]:
+    """A line each of contigs, positions and alleles, above the columns of their variants."""
+    positions = [str(p) if p else "" for p in genotypes.variant_position.tolist()]
+    alleles = genotypes.variant_allele.T.tolist()
+    named = zip(
+        ("contig", "position", "reference", "alternate"),
+        (genotypes.variant_contig.tolist(), positions, *alleles),
+        strict=True,
+    )
+    for name, values in named:
+        if any(values):
+            yield ",".join([f"##{name}", *[""] * (lead - 1), *map(_cell, values)]) + "\n"
 
 
 def _cell(text: str) -> str:
@@ -88,10 +124,12 @@ def _number(value: float) -> str:
     return "NA" if np.isnan(value) else repr(float(value))
 
 
-def _vcf(genotypes: Genotypes, path: Path) -> list[Path]:
+def _vcf(genotypes: Genotypes, path: Path, header: list[str]) -> list[Path]:
     codes = ["0/0", "0/1", "1/1", "./."] if genotypes.ploidy == 2 else ["0", "1", "", "."]
     with _draft(path) as draft, gzip.open(draft, "wt", encoding="utf-8", compresslevel=6, newline="\n") as file:
-        file.write('##fileformat=VCFv4.3\n##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n')
+        file.write("##fileformat=VCFv4.3\n")
+        file.writelines(f"{line}\n" for line in header)
+        file.write('##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n')
         for contig in dict.fromkeys(genotypes.variant_contig.tolist()):
             file.write(f"##contig=<ID={contig or '0'}>\n")
         people = [_word(one) for one in genotypes.sample_id.tolist()]
@@ -101,7 +139,7 @@ def _vcf(genotypes: Genotypes, path: Path) -> list[Path]:
             for offset, calls in enumerate(block.tolist()):
                 fixed = _vcf_fixed(genotypes, start + offset)
                 file.write("\t".join([*fixed, ".", ".", ".", "GT", *(codes[c] for c in calls)]) + "\n")
-    return [path, *_sample_table(genotypes, path)]
+    return [path, *_sample_table(genotypes, path, [])]
 
 
 def _vcf_fixed(genotypes: Genotypes, j: int) -> list[str]:
@@ -120,7 +158,7 @@ def _word(text: str) -> str:
     return "_".join(str(text).split())
 
 
-def _bed(genotypes: Genotypes, path: Path) -> list[Path]:
+def _bed(genotypes: Genotypes, path: Path, header: list[str]) -> list[Path]:
     from bed_reader import create_bed
 
     if genotypes.ploidy != 2:
@@ -152,18 +190,19 @@ def _bed(genotypes: Genotypes, path: Path) -> list[Path]:
             block = np.ascontiguousarray(genotypes.calls[:, start : start + _ROWS].T)
             for calls in np.where(block == MISSING, _BED_MISSING, block).astype(np.int8):
                 bed.write(calls)
-    return [path, *companions, *_sample_table(genotypes, path)]
+    return [path, *companions, *_sample_table(genotypes, path, header)]
 
 
-def _sample_table(genotypes: Genotypes, path: Path) -> list[Path]:
-    """Labels and phenotypes for the formats that have no place for them."""
-    if not genotypes.labels and not genotypes.phenotypes:
+def _sample_table(genotypes: Genotypes, path: Path, header: list[str]) -> list[Path]:
+    """Labels and phenotypes for the formats that have no place for them, after the lines of `header`."""
+    if not genotypes.labels and not genotypes.phenotypes and not header:
         return []
     stem = path.name
     for ending in _WRITERS:
         stem = stem.removesuffix(ending)
     table = path.with_name(f"{stem}.samples.tsv")
     with _draft(table) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(f"{line}\n" for line in header)
         file.write("\t".join(["sample_id", *genotypes.labels, *genotypes.phenotypes]) + "\n")
         for i in range(genotypes.n):
             words = [_word(genotypes.sample_id[i]), *(" ".join(v[i].split()) for v in genotypes.labels.values())]
@@ -171,7 +210,7 @@ def _sample_table(genotypes: Genotypes, path: Path) -> list[Path]:
     return [table]
 
 
-_WRITERS: dict[str, Callable[[Genotypes, Path], list[Path]]] = {
+_WRITERS: dict[str, Callable[[Genotypes, Path, list[str]], list[Path]]] = {
     ".npz": _npz,
     ".csv": _csv,
     ".vcf.gz": _vcf,

@@ -8,10 +8,13 @@ from html import escape
 from plotly.io import to_html
 from plotly.offline import get_plotlyjs
 
+from core.plots.association import effects, manhattan
 from core.plots.figure import Figure
 from core.plots.linkage import decay
+from core.plots.phenotypes import conditioned
 from core.plots.precision_recall import curves
 from core.plots.scorecard import scorecard
+from core.reports import arrays
 from core.reports.standing import Candidate, described, families, frame, marked, metric_names, standing
 from core.words import number, parameters, sentence
 
@@ -27,6 +30,7 @@ h1,h2{break-after:avoid} figure,tr{break-inside:avoid} thead{display:table-heade
 """
 # Nothing may be fetched, whatever a name in the data says; the chart library draws its pictures as data.
 _RULES = "default-src 'none';script-src 'unsafe-inline';style-src 'unsafe-inline';img-src data: blob:"
+_PHENOTYPES = 2  # of each model whose studies are drawn: each takes the room of all its variants
 _WIDTH, _STRIPS = 690, 8  # pixels between the margins of a printed page, strips of a chart that fit on it
 _PRINT = f"""
 const charts = () => document.querySelectorAll(".js-plotly-plot");
@@ -51,6 +55,7 @@ def report_page(title: str, candidates: Sequence[Candidate], baseline: Candidate
     ):
         if figure:
             parts += [f"<h2>{heading}</h2>", _chart(figure, f"chart-{figure.name}")]
+    parts += _associations(candidates)
     parts += [
         "<h2>Warning signs</h2>",
         _flags(candidates),
@@ -64,6 +69,20 @@ def report_page(title: str, candidates: Sequence[Candidate], baseline: Candidate
     )
     body = "".join(parts) + f"<script>{_PRINT}</script>"
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>'
+
+
+def _associations(candidates: Sequence[Candidate]) -> list[str]:
+    """The studies of the first phenotypes in each model: along the genome, effect by effect, and predicted."""
+    parts = []
+    for k, c in enumerate(candidates):
+        predictions = arrays.predictions(c.report)
+        for phenotype, one in list(arrays.associations(c.report).items())[:_PHENOTYPES]:
+            hits = [row for row in c.report.curve("association_hits") if row["phenotype"] == phenotype]
+            figures = [manhattan(one, c), effects(one, hits, c)]
+            figures += [conditioned(predictions[phenotype], c)] if phenotype in predictions else []
+            parts.append(f"<h2>Association with {escape(phenotype)}: {escape(c.label)}</h2>")
+            parts += [_chart(figure, f"chart-{figure.name}-{k}-{len(parts)}") for figure in figures]
+    return parts
 
 
 def _chart(figure: Figure, place: str) -> str:

@@ -86,11 +86,26 @@ def _genotypes(
     )
 
 
+def provenance(run: Run, condition: str = "") -> dict[str, str]:
+    """Where individuals of `run` come from, for the header of a file; `condition` in words, where all share one."""
+    config, dataset = run.config, run.config["dataset"]
+    told = {
+        "model": str(config.get("title") or config["model"]["name"]),
+        "experiment": str(config.get("name", "")),
+        "run": run.id,
+        "dataset": f"{dataset.get('name', '')} {dataset['id']}".strip(),
+        "seed": str(config["seed"]),
+        "condition": condition,
+        "kind": "synthetic individuals",
+    }
+    return {key: text for key, text in told.items() if text}
+
+
 def save(genotypes: Genotypes, run: Run) -> None:
     """Keep the individuals that the report judges beside it, in the exchange format (.npz) of the library."""
     from core.data.export import write
 
-    write(genotypes, run.samples)
+    write(genotypes, run.samples, provenance(run))
 
 
 def load(run: Run) -> Genotypes | None:

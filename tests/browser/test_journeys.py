@@ -195,7 +195,7 @@ def compare_and_export(tab: Page, tmp_path: Path) -> None:
     numbers = download(tab, "Numbers (CSV)")
     assert "recall" in numbers.lower() and "Independent sites" in numbers
     tab.keyboard.press("Escape")
-    report_alone(tab, download(tab, "Comparison as one HTML page"), tmp_path)
+    report_alone(tab, download(tab, "Publish"), tmp_path)
 
 
 def point_at(tab: Page, drawing: Locator, words: str) -> None:

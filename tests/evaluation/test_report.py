@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,23 @@ def test_without_a_holdout_value_and_null_are_repeated_at_the_size_of_the_ceilin
     assert one.matched["n"] == 50
     assert one.matched["value"] > one.matched["null"]
     assert report.metric("aats_train").reason
+
+
+@pytest.mark.parametrize("ending", [".npz", ".csv", ".vcf.gz", ".bed"])
+def test_exported_and_imported_individuals_give_the_same_numbers(ending: str, tmp_path: Path, home: Path) -> None:
+    from core.data import export
+    from core.data.intake.importing import read_file
+
+    real, made = tiny_cohort(n=120, m=40, seed=1), tiny_cohort(n=90, m=40, seed=2)
+    made = replace(made, sample_id=np.array([f"made {i}" for i in range(90)]))
+    written = export.write(made, tmp_path / f"made{ending}", {"model": "a model"})
+    table = written[-1] if ending in (".vcf.gz", ".bed") else None
+    again = read_file([written[0]], samples=table).population
+    assert isinstance(again, Genotypes)
+    before, after = (evaluate(real, one, options=QUICK) for one in (made, again))
+    assert [name for name, one in before.metrics.items() if one.family in ("Association", "Prediction") and one.value]
+    assert {n: one.value for n, one in before.metrics.items()} == {n: one.value for n, one in after.metrics.items()}
+    assert before.curve("association_hits") == after.curve("association_hits")
 
 
 @pytest.mark.parametrize(("n_real", "n_made", "m"), [(1, 1, 1), (2, 9, 3), (3, 2, 50), (9, 1, 20)])

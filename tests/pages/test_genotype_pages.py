@@ -214,6 +214,14 @@ def test_a_baseline_marks_what_is_clearly_better(app: Open, runs: Put) -> None:
     assert others.apply(lambda column: column.str.contains("[▲▼]")).any().any()
 
 
+def test_a_comparison_and_its_individuals_can_be_published(app: Open, runs: Put) -> None:
+    runs(2)
+    shown = app("compare")
+    assert not shown.exception
+    assert {"Publish", "Download"} <= {button.proto.label for button in shown.get("download_button")}
+    assert shown.selectbox(key="publish_model").options == shown.multiselect(key="runs").value
+
+
 def test_warning_signs_come_with_evidence_and_advice(app: Open, runs: Put) -> None:
     runs(4)
     text = words(app("compare")).replace("\\", "")

@@ -15,14 +15,14 @@ from pages.parts.frame import plain
 from pages.parts.sections import link
 from pages.parts.state import DATASET, DATASETS_SAID, go
 
-_FORMATS = {
+FORMATS = {
     "npz: everything, for Python": ".npz",
     "CSV: a row an individual": ".csv",
     "VCF": ".vcf.gz",
     "PLINK bed": ".bed",
 }
 _PARTS = {"Everybody": "all", "Training individuals": "train", "Held-out individuals": "holdout"}
-_MOST_CALLS = 200_000_000  # the server holds a download in memory
+MOST_CALLS = 200_000_000  # the server holds a download in memory
 _SHIPPED = "Shipped with Popscape: it cannot be changed."
 
 
@@ -44,13 +44,13 @@ def actions(library: Library, meta: DatasetMeta) -> None:
 
 
 def _download(meta: DatasetMeta) -> None:
-    if meta.cohort.individuals * meta.cohort.variants > _MOST_CALLS:
+    if meta.cohort.individuals * meta.cohort.variants > MOST_CALLS:
         st.caption("This dataset is too large for a download from the browser. On the command line:")
         st.code(f"python -m core export {meta.id} --out genotypes.vcf.gz", language=None, wrap_lines=True)
         return
-    chosen = st.selectbox("Format", list(_FORMATS), key=f"format_{meta.id}")
+    chosen = st.selectbox("Format", list(FORMATS), key=f"format_{meta.id}")
     part = st.selectbox("Individuals", list(_PARTS), key=f"part_{meta.id}")
-    ending = _FORMATS[chosen]
+    ending = FORMATS[chosen]
     several = ending == ".bed" or (ending == ".vcf.gz" and bool(meta.labels or meta.cohort.phenotypes))
     stem = re.sub(r"[^\w.-]+", "_", meta.name)
     st.download_button(

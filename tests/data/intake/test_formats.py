@@ -101,6 +101,41 @@ def test_export_refuses_what_it_cannot_write(cohort: Genotypes, tmp_path: Path) 
     assert not list(tmp_path.iterdir())
 
 
+TOLD = {"model": "WGAN-GP", "run": "abc", "note": 'says "yes"\nand more'}
+TOLD_LINES = ['##popscape=<ID=model,Value="WGAN-GP">', '##popscape=<ID=run,Value="abc">']
+
+
+@pytest.mark.parametrize("ending", [".npz", ".csv", ".vcf.gz", ".bed"])
+def test_the_header_says_where_the_individuals_come_from(
+    ending: str, cohort: Genotypes, tmp_path: Path, home: Path
+) -> None:
+    written = export.write(cohort, tmp_path / f"x{ending}", TOLD)
+    if ending == ".npz":
+        text = str(np.load(written[0], allow_pickle=False)["provenance"])
+    elif ending == ".vcf.gz":
+        text = gzip.decompress(written[0].read_bytes()).decode()
+        assert text.startswith("##fileformat=VCF")
+    else:
+        text = written[-1].read_text()
+    lines = text.splitlines()
+    assert [line for line in lines if line.startswith("##source=Popscape ")]
+    assert set(TOLD_LINES) <= set(lines)
+    assert """##popscape=<ID=note,Value="says 'yes' and more">""" in lines
+    samples = written[-1] if ending in (".vcf.gz", ".bed") else None
+    back = read_file([written[0]], samples=samples).population
+    same(cohort, back) if ending != ".csv" else np.testing.assert_array_equal(back.calls, cohort.calls)
+
+
+def test_a_csv_with_provenance_names_places_and_alleles(cohort: Genotypes, tmp_path: Path) -> None:
+    export.write(cohort, tmp_path / "x.csv", TOLD)
+    rows = [line.split(",") for line in (tmp_path / "x.csv").read_text().splitlines()]
+    named = {row[0]: row[5:] for row in rows if row[0] in ("##contig", "##position", "##reference", "##alternate")}
+    assert named["##contig"] == ["1", "1", "2", "2"] and named["##position"] == ["5", "90", "7", "8"]
+    assert named["##alternate"] == ["C", "T", "A", "G"]
+    header = next(row for row in rows if row[0] == "sample_id")
+    assert header[5:] == ["rs1", "rs2", "rs3", "rs4"]
+
+
 # VCF and BCF
 
 
