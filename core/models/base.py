@@ -200,6 +200,15 @@ class Trainable(nn.Module):
         """The optimisers by name; none for a model that is fitted in closed form."""
         return {}
 
+    @property
+    def closed_form(self) -> bool:
+        """Whether it is fitted when it is prepared and takes no steps."""
+        return not self.optimisers()
+
+    def held_out(self, holdout: Any) -> Mapping[str, float]:
+        """What the model itself says of the holdout at a validation, by name, such as a log-likelihood."""
+        return {}
+
     def settle(self) -> None:
         """Called before a validation and a checkpoint: what sampling needs beyond the weights; no global noise."""
 

@@ -137,7 +137,7 @@ class _Training:
 
     def run_epochs(self) -> Outcome:
         """Every epoch that is left, and how it ended."""
-        if not self.model.optimisers():
+        if self.model.closed_form:
             self._save("last")
             self._save("best")
             return Outcome("succeeded", "Fitted in closed form.", 0, {})
@@ -205,7 +205,7 @@ class _Training:
             self.model.eval()
             self.model.settle()
             noise = torch.Generator(self.device).manual_seed(self.config.seed + VALIDATION_SEED)
-            values = dict(self.validate(self.model, self.holdout, noise))
+            values = dict(self.validate(self.model, self.holdout, noise)) | dict(self.model.held_out(self.holdout))
             self.model.train()
         result = score(self.config.score, values, means)
         if values:

@@ -117,7 +117,7 @@ def _measure(
     torch.manual_seed(training.seed)
     data = prepare_split(genotypes, _part(split), training)[0]
     fresh = _build(model, data, training, device)
-    if not fresh.optimisers():
+    if fresh.closed_form:
         return _measure_fit(genotypes, split, model, training, device)
     n = len(split.train)
     return measure_steps(
