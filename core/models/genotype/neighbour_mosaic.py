@@ -21,7 +21,7 @@ DONORS = 512  # the heaviest donors that are kept of each individual's; the othe
 BALANCING = 40  # rounds of Sinkhorn's algorithm; sums of columns are then even to a few per mille
 VARIANTS = 20_000  # on which the components rest at most, every so many-th of them
 TRIED = 1600  # individuals on whose halves neighbours and length are chosen
-NEIGHBOURS = (5, 10, 20)
+NEIGHBOURS = (10, 30, 100)
 LENGTHS = (1.0, 5.0, 25.0)
 GROUP = 60  # individuals of like ancestry, among whom the rates of copying are estimated
 
@@ -74,8 +74,8 @@ class NeighbourMosaic(Model):
     The individual in whose place a new one stands gives nothing.
 
     How far the kernel reaches and how long stretches are is settled on halves A and B of the training individuals: of
-    `NEIGHBOURS` × `LENGTHS` that pair whose copies of A are told from B least, and lie no nearer to A than A does to
-    itself (both parts of AATS, Yale et al. 2020). Lengths are multiples of that which the likelihood of the copying
+    `NEIGHBOURS` × `LENGTHS` that pair whose copies of A are told from B least, and lie little nearer to A than to B
+    (AATS, Yale et al. 2020). Lengths are multiples of that which the likelihood of the copying
     process gives: errors of phase count as switches there, but a copy of a wrongly phased haplotype has them already.
 
     A condition on labels chooses among the individuals that have them; phenotypes are ignored. Two parents never
@@ -224,14 +224,17 @@ def affinity(places: Tensor, neighbours: int) -> Tensor:
 
 
 def _told_apart(copies: Tensor, seen: Tensor, unseen: Tensor) -> float:
-    """How far AATS is from one half, part by part, of copies of `seen` against `unseen` and against `seen`."""
-    own = _nearest(copies, copies)
-    error = 0.0
-    for real in (seen, unseen):
-        other = _nearest(copies, real)
-        truth, made = _nearest(real, real)[0] < other[1], own[0] < other[0]
-        error += abs(float(truth.float().mean()) - 0.5) + abs(float(made.float().mean()) - 0.5)
-    return error
+    """How far copies of `seen` are from `unseen` in both parts of AATS, plus twice how much nearer they are to `seen`.
+
+    The second term weighs as much as two parts: what looks like the unseen only by copying the seen gains nothing.
+    """
+    own = _nearest(copies, copies)[0]
+    parts = []
+    for real in (unseen, seen):
+        to_real, to_copies = _nearest(copies, real)
+        parts.append(((_nearest(real, real)[0] < to_copies).float().mean(), (own < to_real).float().mean()))
+    (truth, made), near = parts[0], sum(parts[1]) / 2
+    return float((truth - 0.5).abs() + (made - 0.5).abs() + 2 * ((truth + made) / 2 - near).abs())
 
 
 def _nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
