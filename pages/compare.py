@@ -70,7 +70,9 @@ for c in candidates:
 if said:
     st.container(border=True).markdown("\n".join(said))
 else:
-    st.caption("No mode collapse, lost linkage, frequency distortion or copying was found in these models.")
+    st.caption(
+        "No mode collapse, lost linkage or association, frequency distortion or copying was found in these models."
+    )
 
 with st.expander(
     "Numbers: every value with its interval", expanded=baseline is not None, key=COMPARE_NUMBERS, on_change="rerun",

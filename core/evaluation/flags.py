@@ -208,6 +208,27 @@ def _spurious_linkage(report: Report) -> Flag | None:
     )
 
 
+def _lost_association(report: Report) -> Flag | None:
+    """Effects on the phenotype nearer to those of independent sites than to the real ones."""
+    one = report.metric("gwas_effect_r")
+    fair = _fair(one)
+    if fair is None or fair[2] - fair[1] < 0.2:
+        return None
+    value, null, ceiling = fair
+    fraction = max(0.0, (value - null) / (ceiling - null))
+    if fraction >= 0.6:
+        return None
+    names = ", ".join(one.params.get("phenotypes", {}))
+    return Flag(
+        "lost_association",
+        "high" if fraction < 0.3 else "medium",
+        f"The association of variants with {names} correlates {_against(fair)}: {fraction:.0%} of the way from "
+        "independent sites to real individuals.",
+        "The model heeds the phenotype too little: condition it on the phenotype, train longer or with a larger weight "
+        "of the condition, and look at the Association page. Do not use these individuals for association.",
+    )
+
+
 def _population_missing(panel: Panel) -> Flag | None:
     """A population of the reference that no or hardly any synthetic individual belongs to (by its labels)."""
     real, made = panel.value.reference.genotypes, panel.value.candidate.genotypes
@@ -242,6 +263,7 @@ _CHECKS: tuple[Callable[[Report], Flag | None], ...] = (
     _membership,
     _lost_linkage,
     _spurious_linkage,
+    _lost_association,
 )
 
 # (value, null, ceiling) of a metric, at one size.

@@ -232,11 +232,8 @@ def _explained(comparison: Comparison, name: str, predicted: Floats, stream: int
     actual = values_of(comparison.reference, name)[_index(comparison.reference)]
     known = np.isfinite(actual)
     y, wrong = actual[known], np.square(actual[:, None] - predicted)[known].mean(axis=1)
-    stated = {
-        "n": len(y),
-        "n_trained": _near(comparison.candidate),
-        "correlation": _correlation(y, predicted[known, 0]),
-    }
+    r = _correlation(y, predicted[known, 0])
+    stated = {"n": len(y), "n_trained": _near(comparison.candidate), "correlation": r}
     weights = np.ones((1, len(y)))
     if comparison.draws:
         drawn = multinomial_weights(len(y), comparison.draws, comparison.generator(stream))

@@ -108,6 +108,15 @@ def test_a_phenotype_that_the_calls_do_not_know_is_lost() -> None:
     assert value("gwas_inflation_ratio", here) < value("gwas_inflation_ratio", comparison(caused(600, 1), made))
 
 
+def test_lost_association_is_flagged_and_kept_association_is_not(report: Report) -> None:
+    assert "lost_association" not in {flag.name for flag in report.flags}
+    made = caused(500, 2)
+    shuffled = np.random.default_rng(0).permutation(made.n)
+    lost = replace(made, phenotypes={"height": made.phenotypes["height"][shuffled]})
+    (flag,) = [f for f in evaluate(caused(600, 1), lost, options=QUICK).flags if f.name == "lost_association"]
+    assert flag.severity == "high" and "height" in flag.evidence
+
+
 def test_effects_that_are_turned_round_are_seen() -> None:
     made = caused(500, 2, strength=-1)
     here = comparison(caused(600, 1), made, association_components=0)
