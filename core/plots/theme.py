@@ -20,7 +20,10 @@ ORANGE, SKY, GREEN, YELLOW = "#e69f00", "#56b4e9", "#009e73", "#c9b400"
 BLUE, VERMILLION, PURPLE = "#2f7fc1", "#d55e00", "#cc79a7"
 
 _POPULATIONS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, YELLOW, "#7b61c4", "#8a5a2b", "#17a2a8")
-SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
+SYMBOLS = (
+    *("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"),
+    *("pentagon", "hexagon", "star", "x", "star-triangle-up", "hourglass", "bowtie", "hexagram"),
+)
 
 FONT = "DejaVu Sans, Liberation Sans, Helvetica, Arial, sans-serif"
 
