@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from core.bench.published import PlainWganGp
-from core.bench.training import PUBLISHED
+from core.config.experiments import load
+from core.config.schema import from_dict
 from core.config.training import TrainingConfig
 from core.models.adversarial import Critic, Generator, published_widths
 from core.models.base import Condition, DataSpec, TrainData
@@ -18,6 +19,8 @@ from core.models.genotype.wgan_gp import WganGp, WganGpConfig
 from core.models.gumbel import draw, gumbel_softmax, one_hot, planes_softmax
 from core.models.registry import build
 from core.training.clock import TrainingClock
+
+PUBLISHED = from_dict(WganGpConfig, {k: v for k, v in load("wgan_gp_published")["model"].items() if k != "name"})
 
 
 def spec_of(m: int, n: int, labels: dict[str, list[str]] | None = None, phenotypes: int = 0, k: int = 3) -> DataSpec:
