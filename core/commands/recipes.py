@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 
 from core.commands.answer import Answer, Command
 from core.commands.follow import follow
@@ -34,7 +35,8 @@ def _recipe(options: argparse.Namespace) -> Answer:
     if options.experiment and not entry.value.about:
         raise InputError(f"The recipe {entry.name!r} is about experiments of its own; leave --experiment out.")
     recipe, experiment = entry.value(), options.experiment or entry.value.about
-    store, meta = RunStore(), Library().open(options.dataset).meta
+    store, dataset = RunStore(), Library().open(options.dataset)
+    meta = dataset.meta
     steps = standing(recipe, meta, experiment, store)
     for place, done in enumerate(steps, 1):
         if done.finished:
@@ -46,11 +48,11 @@ def _recipe(options: argparse.Namespace) -> Answer:
         if run.state is not State.SUCCEEDED:
             raise RunError(f"{done.step.label}: the run {run.id[:12]} is {run.state}. {run.status['reason']}")
     steps = standing(recipe, meta, experiment, store)
-    found = finding(recipe, steps, experiment, store)
+    found = finding(recipe, steps, experiment, dataset, store)
     if found is None:
         raise RunError("A report of this recipe cannot be read; delete its run and ask again.")
     runs = {done.step.label: done.run.run for done in steps if done.run}
-    value = {"recipe": entry.name, "dataset": meta.id, "runs": runs, "sentence": found.sentence, "points": found.points}
+    value = {"recipe": entry.name, "dataset": meta.id, "runs": runs, **asdict(found)}
     return Answer(plain(value), "\n\n".join(filter(None, (_points(found), found.sentence))))
 
 

@@ -16,7 +16,7 @@ from core.config.evaluation import EvaluationConfig
 from core.config.experiments import load
 from core.config.schema import to_dict
 from core.config.training import TrainingConfig
-from core.data.dataset import DatasetMeta
+from core.data.dataset import Dataset, DatasetMeta
 from core.errors import InputError
 from core.registry import Registry
 from core.reports.finding import Finding
@@ -59,6 +59,9 @@ class Recipe(ABC):
     # The experiment that it is about unless the reader names another; "" where it is about certain ones.
     about: ClassVar[str] = ""
 
+    # Whether what was learned takes torch, and so a process of its own where a page asks.
+    heavy: ClassVar[bool] = False
+
     def misfit(self, meta: DatasetMeta) -> str:
         """Why the dataset cannot answer it, "" where it can."""
         return "" if meta.kind == "genotypes" else "it is about genotypes"
@@ -68,8 +71,8 @@ class Recipe(ABC):
         """The runs, in the order in which they are trained."""
 
     @abstractmethod
-    def learned(self, reports: Mapping[str, Report], experiment: str) -> Finding:
-        """What the reports, by the labels of their steps, say."""
+    def learned(self, reports: Mapping[str, Report], experiment: str, dataset: Dataset) -> Finding:
+        """What the reports, by the labels of their steps, say of the dataset."""
 
 
 recipes: Registry[type[Recipe]] = Registry("recipe", "core.runs.recipes", kind="genotypes")
@@ -100,7 +103,9 @@ def standing(recipe: Recipe, meta: DatasetMeta, experiment: str, store: RunStore
     ]
 
 
-def finding(recipe: Recipe, steps: Sequence[Done], experiment: str, store: RunStore) -> Finding | None:
+def finding(
+    recipe: Recipe, steps: Sequence[Done], experiment: str, dataset: Dataset, store: RunStore
+) -> Finding | None:
     """What was learned; None while a report is missing."""
     reports: dict[str, Report] = {}
     for done in steps:
@@ -108,7 +113,7 @@ def finding(recipe: Recipe, steps: Sequence[Done], experiment: str, store: RunSt
         if report is None:
             return None
         reports[done.step.label] = report
-    return recipe.learned(reports, experiment)
+    return recipe.learned(reports, experiment, dataset)
 
 
 def _same(config: Mapping[str, Any], run: Run) -> bool:

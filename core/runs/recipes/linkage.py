@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.config.experiments import load, names
-from core.data.dataset import DatasetMeta
+from core.data.dataset import Dataset, DatasetMeta
 from core.reports.finding import Finding
 from core.reports.report import Report
 from core.runs.recipes.base import Recipe, Step, recipes, step
@@ -34,7 +34,7 @@ class Linkage(Recipe):
         chosen = [*YARDSTICKS, experiment, *([twin] if twin in names("genotypes") else [])]
         return [_step(name) for name in dict.fromkeys(chosen)]
 
-    def learned(self, reports: Mapping[str, Report], experiment: str) -> Finding:
+    def learned(self, reports: Mapping[str, Report], experiment: str, dataset: Dataset) -> Finding:
         """The share of the linkage at short distances that each keeps, or LD r where positions are unknown."""
         models = {load(name)["title"]: name for name in names("genotypes")}
         first = next(iter(reports.values()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.data.dataset import DatasetMeta
+from core.data.dataset import Dataset, DatasetMeta
 from core.reports.finding import Finding
 from core.reports.report import Report
 from core.runs.recipes.base import Recipe, Step, recipes, step
@@ -32,7 +32,7 @@ class Neighbours(Recipe):
         views[f"{meta.cohort.individuals:,} individuals"] = {}
         return [step(label, "independent_sites", dataset=view, evaluation=judged) for label, view in views.items()]
 
-    def learned(self, reports: Mapping[str, Report], experiment: str) -> Finding:
+    def learned(self, reports: Mapping[str, Report], experiment: str, dataset: Dataset) -> Finding:
         """The k at which ceiling and null are furthest apart at each size, and what the largest k leaves of it."""
         points: list[dict[str, Any]] = []
         widest: dict[str, dict[str, Any]] = {}

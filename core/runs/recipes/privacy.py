@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.config.experiments import load
-from core.data.dataset import DatasetMeta
+from core.data.dataset import Dataset, DatasetMeta
 from core.reports.finding import Finding
 from core.reports.report import Report
 from core.runs.recipes.base import QUICK_INDIVIDUALS, Recipe, Step, recipes, step
@@ -45,7 +45,7 @@ class Privacy(Recipe):
             step(COPIES, "resample", dataset=some),
         ]
 
-    def learned(self, reports: Mapping[str, Report], experiment: str) -> Finding:
+    def learned(self, reports: Mapping[str, Report], experiment: str, dataset: Dataset) -> Finding:
         """When privacy loss leaves that of real individuals, and how far it goes."""
         points: list[dict[str, Any]] = []
         for label, report in reports.items():

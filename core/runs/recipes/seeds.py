@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from statistics import stdev
 
 from core.config.experiments import load
-from core.data.dataset import DatasetMeta
+from core.data.dataset import Dataset, DatasetMeta
 from core.reports.finding import Finding
 from core.reports.report import Report
 from core.runs.recipes.base import QUICK_INDIVIDUALS, Recipe, Step, recipes, step
@@ -32,7 +32,7 @@ class Seeds(Recipe):
         some = {"max_individuals": QUICK_INDIVIDUALS}
         return [step(f"seed {k}", experiment, training={"seed": k}, dataset=some) for k in SEEDS]
 
-    def learned(self, reports: Mapping[str, Report], experiment: str) -> Finding:
+    def learned(self, reports: Mapping[str, Report], experiment: str, dataset: Dataset) -> Finding:
         """The metric that varies most between trainings, and by how much a gap must exceed that."""
         points, spreads = [], {}
         for name in METRICS:

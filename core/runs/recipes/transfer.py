@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from core.config.experiments import load
-from core.data.dataset import DatasetMeta
+from core.data.dataset import Dataset, DatasetMeta
 from core.reports.finding import Finding
 from core.reports.report import Report
 from core.runs.recipes.base import Recipe, Step, recipes, step
@@ -43,7 +43,7 @@ class Transfer(Recipe):
             for a, b in product(names, names)
         ]
 
-    def learned(self, reports: Mapping[str, Report], experiment: str) -> Finding:
+    def learned(self, reports: Mapping[str, Report], experiment: str, dataset: Dataset) -> Finding:
         """Recall at home against recall abroad, and the pair that is hardest."""
         points: list[dict[str, Any]] = []
         apart: dict[str, float] = {}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.commands.child import ask
 from core.config.experiments import load, names
 from core.data.dataset import DatasetMeta
+from core.data.library import Library
 from core.errors import InputError, PopscapeError
 from core.plots.recipe import finding as figure_of
+from core.reports.finding import Finding
 from core.runs.recipes.base import Done, Recipe, finding, recipes, standing
 from core.runs.store import RunStore
 from core.words import count
@@ -78,7 +82,7 @@ def _progress(recipe: Recipe, meta: DatasetMeta, experiment: str, *, was_active:
     if active != was_active:
         st.rerun()
     missing = [done for done in steps if done.run is None]
-    found = finding(recipe, steps, experiment, store)
+    found = _learned(recipe, steps, experiment, meta, store)
     if found:
         st.success(plain(found.sentence), title="What was learned", icon=":material/lightbulb:")
         chart(figure_of(found), key="recipe_chart", otherwise="No run has a value to draw.")
@@ -93,6 +97,30 @@ def _progress(recipe: Recipe, meta: DatasetMeta, experiment: str, *, was_active:
                 st.error(plain(error), title="Not started", icon=":material/error:")
             else:
                 st.rerun()
+
+
+def _learned(
+    recipe: Recipe, steps: Sequence[Done], experiment: str, meta: DatasetMeta, store: RunStore
+) -> Finding | None:
+    """What was learned; None while a run is missing."""
+    runs = tuple(done.run.run for done in steps if done.finished and done.run)
+    if len(runs) < len(steps):
+        return None
+    if not recipe.heavy:
+        return finding(recipe, steps, experiment, Library().open(meta.id), store)
+    with st.spinner("Reading what was learned…"):
+        return _asked(_name_of(recipe), experiment, meta.id, runs)
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _asked(recipe: str, experiment: str, dataset: str, runs: tuple[str, ...]) -> Finding:
+    """What the terminal says of these runs, which have all ended."""
+    answer = ask("recipe", recipe, f"--dataset={dataset}", f"--experiment={experiment}")
+    return Finding(**{field.name: answer[field.name] for field in fields(Finding)})
+
+
+def _name_of(recipe: Recipe) -> str:
+    return next(entry.name for entry in recipes if entry.value is type(recipe))
 
 
 def _runs(steps: Sequence[Done]) -> None:

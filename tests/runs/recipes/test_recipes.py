@@ -46,7 +46,7 @@ def found(name: str, meta: DatasetMeta, store: RunStore, makers: Any = None, exp
     entry = recipes[name]
     about = experiment or entry.value.about
     answer(steps_of(name, meta, store, about), store, **({"makers": makers} if makers else {}))
-    result = finding(entry.value(), steps_of(name, meta, store, about), about, store)
+    result = finding(entry.value(), steps_of(name, meta, store, about), about, Library().open(meta.id), store)
     assert result is not None
     return result
 
@@ -58,7 +58,7 @@ def test_a_recipe_trains_what_is_missing_once_and_ends_in_a_sentence(
     steps = steps_of(name, meta, store)
     assert steps and not any(done.run for done in steps)
     assert len({done.step.label for done in steps}) == len(steps)
-    assert finding(recipes[name].value(), steps, recipes[name].value.about, store) is None
+    assert finding(recipes[name].value(), steps, recipes[name].value.about, Library().open(meta.id), store) is None
     result = found(name, meta, store)
     again = steps_of(name, meta, store)
     assert all(done.finished for done in again) and len(store.list()) == len(steps)
