@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 CLASSES = 50  # a label column with more values names families or individuals, and would use up the degrees of freedom
 CLUMP_R2 = 0.1  # squared correlation above which a hit belongs to a stronger one nearby
 CLUMPED = 2000  # strongest variants that are gathered into loci, and individuals that their correlation is taken from
+FITTED = 2000  # individuals of a side that its components are fitted on
 _MEDIAN_CHI2 = 0.454936423119573  # of χ² with one degree of freedom: what λ_GC divides by (Devlin & Roeder 1999)
 _UNDERFLOW = 1e-280
 _CELLS = 1 << 22  # calls that are float64 at once: 32 MiB
@@ -74,8 +75,15 @@ def covariates(cohort: Cohort, columns: Sequence[str], components: int) -> Float
     count = min(components, cohort.n // 20)
     if count:
         with contextlib.suppress(Unmeasurable):  # nobody differs from anybody: nothing to take out
-            parts.append(projected(cohort.complete, fitted_basis(cohort), count).astype(np.float64))
+            parts.append(projected(cohort.complete, fitted_basis(_some(cohort)), count).astype(np.float64))
     return np.concatenate(parts, axis=1)
+
+
+def _some(cohort: Cohort) -> Cohort:
+    """At most FITTED of the individuals, which give the leading components as well as all."""
+    if cohort.n <= FITTED:
+        return cohort
+    return replace(cohort, genotypes=cohort.genotypes.individuals(cohort.near_index(FITTED)))
 
 
 def regress(

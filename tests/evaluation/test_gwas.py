@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from core.data.genotypes import from_calls
+from core.evaluation import gwas
 from core.evaluation.gwas import covariates, linkage, loci, minus_log10_p, regress, threshold
 from tests.evaluation.cohorts import cohort, mosaic
 
@@ -114,3 +115,15 @@ def test_loci_gather_what_is_linked_on_one_contig() -> None:
 
 def test_threshold_is_bonferroni() -> None:
     assert threshold(1000) == pytest.approx(-np.log10(0.05 / 1000))
+
+
+def test_components_of_some_individuals_take_out_as_much_as_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(6)
+    shift = np.repeat([0.15, 0.45], 200)[:, None]
+    calls = rng.binomial(2, rng.uniform(0.1, 0.5, 200) + np.where(rng.random(200) < 0.5, shift, 0))
+    whole, part = cohort(from_calls(calls)), cohort(from_calls(calls))
+    every = covariates(whole, (), 1)[:, 1]
+    monkeypatch.setattr(gwas, "FITTED", 120)
+    some = covariates(part, (), 1)[:, 1]
+    assert len(some) == 400
+    assert abs(np.corrcoef(every, some)[0, 1]) > 0.99
