@@ -257,6 +257,9 @@ class Model(Trainable, ABC):
     # Whether `impute` says how likely each genotype of a missing call is.
     imputes: ClassVar[bool] = False
 
+    # Whether `encode` gives every individual a latent and `decode` the genotypes that a latent stands for.
+    encodes: ClassVar[bool] = False
+
     spec: DataSpec
     condition_labels: Tensor
     condition_phenotypes: Tensor
@@ -290,6 +293,20 @@ class Model(Trainable, ABC):
         Only models with `imputes` can.
         """
         raise TypeError(f"{type(self).__name__} cannot impute")
+
+    def encode(self, calls: Tensor, condition: Condition) -> Tensor:
+        """Latents of individuals, (n, latent) float32, from calls (n, m) int8, -1 missing, and what is known of them.
+
+        Only models with `encodes` can.
+        """
+        raise TypeError(f"{type(self).__name__} has no latents")
+
+    def decode(self, latent: Tensor, condition: Condition) -> Tensor:
+        """Probability of every genotype, (n, m, categories) float32, of individuals with these latents (n, latent).
+
+        Only models with `encodes` can.
+        """
+        raise TypeError(f"{type(self).__name__} has no latents")
 
     def draw_condition(self, n: int, generator: torch.Generator) -> Condition:
         """Conditions of n individuals, drawn with replacement from those of the training individuals."""
