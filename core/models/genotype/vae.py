@@ -26,6 +26,7 @@ CALIBRATION = 2048  # individuals whose mean frequencies are corrected; their ow
 CALIBRATION_ROUNDS = 12
 DRAWS = 64  # individuals drawn for a latent whose expected genotypes are asked for
 FLOOR = 0.05  # smallest standard deviation that dosages are divided by: a variant that hardly varies says little
+NEGLIGIBLE = 0.2  # effect of a neighbour, in logits per standard deviation, up to which it is suspected to be noise
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class VaeConfig:
         "ordinal", "One effect a variant on its allele count, or a free one a genotype.", choices=("ordinal", "free")
     )
     calibrate: bool = more(True, "Correct the output for sampling until the genotype frequencies are right.")
-    sparsity: float = more(1.0, "Weight of the lasso on effects of neighbours.", low=0.0, high=100.0)
+    sparsity: float = more(0.1, "Weight of the lasso on effects of neighbours.", low=0.0, high=100.0)
     neighbour_rate: float = more(5.0, "Learning rate of those effects, as a multiple.", low=0.01, high=100.0)
     normalisation: str = more("layer", "Normalisation of hidden layers.", choices=("batch", "layer"))
     embedding: int = more(8, "Length of the learned vector of each label.", low=1, high=512)
@@ -179,6 +180,13 @@ class Neighbours(nn.Module):
         """(m, reach), the nearest neighbour last; 0 across the border of a contig."""
         return self.weight * self.allowed
 
+    def penalty(self) -> Tensor:
+        """Σ e log(1 + |B| / e): a lasso on effects below e, little on strong ones (Candès et al. 2008, eq. 12).
+
+        Over √n, it leaves out what n individuals cannot tell from 0; a plain lasso would loosen tight linkage too.
+        """
+        return NEGLIGIBLE * (self.effects.abs() / NEGLIGIBLE).log1p().sum()
+
     def forward(self, calls: Tensor) -> Tensor:
         """(b, m) int8 calls, all of them known, to (b, m): what to add to the logits per allele."""
         x = nn.functional.pad((calls.float() - self.mean) / self.deviation, (self.reach, 0))
@@ -195,7 +203,7 @@ def _xavier(layer: nn.Module) -> None:
 @models.register(
     "vae",
     title="VAE",
-    colour="#1b7f79",
+    colour="#9c6b30",
     kind="genotypes",
     help="Compresses each individual to a short vector and decodes it again: a map of the cohort, and walks across it.",
     source="Kingma & Welling 2014, eq. 10; Xie et al. 2025",
@@ -270,8 +278,7 @@ class Vae(Model):
         rise = (clock.progress / max(self.config.warm_up, 1e-6)).clamp(max=1.0)
         loss = reconstruction + self.config.kl_weight * rise * divergence.clamp(min=self.config.free_nats)
         if self.neighbours is not None:
-            # A lasso of this size leaves out effects that n individuals cannot tell from 0.
-            loss = loss + self.config.sparsity / self.spec.n_train**0.5 * self.neighbours.effects.abs().sum()
+            loss = loss + self.config.sparsity / self.spec.n_train**0.5 * self.neighbours.penalty()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
