@@ -60,7 +60,9 @@ class VaeConfig:
     )
     calibrate: bool = more(True, "Correct the output for sampling until the genotype frequencies are right.")
     sparsity: float = more(0.1, "Weight of the lasso on effects of neighbours.", low=0.0, high=100.0)
-    neighbour_rate: float = more(5.0, "Learning rate of those effects, as a multiple.", low=0.01, high=100.0)
+    neighbour_rate: float = more(
+        5.0, "Learning rate of effects of neighbours and of intercepts, as a multiple.", low=0.01, high=100.0
+    )
     normalisation: str = more("layer", "Normalisation of hidden layers.", choices=("batch", "layer"))
     embedding: int = more(8, "Length of the learned vector of each label.", low=1, high=512)
     rate_decay: float = more(0.02, "Learning rate at the end as a share of the start (cosine).", low=0.0, high=1.0)
@@ -258,8 +260,10 @@ class Vae(Model):
         """Adam, with a rate of its own for the effects of neighbours; made on the device of the parameters."""
         if not self._optimisers:
             start = self._rate(torch.zeros_like(self.updates))
-            near = [] if self.neighbours is None else [self.neighbours.weight]
-            rest = [parameter for name, parameter in self.named_parameters() if name != "neighbours.weight"]
+            # Tight linkage needs large effects, and the intercepts that go with them.
+            fast = ("neighbours.weight", "decoder.intercept")
+            near = [parameter for name, parameter in self.named_parameters() if name in fast]
+            rest = [parameter for name, parameter in self.named_parameters() if name not in fast]
             groups = [{"params": rest, "lr": start.clone()}, {"params": near, "lr": start * self.config.neighbour_rate}]
             self._optimisers["vae"] = torch.optim.Adam(
                 [group for group in groups if group["params"]],
