@@ -53,29 +53,17 @@ def _mode_collapse(report: Report) -> Flag | None:
 
 
 def _frequency_distortion(report: Report) -> Flag | None:
-    """The Matthew effect: frequent alleles get more frequent, rare ones vanish, heterozygotes go or are invented."""
-    slope, ratio, lost = map(report.metric, ("matthew_slope", "heterozygosity_ratio", "rare_alleles_lost"))
+    """The Matthew effect: frequent alleles get more frequent and heterozygotes go; or rare alleles are inflated."""
     says = []
     worst = 0.0
     matthew = False
-    for one, title, sign in ((slope, "allele frequency slope", 1), (ratio, "heterozygosity ratio", -1)):
-        if one.value is None:
-            continue
-        usual = 1.0 if one.ceiling is None else one.ceiling
-        gap = one.value - usual
-        # Real samples of n individuals of a structured population differ by up to about 1/√n.
-        if abs(gap) > max(0.05, one.params.get("n", 400) ** -0.5):
-            says.append(f"{title} {one.value:.2f} (real {usual:.2f})")
-            worst = max(worst, abs(gap))
-            matthew = matthew or gap * sign > 0
-    if lost.value is not None and lost.params.get("rare", 0) >= 10:
-        # Chance loses alleles too, more in the ceiling's smaller halves; the null loses them at the value's size.
-        usual = max(lost.null or 0.0, lost.ceiling or 0.0)
-        gap = lost.value - usual
-        if gap > 0.15:
-            says.append(f"{_percent(lost.value)} of the rare alleles are gone ({_percent(usual)} by chance)")
-            worst = max(worst, gap)
-            matthew = True
+    slope, ratio = _frequency_gap(report, "matthew_slope"), _frequency_gap(report, "heterozygosity_ratio")
+    if slope is not None:
+        says.append(f"allele frequency slope {slope[0]:.2f} (real {slope[1]:.2f})")
+        worst, matthew = abs(slope[0] - slope[1]), slope[0] > slope[1]
+    if ratio is not None and ratio[0] < ratio[1]:
+        says.append(f"heterozygosity ratio {ratio[0]:.2f} (real {ratio[1]:.2f})")
+        worst, matthew = max(worst, ratio[1] - ratio[0]), True
     if not says:
         return None
     return Flag(
@@ -85,9 +73,51 @@ def _frequency_distortion(report: Report) -> Flag | None:
         "Frequent alleles gain (the Matthew effect): draw each call from its probabilities instead of taking the "
         "likeliest, start the output at the observed frequencies, and compare rare bins on the Frequencies page."
         if matthew
-        else "Rare alleles or heterozygotes are inflated: lower the temperature of the output, or replace rounding by "
-        "thresholds at each variant's own genotype frequencies.",
+        else "Rare alleles are inflated: lower the temperature of the output, or start it at the observed frequencies.",
     )
+
+
+def _heterozygotes_inflated(report: Report) -> Flag | None:
+    """More heterozygotes than real individuals have, as rounded principal components and noise in the output give."""
+    ratio = _frequency_gap(report, "heterozygosity_ratio")
+    if ratio is None or ratio[0] < ratio[1]:
+        return None
+    return Flag(
+        "heterozygotes_inflated",
+        "high" if ratio[0] - ratio[1] > 0.15 else "medium",
+        f"Heterozygotes are inflated: {ratio[0]:.2f} for each one expected (real {ratio[1]:.2f}).",
+        "Values between genotypes were rounded to the middle one, or the output is too noisy: replace rounding by "
+        "thresholds at each variant's own genotype frequencies (decoding by thresholds), or lower the temperature.",
+    )
+
+
+def _rare_alleles_lost(report: Report) -> Flag | None:
+    """Alleles that few real individuals carry and no synthetic one does."""
+    lost = report.metric("rare_alleles_lost")
+    if lost.value is None or lost.params.get("rare", 0) < 10:
+        return None
+    # Chance loses alleles too, more in the ceiling's smaller halves; the null loses them at the value's size.
+    usual = max(lost.null or 0.0, lost.ceiling or 0.0)
+    if lost.value - usual <= 0.15:
+        return None
+    return Flag(
+        "rare_alleles_lost",
+        "high" if lost.value - usual > 0.3 else "medium",
+        f"{_percent(lost.value)} of the rare alleles are gone ({_percent(usual)} by chance).",
+        "Rounding and taking the likeliest call never emit a rare genotype: draw calls from their probabilities, or "
+        "cut them at each variant's own genotype frequencies; compare rare bins on the Frequencies page.",
+    )
+
+
+def _frequency_gap(report: Report, name: str) -> tuple[float, float] | None:
+    """A ratio and its value for real individuals, where the two differ by more than chance."""
+    one = report.metric(name)
+    if one.value is None:
+        return None
+    usual = 1.0 if one.ceiling is None else one.ceiling
+    # Real samples of n individuals of a structured population differ by up to about 1/√n.
+    chance = max(0.05, one.params.get("n", 400) ** -0.5)
+    return (one.value, usual) if abs(one.value - usual) > chance else None
 
 
 def _misleading_aats(report: Report) -> Flag | None:
@@ -258,6 +288,8 @@ def _population_missing(panel: Panel) -> Flag | None:
 _CHECKS: tuple[Callable[[Report], Flag | None], ...] = (
     _mode_collapse,
     _frequency_distortion,
+    _heterozygotes_inflated,
+    _rare_alleles_lost,
     _misleading_aats,
     _copying,
     _membership,

@@ -85,6 +85,28 @@ def test_inflated_heterozygotes_are_told_from_the_matthew_effect() -> None:
     assert "inflated" in found["frequency_distortion"].advice
 
 
+def test_rounded_principal_components_are_flagged_by_themselves() -> None:
+    """Normal scores on the axes of nine tenths of the variance, rounded: what the published decoding does."""
+    train = cohort(1)
+    x = train.calls - train.calls.mean(axis=0)
+    _, values, axes = np.linalg.svd(x, full_matrices=False)
+    kept = int((np.cumsum(values**2) < 0.9 * np.sum(values**2)).sum()) + 1
+    scores = np.random.default_rng(9).standard_normal((N, kept)) * values[:kept] / np.sqrt(N)
+    made = np.clip(np.round(train.calls.mean(axis=0) + scores @ axes[:kept]), 0, 2)
+    raised = flags(with_calls(cohort(17), made))
+    assert "Heterozygotes are inflated" in raised["heterozygotes_inflated"].evidence
+    assert "thresholds" in raised["heterozygotes_inflated"].advice
+
+
+@pytest.mark.parametrize(("lost", "severity"), [(0.05, None), (0.2, "medium"), (0.6, "high")])
+def test_rare_alleles_that_are_gone_are_told(lost: float, severity: str | None) -> None:
+    metrics = {"rare_alleles_lost": entry(lost, null=0.02, ceiling=0.01, params={"rare": 50})}
+    raised = find(Report({"metrics": metrics}))
+    assert [(flag.name, flag.severity) for flag in raised] == ([("rare_alleles_lost", severity)] if severity else [])
+    few = {"rare_alleles_lost": entry(lost, null=0.02, ceiling=0.01, params={"rare": 5})}
+    assert find(Report({"metrics": few})) == []
+
+
 @pytest.mark.parametrize("holdout", [True, False])
 def test_copies_of_training_individuals_are_copying(holdout: bool) -> None:
     found = flags(cohort(1), holdout=holdout)
