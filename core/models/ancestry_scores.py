@@ -12,7 +12,7 @@ from core.models.base import UNKNOWN, Condition
 FOLDS = 5  # parts of the training individuals, each scored on axes that the others gave
 MOST = 4096  # individuals used for axes and neighbours: their Gram matrix is then at most 64 MiB
 NEAREST = 20  # neighbours whose spread is the local unit of a smoothed draw
-STEP = 0.1  # scores are read in steps of so many standard deviations: they then have a probability, not a density
+LEAST = 1e-3  # smallest standard deviation of a draw, where individuals are all alike
 ROUNDS = 30  # fixed-point rounds for the level of noise
 RIDGE = 1.0  # individuals' worth of shrinkage in the trend of phenotypes on scores
 
@@ -81,9 +81,10 @@ class Ancestry(nn.Module):
         self.rest = (y - design @ self.trend).square().mean(0).sqrt().clamp(min=0.1)
 
     def forward(self, calls: Tensor) -> Tensor:
-        """(n, D + 1) standardised scores of complete calls (n, m), in steps of `STEP`."""
+        """(n, D + 1) standardised scores of complete calls (n, m)."""
         raw = torch.cat([(calls.float() - self.mean) @ self.axes, (calls == 1).float().mean(1, keepdim=True)], 1)
-        return rounded((raw - self.centre) / self.scale)
+        scores: Tensor = (raw - self.centre) / self.scale
+        return scores
 
     def log_weights(self, asked: Condition, training: Condition) -> Tensor:
         """(b, n) how likely each training individual's scores are under what is asked, in logs that sum to 1.
@@ -101,20 +102,27 @@ class Ancestry(nn.Module):
 
     def draw(self, row: Tensor, noise: Tensor) -> Tensor:
         """Scores near those of training individuals `row` (b,), local mean and spread kept; noise (b, D + 1) normal."""
-        return rounded(self._kept()[row] + self.smoothing * self.spread[row] * noise)
+        return self._kept()[row] + (self.smoothing * self.spread[row]).clamp(min=LEAST) * noise
 
-    def log_probability(self, scores: Tensor, log_weights: Tensor) -> Tensor:
-        """(b,) log of the probability that `draw` gives scores (b, D + 1) if rows come by `log_weights` (b, n)."""
+    def log_density(self, scores: Tensor, log_weights: Tensor) -> Tensor:
+        """(b,) log density of scores (b, D + 1) as `draw` gives them, if rows come by `log_weights` (b, n)."""
         varies = self.scale.isfinite()
-        x, kept = scores[:, varies], self._kept()[:, varies]
-        deviation = (self.smoothing * self.spread[:, varies]).clamp(min=STEP / 2)
-        logs = log_weights.clone()
-        for d in range(x.shape[1]):
-            edges = (x[:, d, None] - kept[None, :, d]) / deviation[None, :, d]
-            half = STEP / 2 / deviation[None, :, d]
-            mass = torch.special.ndtr(edges + half) - torch.special.ndtr(edges - half)
-            logs += mass.clamp(min=1e-9).log()
+        kept, deviation = self._kept()[:, varies], (self.smoothing * self.spread[:, varies]).clamp(min=LEAST)
+        logs = log_weights - deviation.log().sum(1) - 0.5 * math.log(2 * math.pi) * kept.shape[1]
+        for d in range(kept.shape[1]):
+            logs = logs - 0.5 * ((scores[:, varies][:, d, None] - kept[None, :, d]) / deviation[None, :, d]).square()
         return logs.logsumexp(1)
+
+    def blurred(self, scores: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores with noise as wide as a draw's, and the log density (b,) of that noise; noise (b, D + 1) normal.
+
+        The scores of an individual are where it was drawn up to this much, which is what a bound of its likelihood
+        averages over.
+        """
+        varies = self.scale.isfinite()
+        deviation = (self.smoothing * self.spread.mean(0)).clamp(min=LEAST)
+        density = -0.5 * noise.square() - deviation.log() - 0.5 * math.log(2 * math.pi)
+        return torch.where(varies, scores + deviation * noise, scores), density[:, varies].sum(1)
 
     def _kept(self) -> Tensor:
         """Where a draw is centred: drawn in towards the neighbours by as much as the noise adds."""
@@ -154,8 +162,3 @@ def _rotation(axes: Tensor, reference: Tensor) -> Tensor:
     u, _, v = torch.linalg.svd(axes.T @ reference)
     rotation: Tensor = u @ v
     return rotation
-
-
-def rounded(scores: Tensor) -> Tensor:
-    """To the nearest multiple of `STEP`."""
-    return (scores / STEP).round() * STEP

@@ -15,7 +15,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from core.config.schema import more, setting
 from core.config.training import TrainingConfig
-from core.models.ancestry_scores import Ancestry, rounded
+from core.models.ancestry_scores import Ancestry
 from core.models.base import UNKNOWN, Batch, Clock, Condition, DataSpec, Losses, Model, TrainData
 from core.models.conditioning import Conditioning
 from core.models.gumbel import draw, one_hot
@@ -24,6 +24,7 @@ from core.models.registry import models
 
 MASKED = -1  # code of a call that is not known (yet)
 REPEATS = 4  # completions over which imputed probabilities are averaged
+HELD_OUT = 500  # individuals of the holdout whose likelihood is watched
 SAMPLING_BATCH = 256  # individuals sampled at once; their activations then stay in cache
 DISTANCES = 16  # classes of distance between two tokens on each side: one for every factor of two
 GOLDEN = 0.6180339887498949  # of all numbers, its multiples modulo 1 lie farthest apart
@@ -299,8 +300,9 @@ class MaskedTransformer(Model):
         (b, m), device = batch.calls.shape, batch.calls.device
         masked = _masked(torch.rand(1, device=device), torch.rand(b, m, device=device))
         row = self.rows[torch.searchsorted(self.keys, self._fingerprints(batch.calls)).clamp(max=len(self.rows) - 1)]
-        scores = rounded(self.ancestry.scores[row])
-        scores = scores.masked_fill(torch.rand(b, 1, device=device) < self.config.score_dropout, torch.nan)
+        scores = self.ancestry.scores[row].masked_fill(
+            torch.rand(b, 1, device=device) < self.config.score_dropout, torch.nan
+        )
         condition = _forgotten(batch.condition, torch.rand(b, device=device) < self.config.condition_dropout)
         losses = _cross_entropy(self.net, batch.calls, masked, scores, condition)
         self.optimiser.zero_grad(set_to_none=True)
@@ -310,25 +312,40 @@ class MaskedTransformer(Model):
         average(self.averaged, self.net, self.updates, self.config.average)
         return Losses({"cross_entropy": (losses.detach().sum(1) / masked.sum(1)).mean()})
 
+    def held_out(self, holdout: TrainData) -> Mapping[str, float]:
+        """Mean lower bound of the log-likelihood of up to `HELD_OUT` individuals of the holdout."""
+        some = holdout.to(self.updates.device).index(torch.arange(min(HELD_OUT, len(holdout))))
+        noise = torch.Generator().manual_seed(self.training_config.seed)
+        return {"held_out_likelihood_bound": float(self.bound(some.calls, some.condition, noise).mean())}
+
     @torch.no_grad()
     def bound(self, calls: Tensor, condition: Condition, generator: torch.Generator, draws: int = 4) -> Tensor:
-        """(n,) estimates of a lower bound of log p(calls | condition) in nats, each from `draws` sets of masked calls.
+        """(n,) estimates of a lower bound of log p(calls | condition) in nats, each the mean of `draws`.
 
-        Scores are a function of the calls, so log p(calls) = log p(scores) + log p(calls | scores).
+        With the scores s that an individual is drawn from, log p(g) ≥ E_q[log p(s) − log q(s) + log p(g | s)], q the
+        individual's own scores with noise, and log p(g | s) ≥ `given`.
         """
-        device, n = self.updates.device, len(calls)
-        scores = self.ancestry(calls)
-        training = Condition(self.condition_labels, self.condition_phenotypes)
-        total = torch.zeros(n, device=device)
+        device, parts = self.updates.device, []
+        everybody = Condition(self.condition_labels, self.condition_phenotypes)
         for _ in range(draws):
-            offset, order = _uniform(generator, device, 1), _uniform(generator, device, n).argsort()
-            masked = _masked(offset, _uniform(generator, device, *calls.shape))[order]
-            for r in _batches(n):
-                part = _cross_entropy(self.averaged, calls[r], masked[r], scores[r], condition.index(r)).sum(1)
-                total[r] -= part * self.spec.variants / masked[r].sum(1) / draws
+            noise = torch.randn(len(calls), self.ancestry.width, generator=generator, device=generator.device)
+            scores, density = self.ancestry.blurred(self.ancestry(calls), noise.to(device))
+            parts.append(self.given(calls, scores, condition, generator) - density)
+            for r in _batches(len(calls)):
+                weights = self.ancestry.log_weights(condition.index(r), everybody)
+                parts[-1][r] += self.ancestry.log_density(scores[r], weights)
+        return torch.stack(parts).mean(0)
+
+    @torch.no_grad()
+    def given(self, calls: Tensor, scores: Tensor, condition: Condition, generator: torch.Generator) -> Tensor:
+        """(n,) unbiased estimates of the mean over all orders of log p(calls | scores, condition), in nats."""
+        device, n = self.updates.device, len(calls)
+        offset, order = _uniform(generator, device, 1), _uniform(generator, device, n).argsort()
+        masked = _masked(offset, _uniform(generator, device, *calls.shape))[order]
+        total = torch.zeros(n, device=device)
         for r in _batches(n):
-            weights = self.ancestry.log_weights(condition.index(r), training)
-            total[r] += self.ancestry.log_probability(scores[r], weights)
+            part = _cross_entropy(self.averaged, calls[r], masked[r], scores[r], condition.index(r)).sum(1)
+            total[r] = -part * self.spec.variants / masked[r].sum(1)
         return total
 
     @torch.no_grad()
@@ -336,11 +353,11 @@ class MaskedTransformer(Model):
         """int8 (n, m): scores first, then the calls in rounds, those of a round far apart."""
         device = self.updates.device
         asked = self.complete(n, condition, generator)
-        training = Condition(self.condition_labels, self.condition_phenotypes)
+        everybody = Condition(self.condition_labels, self.condition_phenotypes)
         parts = [torch.empty(0, self.spec.variants, dtype=torch.int8, device=device)]
         for rows in _batches(n):
             known = asked.index(rows)
-            weights = self.ancestry.log_weights(known, training).exp()
+            weights = self.ancestry.log_weights(known, everybody).exp()
             row = torch.searchsorted(weights.cumsum(1), _uniform(generator, device, len(known), 1))[:, 0]
             noise = torch.randn(len(known), self.ancestry.width, generator=generator, device=generator.device)
             scores = self.ancestry.draw(row.clamp(max=weights.shape[1] - 1), noise.to(device))
