@@ -112,7 +112,8 @@ def collect() -> dict[str, Any]:
         return words | {"settings": describe(one.config) if one.config else []}
 
     def model(one: Entry[type[Trainable]]) -> dict[str, Any]:
-        return entry(one) | {"losses": dict(one.value.loss_titles)}
+        encodes = bool(getattr(one.value, "encodes", False))
+        return entry(one) | {"losses": dict(one.value.loss_titles), "encodes": encodes}
 
     def metric(one: Entry[Any]) -> dict[str, Any]:
         words = {"name": one.name, "label": one.title, "kind": one.kind, "help": one.help, "source": one.source}

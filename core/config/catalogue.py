@@ -34,9 +34,9 @@ _OTHER_COLOURS = ("#c9b400", "#8a5a2b", "#17a2a8", "#b0446c", "#5b8c2a", "#4b5d8
 def catalogue() -> dict[str, Any]:
     """Everything with a name, from `FILE`, or listed by a child process where the sources have changed since.
 
-    {"models": [{"name", "title", "colour", "kind", "takes", "help", "source", "losses": {name: title}, "settings":
-    [core.config.schema.describe …]}], "encoders", "generators", "mixers", "formats": like models but for "losses",
-    "experiments": [the presets], "training", "evaluation": [settings], "metrics": [{"name",
+    {"models": [{"name", "title", "colour", "kind", "takes", "help", "source", "losses": {name: title}, "encodes",
+    "settings": [core.config.schema.describe …]}], "encoders", "generators", "mixers", "formats": like models without
+    losses and encodes, "experiments": [the presets], "training", "evaluation": [settings], "metrics": [{"name",
     "kind", "label", "family", "direction", "target", "help", "source"}]}
     """
     return _listed()
@@ -80,6 +80,11 @@ def loss_title(model: str, name: str) -> str:
     """What a reader calls the loss `name` of a model, or of a preset's model."""
     chosen = _named(model).get("model", {}).get("name", model)
     return str(_named(chosen, "models").get("losses", {}).get(name) or sentence(name))
+
+
+def encodes(model: str) -> bool:
+    """Whether the model of that name gives every individual a latent."""
+    return bool(_named(model, "models").get("encodes"))
 
 
 def _named(name: str, *sections: str) -> Mapping[str, Any]:

@@ -65,21 +65,32 @@ def open_lens(checkpoints: Path, device: str = "cpu", *, sharing: bool = False) 
     `sharing`: from now on the process leaves half of the cores to others, such as a browser that draws what it sends.
     Threads that wait for one of theirs on a core that is taken make a small network four times as slow.
     """
-    import torch
-
     from core.models.gde.gde import GDE
     from core.training.load import load_trained
 
-    run = checkpoints.parent.name
-    folder = next((f for f in (checkpoints / "best", checkpoints / "last") if f.is_dir()), None)
-    if folder is None:
-        raise InputError(f"Run {run} has no checkpoint yet; let it train until its first one.")
+    folder = checkpoint_of(checkpoints)
     if sharing:
-        torch.set_num_threads(min(torch.get_num_threads(), max(1, (os.cpu_count() or 2) // 2)))
+        leave_half_of_the_cores()
     model = load_trained(folder, device)
     if not isinstance(model, GDE):
-        raise InputError(f"Run {run} is a model of genotypes; interpolation needs a model of sets.")
+        name = checkpoints.parent.name
+        raise InputError(f"Run {name} is a model of genotypes; interpolation needs a model of sets.")
     return Lens(model, device)
+
+
+def checkpoint_of(checkpoints: Path) -> Path:
+    """The best checkpoint in a run's folder `checkpoints`, or the last. Raises InputError where there is none."""
+    folder = next((f for f in (checkpoints / "best", checkpoints / "last") if f.is_dir()), None)
+    if folder is None:
+        raise InputError(f"Run {checkpoints.parent.name} has no checkpoint yet; let it train until its first one.")
+    return folder
+
+
+def leave_half_of_the_cores() -> None:
+    """From now on torch takes at most half of them: the rest is for whoever draws what this process sends."""
+    import torch
+
+    torch.set_num_threads(min(torch.get_num_threads(), max(1, (os.cpu_count() or 2) // 2)))
 
 
 def barycentre(latents: Latents, weights: npt.NDArray[Any] | None = None) -> Latents:

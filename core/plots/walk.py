@@ -69,7 +69,7 @@ def points(moments: Moments, panels: Panels, ends: Mapping[str, Array], titles: 
     data = [[_xy(part) for part in parts] for parts in zip(*panels.values(), strict=True)]
     return Figure(
         "walk",
-        _playing(_plane(panels, ends, titles), still, moving, data, moments, redraw=not few, restyled=not few),
+        playing(_plane(panels, ends, titles), still, moving, data, moments, redraw=not few, restyled=not few),
         f"{_alt(moments)} {titles[0]} against {titles[1]}, with the real observations of A and B in grey.",
         _long(moments, panels, lambda x: {"x": x[:, 0], "y": x[:, 1]}),
     )
@@ -98,7 +98,7 @@ def density_map(moments: Moments, panels: Panels, ends: Mapping[str, Array], tit
     plane = {"x": np.tile(x, BINS), "y": np.repeat(y, BINS)}
     return Figure(
         "walk_density_map",
-        _playing(_plane(panels, ends, titles), [], moving, data, moments, redraw=True),
+        playing(_plane(panels, ends, titles), [], moving, data, moments, redraw=True),
         f"{_alt(moments)} How densely observations lie along {titles[0]} and {titles[1]}.",
         _long(moments, fields, lambda z: {**plane, "density": z.ravel()}),
     )
@@ -132,7 +132,7 @@ def densities(moments: Moments, panels: Panels, features: Mapping[str, int]) -> 
     data = [[{"y": typed(height)} for height in parts] for parts in zip(*heights, strict=True)]
     return Figure(
         "walk_densities",
-        _playing(plot, [], moving, data, moments, redraw=False),
+        playing(plot, [], moving, data, moments, redraw=False),
         f"{_alt(moments)} Densities of {', '.join(features)}.",
         _long(moments, panels, lambda x: {f: x[:, j] for f, j in features.items()}),
     )
@@ -152,7 +152,7 @@ def boards(moments: Moments, panels: Panels) -> Figure:
     ]
     return Figure(
         "walk_images",
-        _playing(plot, [], moving, data, moments, redraw=True),
+        playing(plot, [], moving, data, moments, redraw=True),
         f"{_alt(moments)} The same noise has the same place on the first board.",
         {"t": moments.t, "words": moments.words},
     )
@@ -216,7 +216,7 @@ def straying(t: Array, generated: Array, mixture: Array, floor: float) -> Figure
     )
 
 
-def _playing(
+def playing(
     plot: go.Figure,
     still: Sequence[Trace],
     moving: Sequence[Trace],

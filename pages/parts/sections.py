@@ -44,6 +44,10 @@ SECTIONS = (
         "Do synthetic individuals look real, and is all the real variety there?",
     ),
     Section("structure", "Genotypes", "Structure", "bubble_chart", "Are the populations where they should be?"),
+    Section(
+        "latents", "Genotypes", "Latent space", "scatter_plot",
+        "Where does the model see each individual, and what lies between two of them?",
+    ),
     Section("diversity", "Genotypes", "Diversity", "ssid_chart", "Is the genome as varied everywhere as it should be?"),
     Section(
         "association", "Genotypes", "Association", "genetics",

@@ -19,7 +19,7 @@ DRAWN = {
 }  # fmt: skip
 
 # What lies at a place of the walk between two sets is generated while the reader moves the slider.
-GENERATING = {"interpolate.py"}
+GENERATING = {"interpolate.py", "latents.py"}
 
 _CHILD = """
 import sys
