@@ -48,7 +48,7 @@ class PcaDiffusionConfig:
     guidance: float = setting(
         1.0, "Weight of the condition in sampling; 0: ignored, 1: as trained, more: exaggerated.", low=0.0, high=10.0
     )
-    condition_dropout: float = more(0.1, "Share of individuals trained without their condition.", low=0.0, high=0.9)
+    condition_dropout: float = more(0.0, "Share of individuals trained without their condition.", low=0.0, high=0.9)
     whiten: bool = more(True, "Scores in units of their own deviation.")
     decoding: str = setting(
         "thresholds",
@@ -58,7 +58,7 @@ class PcaDiffusionConfig:
     local_noise: bool = more(True, "Linkage between near variants in what the components leave out.")
     widths: tuple[int, ...] = setting((256, 256, 256), "Widths of the hidden layers; empty: 2D, 2D, D of D components.")
     time_embedding: int = more(128, "Length of the sinusoidal code of time.", low=2, high=1024)
-    dropout: float = more(0.1, "Share of hidden units left out in training.", low=0.0, high=0.9)
+    dropout: float = more(0.0, "Share of hidden units left out in training.", low=0.0, high=0.9)
     warm_up: float = more(0.005, "Share of training in which the learning rate rises.", low=0.0, high=0.9)
     rate_decay: float = more(0.01, "Learning rate at the end as a share of the start (cosine).", low=0.0, high=1.0)
     average: float = more(0.999, "Decay of the averaged weights that are sampled; 0: none.", low=0.0, high=0.99999)
@@ -293,13 +293,14 @@ class PcaDiffusion(Model):
         super().prepare(data)
         c = self.config
         self.components.fit(data.calls, c.variance, c.components)
-        honest = self._select(data.calls) if c.signal and not c.by_contig else self.components.variance
+        every = self.components.variance, self.components.variance
+        honest, carried_out = self._select(data.calls) if c.signal and not c.by_contig else every
         own = self.components.variance.sqrt().clamp(min=LEAST)
         self.unit = own if c.whiten else torch.ones_like(own)
         self.spread = honest.sqrt() / own * self.unit
         # A density of D dimensions is not known from few individuals: what does not hold in others is then blurred.
         crowded = min(1.0, 4 * self.components.width / max(1, len(data)))
-        self.blur = (1 - honest / own.square()).clamp(0, 1) * (crowded if c.signal else 0.0)
+        self.blur = (1 - carried_out / own.square()).clamp(0, 1) * (crowded if c.signal else 0.0)
         self._build(self.components.width)
         if c.decoding == "thresholds":
             # Individuals of a small cohort are repeated: the decoder sees them through the process, not one by one.
@@ -309,10 +310,10 @@ class PcaDiffusion(Model):
             carried = self.components.matrix() * honest.sqrt() if not c.by_contig else self.components.mean[:, None] * 0
             self.decoder.fit(data.calls, expected, carried, c.local_noise)
 
-    def _select(self, calls: Tensor) -> Tensor:
-        """Keep the components that hold in individuals left out; the variance (D,) that they carry there.
+    def _select(self, calls: Tensor) -> tuple[Tensor, Tensor]:
+        """Keep the components that hold in individuals left out; their variance (D,) there, and what is signal in it.
 
-        What an individual's own noise adds to a score is not carried: Σ_j w_j² τ_j with τ_j the variance of variant j
+        What an individual's own noise adds to a score is no signal: Σ_j w_j² τ_j with τ_j the variance of variant j
         that is left over, which is found by iteration.
         """
         parts = self.components
@@ -328,7 +329,8 @@ class PcaDiffusion(Model):
         keep = carried > self.config.signal * out
         keep[0] |= not bool(keep.any())
         parts.keep(keep)
-        return torch.minimum(carried[keep], parts.variance).clamp(min=LEAST**2)
+        least = LEAST**2
+        return torch.minimum(out[keep], parts.variance).clamp(min=least), carried[keep].clamp(min=least)
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """Adam of the network, made on the device that its weights are on by then."""
