@@ -8,7 +8,7 @@ from typing import Any
 from core.bench.code import code_digest
 from core.config.evaluation import EvaluationConfig
 from core.data.genotypes import Genotypes
-from core.evaluation import linkage, panels
+from core.evaluation import adversarial, linkage, panels
 from core.evaluation.context import Comparison, Panel
 from core.evaluation.manifold import indicators
 from core.evaluation.neighbours import neighbours
@@ -21,11 +21,14 @@ SCORES = (
 )  # fmt: skip
 """The eight by which models are ranked; precision and recall at k = 5."""
 
+APART = {"aats": "aats_apart", "aats_train": "aats_train_apart"}
+"""AATS → distance from 0.5 of the one of its two parts that is further off."""
+
 # What else stands in the tables, or what the failure flags look at; one that is not registered is left out.
 OTHERS = (
-    "aa_truth", "aa_synthetic", "allele_frequency_rmse", "copies", "coverage", "duplicates", "gwas_hit_recovery",
-    "heterozygosity_ratio", "ld_decay_rmse", "ld_long_range_error", "ld_r2_error", "matthew_slope", "privacy_loss",
-    "rare_alleles_lost",
+    "aa_truth", "aa_synthetic", "allele_frequency_rmse", "copies", "coverage", "duplicates", "gwas_effect_r",
+    "gwas_hit_recovery", "heterozygosity_ratio", "ld_decay_rmse", "ld_long_range_error", "ld_r2_error",
+    "matthew_slope", "privacy_loss", "rare_alleles_lost",
 )  # fmt: skip
 CONFIG = EvaluationConfig(bootstrap=0, neighbours=KS, distance_individuals=20_000)
 
@@ -36,7 +39,8 @@ def measure(train: Genotypes, synthetic: Genotypes, holdout: Genotypes, seed: in
     {"metrics": {name: {"value", "params", "reason"}}, "ld": [{"low", "high", "count", "real", "synthetic", "error"}]},
     base pairs and r²; precision and recall at every k stand among the metrics as "precision_3", ….
     """
-    return _measured(panels.value(_setting(train, synthetic, holdout, seed)))
+    here = _setting(train, synthetic, holdout, seed)
+    return _measured(panels.value(here), panels.value(panels.everyone(here)))
 
 
 def frame(train: Genotypes, holdout: Genotypes, seed: int) -> dict[str, Any]:
@@ -47,10 +51,13 @@ def frame(train: Genotypes, holdout: Genotypes, seed: int) -> dict[str, Any]:
     here = _setting(train, train.individuals(slice(0, holdout.n)), holdout, seed)
     ceiling, apart = panels.ceiling(here), panels.privacy_ceiling(here)
     assert ceiling is not None
-    best = _measured(ceiling)
+    everyone = panels.everyone(here)
+    best = _measured(ceiling, panels.ceiling(everyone))
     if apart is not None:
         best["metrics"] |= {k: one for k, one in _metrics(apart).items() if k in _needing_train()}
-    return {"null": _measured(panels.null(here)), "ceiling": best}
+    nothing = panels.null(here)
+    pooled = everyone.compare(everyone.reference, nothing.candidate)
+    return {"null": _measured(nothing, pooled), "ceiling": best}
 
 
 @cache
@@ -65,7 +72,7 @@ def _names() -> list[str]:
 
 
 def _needing_train() -> set[str]:
-    return {name for name in _names() if metrics[name].value.needs_train}
+    return {name for name in _names() if metrics[name].value.needs_train} | {APART["aats_train"]}
 
 
 def _setting(train: Genotypes, synthetic: Genotypes, holdout: Genotypes, seed: int) -> panels.Setting:
@@ -75,18 +82,29 @@ def _setting(train: Genotypes, synthetic: Genotypes, holdout: Genotypes, seed: i
     return panels.setting(train, synthetic, holdout, seed=seed, config=CONFIG, device=device)
 
 
-def _measured(comparison: Comparison) -> dict[str, Any]:
-    return {"metrics": _metrics(comparison), "ld": _by_distance(comparison)}
+def _measured(comparison: Comparison, pooled: Comparison | None) -> dict[str, Any]:
+    """`pooled` is for the metrics that take all real individuals for reference, where there are phenotypes."""
+    found = _metrics(comparison)
+    if pooled is not None and pooled.candidate.genotypes.phenotypes:
+        found |= {name: _one(name, pooled) for name in _names() if metrics[name].value.pooled}
+    return {"metrics": found, "ld": _by_distance(comparison)}
+
+
+def _one(name: str, comparison: Comparison) -> dict[str, Any]:
+    estimate = metrics[name].value(comparison)
+    result: dict[str, Any] = plain({"value": estimate.value, "params": estimate.params, "reason": estimate.reason})
+    return result
 
 
 def _metrics(comparison: Comparison) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name in _names():
-        estimate = metrics[name].value(comparison)
-        found[name] = {"value": estimate.value, "params": estimate.params, "reason": estimate.reason}
+    found: dict[str, Any] = {name: _one(name, comparison) for name in _names() if not metrics[name].value.pooled}
     for k in KS:
         for name in ("precision", "recall"):
             found[f"{name}_{k}"] = {"value": _at(comparison, name, k)}
+    # Noise gives AA 0 and 1, which average to an AATS of 0.5: models are ranked by the part that is further off.
+    for row in adversarial.curves(Panel(comparison, comparison, None))["adversarial_accuracy"]:
+        name = APART["aats_train" if row["side"] == "train" else "aats"]
+        found[name] = {"value": max(abs(row["aa_truth"] - 0.5), abs(row["aa_synthetic"] - 0.5))}
     result: dict[str, Any] = plain(found)
     return result
 

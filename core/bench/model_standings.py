@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import mean
 from typing import Any
 
-from core.bench.model_measures import SCORES
+from core.bench.model_measures import APART, SCORES
 from core.evaluation import flags
 from core.evaluation.registry import Estimate, measurement, metrics
 from core.reports.report import Measurement, Report
@@ -21,6 +21,7 @@ SHARED = ("precision", "recall", "ld_r")
 """The metrics whose shares of the ceiling make up the quality of a model."""
 
 _COPIED = 0.01  # share of copies, beyond what real individuals have, from which a model is in no running
+_NOISE = 0.05  # quality up to which a model makes noise: scattered wide enough, noise has the best recall and AATS
 
 Result = Mapping[str, Any]
 
@@ -71,15 +72,21 @@ class Standings:
         usual = self.ceiling.mean("copies")
         return row.mean("copies") > _COPIED + (usual if math.isfinite(usual) else 0.0)
 
+    def noise(self, row: Row) -> bool:
+        """Whether precision, recall or linkage is as good as absent."""
+        return self.quality(row) <= _NOISE
+
     @property
     def ranked(self) -> list[Row]:
-        """The models in the running: neither the null nor those that copy, which looks perfect."""
-        return [row for row in self.rows if row.results and row.name != NULL and not self.copies(row)]
+        """The models in the running: not the null, none that copies, which looks perfect, and none that makes noise."""
+        models = [row for row in self.rows if row.results and row.name != NULL]
+        return [row for row in models if not self.copies(row) and not self.noise(row)]
 
     def first(self, metric: str) -> Row | None:
-        """The ranked model whose mean is best."""
-        measured = [row for row in self.ranked if row.values(metric)]
-        return min(measured, key=lambda row: badness(metric, row.mean(metric)), default=None)
+        """The ranked model whose mean is best; of AATS, the one whose worse part is."""
+        name = APART.get(metric, metric)
+        measured = [row for row in self.ranked if row.values(name)]
+        return min(measured, key=lambda row: badness(name, row.mean(name)), default=None)
 
     def firsts(self, row: Row) -> int:
         """In how many of the eight scores a model is first."""
@@ -125,14 +132,17 @@ class Standings:
         """Who is first in how many scores, what to take and why, and how far that is from the goals."""
         best = self.recommended
         if best is None:
-            return ["No model is in the running: each failed, is the null, or gives training individuals back."]
+            return ["No model is in the running: each failed, is the null, makes noise, or gives individuals back."]
         order = sorted(self.ranked, key=self.firsts, reverse=True)
         leading = "; ".join(f"{row.title} in {self.firsts(row)}" for row in order if self.firsts(row))
-        copiers = ", ".join(row.title for row in self.rows if row.results and self.copies(row))
+        others = [row for row in self.rows if row.results and row.name != NULL]
+        copiers = ", ".join(row.title for row in others if self.copies(row))
+        noise = ", ".join(row.title for row in others if self.noise(row) and not self.copies(row))
         goals = "; ".join(f"{what} ({goal}: {'met' if met else 'missed'})" for what, goal, met in self.goals(best))
         return [
             f"First in the {len(SCORES)} scores: {leading}.",
             *([f"In no running, because training individuals come back: {copiers}."] if copiers else []),
+            *([f"In no running, because precision, recall or linkage is as good as absent: {noise}."] if noise else []),
             f"Recommended: {best.title}. {self.why(best)}",
             f"Goals: {goals}.",
         ]
@@ -179,6 +189,8 @@ def badness(metric: str, value: float) -> float:
 
 
 def _about(metric: str) -> Measurement:
-    """Direction and target as the registry has them, at whatever k."""
+    """Direction and target as the registry has them, at whatever k; the distance of a part of AATS is to be small."""
+    if metric in APART.values():
+        return Measurement(metric, direction="lower")
     name = metric.rsplit("_", 1)[0] if metric.rsplit("_", 1)[-1].isdigit() else metric
     return Measurement(name, direction=metrics[name].value.direction, target=metrics[name].value.target)

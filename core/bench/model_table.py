@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from core.bench.model_measures import KS
-from core.bench.model_standings import NULL, Row, Standings
+from core.bench.model_standings import Row, Standings
 from core.words import duration, position, sentence
 
 COLUMNS = {
@@ -17,8 +17,10 @@ COLUMNS = {
 }  # fmt: skip
 """Column → one of the eight scores."""
 
-_MORE = {f"{name} k = {k}": f"{name}_{k}" for name in ("precision", "recall") for k in KS if k != 5} | {
-    "LD r² error": "ld_r2_error", "AF RMSE": "allele_frequency_rmse", "GWAS hits": "gwas_hit_recovery",
+_MORE = {
+    **{f"{name} k = {k}": f"{name}_{k}" for name in ("precision", "recall") for k in KS if k != 5},
+    "AA truth": "aa_truth", "AA synthetic": "aa_synthetic", "LD r² error": "ld_r2_error",
+    "AF RMSE": "allele_frequency_rmse", "GWAS hits": "gwas_hit_recovery", "GWAS effects r": "gwas_effect_r",
 }  # fmt: skip
 
 
@@ -106,9 +108,7 @@ def _every(standings: Standings) -> list[Row]:
 def _firsts(standings: Standings, row: Row) -> str:
     if row not in standings.rows:
         return ""
-    if row.name == NULL or standings.copies(row):
-        return "not ranked"
-    return str(standings.firsts(row))
+    return str(standings.firsts(row)) if row in standings.ranked else "not ranked"
 
 
 def _decade(one: dict[str, Any]) -> int:

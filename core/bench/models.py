@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from core.bench.model_standings import Row, Standings
 from core.bench.model_trials import Job, keep_cohort
 from core.config.experiments import load, names, presets
 from core.config.home import environment
+from core.data.digest import content_digest
 from core.data.genotypes import Genotypes
 from core.data.library import Library
 from core.errors import InputError
@@ -31,11 +33,13 @@ def main(arguments: Sequence[str]) -> int:
     """Print the tables; whatever was done is kept, so that an interrupted benchmark goes on where it was."""
     options = _options(arguments)
     genotypes, name = _read(options)
+    digest = content_digest(genotypes)
+    genotypes = _studied(genotypes, options.phenotypes)
     folder = keep_cohort(genotypes, name)
     standings = run(_jobs(folder, options))
     best = standings.recommended
     if best is not None and not options.models:  # of a few models the best may be none to recommend
-        keep(folder.name, Recommendation(best.name, standings.why(best), measured=True))
+        keep(digest, Recommendation(best.name, standings.why(best), measured=True))
     how = _described(genotypes, name, options)
     if options.json:
         print(json.dumps(plain(answer(standings) | {"data": name, "protocol": how})))
@@ -119,6 +123,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         "--labels", nargs="?", const="auto", default="none", metavar="COLUMNS",
         help="condition on labels and phenotypes: on these, or without a value as a run does (default: on nothing)",
     )  # fmt: skip
+    parser.add_argument("--phenotypes", default="", metavar="A,B,…", help="leave the others out (default: none is)")
     parser.add_argument(
         "--validation", type=float, default=0.0, metavar="SHARE",
         help="of the training half, to pick each checkpoint by (default 0: the last state is judged)",
@@ -149,6 +154,16 @@ def _read(options: argparse.Namespace) -> tuple[Genotypes, str]:
     if genotypes.n < LEAST:
         raise InputError(f"{name} has {genotypes.n} individuals; {LEAST} are needed for two halves.")
     return genotypes, name
+
+
+def _studied(genotypes: Genotypes, phenotypes: str) -> Genotypes:
+    """The cohort with the phenotypes that were asked for alone."""
+    chosen = [name for name in phenotypes.split(",") if name]
+    missing = [name for name in chosen if name not in genotypes.phenotypes]
+    if missing:
+        known = ", ".join(genotypes.phenotypes) or "none"
+        raise InputError(f"There is no phenotype {missing[0]!r}; the cohort has: {known}.")
+    return replace(genotypes, phenotypes={k: genotypes.phenotypes[k] for k in chosen}) if chosen else genotypes
 
 
 def _jobs(folder: Path, options: argparse.Namespace) -> list[tuple[str, Job]]:

@@ -21,7 +21,7 @@ from core.child import Ended
 from core.config.experiments import load
 from core.data.digest import content_digest
 from core.data.export import write
-from core.data.genotypes import Genotypes
+from core.data.genotypes import Genotypes, number_ids
 from core.errors import InputError
 from core.evaluation.registry import metrics
 from core.evaluation.report import evaluate
@@ -152,6 +152,7 @@ def test_a_child_process_does_a_trial(file: str, capsys: pytest.CaptureFixture[s
         (["--models", "digits"], "is of sets"),
         (["--models", "vea"], "no experiment called 'vea'"),
         (["--seeds", "0"], "--seeds is at least 1"),
+        (["--phenotypes", "weight"], "no phenotype 'weight'; the cohort has: height"),
         (["--preset", "gpu", "--models", "resample", "--data", "nothing"], "There is no dataset 'nothing'"),
     ],
 )
@@ -186,9 +187,10 @@ def test_table_and_report_agree(tiny: Genotypes) -> None:
     report = evaluate(train, synthetic, holdout=holdout, seed=5, options=model_measures.CONFIG)
     found = {"value": model_measures.measure(train, synthetic, holdout, 5), **model_measures.frame(train, holdout, 5)}
     checked = 0
-    for name in model_measures.SCORES + model_measures.OTHERS:
+    unpooled = [n for n in model_measures.SCORES + model_measures.OTHERS if not metrics[n].value.pooled]
+    for name in unpooled:
         for side in ("value", "null", "ceiling"):
-            if name in metrics and (expected := getattr(report.metric(name), side)) is not None:
+            if (expected := getattr(report.metric(name), side)) is not None:
                 assert found[side]["metrics"][name]["value"] == pytest.approx(expected, abs=1e-12), (name, side)
                 checked += 1
     assert checked > 50
@@ -197,6 +199,18 @@ def test_table_and_report_agree(tiny: Genotypes) -> None:
     assert [one["error"] for one in found["value"]["ld"]] == [
         row["synthetic"] for row in report.curve("ld_r2_error_by_distance")
     ]
+
+
+def test_phenotypes_are_studied_where_models_are_conditioned_on_them(tiny: Genotypes) -> None:
+    """As a report pools the real individuals for it: value, null and ceiling agree."""
+    train, holdout = halves(tiny, 0)
+    synthetic = replace(train, sample_id=number_ids("s", train.n))
+    report = evaluate(train, synthetic, holdout=holdout, seed=5, options=model_measures.CONFIG)
+    found = {"value": model_measures.measure(train, synthetic, holdout, 5), **model_measures.frame(train, holdout, 5)}
+    for side in ("value", "null", "ceiling"):
+        expected = getattr(report.metric("gwas_effect_r"), side)
+        assert found[side]["metrics"]["gwas_effect_r"]["value"] == pytest.approx(expected, abs=1e-9)
+    assert found["value"]["metrics"]["gwas_effect_r"]["value"] > 0.4
 
 
 def test_only_code_counts_in_the_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,17 +254,22 @@ def row(name: str, *trials: dict[str, Any]) -> Row:
 def test_first_places_shares_and_goals() -> None:
     fine = {"precision": 0.8, "recall": 0.76, "aats": 0.5, "aats_train": 0.48, "ld_r": 0.985, "fst": 1e-4}
     fine |= {"copies": 0.0}
+    fine |= {"aats_apart": 0.02}
     good = row("good", trial(**fine), trial(**{**fine, "precision": 0.7}))
-    bad = row("bad", trial(**{**fine, "recall": 0.3, "aats": 0.9, "fst": -1e-5}), trial(**{**fine, "recall": 0.4}))
+    poor = {**fine, "recall": 0.3, "aats_apart": 0.4, "fst": -1e-5}
+    bad = row("bad", trial(**poor), trial(**{**fine, "recall": 0.4}))
     copier = row("copier", trial(**{**fine, "precision": 1.0, "copies": 1.0}))
     best = row("ceiling", trial(precision=0.8, recall=0.8, ld_r=0.99, copies=0.0, fst=8e-5))
-    standings = Standings([bad, good, copier], row("null", trial(precision=0.0)), best)
+    # Scattered wide enough, noise has the best recall there is, and AA 0 and 1 average to 0.5.
+    noise = row("noise", trial(**{**fine, "precision": 0.0, "recall": 1.0, "aats": 0.5, "aats_apart": 0.5}))
+    standings = Standings([bad, good, copier, noise], row("null", trial(precision=0.0)), best)
     assert standings.first("precision") is bad and standings.first("recall") is good
     assert standings.first("fst") is bad and standings.first("aats") is good
     assert standings.share(good, "precision") == pytest.approx(0.75 / 0.8)
     assert math.isnan(standings.share(good, "fst"))
     assert standings.quality(good) == pytest.approx((0.75 / 0.8 * 0.95 * 0.985 / 0.99) ** (1 / 3))
-    assert standings.recommended is good and copier not in standings.ranked
+    assert standings.recommended is good and copier not in standings.ranked and noise not in standings.ranked
+    assert "is as good as absent: Noise." in " ".join(standings.sentences())
     assert [met for _, _, met in standings.goals(good)] == [False, True, True, True, True, True]
     lines = model_table.scores(standings).splitlines()
     assert len({len(line) for line in lines}) == 1
