@@ -67,7 +67,7 @@ def test_titles_and_colours_come_from_registrations_and_presets() -> None:
         ({"name": "wgan_gp", "latnt": 3}, "no setting 'model.latnt'; did you mean 'latent'"),
         ({"name": "wgan_gp", "latent": 0}, "at least 1"),
         ({"name": "wgan_gp", "latent": "many"}, "of type int"),
-        ({"name": "wgan_gp", "normalisation": "none"}, "choose one of: batch, layer"),
+        ({"name": "gde", "auxiliary": "some"}, "choose one of: none, classification"),
         ({"name": "wgan_gp", "generator_widths": [8, "x"]}, "of type int"),
         ({"name": "gann"}, "no model called 'gann'"),
         ({}, "no model called ''"),

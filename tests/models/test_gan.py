@@ -14,7 +14,6 @@ from torch.nn.functional import binary_cross_entropy
 from core.config.experiments import load
 from core.config.schema import from_dict
 from core.config.training import TrainingConfig
-from core.models.adversarial import Critic, Generator
 from core.models.base import Condition
 from core.models.genotype.gan import Gan, GanConfig
 from core.models.gumbel import one_hot
@@ -120,10 +119,9 @@ def test_frozen_noise_is_uniform_the_same_in_every_batch_and_keeps_the_simplex()
 
 
 def test_published_preset_has_the_published_size_and_knows_no_condition() -> None:
-    spec = spec_of(3493, 100)
     with torch.device("meta"):
-        nets = Generator(PUBLISHED, spec), Critic(PUBLISHED, spec)
-    millions = [sum(p.numel() for p in net.parameters()) / 1e6 for net in nets]
+        model = Gan(PUBLISHED, spec_of(3493, 100), TrainingConfig())
+    millions = [sum(p.numel() for p in net.parameters()) / 1e6 for net in (model.generator, model.critic)]
     assert millions == pytest.approx([22.2, 19.1], abs=0.15)
     assert load("gan_published")["training"]["condition_on"] == ["none"]
 

@@ -13,8 +13,8 @@ from core.bench.published import PlainWganGp
 from core.config.experiments import load
 from core.config.schema import from_dict
 from core.config.training import TrainingConfig
-from core.models.adversarial import Critic, Generator, published_widths
 from core.models.base import Condition, DataSpec, TrainData
+from core.models.dense import Critic, DenseGenerator, published_widths
 from core.models.genotype.wgan_gp import WganGp, WganGpConfig
 from core.models.gumbel import draw, gumbel_softmax, one_hot, planes_softmax
 from core.models.registry import build
@@ -176,12 +176,10 @@ def test_published_widths_give_the_published_parameter_counts(  # noqa: PLR0917
     output: bool,
     millions: tuple[float, float],
 ) -> None:
-    config = dataclasses.replace(
-        PUBLISHED, latent=latent, generator_divisors=generator, critic_divisors=critic, condition_output=output
-    )
     spec = spec_of(variants, 100, phenotypes=phenotypes)
+    widths = published_widths(spec, generator), published_widths(spec, critic)
     with torch.device("meta"):
-        nets = Generator(config, spec), Critic(config, spec)
+        nets = DenseGenerator(spec, latent, widths[0], 16, condition_output=output), Critic(spec, widths[1], 16)
     counts = [sum(p.numel() for p in net.parameters()) / 1e6 for net in nets]
     assert counts == pytest.approx(millions, abs=0.15)
 

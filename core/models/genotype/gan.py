@@ -53,7 +53,7 @@ class Gan(Adversarial):
         """One discriminator step and one generator step, each with latents of its own."""
         with torch.no_grad():  # the discriminator's loss needs no path into the generator
             fake = self.generate(condition, temperature)[0]
-        loss, penalty, right = self.discriminator_loss(real, fake, condition)
+        loss, penalty, right = self.discriminator_loss(*self.veiled(real, fake), condition)
         self.descend("critic", loss)
         losses = {"critic": loss.detach(), "slope_penalty": penalty.detach(), "right": right}
         return losses | self.generator_step(condition, temperature)

@@ -60,7 +60,7 @@ class WganGp(Adversarial):
         with torch.no_grad():  # the critic's loss needs no path into the generator
             fake = self.generate(condition, temperature)[0]
         mix = torch.rand(len(real), 1, 1, device=real.device)
-        loss, distance, penalty = self.critic_loss(real, fake, condition, mix)
+        loss, distance, penalty = self.critic_loss(*self.veiled(real, fake), condition, mix)
         self.descend("critic", loss)
         return {"critic": loss.detach(), "wasserstein": distance.detach(), "gradient_penalty": penalty.detach()}
 
