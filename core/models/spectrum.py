@@ -12,7 +12,10 @@ How much: with singular value s and the singular values t_i of the noise, for n 
     D(s) = phi_n(s) phi_m(s),  phi_n(s) = mean_n s / (s^2 - t_i^2),  phi_m likewise over m, zeros included,
 
 the true singular value is D(s)^-1/2 and the loadings' squared cosine with the truth -2 phi_m(s) D(s) / D'(s)
-(Benaych-Georges & Nadakuditi 2012, theorems 2.9 and 2.10).
+(Benaych-Georges & Nadakuditi 2012, theorems 2.9 and 2.10). The variance that is kept is the true one times the cosine:
+without it, individuals vary along sums of the training ones (cattle, 250 animals: AATS to the holdout 0.88 in place of
+0.75); with its square, which errs least in the covariance, they lie too near the mean of their group (1,252 humans:
+precision 0.64 in place of 0.68).
 """
 
 from __future__ import annotations
@@ -80,14 +83,12 @@ def _width(n: int, m: int) -> float:
 
 
 def _shrinkage(values: Tensor, noise: Tensor, n: int, m: int) -> Tensor:
-    """Root of the share of each eigenvalue that is variance of the truth along the component."""
+    """Root of the share of each eigenvalue that is kept: true variance times the loadings' cosine with the truth."""
     s, rank = values.sqrt(), len(noise)
-    gap = (s[:, None] ** 2 - noise).clamp(min=1e-6 * float(values[0]))
-    inside, steep = (s[:, None] / gap).sum(1), (-(s[:, None] ** 2 + noise) / gap.square()).sum(1)
-    phi, slope = zip(
-        *(((inside + (size - rank) / s) / size, (steep - (size - rank) / s**2) / size) for size in (n, m)), strict=True
-    )
-    product = phi[0] * phi[1]
-    fall = phi[0] * slope[1] + phi[1] * slope[0]
-    truth, cosine = 1 / product, (-2 * phi[1] * product / fall).clamp(0, 1)
-    return (truth * cosine / values).clamp(0, 1).sqrt()
+    gap = (values[:, None] - noise).clamp(min=1e-6 * float(values[0]))
+    inside, steep = (s[:, None] / gap).sum(1), (-(values[:, None] + noise) / gap.square()).sum(1)
+    phi_n, phi_m = ((inside + (size - rank) / s) / size for size in (n, m))
+    fall_n, fall_m = ((steep - (size - rank) / values) / size for size in (n, m))
+    product = phi_n * phi_m
+    cosine = (-2 * phi_m * product / (phi_n * fall_m + phi_m * fall_n)).clamp(0, 1).sqrt()
+    return (cosine / (product * values)).clamp(0, 1).sqrt()
