@@ -77,6 +77,7 @@ class Adversarial(Model):
     updates: Tensor  # steps of the generator
     shares: Tensor  # (classes,) of the latent classes; none where there are labels
     frequency: Tensor  # (categories, m) genotype frequencies of the training individuals
+    thresholds: Tensor  # (categories - 1, m) with which a structured generator samples
 
     def __init__(self, config: AdversarialConfig, spec: DataSpec, training: TrainingConfig) -> None:
         super().__init__(config, spec, training)
@@ -96,6 +97,7 @@ class Adversarial(Model):
         self.register_buffer("updates", torch.zeros(()))
         self.register_buffer("shares", torch.zeros(classes))
         self.register_buffer("frequency", torch.zeros(spec.categories, spec.variants))
+        self.register_buffer("thresholds", torch.zeros(spec.categories - 1, spec.variants))
         self.softening = FrozenNoise(spec, c.real_noise)
         self.moments: list[Moments] = []  # a list, not a submodule: its targets are data, not state
         self._optimisers: dict[str, torch.optim.Optimizer] = {}
@@ -199,12 +201,12 @@ class Adversarial(Model):
 
     @torch.no_grad()
     def settle(self) -> None:
-        """Move the thresholds that are sampled with until a large sample has the training frequencies."""
+        """Find the thresholds at which a large sample has the training frequencies."""
         if isinstance(self.averaged, FactorGenerator):
             noise = torch.Generator(self.updates.device).manual_seed(self.training_config.seed)
             known = self._drawn(CALIBRATION, None, noise)
             latent = normal((CALIBRATION, self.config.latent), noise, self.updates.device)
-            self.averaged.recut(latent, known, self.frequency)
+            self.thresholds.copy_(self.averaged.recut(latent, known, self.frequency))
 
     @torch.no_grad()
     def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
@@ -224,9 +226,10 @@ class Adversarial(Model):
         return self._classed(self.complete(n, condition, noise), place.to(self.updates.device))
 
     def _logits(self, net: nn.Module, known: Condition, noise: torch.Generator | None) -> Tensor:
-        """(b, categories, m) float32 of a generator, from latents that it draws."""
+        """(b, categories, m) float32 of a generator from latents that it draws, of the averaged one as it samples."""
         shapes = [(len(known), self.config.latent), (len(known), self.spec.variants)][: 1 + self.config.structured]
         device = known.labels.device
         latents = [torch.randn(s, device=device) if noise is None else normal(s, noise, device) for s in shapes]
-        logits: Tensor = net(*latents, known)
+        own = [self.thresholds] if self.config.structured and net is self.averaged else []
+        logits: Tensor = net(*latents, known, *own)
         return logits.float()

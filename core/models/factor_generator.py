@@ -51,12 +51,15 @@ class FactorGenerator(nn.Module):
         if self.phenotypes:
             self.effects.weight[:, -self.phenotypes :] = model.effects
 
-    def forward(self, latent: Tensor, noise: Tensor, condition: Condition) -> Tensor:
-        """(b, latent) and (b, m), both standard normal, to logits (b, categories, m)."""
+    def forward(self, latent: Tensor, noise: Tensor, condition: Condition, thresholds: Tensor | None = None) -> Tensor:
+        """(b, latent) and (b, m), both standard normal, to logits (b, categories, m), cut at `thresholds` or its own."""
         kernels = self.kernels * (CAP / self.kernels.square().sum(1, keepdim=True).clamp(min=CAP)).sqrt()
         scale = (1 - kernels.square().sum(1)).sqrt()
         liability = self.liability(latent, condition) + spread(kernels, noise)
-        return (ordered.probabilities(self.thresholds, liability, scale).clamp(min=0) + ordered.SMALLEST).log()
+        return (
+            ordered.probabilities(self.thresholds if thresholds is None else thresholds, liability, scale).clamp(min=0)
+            + ordered.SMALLEST
+        ).log()
 
     def liability(self, latent: Tensor, condition: Condition) -> Tensor:
         """(b, m) mean of the liability over all noise."""
@@ -67,8 +70,9 @@ class FactorGenerator(nn.Module):
         return factors @ self.slopes.T + self.effects(known) + self.offsets[group]
 
     @torch.no_grad()
-    def recut(self, latent: Tensor, condition: Condition, frequency: Tensor) -> None:
-        """Move the thresholds until individuals from latents (n, latent) have genotype `frequency` (categories, m)."""
-        liability = self.liability(latent, condition)
+    def recut(self, latent: Tensor, condition: Condition, frequency: Tensor) -> Tensor:
+        """Thresholds at which individuals from latents (n, latent) have genotype `frequency` (categories, m)."""
+        liability, thresholds = self.liability(latent, condition), self.thresholds.data
         for _ in range(CUT_ROUNDS):
-            self.thresholds.copy_(ordered.recut(self.thresholds, liability, frequency))
+            thresholds = ordered.recut(thresholds, liability, frequency)
+        return thresholds

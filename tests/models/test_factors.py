@@ -109,10 +109,10 @@ def test_linkage_of_neighbours_is_no_factor() -> None:
 
 
 def test_shrinkage_is_the_true_variance_times_the_cosine_with_the_truth() -> None:
-    """A hundred times more individuals tell the eigenvalues and directions that there are without noise."""
+    """Thirty times more individuals tell the eigenvalues and directions that there are without noise."""
     n, m = 250, 1000
     calls, _ = structured(n, m, 2)
-    many = factors.standardised(structured(20_000, m, 2)[0])
+    many = factors.standardised(structured(8_000, m, 2)[0])
     values, directions = torch.linalg.eigh(many.T @ many / len(many))
     x = factors.standardised(calls)
     found = spectrum.factors(x, 2)
@@ -201,8 +201,8 @@ def test_recut_makes_frequencies_exact() -> None:
     target = factors.frequencies(data.calls, 3) + 0.3 * torch.rand(3, 30, generator=torch.Generator().manual_seed(0))
     target = target / target.sum(0)
     latent, everyone = torch.randn(500, 16), data.condition
-    generator.recut(latent, everyone, target)
-    p = ordered.probabilities(generator.thresholds, generator.liability(latent, everyone)).mean(0)
+    thresholds = generator.recut(latent, everyone, target)
+    p = ordered.probabilities(thresholds, generator.liability(latent, everyone)).mean(0)
     torch.testing.assert_close(p, target, atol=1e-3, rtol=0)
 
 
