@@ -52,7 +52,7 @@ class FactorGenerator(nn.Module):
             self.effects.weight[:, -self.phenotypes :] = model.effects
 
     def forward(self, latent: Tensor, noise: Tensor, condition: Condition, thresholds: Tensor | None = None) -> Tensor:
-        """(b, latent) and (b, m) standard normal numbers to logits (b, categories, m), cut at `thresholds` or its own."""
+        """(b, latent) and (b, m) standard normal numbers to logits (b, categories, m); cut at `thresholds`."""
         kernels = self.kernels * (CAP / self.kernels.square().sum(1, keepdim=True).clamp(min=CAP)).sqrt()
         scale = (1 - kernels.square().sum(1)).sqrt()
         liability = self.liability(latent, condition) + spread(kernels, noise)
