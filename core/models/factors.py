@@ -22,7 +22,7 @@ from core.models.gumbel import one_hot
 
 MOST = 4096  # individuals used for the fit: their Gram matrix is then at most 64 MiB
 ROUNDS = 60  # of k-means
-AXES = 12  # factors on which latent classes are found
+AXES = 20  # principal components on which latent classes are found
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def fit(data: TrainData, labels: Tensor | None, groups: int, room: int, reach: i
     labels (n,) in 0..groups-1, 0 unknown, or None: groups 1 and more are then latent classes. room: the number of
     factors that there is place for; reach: neighbours on each side that share noise with a variant.
     """
-    pick = torch.linspace(0, len(data) - 1, min(MOST, len(data)), device=data.calls.device).long()
+    pick = spread(data.calls)
     calls, traits = data.calls[pick], data.condition.phenotypes[pick].nan_to_num(0.0)
     n, m = calls.shape
     frequency = frequencies(calls, data.spec.categories)
@@ -69,8 +69,7 @@ def fit(data: TrainData, labels: Tensor | None, groups: int, room: int, reach: i
     thresholds, slopes = ordered.fit(calls, design, 0.6 * n * (1 - shrinkage) / shrinkage, frequency)
     liability = design @ slopes.T
     noise = ordered.expected_noise(calls, thresholds, liability)
-    strength = slopes[:, :rank].norm(dim=0)
-    group = classes(found.scores * strength, groups - 1) + 1 if labels is None else labels[pick]
+    group = classes(calls, groups - 1) + 1 if labels is None else labels[pick]
     member = torch.bincount(group, minlength=groups)
     offsets = torch.zeros(groups, m, device=calls.device)
     if labels is not None:
@@ -89,6 +88,11 @@ def fit(data: TrainData, labels: Tensor | None, groups: int, room: int, reach: i
     return model, member
 
 
+def spread(calls: Tensor) -> Tensor:
+    """Up to MOST individuals, evenly spread over the file."""
+    return torch.linspace(0, len(calls) - 1, min(MOST, len(calls)), device=calls.device).long()
+
+
 def standardised(calls: Tensor) -> Tensor:
     """(n, m) dosages with mean 0 and variance 1; a variant that hardly varies becomes 0."""
     x = calls.float()
@@ -96,12 +100,15 @@ def standardised(calls: Tensor) -> Tensor:
     return (x - x.mean(0)) / torch.where(deviation > 1e-2, deviation, torch.inf)
 
 
-def classes(scores: Tensor, number: int) -> Tensor:
-    """(n,) int64 in 0..number-1: individuals grouped by k-means on their first factors. Seeded by itself.
+def classes(calls: Tensor, number: int) -> Tensor:
+    """(n,) int64 in 0..number-1: individuals grouped by k-means on their first principal components.
 
-    A start for data without labels: populations and families show on these axes.
+    A start for data without labels: populations and families show on these axes. Seeded by itself.
     """
-    scores = scores[:, :AXES]
+    x = standardised(calls)
+    some = x[spread(calls)]
+    directions = some.T @ spectrum.components(some)[1][:, :AXES]
+    scores = x @ (directions / directions.norm(dim=0).clamp(min=1e-9))
     noise = torch.Generator().manual_seed(0)
     centres = scores[torch.randint(len(scores), (1,), generator=noise).to(scores.device)]
     for _ in range(number - 1):  # k-means++: far individuals are likelier seeds

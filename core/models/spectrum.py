@@ -41,7 +41,7 @@ class Factors:
 def factors(x: Tensor, most: int) -> Factors:
     """At most `most` factors of x (n, m), columns of mean 0."""
     n, m = x.shape
-    values, vectors = _components(x)
+    values, vectors = components(x)
     # A factor is what many variants share: with too few of them any linked pair would be one.
     number, noise = _parallel(x, values, vectors, min(most, n // 3, m // 8))
     values, vectors = values[:number], vectors[:, :number]
@@ -50,7 +50,7 @@ def factors(x: Tensor, most: int) -> Factors:
     return Factors(vectors * n**0.5, _shrinkage(values.double(), noise.double(), n, m).float())
 
 
-def _components(x: Tensor) -> tuple[Tensor, Tensor]:
+def components(x: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues of x'x / n, descending, and the unit left vectors (n, k) that belong to them."""
     n, m = x.shape
     values, vectors = torch.linalg.eigh(x @ x.T / n if n <= m else x.T @ x / n)

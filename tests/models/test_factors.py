@@ -211,8 +211,7 @@ def test_classes_find_separate_populations() -> None:
     frequency = rng.uniform(0.05, 0.95, (3, 200))
     truth = np.repeat([0, 1, 2], 100)
     calls = torch.from_numpy(rng.binomial(2, frequency[truth]).astype(np.int8))
-    scores = spectrum.factors(factors.standardised(calls), 10).scores
-    found = factors.classes(scores, 3).numpy()
+    found = factors.classes(calls, 3).numpy()
     assert len({(a, b) for a, b in zip(truth, found, strict=True)}) == 3
 
 
