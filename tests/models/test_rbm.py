@@ -119,7 +119,7 @@ def test_it_learns_linkage_within_populations() -> None:
 
     assert abs(linkage(before)) < 0.1
     assert linkage(after) > 0.3  # near 0.8 in the data: so short a training has half of it
-    calls = after.sample(3000, wish, torch.Generator().manual_seed(3)).float()
+    calls = after.sample(2000, wish, torch.Generator().manual_seed(3)).float()
     real = data.calls[data.condition.labels[:, 0] == 0].float()
     assert float((calls.mean(0) - real.mean(0)).abs().max()) < 0.25
 
