@@ -15,8 +15,9 @@ from core.config import experiments
 from core.config.training import TrainingConfig
 from core.models.base import Condition, DataSpec, TrainData
 from core.models.genotype import masked_transformer
-from core.models.genotype.masked_transformer import Attention, Layout, MaskedTransformer, MaskedTransformerConfig
+from core.models.genotype.masked_transformer import MaskedTransformer, MaskedTransformerConfig
 from core.models.registry import build
+from core.models.windowed_attention import Attention, Layout
 from core.training.clock import TrainingClock
 from core.training.load import load_model
 from core.training.loop import fit
@@ -265,6 +266,14 @@ def test_haplotypes_diploids_and_the_smallest_cohorts(k: int) -> None:
         model = trained(data, 2)
         calls = model.sample(7, None, fixed())
         assert calls.shape == (7, m) and int(calls.min()) >= 0 and int(calls.max()) < k
+
+
+def test_a_phenotype_that_is_asked_for_shows_in_the_variant_that_causes_it(model: MaskedTransformer) -> None:
+    dosage = []
+    for value in (-1.5, 1.5):
+        wish = Condition(torch.full((300, 1), 0), torch.full((300, 1), value))
+        dosage.append(float(model.sample(300, wish, fixed())[:, 0].float().mean()))
+    assert dosage[1] > dosage[0] + 0.2
 
 
 def test_imputation_keeps_what_is_known_and_uses_linkage(

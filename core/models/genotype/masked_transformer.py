@@ -8,25 +8,24 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 
 from core.config.schema import more, setting
 from core.config.training import TrainingConfig
+from core.models.additive import AdditiveEffects
 from core.models.ancestry_scores import Ancestry
 from core.models.base import UNKNOWN, Batch, Clock, Condition, DataSpec, Losses, Model, TrainData
 from core.models.conditioning import Conditioning
 from core.models.gumbel import draw, one_hot
 from core.models.optimisation import average, cosine_rate
 from core.models.registry import models
+from core.models.windowed_attention import Attention, Layout
 
 MASKED = -1  # code of a call that is not known (yet)
 REPEATS = 4  # completions over which imputed probabilities are averaged
 HELD_OUT = 500  # individuals of the holdout whose likelihood is watched
-SAMPLING_BATCH = 256  # individuals sampled at once; their activations then stay in cache
-DISTANCES = 16  # classes of distance between two tokens on each side: one for every factor of two
+SAMPLING_BATCH = 64  # individuals sampled at once; their activations then stay in cache
 GOLDEN = 0.6180339887498949  # of all numbers, its multiples modulo 1 lie farthest apart
 
 
@@ -58,94 +57,14 @@ class MaskedTransformerConfig:
         0.5, "Noise of a drawn ancestry, in units of the spread of the nearest individuals.", low=0.05, high=0.99
     )
     score_dropout: float = more(0.15, "Share of individuals trained without scores of ancestry.", low=0.0, high=1.0)
+    guidance: str = setting(
+        "effects",
+        "How a phenotype that is asked for shapes the calls: by additive effects, as an input of the net, or both.",
+        choices=("effects", "input", "both"),
+    )
     rounds: int = setting(
         24, "Rounds in which an individual is drawn; more rounds keep more linkage.", low=1, high=4096
     )
-
-
-class Layout:
-    """Where the variants stand: patches of neighbours on one contig, and who attends to whom.
-
-    variants (N, p) int64: the variants of each token, m where a patch is not full. distance (N / w, w, 3 w) int64:
-    class of the distance from each token of a block to those of the blocks before, of its own and after; -1 where it
-    may not look (farther than w tokens, another contig, no token).
-    """
-
-    def __init__(self, spec: DataSpec, patch: int, window: int) -> None:
-        m = spec.variants
-        starts = np.flatnonzero(np.r_[True, np.diff(spec.contig) != 0])
-        tokens = [
-            np.arange(a, b)
-            for first, last in zip(starts, [*starts[1:], m], strict=True)
-            for a, b in zip(range(first, last, patch), [*range(first + patch, last, patch), last], strict=True)
-        ]
-        window = min(window, len(tokens))
-        count = -(-len(tokens) // window) * window
-        self.window, self.blocks = window, count // window
-        variants = np.full((count, patch), m)
-        for i, token in enumerate(tokens):
-            variants[i, : len(token)] = token
-        self.variants = torch.from_numpy(variants)
-        self.distance = torch.from_numpy(self._distances(spec, tokens, count))
-
-    def _distances(self, spec: DataSpec, tokens: list[np.ndarray], count: int) -> np.ndarray:
-        known = bool((spec.position > 0).all())
-        place = np.array([spec.position[t].mean() if known else t.mean() for t in tokens])
-        contig = np.array([spec.contig[t[0]] for t in tokens])
-        query = np.arange(count).reshape(self.blocks, self.window, 1)
-        key = query[:, :1] + np.arange(-self.window, 2 * self.window)
-        a, b = query.clip(max=len(tokens) - 1), key.clip(0, len(tokens) - 1)
-        far = np.log2(
-            np.abs(place[a] - place[b]) / (np.diff(place).__abs__().min(initial=1e9) if len(place) > 1 else 1) + 1
-        )
-        side = far.astype(np.int64).clip(max=DISTANCES - 1) + DISTANCES * (place[b] > place[a])
-        allowed = (contig[a] == contig[b]) & (np.abs(query - key) <= self.window) & (key >= 0) & (key < len(tokens))
-        allowed |= query == key  # a token that only fills the last block looks at itself
-        return np.where(allowed, side, -1)
-
-
-class Attention(nn.Module):
-    """Each token attends to its window and to the summaries; a summary attends to everything."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads, self.dropout = heads, dropout
-        self.norm = nn.LayerNorm(width)
-        self.enter = nn.Linear(width, 3 * width)
-        self.leave = nn.Linear(width, width)
-        # One bias a head for each class of distance, and one for the summaries.
-        self.bias = nn.Parameter(torch.zeros(heads, 2 * DISTANCES + 1))
-
-    def forward(self, x: Tensor, summaries: int, distance: Tensor) -> Tensor:
-        """(b, S + N, width) to the same, with the S summaries first."""
-        b, _, width = x.shape
-        blocks, w = distance.shape[:2]
-        q, k, v = self.enter(self.norm(x)).reshape(b, -1, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-
-        whole = scaled_dot_product_attention(q[:, :, :summaries], k, v)
-        near = scaled_dot_product_attention(
-            q[:, :, summaries:].reshape(b, self.heads * blocks, w, -1),
-            self._window(k, summaries, blocks, w),
-            self._window(v, summaries, blocks, w),
-            attn_mask=self._mask(distance, summaries),
-        ).reshape(b, self.heads, blocks * w, -1)
-        joined = torch.cat([whole, near], dim=2).transpose(1, 2).reshape(x.shape)
-        out: Tensor = self.leave(joined)
-        return out
-
-    @staticmethod
-    def _window(t: Tensor, summaries: int, blocks: int, w: int) -> Tensor:
-        """Keys or values of each block: (b, heads, S + N, e) to (b, heads · blocks, 3 w + S, e)."""
-        b, heads, _, e = t.shape
-        whole = t[:, :, None, :summaries].expand(b, heads, blocks, summaries, e)
-        local = nn.functional.pad(t[:, :, summaries:], (0, 0, w, w)).reshape(b, heads, blocks + 2, w, e)
-        return torch.cat([local[:, :, :-2], local[:, :, 1:-1], local[:, :, 2:], whole], dim=3).flatten(1, 2)
-
-    def _mask(self, distance: Tensor, summaries: int) -> Tensor:
-        """(1, heads · blocks, w, 3 w + S): the bias of each pair, minus infinity where a token may not look."""
-        local = self.bias[:, distance.clamp(min=0)].masked_fill(distance < 0, -torch.inf)
-        whole = self.bias[:, -1, None, None, None].expand(*local.shape[:3], summaries)
-        return torch.cat([local, whole], dim=3).flatten(0, 1)[None]
 
 
 class Perceptron(nn.Sequential):
@@ -246,7 +165,16 @@ class MaskedNet(nn.Module):
     config=MaskedTransformerConfig,
 )
 class MaskedTransformer(Model):
-    r"""log p(g) ≥ E_order Σ_t log p(g_{o_t} | g_{o_<t}) = −E_k (m / k) Σ_{v masked} −log p(g_v | known calls)"""
+    r"""Scores of ancestry s first (`Ancestry`), then the calls of an individual in any order:
+
+        log p(g | s) ≥ E_order Σ_t log p(g_{o_t} | g_{o_<t}, s) = −E_k (m / k) Σ_{v masked} −log p(g_v | known calls, s)
+
+    with k uniform in 1..m and the masked set uniform of that size: absorbing diffusion in continuous time has the same
+    loss. Where few calls are known, a net that learned from some thousand individuals decides structure badly; a
+    handful of scores decides it at once, and a few rounds then suffice. Calls of one round are drawn independently.
+    A phenotype that is asked for enters by Bayes' rule with additive effects (`AdditiveEffects`), or as an input.
+    The checkpoint keeps the scores of the training individuals, not their genotypes.
+    """
 
     capturable: ClassVar[bool] = True
     imputes: ClassVar[bool] = True
@@ -260,6 +188,7 @@ class MaskedTransformer(Model):
     def __init__(self, config: MaskedTransformerConfig, spec: DataSpec, training: TrainingConfig) -> None:
         super().__init__(config, spec, training)
         self.ancestry = Ancestry(spec.variants, len(spec.phenotypes), config.axes, config.smoothing)
+        self.effects = AdditiveEffects(spec.variants, len(spec.phenotypes))
         self.net = MaskedNet(config, spec, self.ancestry.width)
         self.averaged = deepcopy(self.net).requires_grad_(False).eval()
         self.register_buffer("updates", torch.zeros(()))
@@ -276,6 +205,7 @@ class MaskedTransformer(Model):
         """Scores of ancestry, the weights of variants, and where the net starts."""
         super().prepare(data)
         self.ancestry.fit(data.calls, data.condition)
+        self.effects.fit(data.calls, data.condition.phenotypes)
         self.keys, self.rows = self._fingerprints(data.calls).sort()
         counts = one_hot(data.calls, self.spec.categories).sum(0) + 0.5
         entropy = -(counts / counts.sum(0) * (counts / counts.sum(0)).log()).sum(0)
@@ -303,7 +233,9 @@ class MaskedTransformer(Model):
         scores = self.ancestry.scores[row].masked_fill(
             torch.rand(b, 1, device=device) < self.config.score_dropout, torch.nan
         )
-        condition = _forgotten(batch.condition, torch.rand(b, device=device) < self.config.condition_dropout)
+        condition = _forgotten(
+            self._read(batch.condition), torch.rand(b, device=device) < self.config.condition_dropout
+        )
         losses = _cross_entropy(self.net, batch.calls, masked, scores, condition)
         self.optimiser.zero_grad(set_to_none=True)
         ((losses * self.weight).sum(1) / masked.sum(1)).mean().backward()  # type: ignore[no-untyped-call]
@@ -344,7 +276,7 @@ class MaskedTransformer(Model):
         masked = _masked(offset, _uniform(generator, device, *calls.shape))[order]
         total = torch.zeros(n, device=device)
         for r in _batches(n):
-            part = _cross_entropy(self.averaged, calls[r], masked[r], scores[r], condition.index(r)).sum(1)
+            part = _cross_entropy(self.averaged, calls[r], masked[r], scores[r], self._read(condition.index(r))).sum(1)
             total[r] = -part * self.spec.variants / masked[r].sum(1)
         return total
 
@@ -373,17 +305,33 @@ class MaskedTransformer(Model):
         rank = torch.where(calls < 0, key, 2.0).argsort(1).argsort(1)
         missing = (calls < 0).sum(1, keepdim=True)
         for share in _schedule(self.config.rounds):
-            logits = self.averaged(calls, scores, condition).float()
+            logits = self._guided(calls, self.averaged(calls, scores, self._read(condition)).float(), condition)
             drawn = draw(logits, _uniform(generator, device, *logits.shape))
             calls = torch.where((calls < 0) & (rank < (share * missing).ceil()), drawn, calls)
         return calls
+
+    def _read(self, condition: Condition) -> Condition:
+        """What the net is told: phenotypes only where they are an input of it."""
+        if self.config.guidance != "effects":
+            return condition
+        return Condition(condition.labels, torch.full_like(condition.phenotypes, torch.nan))
+
+    def _guided(self, calls: Tensor, logits: Tensor, condition: Condition) -> Tensor:
+        """Logits (b, categories, m) under the phenotypes asked for, by their additive effects."""
+        if self.config.guidance == "input" or condition.phenotypes.shape[1] == 0:
+            return logits
+        certain = one_hot(calls, self.spec.categories)
+        probabilities = torch.where((calls < 0)[:, None], logits.softmax(1), certain)
+        return logits + self.effects.tilt(probabilities, condition.phenotypes)
 
     @torch.no_grad()
     def impute(self, calls: Tensor, condition: Condition | None, generator: torch.Generator) -> Tensor:
         """(n, m, categories): draw what is missing, read the scores, ask again given them; the mean of `REPEATS`."""
         device = self.updates.device
         calls = calls.to(device)
-        asked = _unknown(len(calls), self.spec, device) if condition is None else condition.to(device)
+        everybody = torch.ones(len(calls), dtype=torch.bool, device=device)
+        nothing = _forgotten(self.draw_condition(len(calls), generator), everybody)
+        asked = nothing if condition is None else condition.to(device)
         parts = [torch.empty(0, self.spec.variants, self.spec.categories, device=device)]
         for rows in _batches(len(calls)):
             known, given = calls[rows], asked.index(rows)
@@ -391,7 +339,8 @@ class MaskedTransformer(Model):
             unread = torch.full((len(known), self.ancestry.width), torch.nan, device=device)
             for _ in range(REPEATS):
                 whole = self._fill(known, unread, given, generator)
-                total += self.averaged(known, self.ancestry(whole), given).softmax(1) / REPEATS
+                logits = self.averaged(known, self.ancestry(whole), self._read(given))
+                total += self._guided(known, logits, given).softmax(1) / REPEATS
             certain = one_hot(known, self.spec.categories)
             parts.append(torch.where((known < 0)[:, None], total, certain).transpose(1, 2))
         return torch.cat(parts)
@@ -425,12 +374,6 @@ def _batches(n: int) -> Iterator[slice]:
 
 def _uniform(generator: torch.Generator, device: torch.device, *shape: int) -> Tensor:
     return torch.rand(shape, generator=generator, device=generator.device).to(device)
-
-
-def _unknown(n: int, spec: DataSpec, device: torch.device) -> Condition:
-    """Conditions of which nothing is known."""
-    labels = torch.full((n, len(spec.label_columns)), UNKNOWN, device=device)
-    return Condition(labels, torch.full((n, len(spec.phenotypes)), torch.nan, device=device))
 
 
 def _forgotten(condition: Condition, forget: Tensor) -> Condition:
