@@ -11,14 +11,17 @@ import torch
 from scipy import stats
 from torch.nn.functional import binary_cross_entropy
 
+from core.config.evaluation import EvaluationConfig
 from core.config.experiments import load
 from core.config.schema import from_dict
 from core.config.training import TrainingConfig
-from core.models.base import Condition
+from core.evaluation.report import evaluate
+from core.models.base import Condition, TrainData
 from core.models.genotype.gan import Gan, GanConfig
 from core.models.gumbel import one_hot
 from core.models.softening import FrozenNoise
 from core.training.clock import TrainingClock
+from tests.evaluation.cohorts import mosaic
 from tests.models.test_wgan_gp import cohort, spec_of
 
 PUBLISHED = from_dict(GanConfig, {k: v for k, v in load("gan_published")["model"].items() if k != "name"})
@@ -168,3 +171,22 @@ def test_our_preset_keeps_frequencies_and_linkage_of_populations() -> None:
         assert float(error.square().mean().sqrt()) < 0.03
     r = np.corrcoef(model.sample(2000, None, torch.Generator().manual_seed(2)).numpy().T)
     assert np.mean([r[i, i + 1] for i in range(0, 30, 2)]) > 0.5
+
+
+def test_the_published_preset_loses_linkage_and_the_report_says_so() -> None:
+    """Soft calls in training, each drawn on its own in sampling: frequencies come, linkage does not."""
+    real, holdout = (mosaic(200, 120, seed, founders=30, switch=0.03) for seed in (1, 2))
+    data = TrainData(torch.from_numpy(real.calls), nobody(200), spec_of(120, 200))
+    torch.manual_seed(0)
+    model = Gan(PUBLISHED, data.spec, TrainingConfig(batch_size=100, learning_rate=1e-3))
+    model.prepare(data)
+    clock = TrainingClock(epochs=60, steps_per_epoch=2)
+    for _ in range(120):
+        model.steps(data.index(torch.randperm(200)[:100]), clock)
+        clock.tick()
+    calls = model.eval().sample(200, None, torch.Generator().manual_seed(0)).numpy()
+    made = dataclasses.replace(real, calls=calls)
+    report = evaluate(
+        real, made, holdout=holdout, options=EvaluationConfig(bootstrap=0, neighbours=(5,), projections=8)
+    )
+    assert {flag.name: flag.severity for flag in report.flags}["lost_linkage"] == "high"
