@@ -28,7 +28,7 @@ APART = {"aats": "aats_apart", "aats_train": "aats_train_apart"}
 OTHERS = (
     "aa_truth", "aa_synthetic", "allele_frequency_rmse", "copies", "coverage", "duplicates", "gwas_effect_r",
     "gwas_hit_recovery", "heterozygosity_ratio", "ld_decay_rmse", "ld_long_range_error", "ld_r2_error",
-    "matthew_slope", "privacy_loss", "rare_alleles_lost",
+    "matthew_slope", "membership_auc_calibrated", "privacy_loss", "rare_alleles_lost",
 )  # fmt: skip
 CONFIG = EvaluationConfig(bootstrap=0, neighbours=KS, distance_individuals=20_000)
 

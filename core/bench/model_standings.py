@@ -20,6 +20,9 @@ NULL = "independent_sites"
 SHARED = ("precision", "recall", "ld_r")
 """The metrics whose shares of the ceiling make up the quality of a model."""
 
+REMEMBERING = {"copying", "membership"}
+"""The warning signs of a model that knows its training individuals."""
+
 _COPIED = 0.01  # share of copies, beyond what real individuals have, from which a model is in no running
 _NOISE = 0.05  # quality up to which a model makes noise: scattered wide enough, noise has the best recall and AATS
 
@@ -67,6 +70,10 @@ class Standings:
         found = [name for seed in row.results for name in self._flags(row, seed)]
         return [name for name in dict.fromkeys(found) if 2 * found.count(name) > len(row.results)]
 
+    def remembers(self, row: Row) -> bool:
+        """Whether training individuals can be told from others by what the model makes."""
+        return not REMEMBERING.isdisjoint(self.signs(row))
+
     def copies(self, row: Row) -> bool:
         """Whether training individuals come back unchanged."""
         usual = self.ceiling.mean("copies")
@@ -112,13 +119,13 @@ class Standings:
 
     @property
     def _eligible(self) -> list[Row]:
-        return [row for row in self.ranked if "copying" not in self.signs(row)] or self.ranked
+        return [row for row in self.ranked if not self.remembers(row)] or self.ranked
 
     def why(self, row: Row) -> str:
         """Why a row is recommended, in a sentence that stands alone."""
         others = self._eligible
         which = ""
-        if "copying" in self.signs(row):
+        if self.remembers(row):
             which = ", which all remember training individuals"
         elif len(others) < len(self.ranked):
             which = " that do not remember training individuals"
