@@ -19,10 +19,11 @@ from core.runs.store import RunStore
 from core.runs.submission import prepare
 
 BASELINES = ("independent_sites", "gaussian_copula", "haplotype_mosaic", "neighbour_mosaic", "resample")
+FAMILIES = ("vae", "gan", "wgan_gp", "pca_diffusion", "rbm", "hidden_tree", "masked_transformer")
 # Folder in pretrained/ → what is trained; the models of sets stand for the three kinds of demo collections.
 EXPERIMENTS: dict[str, list[str]] = {
     **{n: [f"experiment={n}"] for n in BASELINES},
-    "wgan_gp": ["experiment=wgan_gp"],
+    **{name: [f"experiment={name}"] for name in FAMILIES},
     "gaussians": ["experiment=gaussians"],
     "digits": ["experiment=digits"],
     "clones": ["experiment=lineage_tracing"],
