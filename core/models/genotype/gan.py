@@ -28,7 +28,7 @@ class GanConfig(AdversarialConfig):
 @models.register(
     "gan",
     title="GAN",
-    colour="#8c6bb1",
+    colour="#17a2a8",
     kind="genotypes",
     help="Generator against discriminator: quick, and quick to lose linkage where nothing else holds it.",
     source="Goodfellow et al. 2014; Jang et al. 2017, eq. 1; Mescheder et al. 2018, eq. 9; Xie et al. 2025",

@@ -44,7 +44,7 @@ class HiddenTreeConfig:
 @models.register(
     "hidden_tree",
     title="Hidden Chow–Liu tree",
-    colour="#7b4fa3",
+    colour="#6b7a99",
     kind="genotypes",
     help="Each variant has a hidden state that depends on one other variant's: likelihood and imputation are exact.",
     source="Dang, Vergari & Van den Broeck 2022, arXiv:2206.09061; Chow & Liu 1968; Scheet & Stephens 2006",

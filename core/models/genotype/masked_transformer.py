@@ -158,7 +158,7 @@ class MaskedNet(nn.Module):
 @models.register(
     "masked_transformer",
     title="Masked transformer",
-    colour="#7a4fbf",
+    colour="#b0306a",
     kind="genotypes",
     help="Draws the calls in any order, each given those drawn before: structure by summaries, linkage by attention.",
     source="Austin et al. 2021, eq. 7; Hoogeboom et al. 2022, eq. 3; Sahoo et al. 2024, eq. 10",

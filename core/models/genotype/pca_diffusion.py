@@ -240,7 +240,7 @@ def dropped(condition: Condition, rows: Tensor) -> Condition:
 @models.register(
     "pca_diffusion",
     title="PCA diffusion",
-    colour="#8c6bb1",
+    colour="#7f8c1f",
     kind="genotypes",
     help="Diffusion of principal components, then each call cut at its variant's own thresholds.",
     source="Xie et al. 2025; Ho et al. 2020, algorithms 1 and 2; Lipman et al. 2023, eq. 22; Ho & Salimans 2022",
