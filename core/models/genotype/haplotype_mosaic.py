@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from core.config.schema import more, setting
 from core.config.training import TrainingConfig
 from core.models.base import Condition, DataSpec, Model, TrainData
 from core.models.copying import CopyingRates, estimate, gaps, miscopy_probability, switch_probability, watterson_theta
+from core.models.copying_imputation import copied_probabilities
 from core.models.phasing import phase
 from core.models.populations import (
     genotype_frequencies,
@@ -22,6 +24,8 @@ from core.models.populations import (
     uniform,
 )
 from core.models.registry import models
+
+DONORS = 64  # training haplotypes that an individual to be imputed copies; time grows with their square
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class HaplotypeMosaic(Model):
     Phenotypes are ignored. With n much above ρ · length most copies are long: privacy is weak in a short region. The
     checkpoint holds the phased training genotypes: share it as you would share the data.
     """
+
+    imputes: ClassVar[bool] = True
 
     config: HaplotypeMosaicConfig
     panel: Tensor
@@ -147,6 +153,13 @@ class HaplotypeMosaic(Model):
                 inbred = uniform((len(first),), generator, device) < self.inbreeding[group[rows]]
                 calls[rows] += torch.where(inbred[:, None], first, second)
         return calls
+
+    @torch.no_grad()
+    def impute(self, calls: Tensor, condition: Condition | None, generator: torch.Generator) -> Tensor:
+        """Exact for the nearest `DONORS` training haplotypes of any population; draws nothing."""
+        switch = switch_probability(self.rates[-1:, :1], self.gap.to(self.panel.device)[None, :])[0]
+        miscopy = float(self.rates[-1, 1])
+        return copied_probabilities(calls, self.panel, switch, miscopy, ploidy=self.spec.ploidy, donors=DONORS)
 
     def _copy(self, group: Tensor, generator: torch.Generator) -> Tensor:
         """(b, m) int8 alleles of one new haplotype for each of b individuals."""
