@@ -6,7 +6,7 @@ from core.plots.cohort_latents import along, way
 from core.words import count
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share
-from pages.parts.individuals import open_latents, pick_ends, walk
+from pages.parts.genotypes.individuals import open_latents, pick_ends, walk
 from pages.parts.state import (
     LATENTS_A,
     LATENTS_B,

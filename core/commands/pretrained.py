@@ -47,8 +47,9 @@ def _pretrained(options: argparse.Namespace) -> Answer:
         raise InputError(f"{unknown[0]!r} is not shipped; choose among: {', '.join(EXPERIMENTS)}.")
     for name in options.experiments or EXPERIMENTS:
         if options.judge:
-            if Run(PRETRAINED / name, embedded=True).config["kind"] == "genotypes":
-                shipped[name] = str(judge_again(PRETRAINED / name))
+            folder = PRETRAINED / name
+            if folder.is_dir() and Run(folder, embedded=True).config["kind"] == "genotypes":
+                shipped[name] = str(judge_again(folder))
             continue
         # On the CPU, so that whoever repeats it gets the same numbers.
         run = store.submit(prepare(compose([*EXPERIMENTS[name], "training.device=cpu"])))

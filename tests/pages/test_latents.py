@@ -98,7 +98,7 @@ def test_a_link_restores_the_ends(app: Open) -> None:
 
 @pytest.mark.usefixtures("vae")
 def test_a_cohort_that_is_gone_is_said_in_a_sentence(app: Open, home: Path) -> None:
-    from pages.parts import individuals
+    from pages.parts.genotypes import individuals
 
     individuals._opened.clear()
     shutil.rmtree(home / "datasets")
