@@ -35,6 +35,7 @@ VERBS = {
     "logs": ("training", "what the worker of a run wrote"),
     "delete": ("training", "delete a run that has ended"),
     "sample": ("judging", "draw synthetic individuals from a run"),
+    "impute": ("imputing", "fill missing calls and absent variants of a genotype file with the model of a run"),
     "evaluate": ("judging", "judge synthetic individuals against real ones"),
     "report": ("judging", "the report of a run"),
     "recipe": ("recipes", "answer a question to a dataset by a few runs and one sentence"),

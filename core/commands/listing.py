@@ -112,8 +112,8 @@ def collect() -> dict[str, Any]:
         return words | {"settings": describe(one.config) if one.config else []}
 
     def model(one: Entry[type[Trainable]]) -> dict[str, Any]:
-        encodes = bool(getattr(one.value, "encodes", False))
-        return entry(one) | {"losses": dict(one.value.loss_titles), "encodes": encodes}
+        abilities = {key: bool(getattr(one.value, key, False)) for key in ("encodes", "imputes")}
+        return entry(one) | {"losses": dict(one.value.loss_titles), **abilities}
 
     def metric(one: Entry[Any]) -> dict[str, Any]:
         words = {"name": one.name, "label": one.title, "kind": one.kind, "help": one.help, "source": one.source}

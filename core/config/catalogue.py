@@ -35,9 +35,9 @@ def catalogue() -> dict[str, Any]:
     """Everything with a name, from `FILE`, or listed by a child process where the sources have changed since.
 
     {"models": [{"name", "title", "colour", "kind", "takes", "help", "source", "losses": {name: title}, "encodes",
-    "settings": [core.config.schema.describe …]}], "encoders", "generators", "mixers", "formats": like models without
-    losses and encodes, "experiments": [the presets], "training", "evaluation": [settings], "metrics": [{"name",
-    "kind", "label", "family", "direction", "target", "help", "source"}]}
+    "imputes", "settings": [core.config.schema.describe …]}], "encoders", "generators", "mixers", "formats": like
+    models without losses, encodes and imputes, "experiments": [the presets], "training", "evaluation": [settings],
+    "metrics": [{"name", "kind", "label", "family", "direction", "target", "help", "source"}]}
     """
     return _listed()
 
@@ -85,6 +85,16 @@ def loss_title(model: str, name: str) -> str:
 def encodes(model: str) -> bool:
     """Whether the model of that name gives every individual a latent."""
     return bool(_named(model, "models").get("encodes"))
+
+
+def imputes(model: str) -> bool:
+    """Whether the model of that name says how likely each genotype of a missing call is."""
+    return bool(_named(model, "models").get("imputes"))
+
+
+def imputing_models() -> list[str]:
+    """Titles of the models that impute."""
+    return [str(one["title"]) for one in catalogue()["models"] if one.get("imputes")]
 
 
 def _named(name: str, *sections: str) -> Mapping[str, Any]:

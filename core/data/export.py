@@ -40,11 +40,11 @@ def write(genotypes: Genotypes, path: Path, provenance: Provenance | None = None
     for ending, writer in _WRITERS.items():
         if path.name.lower().endswith(ending):
             path.parent.mkdir(parents=True, exist_ok=True)
-            return writer(genotypes, path, _header(provenance))
+            return writer(genotypes, path, header_lines(provenance))
     raise InputError(f"{path.name} has no ending that can be written; choose one of: {', '.join(_WRITERS)}.")
 
 
-def _header(provenance: Provenance | None) -> list[str]:
+def header_lines(provenance: Provenance | None) -> list[str]:
     """The lines that a file begins with; none where nothing is known."""
     if provenance is None:
         return []
@@ -53,7 +53,7 @@ def _header(provenance: Provenance | None) -> list[str]:
 
 
 @contextmanager
-def _draft(path: Path) -> Iterator[Path]:
+def draft_of(path: Path) -> Iterator[Path]:
     """A name beside `path` that becomes it when all is written, so that no half file bears the name."""
     draft = path.with_name(f".{os.getpid()}.{path.name}")
     try:
@@ -65,7 +65,7 @@ def _draft(path: Path) -> Iterator[Path]:
 
 def _npz(genotypes: Genotypes, path: Path, header: list[str]) -> list[Path]:
     told: dict[str, Any] = {"provenance": np.array("\n".join(header))} if header else {}
-    with _draft(path) as draft, draft.open("wb") as file:
+    with draft_of(path) as draft, draft.open("wb") as file:
         np.savez_compressed(
             file,
             call_genotype=np.ascontiguousarray(genotypes.calls),
@@ -85,20 +85,20 @@ def _csv(genotypes: Genotypes, path: Path, header: list[str]) -> list[Path]:
     codes = ["0", "1", "2", "NA"]  # missing is -1, the last entry
     labels, phenotypes = list(genotypes.labels), list(genotypes.phenotypes)
     lead = ["sample_id", *(f"label:{k}" for k in labels), *(f"phenotype:{k}" for k in phenotypes)]
-    with _draft(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+    with draft_of(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         file.writelines(f"{line}\n" for line in header)
         if header:
-            file.writelines(_variant_lines(genotypes, len(lead)))
-        file.write(",".join([*map(_cell, lead), *map(_cell, genotypes.variant_id.tolist())]) + "\n")
+            file.writelines(variant_lines(genotypes, len(lead)))
+        file.write(",".join([*map(csv_cell, lead), *map(csv_cell, genotypes.variant_id.tolist())]) + "\n")
         for i in range(genotypes.n):
             words = [genotypes.sample_id[i], *(genotypes.labels[k][i] for k in labels)]
             numbers = [_number(genotypes.phenotypes[k][i]) for k in phenotypes]
             calls = [codes[c] for c in genotypes.calls[i].tolist()]
-            file.write(",".join([*(_cell(str(w)) for w in words), *numbers, *calls]) + "\n")
+            file.write(",".join([*(csv_cell(str(w)) for w in words), *numbers, *calls]) + "\n")
     return [path]
 
 
-def _variant_lines(genotypes: Genotypes, lead: int) -> Iterator[str]:
+def variant_lines(genotypes: Genotypes, lead: int) -> Iterator[str]:
     """A line each of contigs, positions and alleles, above the columns of their variants."""
     positions = [str(p) if p else "" for p in genotypes.variant_position.tolist()]
     alleles = genotypes.variant_allele.T.tolist()
@@ -109,10 +109,10 @@ def _variant_lines(genotypes: Genotypes, lead: int) -> Iterator[str]:
     )
     for name, values in named:
         if any(values):
-            yield ",".join([f"##{name}", *[""] * (lead - 1), *map(_cell, values)]) + "\n"
+            yield ",".join([f"##{name}", *[""] * (lead - 1), *map(csv_cell, values)]) + "\n"
 
 
-def _cell(text: str) -> str:
+def csv_cell(text: str) -> str:
     """A cell that a spreadsheet takes for text: formula signs get an apostrophe, delimiters quotes."""
     text = " ".join(text.split())
     if text.startswith(_FORMULA):
@@ -126,34 +126,35 @@ def _number(value: float) -> str:
 
 def _vcf(genotypes: Genotypes, path: Path, header: list[str]) -> list[Path]:
     codes = ["0/0", "0/1", "1/1", "./."] if genotypes.ploidy == 2 else ["0", "1", "", "."]
-    with _draft(path) as draft, gzip.open(draft, "wt", encoding="utf-8", compresslevel=6, newline="\n") as file:
+    with draft_of(path) as draft, gzip.open(draft, "wt", encoding="utf-8", compresslevel=6, newline="\n") as file:
         file.write("##fileformat=VCFv4.3\n")
         file.writelines(f"{line}\n" for line in header)
         file.write('##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n')
         for contig in dict.fromkeys(genotypes.variant_contig.tolist()):
             file.write(f"##contig=<ID={contig or '0'}>\n")
-        people = [_word(one) for one in genotypes.sample_id.tolist()]
+        people = [without_blanks(one) for one in genotypes.sample_id.tolist()]
         file.write("\t".join(["#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT".replace(" ", "\t"), *people]) + "\n")
         for start in range(0, genotypes.m, _ROWS):
             block = np.ascontiguousarray(genotypes.calls[:, start : start + _ROWS].T)
             for offset, calls in enumerate(block.tolist()):
-                fixed = _vcf_fixed(genotypes, start + offset)
+                fixed = vcf_variant(genotypes, start + offset)
                 file.write("\t".join([*fixed, ".", ".", ".", "GT", *(codes[c] for c in calls)]) + "\n")
     return [path, *_sample_table(genotypes, path, [])]
 
 
-def _vcf_fixed(genotypes: Genotypes, j: int) -> list[str]:
+def vcf_variant(genotypes: Genotypes, j: int) -> list[str]:
+    """CHROM, POS, ID, REF and ALT of variant j; what is unknown as `write` says."""
     reference, alternate = genotypes.variant_allele[j].tolist()
     return [
         genotypes.variant_contig[j] or "0",
         str(genotypes.variant_position[j]),
-        _word(genotypes.variant_id[j]) or ".",
+        without_blanks(genotypes.variant_id[j]) or ".",
         reference or _UNKNOWN_REFERENCE,
         alternate or _UNKNOWN_ALTERNATE,
     ]
 
 
-def _word(text: str) -> str:
+def without_blanks(text: str) -> str:
     """Without blanks, which VCF and PLINK take for delimiters."""
     return "_".join(str(text).split())
 
@@ -165,8 +166,8 @@ def _bed(genotypes: Genotypes, path: Path, header: list[str]) -> list[Path]:
         raise InputError("PLINK bed holds diploid counts, and these data are haploid; write .vcf.gz, .npz or .csv.")
     companions = [path.with_suffix(".bim"), path.with_suffix(".fam")]
     properties = {
-        "iid": [_word(one) for one in genotypes.sample_id.tolist()],
-        "sid": [_word(one) for one in genotypes.variant_id.tolist()],
+        "iid": [without_blanks(one) for one in genotypes.sample_id.tolist()],
+        "sid": [without_blanks(one) for one in genotypes.variant_id.tolist()],
         "chromosome": [one or "0" for one in genotypes.variant_contig.tolist()],
         "bp_position": genotypes.variant_position.tolist(),
         "allele_1": [one or "0" for one in genotypes.variant_allele[:, 1].tolist()],
@@ -174,9 +175,9 @@ def _bed(genotypes: Genotypes, path: Path, header: list[str]) -> list[Path]:
         "pheno": ["-9"] * genotypes.n,
     }
     with (
-        _draft(path) as draft,
-        _draft(companions[0]) as bim,
-        _draft(companions[1]) as fam,
+        draft_of(path) as draft,
+        draft_of(companions[0]) as bim,
+        draft_of(companions[1]) as fam,
         create_bed(
             draft,
             iid_count=genotypes.n,
@@ -201,11 +202,14 @@ def _sample_table(genotypes: Genotypes, path: Path, header: list[str]) -> list[P
     for ending in _WRITERS:
         stem = stem.removesuffix(ending)
     table = path.with_name(f"{stem}.samples.tsv")
-    with _draft(table) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+    with draft_of(table) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         file.writelines(f"{line}\n" for line in header)
         file.write("\t".join(["sample_id", *genotypes.labels, *genotypes.phenotypes]) + "\n")
         for i in range(genotypes.n):
-            words = [_word(genotypes.sample_id[i]), *(" ".join(v[i].split()) for v in genotypes.labels.values())]
+            words = [
+                without_blanks(genotypes.sample_id[i]),
+                *(" ".join(v[i].split()) for v in genotypes.labels.values()),
+            ]
             file.write("\t".join([*words, *(_number(v[i]) for v in genotypes.phenotypes.values())]) + "\n")
     return [table]
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import MISSING, Genotypes
+from core.data.matching import Keys, columns, identifiers, made_up
 from core.errors import InputError
-
-Keys = list[tuple[str, ...]]
 
 
 def harmonise(real: Genotypes, others: dict[str, Genotypes]) -> tuple[Genotypes, dict[str, Genotypes], list[str]]:
@@ -53,14 +51,14 @@ def _match(
     """For each real variant the column of `other` that is the same variant (-1: none), and whether it is swapped."""
     positions = real.has_positions and other.has_positions
     alleles = _known_alleles(real) and _known_alleles(other)
-    nameless = not positions and (_made_up(real) or _made_up(other))
+    nameless = not positions and (made_up(real) or made_up(other))
     if nameless and real.m == other.m:
-        if _ids(real) != _ids(other):
+        if identifiers(real) != identifiers(other):
             notes.append(f"Variants of the {name} individuals are matched column by column; one side names none.")
         return np.arange(real.m, dtype=np.int64), np.zeros(real.m, dtype=bool)
-    column = _columns(_ids(real), _ids(other))
+    column = columns(identifiers(real), identifiers(other))
     if positions:
-        by_place = _columns(_places(real, alleles), _places(other, alleles))
+        by_place = columns(_places(real, alleles), _places(other, alleles))
         column = by_place if (by_place >= 0).sum() >= (column >= 0).sum() else column
     found = column >= 0
     if nameless and not found.any():
@@ -86,18 +84,6 @@ def _match(
     return column, turned
 
 
-def _columns(of_real: Keys, of_other: Keys) -> npt.NDArray[np.int64]:
-    """For each key of `of_real` its index in `of_other`, -1 where it is absent or stands twice on either side."""
-    if of_real == of_other:
-        return np.arange(len(of_real), dtype=np.int64)
-    once, where = _unique(of_real), _unique(of_other)
-    return np.array([where.get(key, -1) if key in once else -1 for key in of_real], dtype=np.int64)
-
-
-def _ids(genotypes: Genotypes) -> Keys:
-    return [(i,) for i in genotypes.variant_id.tolist()]
-
-
 def _places(genotypes: Genotypes, alleles: bool) -> Keys:
     """(contig, position[, the two alleles in alphabetical order]) of each variant."""
     contigs = [c.removeprefix("chr").upper() for c in genotypes.variant_contig.tolist()]
@@ -106,18 +92,6 @@ def _places(genotypes: Genotypes, alleles: bool) -> Keys:
         return list(places)
     pairs = np.sort(genotypes.variant_allele, axis=1).tolist()
     return [(*place, *pair) for place, pair in zip(places, pairs, strict=True)]
-
-
-def _unique(keys: Keys) -> dict[tuple[str, ...], int]:
-    """Key → index, without the keys that occur twice: which of the two is meant cannot be told."""
-    times = Counter(keys)
-    return {key: i for i, key in enumerate(keys) if times[key] == 1}
-
-
-def _made_up(genotypes: Genotypes) -> bool:
-    """Whether the ids are those that `from_calls` gives to nameless columns."""
-    first, last = genotypes.variant_id[[0, -1]].tolist() if genotypes.m else ("", "")
-    return first == "variant_1" and last == f"variant_{genotypes.m}"
 
 
 def _known_alleles(genotypes: Genotypes) -> bool:
