@@ -4,12 +4,13 @@ import streamlit as st
 
 from core.plots.scorecard import scorecard
 from core.reports.standing import described, families, headline, leader, metric_names, table
-from core.words import sentence
+from core.words import count, sentence
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share, tabs
 from pages.parts.genotypes.all_runs import all_runs_table
 from pages.parts.genotypes.publish import publish
 from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many, scorecard_caption
+from pages.parts.sections import link
 from pages.parts.state import (
     COMPARE_BASELINE,
     COMPARE_COLUMNS,
@@ -23,17 +24,25 @@ from pages.parts.state import (
 
 SCORECARD, ALL_RUNS = "Scorecard", "All runs"
 
-top, runs = open_runs("compare", "There is no report to compare yet")
+top, every_run = open_runs("compare", "There is no report to compare yet")
 
 first_row = st.container(horizontal=True)
 with first_row:
-    runs = pick_dataset(runs)
+    runs = pick_dataset(every_run)
 view, _ = tabs([SCORECARD, ALL_RUNS], COMPARE_VIEW)
 if view == ALL_RUNS:
     all_runs_table(runs)
     share(DATASET, COMPARE_VIEW, COMPARE_ROWS, COMPARE_COLUMNS, place=top)
     st.stop()
 candidates = pick_many(runs)
+here = dataset_name(runs[0])
+if elsewhere := [run for run in every_run if dataset_name(run) != here]:
+    others = ", ".join(f"**{plain(name)}**" for name in dict.fromkeys(map(dataset_name, elsewhere)))
+    st.caption(
+        f"Models are compared where they learned from the same individuals: {count(len(elsewhere), 'more report')} on "
+        f"{others}. A model from there is seen beside these once it is trained on **{plain(here)}**."
+    )
+    link("train", f"Train a model on {here}", {DATASET: here})
 if not candidates:
     st.info("Choose at least one model above.", icon=":material/info:")
     st.stop()
@@ -94,7 +103,7 @@ with st.expander(
                 f"▲ clearly better, ▼ clearly worse than {plain(baseline.label)}: the 95% intervals do not overlap; "
                 "≈ they do."
             )
-publish(f"Models of {dataset_name(runs[0])}", candidates, baseline)
+publish(f"Models of {here}", candidates, baseline)
 
 with st.expander("What the metrics mean", key="definitions", on_change="rerun") as meaning:
     if meaning.open:

@@ -6,7 +6,7 @@ from core.plots import privacy
 from core.reports import arrays
 from core.words import number
 from pages.parts.chart import chart
-from pages.parts.frame import share, tabs
+from pages.parts.frame import fact, share, tabs
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
 from pages.parts.state import DATASET, PRIVACY_ATTACK, PRIVACY_VIEW, RUN
 
@@ -19,6 +19,12 @@ SIDES, ATTACK, EXPOSED, RELATIVES = VIEWS = [
 ATTACKS = {"Distance": "synthetic", "Distance, calibrated": "calibrated"}
 OLD = "The reports of these runs hold none of this; evaluate them again."
 FIRST = 50  # individuals listed before the reader selects some
+COLUMNS = {
+    "distance": "Between the calls of the synthetic individual and of its nearest training individual.",
+    "chance as near": "Probability that a real individual never seen lies as near to its nearest training individual.",
+    "distance to holdout": "Between the calls of the synthetic individual and of its nearest holdout individual.",
+    "chance as near to holdout": "The same probability, of the distance to the holdout.",
+}
 LIMITS = (
     "**What these attacks cannot show.** They try one kind of attacker, who sees the synthetic individuals and "
     "measures distances over all variants. One who knows the model, a few rare variants, a phenotype or a family may "
@@ -39,14 +45,13 @@ if report.judged != "holdout":
 
 def metrics(*names: str) -> None:
     """A line of the chosen model's numbers, each with its ceiling; reasons where there is no number."""
-    for box, name in zip(st.columns(len(names)), names, strict=True):
-        entry = chosen.metric(name)
-        usual = f"real individuals {number(entry.ceiling)}" if entry.ceiling is not None else entry.goal
-        said = usual if entry.value is not None else "no value"
-        box.metric(
-            entry.label, number(entry.value), said, delta_color="off", delta_arrow="off",
-            help=f"{entry.help} {entry.reason or f'95% interval {entry.shown}.'}",
-        )  # fmt: skip
+    with st.container(horizontal=True):
+        for name in names:
+            entry = chosen.metric(name)
+            usual = f"real individuals {number(entry.ceiling)}" if entry.ceiling is not None else entry.goal
+            said = usual if entry.value is not None else "no value"
+            help = f"{entry.help} {entry.reason or f'95% interval {entry.shown}.'}"
+            fact(entry.label, number(entry.value), said, help=help)
     for reason in dict.fromkeys(r for name in names if (r := chosen.metric(name).reason)):
         st.caption(reason)
 
@@ -65,7 +70,12 @@ def exposed() -> None:
     picked = chart(figure, key="exposed", caption=caption, select=("box", "lasso", "points")).points if figure else []
     rows = [int(row) for row in picked] or list(range(min(FIRST, len(stored.distance))))
     table = privacy.exposed_table(stored, rows)
-    st.dataframe(table, hide_index=True, alt="Synthetic individuals with their nearest training individual.")
+    st.dataframe(
+        table, hide_index=True, alt="Synthetic individuals with their nearest training individual.",
+        column_config={
+            name: st.column_config.NumberColumn(format="%.3g", help=help) for name, help in COLUMNS.items()
+        },
+    )  # fmt: skip
     which = (
         "The individuals inside." if picked else f"The {len(rows)} most exposed; drag a box around points for others."
     )
@@ -98,6 +108,12 @@ with place:
     elif view == EXPOSED:
         exposed()
     else:
+        st.markdown(
+            "Do the families of the training individuals come back? Kinship tells how much of two genomes is shared by "
+            "descent; counted are the individuals whose closest relative in the training set is as near as below.",
+            help="Kinship replay is how much more of the synthetic individuals have such a relative than of real ones "
+            "that were never seen: above 0, the model repeats families.",
+        )
         metrics("kinship_replay")
         note = (
             "In a short region strangers share whole haplotypes and look like kin: read every bar beside the grey one."

@@ -20,6 +20,7 @@ from pages.parts.state import (
     TRAIN_EXPERIMENT,
     TRAIN_PRESET,
     TRAIN_ROLE,
+    TRAIN_SEVERAL,
     TRAIN_VIEW,
     arrive,
     pick_followed,
@@ -104,6 +105,7 @@ share(
     TRAIN_ROLE,
     TRAIN_EXPERIMENT,
     TRAIN_PRESET,
+    TRAIN_SEVERAL,
     *(form.key(node, name) for node in changes for name in changes[node]),
     place=top,
 )
@@ -118,7 +120,9 @@ if st.button("Start training", type="primary", icon=":material/play_arrow:", key
 st.caption("The same from a terminal:")
 said = train_command(overrides(chosen, changes, title, preset), meta.id)
 st.code(said, language="bash", wrap_lines=True)
-with st.expander("Try several values", icon=":material/grid_view:", key="several", on_change="rerun") as several:
+with st.expander(
+    "Try several values", icon=":material/grid_view:", key=TRAIN_SEVERAL, on_change="rerun", bind="query-params"
+) as several:
     if several.open:
         settings = [f"{node}.{name}" for node in form.asked for name in form.asked[node] if name != "name"]
         sweep(overrides(chosen, changes, title, preset), settings, meta.id, meta.name)

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from core.plots.figure import Figure, draw, grid, points, typed
 from core.plots.map import PIN
-from core.plots.theme import REAL, population_colours, population_symbols
+from core.plots.theme import REAL, model_colour, population_colours, population_symbols
 from core.plots.walk import Moments, playing
 from core.words import number
 
@@ -48,6 +48,7 @@ class Path:
     """A walk from A to B.
 
     Attributes:
+        model: the name of its registration, whose colour it has.
         names: of the two ends.
         observed: (2, m) frequency of the alternate allele at each, NaN unknown.
         variants: (m,) names.
@@ -57,6 +58,7 @@ class Path:
         heterozygosity: (T,) expected share of heterozygous calls.
     """
 
+    model: str
     names: tuple[str, str]
     observed: Array
     variants: Array
@@ -156,7 +158,7 @@ def way(cohort: Individuals, path: Path) -> Figure:
     plot.update_yaxes(title="Expected at t", col=2)
     names = [escape(str(variants[j])) for j in moving]
     dot = {"size": 13, "color": PIN, "line": {"width": 2, "color": "#ffffff"}}
-    marker = {"size": 5, "color": PIN, "opacity": 0.6}
+    marker = {"size": 5, "color": model_colour(path.model), "opacity": 0.6}
     common = {"type": "scatter", "mode": "markers", "showlegend": False}
     hover = "<b>%{text}</b><br>observed %{x:.2f}, expected %{y:.2f}<extra></extra>"
     traces = [

@@ -28,6 +28,7 @@ TRAIN_EXPERIMENT = "experiment"
 TRAIN_PRESET = "preset"
 TRAIN_ROLE = "models"
 TRAIN_VIEW = "train"
+TRAIN_SEVERAL = "several"
 RECIPE = "recipe"
 RECIPE_EXPERIMENT = "recipe_about"
 

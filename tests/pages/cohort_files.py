@@ -23,6 +23,7 @@ def vcf(genotypes: Genotypes) -> bytes:
 
 
 def sample_table(genotypes: Genotypes) -> bytes:
-    """The population of each individual as a tab-separated table."""
-    rows = zip(genotypes.sample_id.tolist(), genotypes.labels["population"].tolist(), strict=True)
-    return ("sample\tpopulation\n" + "".join(f"{one}\t{label}\n" for one, label in rows)).encode()
+    """The labels and phenotypes of each individual as a tab-separated table."""
+    columns = {"sample": genotypes.sample_id, **genotypes.labels, **genotypes.phenotypes}
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    return "".join("\t".join(map(str, row)) + "\n" for row in [tuple(columns), *rows]).encode()

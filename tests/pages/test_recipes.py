@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from core.data.library import Library
-from core.runs.recipes.base import recipes, standing
+from core.runs.directory import Run
+from core.runs.recipes.base import recipes
 from core.runs.store import RunStore
 from tests.pages.routed import routed  # noqa: F401
 from tests.pages.test_train import library, open_page, submitted, text
-from tests.runs.recipes.answered import answer, copies
+from tests.runs.recipes.answered import copies, finished
 
 __all__ = ["library", "submitted"]
 
@@ -24,12 +27,19 @@ def test_a_recipe_starts_its_runs(library: Library, submitted: list[dict[str, An
     assert not [one for one in app.button if one.key == "recipe_start" and one.label != "Start 5 trainings"]
 
 
-def test_what_was_learned_is_said_and_drawn(library: Library) -> None:
-    entry, (meta,) = recipes["transfer"], library.list()
-    steps = standing(entry.value(), meta, entry.value.about, RunStore())
-    answer(steps, RunStore(), {"haplotype_mosaic": copies})
-    app = open_page(train="Recipes", recipe=entry.title)
-    assert "reaches a recall of" in text(app)
+def test_a_click_starts_the_runs_and_what_was_learned_is_said_and_drawn(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def submit(self: RunStore, config: dict[str, Any], backend: str = "local") -> Run:
+        return finished(self, config, copies)
+
+    monkeypatch.setattr(RunStore, "submit", submit)
+    app = open_page(train="Recipes", recipe=recipes["transfer"].title)
+    assert "is said here in one sentence" in text(app) and not app.get("plotly_chart")
+    app.button(key="recipe_start").click().run()
+    assert not app.exception and not app.error
+    (learned,) = app.success
+    assert "reaches a recall of" in learned.value and learned.value.count(". ") == 0
     assert len(app.get("plotly_chart")) == 1
     assert not [one for one in app.button if one.key == "recipe_start"]
 

@@ -206,8 +206,6 @@ def test_only_what_differs_is_a_change() -> None:
 
 def test_several_values_start_a_run_for_each_combination(library: Library, submitted: list[dict[str, Any]]) -> None:
     app = open_page(several="true")
-    app.session_state["several"] = True
-    app.run()
     app.text_input(key="sweep_values_0").set_value("4, 5").run()
     app.selectbox(key="sweep_setting_1").set_value("model.latent").run()
     app.text_input(key="sweep_values_1").set_value("8, 16").run()

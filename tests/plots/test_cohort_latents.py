@@ -23,6 +23,7 @@ def path(m: int = 400) -> Path:
     t = np.linspace(0, 1, 5)
     start, end = RNG.random((2, m))
     return Path(
+        model="vae",
         names=("A", "B"),
         observed=np.stack([start, end]),
         variants=np.array([f"v{j}" for j in range(m)]),

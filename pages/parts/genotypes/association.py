@@ -17,6 +17,9 @@ from core.words import count, number
 from pages.parts.chart import chart
 from pages.parts.frame import fact
 
+_WIDTHS = {"Contig": 55, "In locus": 65, "Allele": 55, "Same sign": 75, "Recovered": 80}  # pixels: the rest fits too
+_GBLUP = "genomic best linear unbiased prediction (GBLUP) on all variants"
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -68,6 +71,7 @@ def along_the_genome(one: Chosen) -> None:
     st.dataframe(
         table, hide_index=True, alt=f"{len(hits)} loci associated with {one.phenotype} in real individuals.",
         column_config={"Variant": st.column_config.TextColumn(pinned=True)}
+        | {name: st.column_config.Column(width=width) for name, width in _WIDTHS.items()}
         | {name: st.column_config.NumberColumn(format="%.3g") for name in ("Real effect", "Synthetic effect")},
     )  # fmt: skip
     st.download_button(
@@ -80,7 +84,10 @@ def quantiles_and_effects(one: Chosen) -> None:
     """How much stronger than chance, and whether each variant acts as it should."""
     study = one.study
     with st.container(horizontal=True):
-        fact("Effect correlation", number(study["effect_r"]), f"ceiling {number(study['ceiling_effect_r'])}")
+        fact(
+            "Effect correlation", number(study["effect_r"]), f"ceiling {number(study['ceiling_effect_r'])}",
+            help=one.candidate.metric("gwas_effect_r").help,
+        )  # fmt: skip
         help = "Inflation: 1 where nothing is associated. It grows with the number of individuals and of causes."
         fact("λ real", number(study["lambda_real"]), help=help)
         fact("λ synthetic", number(study["lambda_synthetic"]), help=help)
@@ -106,7 +113,7 @@ def prediction(one: Chosen, stored: arrays.Prediction) -> None:
         _score(one, "R², boosted trees", "tstr_boosting_r2")
         _score(one, "R², permuted phenotype", "negative_control_r2")
     figure = phenotypes.predicted(stored, one.candidate)
-    chart(figure, key="predicted", caption=one.report.provenance("GBLUP on all variants"))
+    chart(figure, key="predicted", caption=one.report.provenance(_GBLUP))
 
 
 def condition(one: Chosen, stored: arrays.Prediction) -> None:
@@ -119,7 +126,7 @@ def condition(one: Chosen, stored: arrays.Prediction) -> None:
         _score(one, "Correlation", "condition_r")
         _score(one, "Slope of asked on read", "condition_slope")
     figure = phenotypes.conditioned(stored, one.candidate)
-    chart(figure, key="conditioned", caption=one.report.provenance("GBLUP on all variants"))
+    chart(figure, key="conditioned", caption=one.report.provenance(_GBLUP))
 
 
 def _score(one: Chosen, label: str, name: str) -> None:

@@ -130,6 +130,7 @@ def walk(opened: Opened, ends: tuple[End, End]) -> Path:
     with st.spinner("Decoding what lies between…"):
         way = opened.lens.walk(*ends)
     return Path(
+        model=opened.run.experiment or opened.run.model,
         names=(ends[0].name, ends[1].name),
         observed=np.stack([end.frequency for end in ends]),
         variants=opened.genotypes.variant_id,

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.config.catalogue import title
 from core.errors import InputError, PopscapeError
 from core.plots import training
 from core.runs.directory import Run
@@ -67,9 +68,9 @@ def _header(run: Run, state: State, status: dict[str, Any]) -> None:
         words += f", {duration(taken)} so far" if taken and state in ACTIVE else ""
         words += f", about {duration(left)} to go" if left and status.get("phase") == "training" else ""
         st.progress(min(1.0, epoch / epochs), text=words)
-    dataset = config.get("dataset", {})
+    dataset, model = config.get("dataset", {}), title(config.get("model", {}).get("name", ""))
     facts = [
-        f"{config.get('model', {}).get('name', '')} on {dataset.get('name', '')}",
+        f"{model} on {dataset.get('name', '')}",
         f"started {ago(status.get('started') or status.get('created'))}",
         f"took {duration(taken)}" if taken and state not in ACTIVE else "",
         run.env.get("device", ""),

@@ -35,7 +35,7 @@ def advice_with_link(dataset: str) -> None:
     experiment, words = _advice(meta)
     st.markdown(words)
     title = str(experiment["title"])
-    link("train", f"Train {title} on {meta.name}", {DATASET: meta.name, TRAIN_EXPERIMENT: title})
+    link("train", f"Train {title}", {DATASET: meta.name, TRAIN_EXPERIMENT: title})
 
 
 def _advice(meta: DatasetMeta) -> tuple[dict[str, Any], str]:

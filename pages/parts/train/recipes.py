@@ -54,7 +54,7 @@ def recipes_view(metas: Sequence[DatasetMeta], top: DeltaGenerator) -> None:
         first = str(load(experiment)["title"])
         with data:
             title = st.selectbox(
-                "About", list(titles), index=list(titles).index(first), key=f"{RECIPE_EXPERIMENT}.{entry.name}",
+                "Model", list(titles), index=list(titles).index(first), key=f"{RECIPE_EXPERIMENT}.{entry.name}",
                 bind="query-params", help="The model that the question is about.",
             )  # fmt: skip
         experiment = titles[title or first]
@@ -82,6 +82,10 @@ def _progress(recipe: Recipe, meta: DatasetMeta, experiment: str, *, was_active:
     if active != was_active:
         st.rerun()
     missing = [done for done in steps if done.run is None]
+    st.markdown(
+        f"The answer takes {count(len(steps), 'run')}, trained one after the other; runs that are there already are "
+        "taken as they are. When the last one has ended, what was learned is said here in one sentence."
+    )
     found = _learned(recipe, steps, experiment, meta, store)
     if found:
         st.success(plain(found.sentence), title="What was learned", icon=":material/lightbulb:")
@@ -126,10 +130,10 @@ def _name_of(recipe: Recipe) -> str:
 def _runs(steps: Sequence[Done]) -> None:
     """A line a step."""
     for done in steps:
+        name = plain(done.step.label[:1].upper() + done.step.label[1:])
         with st.container(horizontal=True, vertical_alignment="center"):
             if done.run is None:
-                st.markdown(f":grey[○ {plain(done.step.label)}: not trained yet]")
+                st.markdown(f":grey[○ {name}: not trained yet]")
                 continue
-            name = plain(done.step.label)
             st.markdown(f"{MARKS[done.run.state]} {name}: {plain(done.run.state)}")
             link("runs", "Look at it", {RUN: label(done.run)})
