@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.config import experiments
@@ -12,6 +13,10 @@ from core.config.overrides import expand, parse
 from core.config.schema import from_dict
 from core.config.training import TrainingConfig
 from core.errors import InputError
+from core.models.base import DataSpec
+from core.models.registry import build
+
+SPEC = DataSpec(60, 3, {}, {}, np.arange(60), np.zeros(60, np.int64), 200)
 
 
 @pytest.mark.parametrize("name", names())
@@ -124,8 +129,25 @@ def test_every_set_experiment_has_a_preset_for_a_gpu(name: str) -> None:
     assert load(name) == laptop
 
 
+@pytest.mark.parametrize("name", [name for name in names("genotypes") if len(experiments.presets(name)) > 1])
+def test_presets_of_genotypes_for_a_gpu_build_larger_models(name: str) -> None:
+    laptop, gpu = load(name), compose([f"experiment={name}", "preset=gpu"])
+    assert gpu["training"]["device"] == "cuda" and gpu["training"]["batch_size"] > laptop["training"]["batch_size"]
+    assert "a biobank on a GPU" in gpu["budget"] and "not timed" in gpu["budget"]
+    config = from_dict(TrainingConfig, {**gpu["training"], "device": "cpu"}, where="training")
+    small, large = (build(one["model"]["name"], one["model"], SPEC, config) for one in (laptop, gpu))
+    assert all(value != laptop["model"].get(key) for key, value in gpu["model"].items() if key != "name")
+    assert sum(p.numel() for p in large.parameters()) >= sum(p.numel() for p in small.parameters())
+
+
+def test_every_model_of_genotypes_that_learns_by_steps_has_a_preset_for_a_gpu() -> None:
+    ours = [name for name in names("genotypes") if load(name).get("role") != "published"]
+    learned = {name for name in ours if load(name)["training"]["epochs"] > 0}
+    assert learned == {name for name in ours if "gpu" in experiments.presets(name)}
+
+
 def test_a_preset_that_is_not_there_is_refused() -> None:
-    for words in (["experiment=wgan_gp", "preset=gpu"], ["experiment=mvn", "preset=cluster"]):
+    for words in (["experiment=independent_sites", "preset=gpu"], ["experiment=mvn", "preset=cluster"]):
         with pytest.raises(InputError, match="choose one of: laptop"):
             compose(words)
 

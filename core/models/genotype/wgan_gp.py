@@ -77,6 +77,6 @@ class WganGp(Adversarial):
         on_real, on_fake = self.critic.judge(entered, both).chunk(2)
         distance = on_real.mean() - on_fake.mean()
         of_real, of_fake = entered.detach().chunk(2)
-        between = torch.lerp(of_fake, of_real, mix.flatten(1)).requires_grad_()
+        between = torch.lerp(of_fake, of_real, mix.flatten(1).to(of_real.dtype)).requires_grad_()
         penalty = ((self.critic.slope(between, condition).norm(dim=1) - 1) ** 2).mean()
         return self.config.gradient_penalty * penalty - distance, distance, penalty
