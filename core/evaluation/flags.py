@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.evaluation.context import Panel
+from core.evaluation.frequencies import genotype_frequencies
 from core.reports.report import Flag, Measurement, Report
 
 
 def find(report: Report, panel: Panel | None = None) -> list[Flag]:
     """The failures that a report shows, the severe ones first; an empty list where it shows none.
 
-    `panel` gives the labels of the individuals; without it missing populations are not looked for.
+    `panel` gives the individuals; without it missing populations and lost genotypes are not looked for.
     """
-    found = [flag for check in _CHECKS if (flag := check(report)) is not None]
-    missing = None if panel is None else _population_missing(panel)
-    if missing is not None:
-        found.append(missing)
-    return sorted(found, key=lambda flag: flag.severity != "high")
+    raised = [check(report) for check in _CHECKS]
+    if panel is not None:
+        raised += [_population_missing(panel), _genotypes_lost(panel)]
+    return sorted((flag for flag in raised if flag is not None), key=lambda flag: flag.severity != "high")
 
 
 def _mode_collapse(report: Report) -> Flag | None:
@@ -39,13 +39,17 @@ def _mode_collapse(report: Report) -> Flag | None:
     if precision is None or recall is None:
         return None
     spread = min(_of_ceiling(recall), 1.0 if coverage is None else _of_ceiling(coverage))
-    if _of_ceiling(precision) < 0.9 or spread > 0.6:
+    near = report.metric("aa_synthetic").value or 0.0
+    # What is made need not be good to be all alike: some of it plausible, and nearer to itself than to anybody real.
+    alike = _of_ceiling(recall) < 0.4 and recall[0] < recall[1] and _of_ceiling(precision) > 0.3 and near > 0.75
+    if spread > 0.6 or (_of_ceiling(precision) < 0.9 and not alike):
         return None
     covered = "" if coverage is None else f", coverage {_against(coverage)}"
+    quality = "plausible" if _of_ceiling(precision) >= 0.9 else "alike"
     return Flag(
         "mode_collapse",
         "high" if spread < 0.4 else "medium",
-        f"Precision {_against(precision)} but recall {_against(recall)}{covered}: what is made is plausible, and most "
+        f"Precision {_against(precision)} but recall {_against(recall)}{covered}: what is made is {quality}, and most "
         "of what is real is never made.",
         "Choose the checkpoint by recall, train longer with more critic steps or a lower learning rate, sample calls "
         "instead of taking the likeliest one; do not read precision alone.",
@@ -80,25 +84,32 @@ def _frequency_distortion(report: Report) -> Flag | None:
 def _heterozygotes_inflated(report: Report) -> Flag | None:
     """More heterozygotes than real individuals have, as rounded principal components and noise in the output give."""
     ratio = _frequency_gap(report, "heterozygosity_ratio")
-    if ratio is None or ratio[0] < ratio[1]:
+    common = _frequency_gap(report, "heterozygosity_ratio", "common_ratio")
+    # Of two ratios the larger; where one allele is rare, rounding takes the heterozygotes that it adds elsewhere.
+    inflated = [
+        (one, where) for one, where in ((ratio, ""), (common, " at common variants")) if one and one[0] > one[1]
+    ]
+    if not inflated:
         return None
+    (value, usual), where = max(inflated)
     return Flag(
         "heterozygotes_inflated",
-        "high" if ratio[0] - ratio[1] > 0.15 else "medium",
-        f"Heterozygotes are inflated: {ratio[0]:.2f} for each one expected (real {ratio[1]:.2f}).",
-        "Values between genotypes were rounded to the middle one, or the output is too noisy: replace rounding by "
-        "thresholds at each variant's own genotype frequencies (decoding by thresholds), or lower the temperature.",
+        "high" if value - usual > 0.15 else "medium",
+        f"Heterozygotes are inflated{where}: {value:.2f} for each one expected (real {usual:.2f}).",
+        "Values between genotypes were rounded to the middle one, the likeliest call was taken, or the output is too "
+        "noisy: replace rounding by thresholds at each variant's own genotype frequencies (decoding by thresholds), "
+        "draw each call from its probabilities, or lower the temperature.",
     )
 
 
 def _rare_alleles_lost(report: Report) -> Flag | None:
     """Alleles that few real individuals carry and no synthetic one does."""
     lost = report.metric("rare_alleles_lost")
-    if lost.value is None or lost.params.get("rare", 0) < 10:
+    if lost.value is None:
         return None
     # Chance loses alleles too, more in the ceiling's smaller halves; the null loses them at the value's size.
     usual = max(lost.null or 0.0, lost.ceiling or 0.0)
-    if lost.value - usual <= 0.15:
+    if lost.value - usual <= 0.05 or (lost.value - usual) * lost.params.get("rare", 0) < 3:
         return None
     return Flag(
         "rare_alleles_lost",
@@ -109,15 +120,16 @@ def _rare_alleles_lost(report: Report) -> Flag | None:
     )
 
 
-def _frequency_gap(report: Report, name: str) -> tuple[float, float] | None:
-    """A ratio and its value for real individuals, where the two differ by more than chance."""
+def _frequency_gap(report: Report, name: str, part: str = "") -> tuple[float, float] | None:
+    """A ratio (or a part of it from its params) and that of real individuals, where they differ by more than chance."""
     one = report.metric(name)
-    if one.value is None:
+    value = one.params.get(part) if part else one.value
+    if value is None:
         return None
     usual = 1.0 if one.ceiling is None else one.ceiling
     # Real samples of n individuals of a structured population differ by up to about 1/√n.
     chance = max(0.05, one.params.get("n", 400) ** -0.5)
-    return (one.value, usual) if abs(one.value - usual) > chance else None
+    return (value, usual) if abs(value - usual) > chance else None
 
 
 def _misleading_aats(report: Report) -> Flag | None:
@@ -193,7 +205,7 @@ def _membership(report: Report) -> Flag | None:
 
 def _lost_linkage(report: Report) -> Flag | None:
     """Linkage nearer to that of independent sites than to the real one."""
-    for name in ("ld_decay_rmse", "ld_r"):
+    for name, least in (("ld_decay_rmse", 0.005), ("ld_r", 0.1)):
         fair = _fair(report.metric(name))
         if fair is None:
             continue
@@ -203,7 +215,7 @@ def _lost_linkage(report: Report) -> Flag | None:
         if name == "ld_decay_rmse" and rows and made >= 0.9 * real:
             continue
         # How far the value stands on the way from null to ceiling, where these are far enough apart to tell.
-        fraction = (value - null) / (ceiling - null) if abs(ceiling - null) >= 0.005 else 1.0
+        fraction = (value - null) / (ceiling - null) if abs(ceiling - null) >= least else 1.0
         if fraction < 0.6:
             near = ""
             if rows:
@@ -282,6 +294,28 @@ def _population_missing(panel: Panel) -> Flag | None:
         "medium",
         f"Synthetic individuals of these populations are missing: {listed}.",
         "Sample with the labels of the real individuals as conditions, or train a model conditional on the population.",
+    )
+
+
+def _genotypes_lost(panel: Panel) -> Flag | None:
+    """Minority genotypes of a variant that no synthetic individual has, as the likeliest call of all never is one."""
+    real, made = panel.value.reference, panel.value.candidate
+    share = genotype_frequencies(real)
+    # Ten expected individuals or more are all missed by chance once in 20,000 times.
+    minority = (share < 0.25) & (share * min(real.n, made.n) >= 10)
+    number = int(minority.sum())
+    if number < 10:
+        return None
+    lost, usual = (float((side.genotype_counts.T[minority] == 0).mean()) for side in (made, panel.null.candidate))
+    if lost - usual <= 0.1:
+        return None
+    return Flag(
+        "genotypes_lost",
+        "high" if lost - usual > 0.3 else "medium",
+        f"{_percent(lost)} of the minority genotypes of variants ({number:,} that at most a quarter of the real "
+        f"individuals have) are never made ({_percent(usual)} by chance).",
+        "The likeliest call is never the minority's: draw each call from its probabilities (decoding: sampled), or cut "
+        "values at each variant's own genotype frequencies; see the Frequencies page.",
     )
 
 

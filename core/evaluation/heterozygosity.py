@@ -16,6 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 HWE_ALPHA = 1e-3
 _COMMON = 0.05
+_EVEN = 0.2  # minor-allele frequency from which rounding a dosage can only add heterozygotes
 
 
 @metric(
@@ -28,10 +29,15 @@ _COMMON = 0.05
     source="Nei 1987, observed heterozygosity",
 )
 def heterozygosity_ratio(comparison: Comparison) -> Estimate:
-    """Ratio of the sums of observed heterozygosity over variants."""
+    """Ratio of the sums of observed heterozygosity over variants; `common_ratio` is that of common variants alone.
+
+    Rounding adds heterozygotes where both alleles are common and takes them where one is rare, which may cancel.
+    """
     _diploid(comparison)
     real, made = (heterozygosity_observed(c.genotype_counts) for c in (comparison.reference, comparison.candidate))
-    return over_variants(comparison, real, made, ratio)
+    common = (minor_allele_frequencies(comparison)[0] >= _EVEN) & np.isfinite(made)
+    stated = {"common_ratio": round(float(made[common].sum() / real[common].sum()), 6)} if real[common].any() else {}
+    return over_variants(comparison, real, made, ratio, **stated)
 
 
 @metric(

@@ -78,6 +78,40 @@ def test_calls_pushed_to_the_mode_are_the_matthew_effect() -> None:
     assert "mode_collapse" in found
 
 
+def test_minority_genotypes_that_are_never_made_are_told() -> None:
+    made = cohort(17)
+    shares = np.stack([(made.calls == g).mean(axis=0) for g in range(3)])
+    minority = np.take_along_axis(shares, made.calls.astype(np.int64), axis=0) < 0.25
+    found = flags(with_calls(made, np.where(minority, shares.argmax(axis=0), made.calls)))
+    assert (
+        found["genotypes_lost"].severity == "high" and "never made (0.0% by chance)" in found["genotypes_lost"].evidence
+    )
+
+
+def test_heterozygotes_that_rare_alleles_lose_do_not_hide_those_of_common_ones() -> None:
+    ratio = entry(1.0, ceiling=1.0, params={"n": 1000, "common_ratio": 1.1})
+    (raised,) = find(Report({"metrics": {"heterozygosity_ratio": ratio}}))
+    assert raised.name == "heterozygotes_inflated" and "at common variants: 1.10" in raised.evidence
+
+
+@pytest.mark.parametrize(
+    ("nearest", "precision", "collapsed"), [(0.99, 0.37, True), (0.4, 0.37, False), (0.99, 0.1, False)]
+)
+def test_small_recall_is_collapse_where_what_is_made_is_alike(
+    nearest: float, precision: float, collapsed: bool
+) -> None:
+    metrics = {
+        "precision": entry(precision, ceiling=0.8),
+        "recall": entry(0.05, null=0.6, ceiling=0.8),
+        "aa_synthetic": entry(nearest),
+    }
+    assert [flag.name for flag in find(Report({"metrics": metrics}))] == ["mode_collapse"] * collapsed
+
+
+def test_linkage_that_is_not_there_cannot_be_lost() -> None:
+    assert find(Report({"metrics": {"ld_r": entry(-0.01, null=-0.02, ceiling=0.01)}})) == []
+
+
 def test_inflated_heterozygotes_are_told_from_the_matthew_effect() -> None:
     made = cohort(18)
     swap = np.random.default_rng(5).random(made.calls.shape) < 0.3
