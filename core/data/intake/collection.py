@@ -20,14 +20,14 @@ def read(reader: type[CollectionFormat], source: CollectionSource) -> dict[str, 
     """Read the observations, group them and write the sets to the child's folder; {"dropped", "notes"}."""
     built = build_sets(_table(reader, source), source.options, source.main.name)
     write_population(source.folder, built.population)
-    return {"dropped": built.dropped, "notes": built.notes}
+    return {"dropped": built.dropped, "notes": built.notes, "applied": built.applied}
 
 
 def preview(reader: type[CollectionFormat], source: CollectionSource) -> dict[str, Any]:
     """What the file holds, and the sets that the options would make of it where they say what a set is."""
     table, options = _table(reader, source), source.options
     contents: dict[str, Any] = {
-        "observations": len(table.observations),
+        "observations": table.observations.shape[0],
         "modality": table.modality,
         "shape": list(table.observations.shape[1:]),
         "columns": {name: _summary(values) for name, values in table.columns.items()},
@@ -46,7 +46,7 @@ def preview(reader: type[CollectionFormat], source: CollectionSource) -> dict[st
 def _table(reader: type[CollectionFormat], source: CollectionSource) -> ObservationTable:
     only_file(source)
     table = reader.read(source)
-    if not len(table.observations):
+    if not table.observations.shape[0]:
         raise InputError(
             f"{source.main.name} has no observation that can be used; check the columns and the missing values."
         )

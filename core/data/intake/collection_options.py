@@ -36,15 +36,16 @@ class CollectionOptions:
         advanced=True,
     )
     features: tuple[str, ...] = setting(
-        (), "Columns (text) or genes (h5ad) that are the features; empty: all numeric columns, all genes."
+        (), "Columns or genes that are the features; empty: all numeric columns, all genes."
     )
     layer: str = setting("X", "h5ad: X, the name of a layer, or obsm:NAME for an embedding such as obsm:X_pca.")
     normalise: str = setting(
-        "none",
-        "h5ad: none; counts to log1p, or size factors to 10,000 and log1p; cytometry to arcsinh(x / 5).",
-        choices=("none", "log1p", "size_log1p", "arcsinh"),
+        "auto",
+        "auto: raw counts are recognised and brought to size factors of 10,000 and log1p, cytometry to arcsinh(x / 5); "
+        "none: values as they are.",
+        choices=("auto", "none", "log1p", "size_log1p", "arcsinh"),
     )
-    variable_genes: int = setting(0, "h5ad: keep this many most variable genes (0: all).", low=0)
+    variable_genes: int = setting(0, "Keep this many most variable features (0: all).", low=0)
     components: int = setting(0, "Replace the features by this many principal components (0: no).", low=0, high=1000)
     scale: bool = setting(False, "Standardise each feature and cut at ±10 before the components.", advanced=True)
     sequence_column: str = setting("", "Text: the column of sequences; empty: found by its letters.", advanced=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
 
 import numpy as np
 import numpy.typing as npt
 
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.formats.base import ReadResult
-from core.data.intake.formats.observations import Column, ObservationTable
+from core.data.intake.formats.observations import ObservationTable
+from core.data.intake.set_columns import describe_sets, require_columns
+from core.data.intake.vectors import prepare, require_settings
 from core.data.sets import SetCollection
 from core.errors import InputError
 
-SHARES = 12  # a column with more values is not summed up as shares
 _SEPARATOR = " | "
 
 
@@ -23,12 +24,13 @@ def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -
     Columns that are constant within sets become labels (text) or covariates (numbers). Others become set-level
     covariates: the mean of a number, the share of each value of a text column of at most 12 values.
     """
+    require_settings(table, options, name)
+    prepare(table, options, name)
     dropped, notes = dict(table.dropped), list(table.notes)
-    _reduced(table, options, notes)
     if options.whole:
-        members, names = [np.arange(len(table.observations))], [name]
+        members, names = [np.arange(table.observations.shape[0])], [name]
     elif options.neighbourhood:
-        members, names = _neighbourhoods(table, options, name)
+        members, names = _neighbourhoods(table, options, name, notes)
     else:
         members, names = _groups(table, options, name, dropped)
     if options.chunk:
@@ -42,14 +44,13 @@ def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -
     members = [m for m, keep in zip(members, large, strict=True) if keep]
     names = [n for n, keep in zip(names, large, strict=True) if keep]
     if len(members) < (1 if options.whole else 2):
+        why = "; ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
         raise InputError(
             f"{name} gives {len(members)} sets of at least {options.min_samples} observations; 2 or more are needed: "
-            "choose other columns for the sets, or a smaller minimum."
+            f"choose other columns for the sets, or a smaller minimum{f' (left out: {why})' if why else ''}."
         )
-    labels, covariates = _columns(table, members, options)
+    labels, covariates = describe_sets(table, members, options, name, notes)
     order = np.concatenate(members)
-    if options.unit and options.unit not in labels:
-        raise InputError(f"The unit {options.unit!r} is not constant within the sets; choose a column that is.")
     return ReadResult(
         SetCollection(
             observations=np.ascontiguousarray(table.observations[order]),
@@ -64,62 +65,91 @@ def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -
         ),
         dropped,
         notes,
+        applied=dict(table.applied),
     )
 
 
 def _groups(
     table: ObservationTable, options: CollectionOptions, name: str, dropped: dict[str, int]
 ) -> tuple[list[npt.NDArray[np.int64]], list[str]]:
-    columns = [_required(table, c, name) for c in options.set_column]
-    if not columns:
+    if not options.set_column:
         offered = ", ".join(list(table.columns)[:12]) or "none"
         raise InputError(
             f"{name} does not say which observations belong to one set; name one or more columns as the set column "
             f"(columns: {offered})."
         )
-    texts = [_as_text(c) for c in columns]
+    require_columns(table, options.set_column, name)
+    texts = [table.text(column) for column in options.set_column]
     known = np.all([t != "" for t in texts], axis=0)
     if not known.all():
         dropped["observations without a set"] = int((~known).sum())
-    joined = np.array([_SEPARATOR.join(parts) for parts in zip(*(t.tolist() for t in texts), strict=True)])
-    rows = np.flatnonzero(known)
-    unique, first, inverse = np.unique(joined[rows], return_index=True, return_inverse=True)
-    order = np.argsort(inverse, kind="stable")
-    parts = np.split(rows[order], np.cumsum(np.bincount(inverse, minlength=len(unique)))[:-1]) if len(rows) else []
-    by_appearance = np.argsort(first)
-    return [parts[i] for i in by_appearance], [str(unique[i]) for i in by_appearance]
+    rows: dict[tuple[str, ...], list[int]] = {}
+    for row, parts in enumerate(zip(*(t.tolist() for t in texts), strict=True)):
+        if known[row]:
+            rows.setdefault(parts, []).append(row)
+    return [np.array(one, dtype=np.int64) for one in rows.values()], _joined(list(rows))
+
+
+def _joined(parts: list[tuple[str, ...]]) -> list[str]:
+    """One name for each combination of values; values that hold the bar themselves are quoted."""
+    names = [_SEPARATOR.join(one) for one in parts]
+    if len(set(names)) < len(names):
+        names = [_SEPARATOR.join(json.dumps(v, ensure_ascii=False) if "|" in v else v for v in one) for one in parts]
+    return names
 
 
 def _neighbourhoods(
-    table: ObservationTable, options: CollectionOptions, name: str
+    table: ObservationTable, options: CollectionOptions, name: str, notes: list[str]
 ) -> tuple[list[npt.NDArray[np.int64]], list[str]]:
     """Sets drawn with kernel weights exp(−(y − y*)²/2s²), normalised by the density of y, at even quantiles y*.
 
-    Fishman et al. 2025, section 3: sets may overlap, and a dense part of the label is not over-represented.
+    Fishman et al. 2025, section 3: sets may overlap, and a dense part of the label is not over-represented. A quantile
+    is a value that was observed, so that a window narrower than the gaps between values holds the value itself.
     """
-    y = _required(table, options.neighbourhood, name)
-    if y.dtype.kind != "f":
+    require_columns(table, (options.neighbourhood,), name)
+    values = table.columns[options.neighbourhood]
+    if values.dtype.kind != "f":
         raise InputError(
             f"The column {options.neighbourhood!r} of {name} is not numeric; neighbourhoods need a number."
         )
-    y = np.asarray(y, dtype=np.float64)
+    y = np.asarray(values, dtype=np.float64)
     known = np.flatnonzero(np.isfinite(y))
-    spread = y[known].std()
+    spread = y[known].std() if len(known) else 0.0
     if spread == 0 or len(known) < 2 * options.min_samples:
         raise InputError(f"The column {options.neighbourhood!r} of {name} does not vary enough to form neighbourhoods.")
     rng = np.random.default_rng(0)
-    centres = np.quantile(y[known], (np.arange(options.neighbourhoods) + 0.5) / options.neighbourhoods)
+    even = (np.arange(options.neighbourhoods) + 0.5) / options.neighbourhoods
+    centres = np.unique(np.quantile(y[known], even, method="inverted_cdf"))
+    if len(centres) < options.neighbourhoods:
+        notes.append(
+            f"{options.neighbourhood} has {len(centres)} distinct values at the {options.neighbourhoods} quantiles; "
+            "a set is made at each value."
+        )
     width = options.window * spread
     ordered = np.sort(y[known])
     density = np.searchsorted(ordered, y[known] + width) - np.searchsorted(ordered, y[known] - width)
-    members, names = [], []
-    for centre in np.unique(centres):
-        weight = np.exp(-np.square(y[known] - centre) / (2 * width**2)) / density
+    density = np.maximum(density, 1)
+    members = []
+    for centre in centres:
+        weight = np.exp(-np.square((y[known] - centre) / width) / 2) / density
         effective = int(weight.sum() ** 2 / np.square(weight).sum())
         count = max(min(effective, len(known)), 1)
         members.append(np.sort(known[rng.choice(len(known), count, replace=False, p=weight / weight.sum())]))
-        names.append(f"{options.neighbourhood} ≈ {centre:.4g}")
-    return members, names
+    if max(map(len, members)) < options.min_samples:
+        raise InputError(
+            f"A window of {options.window:g} standard deviations of {options.neighbourhood!r} ({width:.3g}) holds at "
+            f"most {max(map(len, members))} observations, and a set needs {options.min_samples}; choose a wider window."
+        )
+    return members, [f"{options.neighbourhood} ≈ {text}" for text in _distinct_numbers(centres)]
+
+
+def _distinct_numbers(numbers: npt.NDArray[np.float64]) -> list[str]:
+    """As few digits, from four on, as tell the numbers apart."""
+    for digits in range(4, 17):
+        texts = [f"{number:.{digits}g}" for number in numbers]
+        if len(set(texts)) == len(texts):
+            return texts
+    return [repr(float(number)) for number in numbers]
 
 
 def _chunks(
@@ -138,64 +168,3 @@ def _chunks(
             out_members.append(np.sort(part))
             out_names.append(f"{name} · part {i}")
     return out_members, out_names
-
-
-def _columns(
-    table: ObservationTable, members: list[npt.NDArray[np.int64]], options: CollectionOptions
-) -> tuple[dict[str, npt.NDArray[np.str_]], dict[str, npt.NDArray[np.float64]]]:
-    labels: dict[str, npt.NDArray[np.str_]] = {}
-    covariates: dict[str, npt.NDArray[np.float64]] = {}
-    for column, values in table.columns.items():
-        if values.dtype.kind == "f" and column not in (*options.label_columns, *options.set_column, options.unit):
-            numbers = np.asarray(values, dtype=np.float64)
-            covariates[column] = np.array([_mean(numbers[m]) for m in members])
-            continue
-        text = _as_text(values)
-        constant = all(len(set(text[m].tolist()) - {""}) <= 1 for m in members)
-        if constant:
-            labels[column] = np.array([max(text[m].tolist()) for m in members], dtype=np.str_)
-        elif len(found := sorted(set(text.tolist()) - {""})) <= SHARES:
-            for value in found:
-                covariates[f"share of {value}"] = np.array([float((text[m] == value).mean()) for m in members])
-    wanted = [c for c in options.label_columns if c in labels]
-    first = wanted or [c for c in options.set_column if c in labels]
-    rest = [] if options.label_columns else [c for c in labels if c not in first]
-    kept = dict.fromkeys([*first, *rest, *filter(None, [options.unit])])
-    return {c: labels[c] for c in kept if c in labels}, covariates
-
-
-def _reduced(table: ObservationTable, options: CollectionOptions, notes: list[str]) -> None:
-    """Scaling and principal components, in place."""
-    if table.modality != "vector":
-        return
-    if options.scale:
-        mean, deviation = table.observations.mean(axis=0), table.observations.std(axis=0)
-        scaled = (table.observations - mean) / np.where(deviation > 0, deviation, 1.0)
-        table.observations = np.clip(scaled, -10, 10).astype(np.float32)
-        notes.append("Features were standardised and cut at ±10.")
-    if options.components and options.components < table.observations.shape[1]:
-        centred = table.observations - table.observations.mean(axis=0)
-        covariance = centred.T.astype(np.float64) @ centred.astype(np.float64)
-        values, vectors = np.linalg.eigh(covariance)
-        top = np.argsort(-values)[: options.components]
-        share = float(values[top].sum() / max(values.sum(), 1e-12))
-        table.observations = (centred @ vectors[:, top]).astype(np.float32)
-        table.feature = np.array([f"PC{i + 1}" for i in range(len(top))], dtype=np.str_)
-        notes.append(f"{len(top)} principal components keep {share:.1%} of the variance.")
-
-
-def _required(table: ObservationTable, column: str, name: str) -> Column:
-    if column not in table.columns:
-        raise InputError(f"{name} has no column {column!r}; it has {', '.join(list(table.columns)[:12]) or 'none'}.")
-    return table.columns[column]
-
-
-def _as_text(values: Column) -> npt.NDArray[np.str_]:
-    if values.dtype.kind != "f":
-        return np.asarray(values, dtype=np.str_)
-    return np.array(["" if np.isnan(v) else f"{v:g}" for v in values.tolist()], dtype=np.str_)
-
-
-def _mean(values: npt.NDArray[Any]) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")

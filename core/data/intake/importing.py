@@ -61,7 +61,7 @@ def import_file(
         source=", ".join(shown),
         dropped=result.dropped,
         notes=result.notes,
-        import_options=to_dict(options) | {"format": result.format},
+        import_options=to_dict(options) | result.applied | {"format": result.format},
     )
 
 
@@ -80,7 +80,7 @@ def read_file(
         answer = sandbox.run(_READER, _job("read", files, options, tables), folder)
         sets = options.kind == "sets"
         population = read_sets(folder) if sets else read_genotypes(folder, answer["ploidy"])
-        return ReadResult(population, answer["dropped"], answer["notes"], answer["format"])
+        return ReadResult(population, answer["dropped"], answer["notes"], answer["format"], answer.get("applied", {}))
 
 
 def preview(files: Sequence[File], options: Options = _DEFAULTS) -> dict[str, Any]:

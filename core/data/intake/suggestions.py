@@ -32,8 +32,8 @@ _LIKE_A_SET = (
 _ONLY_OF = {
     "sequence_column": "table",
     "length": "sequence",
-    **dict.fromkeys(("features", "components", "scale"), "vector"),
-    **dict.fromkeys(("layer", "normalise", "variable_genes"), "h5ad"),
+    **dict.fromkeys(("features", "normalise", "variable_genes", "components", "scale"), "vector"),
+    "layer": "layers",
 }
 
 
@@ -48,7 +48,8 @@ def surely_sets(path: Path, name: str) -> bool:
 
 def relevant(found: Mapping[str, Any], names: list[str]) -> list[str]:
     """Those of the settings `names` that mean something for the file which the preview `found` describes."""
-    return [name for name in names if _ONLY_OF.get(name) in (None, found["format"], found["modality"])]
+    there = (None, found["format"], found["modality"], "layers" if found.get("layers") else "")
+    return [name for name in names if _ONLY_OF.get(name) in there]
 
 
 def choices(found: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -51,17 +51,18 @@ def cells(tmp_path: Path) -> tuple[Path, np.ndarray]:
 
 def test_h5ad_cells_are_grouped_by_columns(tmp_path: Path) -> None:
     path, counts = cells(tmp_path)
-    sets, answer = read(path, tmp_path / "out", set_column=("donor", "state"), unit="donor")
+    sets, answer = read(path, tmp_path / "out", set_column=("donor", "state"), unit="donor", normalise="none")
     assert answer["format"] == "h5ad" and sets.s == 6 and sets.k == 60
     assert sets.set_id[0] == "a | rest" and sets.labels["donor"].tolist() == ["a", "a", "b", "b", "c", "c"]
     np.testing.assert_array_equal(sets.observations_of(0), counts[0:20:2])
-    assert set(sets.covariates) == {"depth", "share of B", "share of T"}
-    np.testing.assert_allclose(sets.covariates["share of B"] + sets.covariates["share of T"], 1)
+    assert set(sets.covariates) == {"depth", "share of B in kind", "share of T in kind"}
+    np.testing.assert_allclose(sets.covariates["share of B in kind"] + sets.covariates["share of T in kind"], 1)
 
 
 def test_layers_embeddings_genes_and_normalisation(tmp_path: Path) -> None:
     path, counts = cells(tmp_path)
-    doubled, _ = read(path, tmp_path / "a", set_column=("donor",), layer="double", features=("g3", "g0"))
+    chosen: dict[str, Any] = {"set_column": ("donor",), "layer": "double", "features": ("g3", "g0")}
+    doubled, _ = read(path, tmp_path / "a", **chosen, normalise="none")
     np.testing.assert_array_equal(doubled.observations_of(0), 2 * counts[:20][:, [3, 0]])
     assert doubled.feature.tolist() == ["g3", "g0"]
     embedded, _ = read(path, tmp_path / "b", set_column=("donor",), layer="obsm:X_pca")
@@ -160,7 +161,7 @@ def test_real_files(
 def test_sets_go_through_the_library_and_back(home: Path, tmp_path: Path) -> None:
     path, counts = cells(tmp_path)
     library = Library()
-    options = CollectionOptions(set_column=("donor", "state"), unit="donor")
+    options = CollectionOptions(set_column=("donor", "state"), unit="donor", normalise="none")
     meta = import_file([path], library=library, options=options)
     facts = meta.collection
     assert (meta.kind, meta.name, facts.sets, facts.observations, facts.shape) == ("sets", "cells", 6, 60, [5])

@@ -54,7 +54,7 @@ def test_numeric_columns_of_a_table_may_name_sets(home: Path, tmp_path: Path) ->
     path.write_text("clone,x,y\n" + "".join(f"{i % 4},{i},{i}\n" for i in range(40)))
     found = preview([path], options=CollectionOptions())
     assert choices(found)["set_column"] == ["clone", "x", "y"]
-    assert suggested_sets(found) == []
+    assert suggested_sets(found) == ["clone"] and found["features"] == ["x", "y"]
     assert not surely_sets(path, "t.csv")
 
 

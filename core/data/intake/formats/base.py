@@ -66,12 +66,14 @@ CollectionSource = Source[CollectionOptions]
 
 @dataclass(frozen=True)
 class ReadResult(Generic[P]):
-    """A population as read, what was dropped on the way (reason → count), remarks, and the format's name."""
+    """A population as read, what was dropped on the way (reason → count), remarks, the format's name, and the settings
+    that were decided for the reader (`applied`)."""
 
     population: P
     dropped: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     format: str = ""
+    applied: dict[str, Any] = field(default_factory=dict)
 
 
 class Format(ABC):

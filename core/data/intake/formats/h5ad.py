@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
-from core.data.intake.formats.observations import Column, ObservationTable, check_entries
+from core.data.intake.formats.observations import Column, ObservationTable, as_written
 from core.errors import InputError
 
 RATIO_MAX = 200  # declared bytes over file bytes: unwritten chunks of a hostile file count as zeros without end
@@ -40,21 +40,12 @@ class H5adFormat(CollectionFormat):
         except (OSError, KeyError, ValueError, TypeError, AttributeError):
             raise InputError(f"{name} is HDF5 but not an h5ad that can be read; write it with AnnData.") from None
         matrix, genes, said = _matrix(cells, options.layer, name)
-        if options.features:
-            matrix, genes = _chosen(matrix, genes, options.features, name)
-        check_entries(matrix.shape[0] * matrix.shape[1], name)
-        dense = np.asarray(matrix.todense() if hasattr(matrix, "todense") else matrix, dtype=np.float32)
-        if not np.isfinite(dense).all():
-            raise InputError(f"{name} has missing or infinite values in {options.layer}; fill or remove them first.")
-        dense, notes = normalised(dense, options.normalise, name)
         columns = {str(c): _column(cells.obs[c].to_numpy()) for c in cells.obs.columns}
+        texts = {key: as_written(cells.obs[key].to_numpy()) for key, v in columns.items() if v.dtype.kind == "f"}
         columns |= _memberships(cells)
-        table = ObservationTable(dense, columns, feature=genes, layers=_layers(cells), notes=[said, *notes])
-        if options.variable_genes and options.variable_genes < len(genes):
-            keep = most_variable(dense, options.variable_genes)
-            table.observations, table.feature = dense[:, keep], genes[keep]
-            table.notes.append(f"The {len(keep):,} most variable of {len(genes):,} features were kept.")
-        return table
+        return ObservationTable(
+            matrix, columns, feature=genes, layers=_layers(cells), notes=[said], texts=texts, origin="cells"
+        )
 
 
 def check(path: Path, name: str) -> None:
@@ -96,37 +87,6 @@ def _refuse_links(group: Any, name: str, depth: int = 0) -> None:
             _refuse_links(group[key], name, depth + 1)
 
 
-def normalised(x: npt.NDArray[np.float32], how: str, name: str) -> tuple[npt.NDArray[np.float32], list[str]]:
-    """Values after `how`, and what to tell the user. Raises InputError for negative counts.
-
-    arcsinh is that of mass cytometry, cofactor 5 (Bendall et al. 2011): linear near zero, logarithmic above.
-    """
-    if how == "none":
-        return x, []
-    if how == "arcsinh":
-        return np.arcsinh(x / 5).astype(np.float32), ["Values are arcsinh(x / 5)."]
-    if float(x.min(initial=0.0)) < 0:
-        raise InputError(f"{name} has negative values, so it does not hold counts; choose normalise=none.")
-    if how == "size_log1p":
-        total = x.sum(axis=1, keepdims=True)
-        x = np.asarray(x / np.where(total > 0, total, 1.0) * 1e4, dtype=np.float32)
-    words = "scaled to 10,000 counts a cell and logged" if how == "size_log1p" else "logged"
-    return np.log1p(x).astype(np.float32), [f"Counts were {words} (log1p)."]
-
-
-def most_variable(x: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
-    """Sorted indices of the `count` features of largest dispersion within 20 bins of the mean (Satija et al. 2015)."""
-    mean, variance = x.mean(axis=0, dtype=np.float64), x.var(axis=0, dtype=np.float64)
-    dispersion = np.log(np.where(variance > 0, variance / np.maximum(mean, 1e-12), 1e-12))
-    rank = np.argsort(np.argsort(mean)) * 20 // len(mean)
-    score = np.full(len(mean), -np.inf)
-    for b in np.unique(rank):
-        inside = rank == b
-        score[inside] = (dispersion[inside] - dispersion[inside].mean()) / (dispersion[inside].std() + 1e-12)
-    score[variance <= 0] = -np.inf
-    return np.sort(np.argsort(-score, kind="stable")[:count]).astype(np.int64)
-
-
 def _matrix(cells: Any, layer: str, name: str) -> tuple[Any, npt.NDArray[np.str_], str]:
     genes = np.array([str(g) for g in cells.var_names], dtype=np.str_)
     if layer == "X" and cells.X is not None:
@@ -142,15 +102,6 @@ def _matrix(cells: Any, layer: str, name: str) -> tuple[Any, npt.NDArray[np.str_
 
 def _layers(cells: Any) -> list[str]:
     return ["X", *map(str, cells.layers), *(f"obsm:{key}" for key in cells.obsm)]
-
-
-def _chosen(matrix: Any, genes: npt.NDArray[np.str_], wanted: tuple[str, ...], name: str) -> tuple[Any, Any]:
-    place = {g: i for i, g in enumerate(genes.tolist())}
-    missing = [g for g in wanted if g not in place]
-    if missing:
-        raise InputError(f"{name} has no feature {missing[0]!r}; its features begin {', '.join(genes[:5])}.")
-    index = [place[g] for g in wanted]
-    return matrix[:, index], genes[index]
 
 
 def _column(values: Any) -> Column:

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.data.intake.formats import npy
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
-from core.data.intake.formats.observations import Column, ObservationTable, check_entries
+from core.data.intake.formats.observations import Column, ObservationTable, as_written, check_entries
 from core.errors import InputError
 
 NAMES = ("X", "observations", "x", "data", "images", "sequences", "X_pca")
@@ -46,13 +46,12 @@ class NpzFormat(CollectionFormat):
         x = arrays.pop(main)
         feature = next((np.asarray(v, dtype=np.str_) for n, v in named.items() if v.dtype.kind == "U"), None)
         columns = {n: _column(v) for n, v in arrays.items()}
+        texts = {n: as_written(v) for n, v in arrays.items() if v.dtype.kind == "f"}
         if len(shape) == 2:
-            if x.dtype.kind not in "fiu" or not np.isfinite(x).all():
-                raise InputError(
-                    f"The array {main!r} of {name} has values that are not finite numbers; clean it first."
-                )
+            if x.dtype.kind not in "fiub":
+                raise InputError(f"The array {main!r} of {name} is of type {x.dtype}; numbers are expected.")
             names = feature if feature is not None else np.array([f"x{i + 1}" for i in range(shape[1])])
-            return ObservationTable(x.astype(np.float32), columns, feature=names)
+            return ObservationTable(x, columns, feature=names, texts=texts)
         return ObservationTable(as_images(x, name), columns, modality="image")
 
 

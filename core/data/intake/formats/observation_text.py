@@ -1,4 +1,4 @@
-"""Text tables: numeric columns as features, or a column of sequences; and FASTA."""
+"""Sequences: FASTA, and the column of a table that holds them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from core.data.intake import archives
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
-from core.data.intake.formats.observations import Column, ObservationTable, check_entries
-from core.data.intake.tables import decode, read_table
+from core.data.intake.formats.observations import ObservationTable, check_entries
+from core.data.intake.tables import decode
+from core.data.intake.typed_columns import typed_column
 from core.errors import InputError
 
 DNA, PROTEIN = "ACGT", "ACDEFGHIKLMNPQRSTVWY"
@@ -39,62 +40,6 @@ class FastaFormat(CollectionFormat):
         return encode(texts, _header_columns(names), source)
 
 
-@formats.register(
-    "table",
-    title="Table",
-    kind="sets",
-    help="CSV or TSV with a header: numeric features or sequences, and columns.",
-    source="text",
-)
-class TableFormat(CollectionFormat):
-    """One observation a row; tried when no other reader recognises the file."""
-
-    fallback = True
-
-    @staticmethod
-    def matches(head: Head) -> bool:
-        line = head.first.split(b"\n", 1)[0]
-        return b"\0" not in head.first[:2000] and any(d in line for d in (b",", b"\t", b";", b" "))
-
-    @staticmethod
-    def read(source: CollectionSource) -> ObservationTable:
-        name, options = source.main.name, source.options
-        table = read_table(source.main.path, name, header=True)
-        if table.header is None or not table.rows:
-            raise InputError(f"{name} has no rows below its header; one row an observation is expected.")
-        columns = {h: table.column(i) for i, h in enumerate(table.header)}
-        for wanted in (*options.features, *filter(None, (options.sequence_column,))):
-            if wanted not in columns:
-                raise InputError(f"{name} has no column {wanted!r}; it has {', '.join(list(columns)[:12])}.")
-        sequence = options.sequence_column or (
-            "" if options.features else _sequence_column(columns, options.set_column)
-        )
-        if sequence:
-            texts = columns.pop(sequence)
-            return encode(texts, columns, source)
-        numbers = {h: _typed(v) for h, v in columns.items()}
-        kept = {*options.set_column, *options.label_columns, options.unit, options.neighbourhood}
-        features = list(options.features) or [
-            h for h, v in numbers.items() if v.dtype.kind == "f" and h not in kept and not _is_identifier(h)
-        ]
-        wrong = [h for h in features if numbers[h].dtype.kind != "f"]
-        if not features or wrong:
-            what = (
-                f"the column {wrong[0]!r} of {name} is not numeric" if wrong else f"{name} has no numeric column left"
-            )
-            raise InputError(f"{what[0].upper()}{what[1:]}; name numeric columns as features.")
-        check_entries(len(table.rows) * len(features), name)
-        x = np.column_stack([numbers[h] for h in features]).astype(np.float32)
-        out = ObservationTable(
-            x, {h: v for h, v in numbers.items() if h not in features}, feature=np.array(features, dtype=np.str_)
-        )
-        broken = np.asarray(~np.isfinite(x).all(axis=1))
-        if broken.any():
-            out.dropped["observations with a missing feature"] = int(broken.sum())
-            out.rows(~broken)
-        return out
-
-
 def encode(texts: list[str], columns: dict[str, list[str]], source: CollectionSource) -> ObservationTable:
     """Sequences as int8 indices into their alphabet; letters outside it (X, N, gaps) drop the observation, counted."""
     texts = [t.upper().replace("U", "T") if _is_nucleic(t) else t.upper() for t in texts]
@@ -109,7 +54,14 @@ def encode(texts: list[str], columns: dict[str, list[str]], source: CollectionSo
         letters = table[np.frombuffer(text[:length].encode("latin-1", "replace"), dtype=np.uint8)]
         codes[row, : len(letters)] = letters
     good = (codes > -2).all(axis=1) & (codes[:, 0] >= 0)
-    out = ObservationTable(codes, {h: _typed(v) for h, v in columns.items()}, modality="sequence", alphabet=alphabet)
+    typed = {h: typed_column(v) for h, v in columns.items()}
+    out = ObservationTable(
+        codes,
+        {h: v.strings() if v.numbers is None else v.numbers for h, v in typed.items()},
+        modality="sequence",
+        alphabet=alphabet,
+        texts={h: v.strings() for h, v in typed.items() if v.numbers is not None},
+    )
     if not good.all():
         out.dropped["sequences with letters outside the alphabet, or empty"] = int((~good).sum())
         out.rows(good)
@@ -150,7 +102,7 @@ def _header_columns(headers: list[str]) -> dict[str, list[str]]:
     return columns
 
 
-def _sequence_column(columns: dict[str, list[str]], not_these: tuple[str, ...]) -> str:
+def sequence_column(columns: dict[str, list[str]], not_these: tuple[str, ...]) -> str:
     """The column whose entries are long words of sequence letters, or "" where there is none."""
     for name, values in columns.items():
         some = [v for v in values[:200] if v]
@@ -165,17 +117,3 @@ def _sequence_column(columns: dict[str, list[str]], not_these: tuple[str, ...]) 
 
 def _is_nucleic(text: str) -> bool:
     return set(text.upper()) <= set("ACGTUN-")
-
-
-def _is_identifier(name: str) -> bool:
-    return name.lower() in ("id", "index", "cell", "cell_id", "barcode", "unnamed: 0", "")
-
-
-def _typed(values: list[str]) -> Column:
-    """A text column as numbers where every entry is one or missing, else as strings."""
-    blank = {"", "NA", "NaN", "nan", "null", "None", "."}
-    try:
-        numbers = np.array([np.nan if v in blank else float(v) for v in values], dtype=np.float64)
-    except ValueError:
-        return np.array(["" if v in blank else v for v in values], dtype=np.str_)
-    return numbers

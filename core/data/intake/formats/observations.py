@@ -22,11 +22,15 @@ class ObservationTable:
     """Observations before they are grouped.
 
     Attributes:
-        observations: (k, d) float32, (k, c, h, w) uint8 or (k, l) int8.
+        observations: (k, d) numbers, a SciPy sparse matrix of them, (k, c, h, w) uint8 or (k, l) int8.
         columns: name → (k,) strings ("" missing) or float64 (NaN missing).
         feature: (d,) names, empty for images and sequences.
         modality, alphabet: as in SetCollection.
+        texts: name → (k,) strings, how the numbers of a column are written in the file ("" missing); names of sets are
+            taken from here, because 007, 1E1 and 20210301 are names that a float does not keep.
         layers: what else of the file could be the observations, as the setting `layer` names it.
+        origin: what wrote vectors: "cells" (counts of genes), "cytometry", or "table" where that is not known.
+        applied: settings that were decided for the reader, such as how counts are normalised.
         notes: what was done, in sentences. dropped: reason → count of observations.
     """
 
@@ -38,11 +42,24 @@ class ObservationTable:
     layers: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     dropped: dict[str, int] = field(default_factory=dict)
+    texts: dict[str, Strings] = field(default_factory=dict)
+    origin: str = "table"
+    applied: dict[str, Any] = field(default_factory=dict)
 
     def rows(self, keep: npt.NDArray[Any]) -> None:
         """Keep the observations at `keep`, in place."""
         self.observations = self.observations[keep]
         self.columns = {name: column[keep] for name, column in self.columns.items()}
+        self.texts = {name: text[keep] for name, text in self.texts.items()}
+
+    def text(self, column: str) -> Strings:
+        """(k,) the values of a column as words, as the file writes them; "" missing."""
+        values = self.columns[column]
+        if values.dtype.kind != "f":
+            return np.asarray(values, dtype=np.str_)
+        if column in self.texts:
+            return self.texts[column]
+        return as_written(np.asarray(values, dtype=np.float64))
 
 
 def check_entries(count: int, name: str) -> None:
@@ -52,3 +69,18 @@ def check_entries(count: int, name: str) -> None:
             f"{name} declares {count:,} numbers; at most {ENTRIES_MAX:,} are read at once: choose features, "
             "an embedding (layer=obsm:X_pca) or fewer observations."
         )
+
+
+def as_written(numbers: npt.NDArray[Any]) -> Strings:
+    """(k,) the shortest text that gives each number back, whole numbers without a point; "" where not finite."""
+    if numbers.dtype.kind in "iub":
+        return np.array([str(v) for v in numbers.tolist()], dtype=np.str_)
+    return np.array([_number(v) for v in numbers], dtype=np.str_)
+
+
+def _number(value: Any) -> str:
+    if not np.isfinite(value):
+        return ""
+    if value == np.rint(value) and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)  # NumPy's own shortest text, which knows single from double precision

@@ -1,0 +1,267 @@
+"""Tables of observations as they are really written: each gives the right value, or one sentence that helps.
+
+The files of $POPSCAPE_SHARED/cases/sets are checked against pandas or NumPy, and each kind once more on a file that is
+made here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.data.intake.collection_options import CollectionOptions
+from core.data.intake.importing import read_file
+from core.errors import InputError
+from tests.data.intake.test_collection import read
+
+
+@pytest.fixture(scope="session")
+def cases(shared: Path) -> Path:
+    """The folder of cases of sets; the test is skipped where it is absent."""
+    folder = shared / "cases" / "sets"
+    if not folder.is_dir():
+        pytest.skip(f"no cases at {folder}")
+    return folder
+
+
+def frame_of(path: Path, **options: Any) -> pd.DataFrame:
+    """The table as pandas reads it."""
+    return pd.read_csv(path, **options)
+
+
+def same(sets: Any, frame: pd.DataFrame, features: list[str], group: str) -> None:
+    """The sets are the complete rows of `frame` by `group`, in the order of their appearance."""
+    complete = frame.dropna(subset=[*features, group])
+    names = list(dict.fromkeys(complete[group].astype(str)))
+    assert sets.modality == "vector" and sets.set_id.tolist() == names and sets.feature.tolist() == features
+    for i, name in enumerate(names):
+        rows = complete[complete[group].astype(str) == name]
+        np.testing.assert_allclose(sets.observations_of(i), rows[features].to_numpy(np.float32), rtol=1e-6)
+
+
+MARKERS = ["CD3", "CD4", "CD8"]
+TABLES: list[tuple[str, str, list[str], dict[str, Any], str]] = [
+    ("01-index-column/int_label.csv", "donor", ["w", "x", "y", "z"], {}, "numbers the rows"),
+    ("06-decimal-comma/semi.csv", "donor", ["w", "x", "y", "z"], {"sep": ";", "decimal": ","}, "Decimal commas"),
+    ("b02-long-integer-ids/bigid.csv", "donor", MARKERS, {}, ""),
+    ("b04-row-index-as-feature/pandas_index.csv", "donor", MARKERS, {}, "numbers the rows"),
+    ("b04-row-index-as-feature/r_writetable.txt", "donor", MARKERS, {"sep": " "}, "numbers the rows"),
+    ("b05-barcode-as-sequence/barcodes.csv", "donor", MARKERS, {}, "names the rows"),
+    ("b06-na-words-lose-columns/na.csv", "donor", MARKERS, {}, ""),
+    ("b06-na-words-lose-columns/na2.csv", "donor", MARKERS, {}, ""),
+    ("b06-na-words-lose-columns/thousands.csv", "donor", MARKERS[:2], {}, "'CD8' is no feature"),
+    ("b07-empty-column/emptycol.csv", "donor", MARKERS, {}, "empty"),
+    ("b21-csv-dialects/ml_few.csv", "donor", ["CD3", "CD4"], {}, ""),
+    ("b21-csv-dialects/comments.csv", "donor", MARKERS, {"comment": "#"}, "begin with #"),
+    ("b21-csv-dialects/sep.csv", "donor", MARKERS, {"skiprows": 1}, ""),
+    ("b21-csv-dialects/euro.csv", "donor", MARKERS, {"sep": ";", "decimal": ","}, "Decimal commas"),
+    ("b21-csv-dialects/r_quoted.txt", "cell_type", ["f1", "f2"], {"sep": " "}, "numbers the rows"),
+    ("b21-csv-dialects/r_spaces.txt", "donor", MARKERS, {"sep": " "}, ""),
+    ("c34-row-number-as-feature/index.csv", "donor", MARKERS, {}, "numbers the rows"),
+    ("c35-barcode-as-sequence/bc.csv", "donor", MARKERS, {}, "names the rows"),
+    ("c35-barcode-as-sequence/bc1.csv", "donor", MARKERS, {}, "names the rows"),
+    ("c36-column-lost-silently/na.csv", "donor", MARKERS, {}, ""),
+    ("c36-column-lost-silently/emptycol.csv", "donor", MARKERS, {}, "'CD9' was left out: it is empty"),
+    ("c47-csv/multiline.csv", "donor", MARKERS, {}, ""),
+    ("c47-csv/dec.csv", "donor", MARKERS, {"sep": ";", "decimal": ","}, "Decimal commas"),
+]
+
+
+@pytest.mark.parametrize("case", TABLES, ids=[one[0] for one in TABLES])
+def test_tables_are_read_as_pandas_reads_them(
+    case: tuple[str, str, list[str], dict[str, Any], str], cases: Path, tmp_path: Path
+) -> None:
+    file, group, features, dialect, said = case
+    sets, answer = read(cases / file, tmp_path / "out", set_column=(group,))
+    frame = frame_of(cases / file, **dialect)
+    same(sets, frame, features, group)
+    lost = len(frame) - len(frame.dropna(subset=[*features, group]))
+    assert sum(answer["dropped"].values()) == lost
+    assert any(said in note for note in answer["notes"]) or not said
+
+
+def test_a_commented_header_names_the_columns(cases: Path, tmp_path: Path) -> None:
+    path = cases / "b21-csv-dialects" / "krumsiek11.txt"
+    sets, _ = read(path, tmp_path / "out", set_column=("it",))
+    body = np.loadtxt(path)
+    np.testing.assert_allclose(sets.observations_of(3), body[body[:, 0] == 3][:, 1:], rtol=1e-6)
+    assert sets.feature[:3].tolist() == ["Gata2", "Gata1", "Fog1"] and sets.s == len(np.unique(body[:, 0]))
+
+
+def write(path: Path, header: str, rows: list[str]) -> Path:
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def test_names_keep_their_text(tmp_path: Path) -> None:
+    names = ["1E1", "10", "1e+1", "007", "7", "12345678", "12345679"]
+    rows = [f"{name},{i}.5,{j}" for i, name in enumerate(names) for j in range(3)]
+    path = write(tmp_path / "t.csv", "plate,x,y", rows)
+    sets, _ = read(path, tmp_path / "out", set_column=("plate",), features=("x", "y"))
+    assert sets.set_id.tolist() == names
+    np.savez(tmp_path / "t.npz", X=np.arange(12.0).reshape(6, 2) / 7, day=np.repeat([20210301.0, 20210302.0], 3))
+    sets, _ = read(tmp_path / "t.npz", tmp_path / "n", set_column=("day",))
+    assert sets.set_id.tolist() == ["20210301", "20210302"]
+
+
+def test_numbers_with_leading_zeros_are_names_and_not_features(tmp_path: Path) -> None:
+    rows = [f"g{i // 6},{i // 3:03d},{i * 0.5},{i}" for i in range(24)]
+    path = write(tmp_path / "t.csv", "g,plate,x,well_id", [*rows[:12], *rows[12:]])
+    sets, answer = read(path, tmp_path / "out", set_column=("g",))
+    assert sets.feature.tolist() == ["x"] and "share of 000 in plate" in sets.covariates
+    assert not any("lost" in note for note in answer["notes"])
+
+
+@pytest.mark.parametrize("word", ["N/A", "#N/A", "<NA>", "NA", "null", "NULL", "nan", "n/a", "None", "-nan", "", "."])
+def test_every_vocabulary_of_missing_values(word: str, tmp_path: Path) -> None:
+    rows = [f"{'ab'[i % 2]},{i}.25,{word if i == 4 else i / 8}" for i in range(12)]
+    sets, answer = read(write(tmp_path / "t.csv", "g,x,y", rows), tmp_path / "out", set_column=("g",))
+    assert sets.feature.tolist() == ["x", "y"] and sets.k == 11
+    assert answer["dropped"] == {"observations with a missing feature": 1}
+
+
+def test_a_missing_set_is_no_set(tmp_path: Path) -> None:
+    rows = [f"{['a', 'b', '<NA>', 'N/A'][i % 4]},{i}.5" for i in range(24)]
+    sets, answer = read(write(tmp_path / "t.tsv", "g,x", rows), tmp_path / "out", set_column=("g",))
+    assert sets.set_id.tolist() == ["a", "b"] and answer["dropped"] == {"observations without a set": 12}
+
+
+def test_a_column_with_a_word_in_it_is_named_when_it_is_lost(tmp_path: Path) -> None:
+    rows = [f"{'ab'[i % 2]},{i}.5,{'<0.1' if i == 3 else i * 0.3},note {i}" for i in range(30)]
+    sets, answer = read(write(tmp_path / "t.csv", "g,x,y,remark", rows), tmp_path / "out", set_column=("g",))
+    assert sets.feature.tolist() == ["x"]
+    assert any("'y' is no feature" in note and "'<0.1'" in note for note in answer["notes"])
+    assert any("'remark'" in note for note in answer["notes"])
+
+
+def dna(number: int) -> str:
+    """A barcode of 16 nucleotides."""
+    return format(number + 40_000, "016b").replace("0", "A").replace("1", "T")
+
+
+@pytest.mark.parametrize(
+    ("header", "first"),
+    [
+        (",g,x,y", lambda i: i + 5),
+        ("Unnamed: 0,g,x,y", lambda i: i),
+        ("rownames,g,x,y", lambda i: i + 1),
+        ("cell_id,g,x,y", lambda i: f"cell_{i}"),
+        ("barcode,g,x,y", dna),
+        ("tag,g,x,y", lambda i: f"{dna(i)}-{i % 2 + 1}"),
+    ],
+)
+def test_a_column_that_numbers_or_names_the_rows_is_left_out(header: str, first: Any, tmp_path: Path) -> None:
+    rows = [f"{first(i)},{'ab'[i % 2]},{i * 0.37},{i * 1.5 + 0.1}" for i in range(20)]
+    sets, answer = read(write(tmp_path / "t.csv", header, rows), tmp_path / "out", set_column=("g",))
+    assert sets.modality == "vector" and sets.feature.tolist() == ["x", "y"] and not sets.covariates
+    assert any("left out" in note for note in answer["notes"])
+
+
+def test_sequences_are_still_found_beside_numbers(tmp_path: Path) -> None:
+    rows = [f"{'ab'[i % 2]},{i},{'ACGT'[i % 4] * 5}{'GATC'[i % 3]}" for i in range(20)]
+    sets, answer = read(write(tmp_path / "t.csv", "g,count,sequence", rows), tmp_path / "out", set_column=("g",))
+    assert sets.modality == "sequence" and any("taken for the sequences" in note for note in answer["notes"])
+
+
+def test_quotes_line_breaks_comments_and_a_tab(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    lines = [
+        "# made by hand",
+        "g\tremark\tx\ty",
+        *(f'"{"ab"[i % 2]} 1"\t"say ""{i}""\nagain"\t{i}.5\t-{i}e-1' for i in range(12)),
+    ]
+    path.write_bytes("\r\n".join(lines).encode())
+    sets, _ = read(path, tmp_path / "out", set_column=("g",))
+    assert sets.set_id.tolist() == ["a 1", "b 1"] and sets.feature.tolist() == ["x", "y"]
+    np.testing.assert_allclose(sets.observations_of(1)[:, 1], [-i / 10 for i in range(1, 12, 2)], rtol=1e-6)
+
+
+def test_numbers_with_dots_for_thousands_are_named(tmp_path: Path) -> None:
+    rows = [f"{'ab'[i % 2]};{i},5;{i + 1}.{i:03d},25" for i in range(12)]
+    sets, answer = read(write(tmp_path / "t.csv", "g;x;y", rows), tmp_path / "out", set_column=("g",))
+    assert sets.feature.tolist() == ["x"] and any("'y'" in note and "thousands" in note for note in answer["notes"])
+
+
+def test_one_group_of_three_digits_is_a_fraction_where_the_file_shows_it(tmp_path: Path) -> None:
+    rows = [f"{'ab'[i % 2]};{i},5;{i + 1},125" for i in range(12)]
+    sets, _ = read(write(tmp_path / "t.csv", "g;x;y", rows), tmp_path / "out", set_column=("g",))
+    np.testing.assert_allclose(sets.observations_of(0)[:, 1], [i + 1.125 for i in range(0, 12, 2)])
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"label_columns": ("nosuch",)}, "no column 'nosuch'"),
+        ({"label_columns": ("state",)}, "'state' is not constant"),
+        ({"layer": "obsm:X_pca"}, "no layers"),
+        ({"length": 20}, "length has no effect"),
+        ({"components": 9}, "at most 2 principal components"),
+        ({"unit": "one"}, "same in every set"),
+        ({"window": 0.1}, "window belongs to neighbourhood"),
+        ({"whole": True}, "choose one of them"),
+    ],
+)
+def test_a_choice_without_effect_is_refused(options: dict[str, Any], sentence: str, tmp_path: Path) -> None:
+    rows = [f"{'ab'[i % 2]},{'uvw'[i % 3]},q,{i}.5,{i * i}.25" for i in range(12)]
+    path = write(tmp_path / "t.csv", "g,state,one,x,y", rows)
+    with pytest.raises(InputError, match=sentence):
+        read(path, tmp_path / "out", set_column=("g",), **options)
+
+
+def test_normalisation_and_variable_features_act_on_tables_and_arrays(cases: Path, tmp_path: Path) -> None:
+    folder = cases / "b10-option-ignored"
+    frame = pd.read_csv(folder / "cytof.csv")
+    for file in ("cytof.csv", "cytof.npz"):
+        sets, answer = read(folder / file, tmp_path / file, set_column=("sample",), normalise="arcsinh")
+        expected = np.arcsinh(frame[MARKERS].to_numpy()[frame["sample"] == "b"] / 5)
+        np.testing.assert_allclose(sets.observations_of(1), expected, rtol=1e-5)
+        assert "Values are arcsinh(x / 5)." in answer["notes"]
+        one, _ = read(folder / file, tmp_path / f"{file}1", set_column=("sample",), features=("CD4",))
+        np.testing.assert_allclose(one.observations_of(0)[:, 0], frame["CD4"][frame["sample"] == "a"], rtol=1e-6)
+    plain = cases / "c39-option-without-effect" / "plain.csv"
+    sets, _ = read(plain, tmp_path / "p", set_column=("donor",), variable_genes=1)
+    assert sets.feature.tolist() == [pd.read_csv(plain)[MARKERS].var().idxmax()]
+    with pytest.raises(InputError, match="no column 'nosuch'"):
+        read(plain, tmp_path / "q", set_column=("donor",), label_columns=("nosuch",))
+
+
+def test_a_unit_given_as_long_numbers_is_kept_together(cases: Path) -> None:
+    from core.data.split import split_sets
+
+    path = cases / "c53-unit-by-g" / "unit.csv"
+    sets = read_file([path], options=CollectionOptions(set_column=("well",), unit="subject")).population
+    subjects = sets.labels["subject"]
+    wells = pd.read_csv(path, dtype=str).drop_duplicates("well").set_index("well")["subject"]
+    assert subjects.tolist() == [wells[well] for well in sets.set_id] and len(set(subjects.tolist())) == 4
+    split = split_sets(sets, "a1b2c3")
+    assert not set(subjects[split.train].tolist()) & set(subjects[split.holdout].tolist())
+    assert len(split.holdout) == 3
+
+
+def test_a_unit_that_is_missing_somewhere_is_refused(tmp_path: Path) -> None:
+    rows = [f"w{i // 3},{'' if i < 3 else f's{i // 6}'},{i}.5" for i in range(24)]
+    with pytest.raises(InputError, match="missing in 1 of 8 sets"):
+        read(write(tmp_path / "t.csv", "well,subject,x", rows), tmp_path / "out", set_column=("well",), unit="subject")
+
+
+@pytest.mark.parametrize(("file", "window"), [("b20-reader-words/hours.csv", 0.01), ("c50-window/hours3.csv", 0.02)])
+def test_a_narrow_window_makes_a_set_at_each_value(file: str, window: float, cases: Path, tmp_path: Path) -> None:
+    sets, answer = read(cases / file, tmp_path / "out", neighbourhood="hours", window=window, features=("f1", "f2"))
+    hours = pd.read_csv(cases / file)["hours"]
+    assert sets.covariates["hours"].tolist() == sorted(hours.unique()) and sets.s == hours.nunique()
+    assert any("distinct values" in note for note in answer["notes"])
+
+
+def test_shares_of_two_columns_and_names_with_bars_stay_apart(tmp_path: Path) -> None:
+    rows = [f"{'ab'[i % 2]},{i % 3 == 0},{i % 4 < 2},{i}.5" for i in range(24)]
+    sets, _ = read(write(tmp_path / "t.csv", "g,doublet,mito,x", rows), tmp_path / "a", set_column=("g",))
+    assert sets.covariates["share of True in doublet"].tolist() == [4 / 12, 4 / 12]
+    assert sets.covariates["share of True in mito"].tolist() == [0.5, 0.5]
+    pairs = [("u | v", "w"), ("u", "v | w")]
+    rows = [f"{pairs[i % 2][0]},{pairs[i % 2][1]},{i}.5" for i in range(12)]
+    sets, _ = read(write(tmp_path / "u.csv", "g,h,x", rows), tmp_path / "b", set_column=("g", "h"))
+    assert sets.s == 2 and sets.sizes.tolist() == [6, 6] and len(set(sets.set_id.tolist())) == 2
