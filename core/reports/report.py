@@ -135,7 +135,7 @@ class Report:
 
     def metric(self, name: str) -> Measurement:
         """The metric `name`; one without a value and with a reason where the report is older than the metric."""
-        missing = "This report was made before the metric existed; evaluate the run again."
+        missing = "Older than this metric; evaluate the run again."
         return self.metrics.get(name) or Measurement(name, _label(name), reason=missing)
 
     def curve(self, name: str) -> list[dict[str, Any]]:

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 SAMPLE_SEED = 30_000  # added to the run's seed: the report's samples share no stream with training or validation
 _BATCH = 4096
+_LEAST = 20  # individuals in a report where the holdout is smaller: fewer make no cloud
+# At most this many: a copy of a training individual shows only where about as many are sampled as were trained on.
+_MOST = 2000
+
+
+def judged_individuals(train: int, holdout: int) -> int:
+    """How many synthetic individuals the report of a run judges: as many as were trained on, within bounds."""
+    return max(holdout or train, _LEAST, min(train, _MOST))
 
 
 def synthesise(

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from core.reports.report import Report
     from core.training.loop import Outcome, Validate
 
-LEAST = 20  # individuals in a report where the holdout is smaller: fewer make no cloud
-# At most this many: a copy of a training individual shows only where about as many are sampled as were trained on.
-MOST = 2000
 # A training is watched by a few cheap scores on so many individuals a side: near a second on two cores.
 VALIDATION = ("precision", "recall", "allele_frequency_rmse", "ld_r")
 WATCHED = 500
@@ -125,14 +122,14 @@ def validator(seed: int, device: str) -> Validate:
 def sample(run: Run) -> None:
     """Synthetic individuals under the conditions of the held-out ones in turn, kept in `synthetic.npz`.
 
-    As many as there are training individuals, up to MOST: distances to the holdout use as many of them as it has.
+    Distances to the holdout use as many of them as it has.
     """
     if run.config["kind"] == "sets":
         return  # the report of sets draws its own samples, set by set
     dataset = dataset_of(run)
     split, genotypes = cohort_split(dataset, run.config), dataset.genotypes()
     like = genotypes.individuals(split.holdout if len(split.holdout) else split.train)
-    count = max(like.n, LEAST, min(len(split.train), MOST))
+    count = sampling.judged_individuals(len(split.train), len(split.holdout))
     made = sampling.synthesise(run, dataset, count, like=like, device=_device(run))
     sampling.save(made, run)
 

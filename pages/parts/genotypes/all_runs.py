@@ -35,7 +35,7 @@ def all_runs_table(runs: Sequence[RunSummary]) -> None:
     )  # fmt: skip
     columns = by_preset(entries, chosen) if rows == "Presets" else table(entries, chosen, differing(entries))
     st.dataframe(
-        columns, hide_index=True, column_config=_look(columns, candidates, chosen),
+        columns, hide_index=True, placeholder="–", column_config=_look(columns, candidates, chosen),
         alt=f"{len(entries)} runs with {len(chosen)} metrics and the settings in which they differ.",
     )  # fmt: skip
     st.caption(_said(entries, rows == "Presets") + " Click a column's head to sort; its menu pins it to the left.")
@@ -50,7 +50,10 @@ def _said(entries: Sequence[Entry], gathered: bool) -> str:
         return "Means over seeds; ± is the standard deviation between trainings, empty for a single one."
     same = sum(len(one.settings) for one in entries[:1])
     paths = differing(entries)
-    return f"{len(entries)} runs. Only settings that differ are shown ({len(paths)}; the first run has {same})."
+    return (
+        f"{len(entries)} runs. Scroll to the right for the settings: only those that differ are shown ({len(paths)}; "
+        f"the first run has {same}). –: the run has no such setting, or its report no such value."
+    )
 
 
 def _look(

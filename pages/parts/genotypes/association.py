@@ -17,7 +17,7 @@ from core.words import count, number
 from pages.parts.chart import chart
 from pages.parts.frame import fact
 
-_WIDTHS = {"Contig": 55, "In locus": 65, "Allele": 55, "Same sign": 75, "Recovered": 80}  # pixels: the rest fits too
+_WIDTHS = {"Contig": 50, "In locus": 60, "Allele": 50, "Same sign": 70, "Recovered": 78}  # pixels: the rest fits too
 _GBLUP = "genomic best linear unbiased prediction (GBLUP) on all variants"
 
 
@@ -69,7 +69,8 @@ def along_the_genome(one: Chosen) -> None:
         return
     table = association.hit_table(hits)
     st.dataframe(
-        table, hide_index=True, alt=f"{len(hits)} loci associated with {one.phenotype} in real individuals.",
+        table, hide_index=True, placeholder="–",
+        alt=f"{len(hits)} loci associated with {one.phenotype} in real individuals.",
         column_config={"Variant": st.column_config.TextColumn(pinned=True)}
         | {name: st.column_config.Column(width=width) for name, width in _WIDTHS.items()}
         | {name: st.column_config.NumberColumn(format="%.3g") for name in ("Real effect", "Synthetic effect")},

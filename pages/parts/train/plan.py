@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.config.command import Changes
 from core.data.dataset import DatasetMeta
+from core.runs.sampling import judged_individuals
 from core.words import count, duration, size
 from pages.parts.frame import fact, plain
 
@@ -38,9 +39,10 @@ def show_plan(
             "Geometry and Predict show."
         )
     else:
-        steps.append(
-            f"Then it draws {max(meta.n_holdout, 20):,} synthetic individuals and writes the report that Compare shows."
-        )
+        # A part of the individuals is chosen when the run begins: how many that are is not known before.
+        part = any(view.get(one) for one in ("max_individuals", "train_on", "test_on"))
+        many = "" if part else f"{judged_individuals(meta.n_train, meta.n_holdout):,} "
+        steps.append(f"Then it draws {many}synthetic individuals and writes the report that Compare shows.")
     steps.append("It runs in a process of its own: you can close this tab, and stop or resume it on the Runs page.")
     if waiting:
         steps.append(f"It waits its turn: {count(waiting, 'run')} ahead of it.")

@@ -13,6 +13,7 @@ from core.runs.store import RunStore
 from core.runs.submission import prepare_sweep
 from pages.parts.frame import plain
 from pages.parts.sections import link
+from pages.parts.settings_form import title
 from pages.parts.state import COMPARE_VIEW, DATASET
 
 _FIRST = "training.seed"
@@ -27,7 +28,7 @@ def sweep(words: Sequence[str], settings: Sequence[str], dataset: str, name: str
         options = ["", *settings]
         setting = left.selectbox(
             "Setting" if k == 0 else "And a second one", options, index=options.index(start) if start in options else 0,
-            key=f"sweep_setting_{k}", format_func=lambda one: one or "none",
+            key=f"sweep_setting_{k}", format_func=_titled,
         )  # fmt: skip
         values = right.text_input(
             "Values, parted by commas", "1, 2, 3" if k == 0 else "", key=f"sweep_values_{k}", disabled=not setting,
@@ -52,3 +53,9 @@ def sweep(words: Sequence[str], settings: Sequence[str], dataset: str, name: str
             link("runs", "Watch them")
             link("compare", "Compare them when they have ended", {DATASET: name, COMPARE_VIEW: "All runs"})
     st.code(sweep_command(asked, dataset), language="bash", wrap_lines=True)
+
+
+def _titled(setting: str) -> str:
+    """A setting as the form above calls it, after its part: "training.batch_size" -> "Training: Batch size"."""
+    node, _, name = setting.partition(".")
+    return f"{node.capitalize()}: {title(name)}" if name else "none"
