@@ -18,6 +18,7 @@ BENCHMARKS = {
     "gde_variance": "how much variance each generator keeps, on vectors and on images",
     "gde_memory": "peak memory of streaming and of gradient checkpointing",
     "models": "every model of genotypes against real halves of any cohort: the tables of quality",
+    "impute": "imputation of hidden variants by every model that imputes, by allele frequency, against the null",
     "training": "a training epoch of every published family against a plain implementation",
     "gpu": "what a GPU, CUDA graphs and bf16 bring each model, and whether losses agree",
     "pages": "the server against an empty Streamlit app",

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,8 +35,12 @@ from core.data.split import Split
 from core.errors import PopscapeError
 from core.runs.files import read_json, write_json
 
+if TYPE_CHECKING:
+    from core.models.base import Model
+
 HOLDOUT_SEED = 10_000  # added to a trial's seed for the holdout's missing calls, as in training
 SAMPLE_SEED = 30_000  # added for the individuals that are drawn, as in runs
+CHECKPOINTS = "checkpoints"  # of a training while it lasts
 _TELL = 10.0  # seconds between two lines of progress
 
 
@@ -151,14 +155,17 @@ def main(folder: Path) -> int:
     return 0
 
 
-def _train(job: Job, train: Genotypes, holdout: Genotypes) -> None:
-    """Train on one half and draw as many individuals as the other has; goes on from a checkpoint where there is one."""
+def fitted(job: Job, train: Genotypes) -> tuple[Model, dict[str, Any]]:
+    """The model of the job trained on these individuals, and {"epochs", "of", "device", "reason", "seconds"}.
+
+    It goes on from a checkpoint where there is one; what is in `checkpoints` stays for the caller to delete.
+    """
     import torch
 
     from core.models.registry import build
     from core.runs.work import validator
     from core.training import devices
-    from core.training.data import columns_of, condition_of, prepare_split
+    from core.training.data import prepare_split
     from core.training.load import load_model
     from core.training.loop import fit
 
@@ -179,19 +186,28 @@ def _train(job: Job, train: Genotypes, holdout: Genotypes) -> None:
         name=model["name"],
         validate=validator(training.seed, str(device)) if validation else None,
     )
-    seconds = progress.seconds()
-    fitted = load_model(progress.checkpoint_dir / "best", device)
-    noise = torch.Generator(device).manual_seed(training.seed + SAMPLE_SEED)
-    condition = None if job.condition_on == "none" else condition_of(holdout, data.spec).to(device)
+    facts = {"epochs": outcome.epochs, "of": training.epochs, "device": devices.name(device), "reason": outcome.reason}
+    return load_model(progress.checkpoint_dir / "best", device), facts | {"seconds": progress.seconds()}
+
+
+def _train(job: Job, train: Genotypes, holdout: Genotypes) -> None:
+    """Train on one half and draw as many individuals as the other has."""
+    import torch
+
+    from core.training.data import columns_of, condition_of
+
+    model, facts = fitted(job, train)
+    device = model.condition_labels.device
+    noise = torch.Generator(device).manual_seed(job.training.seed + SAMPLE_SEED)
+    condition = None if job.condition_on == "none" else condition_of(holdout, model.spec).to(device)
     started = time.monotonic()
-    calls = fitted.sample(holdout.n, condition, noise).cpu().numpy().astype(np.int8)
+    calls = model.sample(holdout.n, condition, noise).cpu().numpy().astype(np.int8)
     sampling = time.monotonic() - started
-    labels, phenotypes = ({}, {}) if condition is None else columns_of(condition, data.spec)
+    labels, phenotypes = ({}, {}) if condition is None else columns_of(condition, model.spec)
     drawn = replace(holdout, calls=calls, sample_id=number_ids("synthetic", len(calls)))
     write_population(job.folder, replace(drawn, labels=labels, phenotypes=phenotypes), compressed=True)
-    facts = {"epochs": outcome.epochs, "of": training.epochs, "device": devices.name(device), "reason": outcome.reason}
-    write_json(job.folder / "trained.json", facts | {"seconds": seconds, "sampling": sampling})
-    shutil.rmtree(progress.checkpoint_dir)
+    write_json(job.folder / "trained.json", facts | {"sampling": sampling})
+    shutil.rmtree(job.folder / CHECKPOINTS)
 
 
 def _divided(n: int, job: Job) -> Split:
@@ -206,7 +222,7 @@ class _Progress:
 
     def __init__(self, job: Job) -> None:
         assert job.experiment is not None
-        self.checkpoint_dir = job.folder / "checkpoints"
+        self.checkpoint_dir = job.folder / CHECKPOINTS
         self.name, self.seed, self.epochs = job.experiment["name"], job.seed, job.training.epochs
         self.clock = job.folder / "seconds.json"
         # What an interrupted training took before counts too.

@@ -32,7 +32,7 @@ LEAST = 16  # individuals whose halves have neighbours to tell
 def main(arguments: Sequence[str]) -> int:
     """Print the tables; whatever was done is kept, so that an interrupted benchmark goes on where it was."""
     options = _options(arguments)
-    genotypes, name = _read(options)
+    genotypes, name = read_cohort(options.data, options.samples, options.maf_min)
     digest = content_digest(genotypes)
     genotypes = _studied(genotypes, options.phenotypes)
     folder = keep_cohort(genotypes, name)
@@ -72,6 +72,26 @@ def run(jobs: Sequence[tuple[str, Job]]) -> Standings:
         for side, title in (("null", "Null: independent sites"), ("ceiling", "Ceiling: real against real"))
     }
     return Standings(list(rows.values()), **frames)
+
+
+def read_cohort(data: str, samples: Path | None, maf_min: float) -> tuple[Genotypes, str]:
+    """The cohort, and what to call it: a file that exists, else a dataset of the library. Raises InputError."""
+    path = Path(data)
+    if path.is_file():
+        from core.data.intake.cohort_options import CohortOptions
+        from core.data.intake.importing import read_file
+
+        read = read_file([path], options=CohortOptions(maf_min=maf_min), samples=samples)
+        assert isinstance(read.population, Genotypes)
+        genotypes, name = read.population, path.name
+    else:
+        if samples or maf_min:
+            raise InputError("--samples and --maf-min belong to a file; a dataset was imported with its own.")
+        dataset = Library().open(data)
+        genotypes, name = dataset.genotypes(), dataset.meta.name
+    if genotypes.n < LEAST:
+        raise InputError(f"{name} has {genotypes.n} individuals; {LEAST} are needed for two halves.")
+    return genotypes, name
 
 
 def brief(standings: Standings, how: str) -> str:
@@ -134,26 +154,6 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     if options.seeds < 1 or not 0 <= options.validation < 0.5:
         raise InputError("--seeds is at least 1, and --validation a share below 0.5.")
     return options
-
-
-def _read(options: argparse.Namespace) -> tuple[Genotypes, str]:
-    """The cohort, and what to call it: a file that exists, else a dataset of the library."""
-    path = Path(options.data)
-    if path.is_file():
-        from core.data.intake.cohort_options import CohortOptions
-        from core.data.intake.importing import read_file
-
-        read = read_file([path], options=CohortOptions(maf_min=options.maf_min), samples=options.samples)
-        assert isinstance(read.population, Genotypes)
-        genotypes, name = read.population, path.name
-    else:
-        if options.samples or options.maf_min:
-            raise InputError("--samples and --maf-min belong to a file; a dataset was imported with its own.")
-        dataset = Library().open(options.data)
-        genotypes, name = dataset.genotypes(), dataset.meta.name
-    if genotypes.n < LEAST:
-        raise InputError(f"{name} has {genotypes.n} individuals; {LEAST} are needed for two halves.")
-    return genotypes, name
 
 
 def _studied(genotypes: Genotypes, phenotypes: str) -> Genotypes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,16 @@ from core import child
 from core.commands.answer import WRONG_INPUT
 from core.config.home import environment, home
 from core.errors import InputError
+
+_ENDING = re.compile(r"(\.[a-z0-9]{1,6}){1,2}$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that a reader gave: the name that it has there, and its bytes."""
+
+    name: str
+    content: bytes
 
 
 def ask(*words: str, seconds: float = 600.0) -> dict[str, Any]:
@@ -47,10 +59,36 @@ def sampled(run: str, ending: str) -> bytes:
     return _written("synthetic", ending, "sample", run, bundle=ending in (".vcf.gz", ".bed"))
 
 
-def _written(stem: str, ending: str, *words: str, bundle: bool = False) -> bytes:
+def imputed(
+    run: str, file: Upload | None, truth: Upload | None, settings: Mapping[str, Any]
+) -> tuple[dict[str, Any], bytes]:
+    """What `impute` says of a file, and the imputed genotypes as .vcf.gz; without a file, of held-out individuals.
+
+    `settings` are its options by name. Raises InputError where it refuses the input, PopscapeError otherwise.
+    """
+    with tempfile.TemporaryDirectory(prefix="impute-", dir=_cache()) as folder:
+        words = [run]
+        for option, one in (("", file), ("--truth=", truth)):
+            if one is not None:
+                # The ending helps to recognise the format; the rest of a client's name never becomes a path.
+                ending = _ENDING.search(one.name)
+                path = Path(folder) / f"given{len(words)}{ending[0].lower() if ending else ''}"
+                path.write_bytes(one.content)
+                words.append(f"{option}{path}")
+        named = [f"--name={file.name}"] if file is not None else []
+        out = Path(folder) / "imputed.vcf.gz"
+        answer = ask("impute", *words, *named, *options(settings), f"--out={out}", seconds=3600)
+        return answer, out.read_bytes()
+
+
+def _cache() -> Path:
     cache = home() / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="export-", dir=cache) as folder:
+    return cache
+
+
+def _written(stem: str, ending: str, *words: str, bundle: bool = False) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="export-", dir=_cache()) as folder:
         answer = ask(*words, f"--out={folder}/{stem}{ending}")
         files = [Path(name) for name in answer["files"]]
         if len(files) == 1 and not bundle:

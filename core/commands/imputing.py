@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="genotypes of any format that `import` reads; left out: the held-out individuals of the run's dataset",
     )
     parser.add_argument("--out", type=Path, help="file ending in .vcf.gz, .vcf or .csv (dosages)")
+    parser.add_argument("--name", help="what to call the file (default: its own name)")
+    parser.add_argument("--individuals", type=int, metavar="N", help="so many of them, by chance (default: all)")
     parser.add_argument("--samples", type=Path, help="a table with the populations of the individuals")
     parser.add_argument(
         "--truth", type=Path, metavar="FILE", help="the same individuals with known calls: says how well it went"
@@ -64,6 +67,8 @@ def _impute(options: argparse.Namespace) -> Answer:
     run = RunStore().get(options.run)
     dataset = _dataset(run)
     name, given = _individuals(options, run, dataset)
+    if options.individuals is not None:
+        given = _some(given, options.individuals, options.seed)
     seen, truth = given.genotypes, given.genotypes.calls
     hidden = ""
     if options.mask is not None:
@@ -139,7 +144,8 @@ def _dataset(run: Run) -> Dataset:
 def _individuals(options: argparse.Namespace, run: Run, dataset: Dataset) -> tuple[str, Alignment]:
     """What to call the individuals, and they themselves on the variants of the dataset."""
     if options.file is not None:
-        return options.file.name, _read(options.file, dataset, options.samples)
+        name = options.name or options.file.name
+        return name, _read(options.file, dataset, options.samples, name)
     holdout = cohort_split(dataset, run.config).holdout
     if not len(holdout):
         raise InputError(f"The dataset {dataset.meta.name!r} holds no individuals out; give a FILE.")
@@ -147,24 +153,35 @@ def _individuals(options: argparse.Namespace, run: Run, dataset: Dataset) -> tup
     return f"{dataset.meta.name}, held out", Alignment(genotypes, np.zeros(genotypes.m, dtype=bool))
 
 
-def _read(path: Path, dataset: Dataset, samples: Path | None) -> Alignment:
+def _some(given: Alignment, individuals: int, seed: int) -> Alignment:
+    """So many individuals, by chance; all where there are not more."""
+    if individuals < 1:
+        raise InputError(f"--individuals is {individuals}; at least 1 is expected.")
+    n = given.genotypes.n
+    rows = np.sort(np.random.default_rng([seed, 1]).permutation(n)[:individuals])
+    return replace(given, genotypes=given.genotypes.individuals(rows))
+
+
+def _read(path: Path, dataset: Dataset, samples: Path | None, name: str) -> Alignment:
     """A file on the variants of the dataset, read as the dataset was."""
     from core.config.schema import from_dict
     from core.data.intake.cohort_options import CohortOptions
     from core.data.intake.importing import read_file
+    from core.data.intake.inbox import UserFile
 
     kept = dataset.meta.import_options
     chosen = from_dict(CohortOptions, {key: kept[key] for key in _READING if key in kept})
-    found = read_file([path], options=chosen, samples=samples)
+    file = UserFile(name, path, path.stat().st_size if path.is_file() else 0)
+    found = read_file([file], options=chosen, samples=samples)
     for note in found.notes:
-        print(f"{path.name}: {note}", file=sys.stderr)
+        print(f"{name}: {note}", file=sys.stderr)
     assert isinstance(found.population, Genotypes)
-    return align(dataset.genotypes(), found.population, path.name)
+    return align(dataset.genotypes(), found.population, name)
 
 
 def _truth(path: Path, dataset: Dataset, seen: Genotypes) -> Calls:
     """(n, m) what is known of the individuals `seen`, -1 where nothing is."""
-    known = _read(path, dataset, None).genotypes
+    known = _read(path, dataset, None, path.name).genotypes
     row = {name: i for i, name in enumerate(known.sample_id.tolist())}
     place = np.array([row.get(name, -1) for name in seen.sample_id.tolist()])
     if (place < 0).all():

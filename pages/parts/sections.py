@@ -53,6 +53,9 @@ SECTIONS = (
         "association", "Genotypes", "Association", "genetics",
         "Would a study of synthetic individuals find what a study of real ones finds?",
     ),
+    Section(
+        "impute", "Genotypes", "Impute", "extension", "What are the calls that a file lacks, and how sure are they?"
+    ),
     Section("privacy", "Genotypes", "Privacy", "shield_person", "Does the model give its training individuals away?"),
     Section("atlas", "Distributions", "Atlas", "map", "Which sets are alike, and does a latent give its set back?"),
     Section("interpolate", "Distributions", "Interpolate", "conversion_path", "What lies between one set and another?"),

@@ -81,6 +81,10 @@ LATENTS_B = "to_individual"
 LATENTS_FROM = "from_population"
 LATENTS_TO = "to_population"
 
+IMPUTE_RUN = "impute_run"
+IMPUTE_WHOM = "impute"
+IMPUTE_SHARE = "hidden"
+
 SET_RUN = "model"
 SET_A = "a"
 SET_B = "b"

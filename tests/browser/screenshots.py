@@ -57,6 +57,8 @@ VIEWS = {
     "diversity": "diversity",
     "diversity_haplotypes": "diversity?statistic=Haplotype+diversity",
     "diversity_joint": "diversity?diversity=Joint+spectrum",
+    "impute": "impute",
+    "impute_file": "impute?impute=A+file+of+mine",
     "privacy": "privacy",
     "privacy_membership": "privacy?privacy=Membership+inference",
     "privacy_exposed": "privacy?privacy=Most+exposed",

@@ -26,6 +26,7 @@ HAPLOTYPES = 16  # training haplotypes that a hidden state should have on averag
 MISREAD = 1e-3  # an allele is off its hidden state's with at least this probability
 PRIOR = 1.0  # weight, in haplotypes, of the starting transitions in those of each state
 HALVING = 0.6  # exponent of the step sizes of stepwise EM, between 0.5 and 1
+LIKELIEST = 4  # classes over which imputation sums where the class is unknown
 HELD_OUT = 128  # holdout individuals whose likelihood is reported
 ENTRIES = 1 << 24  # largest tensor of messages, in numbers: 64 MiB
 
@@ -337,29 +338,57 @@ class HiddenTree(Model):
 
     @torch.no_grad()
     def impute(self, calls: Tensor, condition: Condition | None, generator: torch.Generator) -> Tensor:
-        """Exact: P(genotype | known calls), summed over classes and pairs of hidden states. Draws nothing."""
+        """Exact: P(genotype | known calls), summed over pairs of hidden states and the class. Draws nothing.
+
+        Where the class is unknown and there are more than `LIKELIEST`, the sum is over those that the frequencies of
+        the known calls speak for.
+        """
         n, m = calls.shape
         device, strands = self.order.device, self.spec.ploidy
         if condition is None:
             unknown = self.condition_labels.new_full((n, self.condition_labels.shape[1]), UNKNOWN)
             condition = Condition(unknown, torch.empty(n, 0, device=device))
         sorted_calls = calls.to(device)[:, self.order]
-        weight = self._by_class(sorted_calls, condition.to(device)).softmax(1)
-        result = torch.zeros(n, m, strands + 1, device=device)
-        person, member = torch.nonzero(weight > 1e-4, as_tuple=True)
-        height = self._height(strands)
-        for start in range(0, len(person), height):
-            p, c = person[start : start + height], member[start : start + height]
-            evidence, message, _ = self._upward(sorted_calls[p], c, strands)
-            posterior = self._downward(evidence, message, c).flatten(2)
-            table = self._genotype(slice(0, m), strands).flatten(2)
-            each = torch.bmm(posterior, table.transpose(1, 2)).transpose(0, 1) * weight[p, c][:, None, None]
-            result.index_add_(0, p, each)
+        member, prior = self._likeliest(sorted_calls, condition.to(device))
+        k = member.shape[1]
+        table = self._genotype(slice(0, m), strands).flatten(2).transpose(1, 2)
+        result = torch.empty(n, m, strands + 1, device=device)
+        height = max(1, self._height(strands) // k)
+        for start in range(0, n, height):
+            rows = slice(start, start + height)
+            some, c = sorted_calls[rows].repeat_interleave(k, 0), member[rows].flatten()
+            evidence, message, likelihood = self._upward(some, c, strands)
+            weight = (likelihood.view(-1, k) + prior[rows]).softmax(1)
+            posterior = torch.bmm(self._downward(evidence, message, c).flatten(2), table)
+            result[rows] = torch.einsum("vnkg,nk->nvg", posterior.unflatten(1, (-1, k)), weight)
         result /= result.sum(2, keepdim=True)
         probability = torch.empty_like(result)
         probability[:, self.order] = result
         known_call = torch.nn.functional.one_hot(calls.to(device).long().clamp(min=0), strands + 1).float()
         return torch.where((calls.to(device) >= 0)[..., None], known_call, probability)
+
+    def _likeliest(self, calls: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
+        """(n, k) classes of each individual and their log prior probabilities; calls in the forest's order.
+
+        The k are chosen as if variants were independent given the class; a known class is the only one.
+        """
+        code = population_codes(condition)[:, None]
+        every = torch.arange(len(self.share), device=code.device)
+        prior = torch.where((code < 0) | (code == every), self.share.clamp(min=1e-12).log(), -math.inf)
+        p = self._frequency().clamp(1e-4, 1 - 1e-4)
+        genotype = [1 - p, p] if self.spec.ploidy == 1 else [(1 - p) ** 2, 2 * p * (1 - p), p**2]
+        score = prior + sum((calls == g).float() @ chance.log() for g, chance in enumerate(genotype))
+        k = 1 if bool((code >= 0).all()) else min(LIKELIEST, len(every))
+        member = score.topk(k, dim=1).indices
+        return member, prior.gather(1, member)
+
+    def _frequency(self) -> Tensor:
+        """(m, C) frequency of the alternate allele in each class."""
+        every = torch.arange(len(self.share), device=self.order.device)
+        state = torch.empty_like(self.first)
+        for depth, level in enumerate(self._levels()):
+            state[level] = self._forth(state[self.parent[level]], level, every) if depth else self.first[level]
+        return (state * self.allele[:, None]).sum(2)
 
     @torch.no_grad()
     def sample(self, n: int, condition: Condition | None, generator: torch.Generator) -> Tensor:
