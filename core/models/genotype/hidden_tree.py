@@ -360,7 +360,7 @@ class HiddenTree(Model):
             evidence, message, likelihood = self._upward(some, c, strands)
             weight = (likelihood.view(-1, k) + prior[rows]).softmax(1)
             posterior = torch.bmm(self._downward(evidence, message, c).flatten(2), table)
-            result[rows] = torch.einsum("vnkg,nk->nvg", posterior.unflatten(1, (-1, k)), weight)
+            result[rows] = torch.einsum("vnkg,nk->nvg", posterior.view(m, -1, k, strands + 1), weight)
         result /= result.sum(2, keepdim=True)
         probability = torch.empty_like(result)
         probability[:, self.order] = result
