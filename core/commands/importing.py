@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from core.commands.answer import Answer, Command
 from core.commands.settings import add_settings, read_settings
@@ -17,6 +17,8 @@ from core.data.library import Library
 from core.data.selection import COHORT, SIMULATORS, simulate_into
 from core.errors import InputError
 
+_SHARED = ("label_columns", "delimiter")  # settings that both kinds of data have
+
 
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or files that belong together")
@@ -26,19 +28,24 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--variants", type=Path, help="a table of variants with ids, positions and alleles")
     parser.add_argument("--label-columns", help="which columns are labels, the main one first: C[,C…]")
     add_settings(parser, CohortOptions, "reading and filtering genotypes", leave_out=("label_columns",))
-    add_settings(parser, CollectionOptions, "reading and grouping sets (--kind sets)", leave_out=("label_columns",))
+    add_settings(parser, CollectionOptions, "reading and grouping sets (--kind sets)", leave_out=_SHARED)
 
 
 def _import(options: argparse.Namespace) -> Answer:
     from core.data.intake.importing import import_file
 
-    schema: Any = CollectionOptions if options.kind == "sets" else CohortOptions
+    sets = options.kind == "sets"
+    schema, other = (CollectionOptions, CohortOptions) if sets else (CohortOptions, CollectionOptions)
+    for name in _settings(other):
+        if name not in _settings(schema) and getattr(options, name) is not None:
+            hint = "leave it out" if sets else "add --kind sets, or leave it out"
+            raise InputError(f"--{name.replace('_', '-')} is no setting of {options.kind}; {hint}.")
     meta = import_file(
         options.paths,
         name=options.name,
         samples=options.samples,
         variants=options.variants,
-        options=read_settings(options, schema),
+        options=read_settings(options, cast(Any, schema)),
         library=Library(),
     )
     return _described(meta)

@@ -58,6 +58,11 @@ def view(sets: SetCollection, split: Split, config: SetViewConfig, seed: int = 0
     place = np.full(sets.s, -1, dtype=np.int64)
     place[keep] = np.arange(len(keep))
     train, holdout = (place[side][place[side] >= 0] for side in (split.train, split.holdout))
+    if len(split.train) < 2:
+        raise InputError(
+            f"The dataset has {sets.s} sets and {len(split.train)} of them to train; 2 are needed: import more sets, "
+            "or cut them into parts with --chunk N."
+        )
     if len(train) < 2:
         raise InputError(
             f"Only {len(train)} training sets have {config.min_samples} observations or more; 2 are needed: lower "

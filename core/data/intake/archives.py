@@ -80,6 +80,18 @@ def chunks(path: Path, name: str) -> Iterator[bytes]:
     _check_bgzf_end(path, name)
 
 
+def unfolded(path: Path, name: str, folder: Path) -> Path:
+    """The file itself, or where it is gzip its content as a file in `folder`; errors as of `chunks`."""
+    with path.open("rb") as file:
+        if file.read(2) != _GZIP:
+            return path
+    target = folder / f"unfolded_{path.stat().st_ino}"
+    with target.open("wb") as file:
+        for piece in chunks(path, name):
+            file.write(piece)
+    return target
+
+
 def _check_ratio(unfolded: int, size: int, name: str) -> None:
     if unfolded > RATIO_FREE and unfolded > RATIO_MAX * size:
         raise InputError(

@@ -44,7 +44,12 @@ def preview(reader: type[CollectionFormat], source: CollectionSource) -> dict[st
 
 
 def _table(reader: type[CollectionFormat], source: CollectionSource) -> ObservationTable:
-    only_file(source)
+    options = source.options
+    if not reader.companions:
+        only_file(source)
+    for key, asked in (("delimiter", options.delimiter != "auto"), ("sequence_column", bool(options.sequence_column))):
+        if asked and not reader.delimited:
+            raise InputError(f"{source.main.name} is no text table, so {key} has no effect; leave it out.")
     table = reader.read(source)
     if not table.observations.shape[0]:
         raise InputError(

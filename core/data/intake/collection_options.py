@@ -38,7 +38,9 @@ class CollectionOptions:
     features: tuple[str, ...] = setting(
         (), "Columns or genes that are the features; empty: all numeric columns, all genes."
     )
-    layer: str = setting("X", "h5ad: X, the name of a layer, or obsm:NAME for an embedding such as obsm:X_pca.")
+    layer: str = setting(
+        "X", "h5ad and its like: X, the name of a layer, raw, or obsm:NAME for an embedding such as obsm:X_pca."
+    )
     normalise: str = setting(
         "auto",
         "auto: raw counts are recognised and brought to size factors of 10,000 and log1p, cytometry to arcsinh(x / 5); "
@@ -48,5 +50,11 @@ class CollectionOptions:
     variable_genes: int = setting(0, "Keep this many most variable features (0: all).", low=0)
     components: int = setting(0, "Replace the features by this many principal components (0: no).", low=0, high=1000)
     scale: bool = setting(False, "Standardise each feature and cut at ±10 before the components.", advanced=True)
+    delimiter: str = setting(
+        "auto",
+        "Text tables: what separates the columns.",
+        choices=("auto", "tab", "comma", "semicolon", "space"),
+        advanced=True,
+    )
     sequence_column: str = setting("", "Text: the column of sequences; empty: found by its letters.", advanced=True)
     length: int = setting(0, "Sequences are cut at this length (0: the longest, at most 2,000).", low=0, advanced=True)

@@ -89,7 +89,9 @@ def scale_of(x: Any, table: ObservationTable, asked: str) -> tuple[str, list[str
     if asked != AUTO:
         return asked, _remarks(asked, seen, table)
     if table.origin == CYTOMETRY:
-        return "arcsinh", ["Intensities of cytometry were recognised; normalise=none takes them as they are."]
+        return "arcsinh", [
+            "Intensities of cytometry were recognised and brought to arcsinh(x / 5); normalise=none keeps them."
+        ]
     if _is_counts(seen, table):
         how = "arcsinh" if _is_cytometry(table) else "size_log1p"
         return how, [

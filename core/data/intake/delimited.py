@@ -38,14 +38,16 @@ class DelimitedText:
     notes: list[str]
 
 
-def read_delimited(path: Path, name: str) -> DelimitedText:
+def read_delimited(path: Path, name: str, delimiter: str = "") -> DelimitedText:
     """The whole table, its first row being the header unless it is as numeric as the others.
 
-    A first line sep=; is honoured, lines that begin with # are passed over (the last of them is the header where it
-    has as many cells as the rows), and a header one cell shorter than every row is that of R's row names.
+    `delimiter` "" means that it is found from the first lines. A first line sep=; is honoured, lines that begin with #
+    are passed over (the last of them is the header where it has as many cells as the rows), and a header one cell
+    shorter than every row is that of R's row names.
     Raises InputError for an empty table, a broken quotation and rows of different widths.
     """
-    delimiter, commented = _delimiter(path, name)
+    likely, commented = _delimiter(path, name)
+    delimiter = delimiter or likely
     records = list(_records(path, name, delimiter, commented))
     if len(records) < 2:
         what = "has a header but no rows" if records else "is an empty table"

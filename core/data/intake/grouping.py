@@ -43,11 +43,16 @@ def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -
         dropped["observations of sets that are too small"] = lost
     members = [m for m, keep in zip(members, large, strict=True) if keep]
     names = [n for n, keep in zip(names, large, strict=True) if keep]
-    if len(members) < (1 if options.whole else 2):
+    if len(members) < (1 if options.whole and not options.chunk else 2):
         why = "; ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
         raise InputError(
             f"{name} gives {len(members)} sets of at least {options.min_samples} observations; 2 or more are needed: "
             f"choose other columns for the sets, or a smaller minimum{f' (left out: {why})' if why else ''}."
+        )
+    if len(members) == 2:
+        notes.append(
+            "Two sets can be looked at but not trained on, since one of them is held out; at least 3 are needed: more "
+            "sets, or --chunk N to cut these into parts of N observations."
         )
     labels, covariates = describe_sets(table, members, options, name, notes)
     order = np.concatenate(members)

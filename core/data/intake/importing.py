@@ -53,6 +53,11 @@ def import_file(
 
     Raises InputError with one sentence on every input that cannot be read; the library is then unchanged.
     """
+    if isinstance(options, CollectionOptions) and options.whole and not options.chunk:
+        raise InputError(
+            "The whole file is one set, and at least 2 sets are needed (3 to train): give --chunk N as well, to cut it "
+            "into parts of N observations, or name a set column."
+        )
     result = read_file(files, options=options, samples=samples, variants=variants)
     shown = [_shown_name(file.name) for file in files]
     return library.add(

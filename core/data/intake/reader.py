@@ -34,6 +34,9 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"l\x1b\x10", "a PLINK 2 pgen file", "write a bed with plink2 --make-bed"),
     (b"SQLite format", "a database", "export the genotypes as CSV"),
 )
+_READ_AS_SETS = (_HDF5, b"PAR1")
+# Binary formats that are written gzipped now and then, and whose readers need the file itself.
+_UNFOLDED = (_HDF5, b"PAR1", b"FCS", b"PK")
 _MODEL_ENDINGS = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")
 _OPTIONS: dict[str, Any] = {one.kind: one for one in (CohortOptions, CollectionOptions)}
 # Kind → what a file should be, what its format should be, and the formats that are read.
@@ -104,12 +107,20 @@ def _refuse_mistakes(head: Head, kind: str) -> None:
             "save the matrix with numpy.savez_compressed."
         )
     for magic, what, advice in _REFUSED:
-        if head.first.startswith(magic) and not (kind == "sets" and magic == _HDF5):
+        if head.first.startswith(magic) and not (kind == "sets" and magic in _READ_AS_SETS):
             raise InputError(f"{name} is {what}; a data file is expected: {advice}.")
+    lines = head.first.split(b"\n", 3)
+    if kind == "sets" and len(lines) > 3 and lines[0][:1] == b"@" and lines[2][:1] == b"+":
+        raise InputError(
+            f"{name} is FASTQ, the reads of a sequencer; sequences of one sample each are expected: give the clones or "
+            "consensus sequences as FASTA, or counts as h5ad."
+        )
 
 
 def _unpacked(head: Head, folder: Path, kind: str) -> list[Head]:
     """The file itself, or the files inside a zip that no format reads as it is."""
+    if kind == "sets" and head.first.startswith(_UNFOLDED):
+        head = replace(head, path=archives.unfolded(head.path, head.name, folder))
     own = any(entry.value.zipped and entry.value.matches(head) for entry in _readers(kind))
     if own or not head.first.startswith(b"PK"):
         return [head]

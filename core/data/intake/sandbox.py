@@ -131,7 +131,7 @@ def _child(module: str, folder: Path) -> None:
     except MemoryError:
         answer = {
             "error": f"Reading needs more than the {limits.memory_bytes / _GIB:.1f} GiB of memory that it may use; "
-            "give a region or fewer individuals."
+            "give a smaller part of it, such as a region, fewer individuals or fewer features."
         }
     except OSError as error:
         answer = {"error": f"The file could not be read: {error.strerror or type(error).__name__}; check the disk."}

@@ -34,6 +34,7 @@ _ONLY_OF = {
     "length": "sequence",
     **dict.fromkeys(("features", "normalise", "variable_genes", "components", "scale"), "vector"),
     "layer": "layers",
+    "delimiter": "table",
 }
 
 

@@ -66,13 +66,13 @@ def prepare(table: ObservationTable, options: CollectionOptions, name: str) -> N
     how, said = scale_of(x, table, options.normalise)
     table.notes += said
     table.applied["normalise"] = how
-    total = np.asarray(x.sum(axis=1), dtype=np.float64).reshape(-1) if how == "size_log1p" else None
+    total = np.asarray(x.sum(axis=1, dtype=np.float64)).reshape(-1) if how == "size_log1p" else None
     _name_once(table)
     if options.features and options.features != tuple(table.feature.tolist()):
         x = _choose(table, x, options.features, name)
     check_entries(x.shape[0] * x.shape[1], name)
     dense, said = normalised(_single(x, name), how, total, name)
-    table.notes += said
+    table.notes += said if options.normalise != AUTO else []  # auto has said so
     if options.variable_genes:
         dense = _variable(table, dense, options.variable_genes)
     if options.scale:
@@ -191,7 +191,7 @@ def _name_once(table: ObservationTable) -> None:
 
 
 def _choose(table: ObservationTable, x: Any, wanted: tuple[str, ...], name: str) -> Any:
-    place = {one: i for i, one in enumerate(table.feature.tolist())}
+    place = table.aliases | {one: i for i, one in enumerate(table.feature.tolist())}
     missing = [one for one in wanted if one not in place]
     if missing:
         begin = ", ".join(table.feature[:5].tolist())

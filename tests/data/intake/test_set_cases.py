@@ -265,3 +265,204 @@ def test_shares_of_two_columns_and_names_with_bars_stay_apart(tmp_path: Path) ->
     rows = [f"{pairs[i % 2][0]},{pairs[i % 2][1]},{i}.5" for i in range(12)]
     sets, _ = read(write(tmp_path / "u.csv", "g,h,x", rows), tmp_path / "b", set_column=("g", "h"))
     assert sets.s == 2 and sets.sizes.tolist() == [6, 6] and len(set(sets.set_id.tolist())) == 2
+
+
+def log_counts(counts: Any) -> Any:
+    """log(1 + x), each cell brought to 10,000 counts first."""
+    dense = np.asarray(counts.todense() if hasattr(counts, "todense") else counts, dtype=np.float64)
+    return np.log1p(dense / dense.sum(axis=1, keepdims=True) * 1e4)
+
+
+@pytest.mark.parametrize(
+    ("file", "group", "said"),
+    [
+        ("03-counts-with-layer/counts_layer.h5ad", "donor", "logcounts (fractions"),
+        ("04-sparse-counts/csc_counts.h5ad", "donor", "Raw counts were recognised"),
+        ("b01-log1p-none/log1p.h5ad", "donor", ""),
+        ("b02-long-integer-ids/bigid.h5ad", "subject", ""),
+        ("b02-long-integer-ids/dateint.h5ad", "day", ""),
+        ("b20-reader-words/future.h5ad", "donor", ""),
+        ("b20-reader-words/named.h5ad", "donor", ""),
+        ("c31-null-dataspace/log1pbase.h5ad", "donor", ""),
+        ("c32-set-names-by-g/plate_int.h5ad", "plate", ""),
+        ("c32-set-names-by-g/dose.h5ad", "dose", ""),
+    ],
+)
+def test_cells_are_grouped_and_counts_logged(file: str, group: str, said: str, cases: Path, tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    from anndata.io import read_elem
+
+    sets, answer = read(cases / file, tmp_path / "out", set_column=(group,))
+    with h5py.File(cases / file) as stored:
+        x, obs = read_elem(stored["X"]), read_elem(stored["obs"])
+    values = obs[group].astype(str).str.removesuffix(".0")
+    assert sets.set_id.tolist() == list(dict.fromkeys(values))
+    for i, name in enumerate(sets.set_id):
+        np.testing.assert_allclose(sets.observations_of(i), log_counts(x)[values == name], rtol=1e-4)
+    assert answer["applied"]["normalise"] == "size_log1p"
+    assert any(said in note for note in answer["notes"])
+    plain, _ = read(cases / file, tmp_path / "plain", set_column=(group,), normalise="none")
+    raw = np.asarray(x.todense() if hasattr(x, "todense") else x)
+    np.testing.assert_array_equal(plain.observations_of(0), raw[values == sets.set_id[0]])
+
+
+def test_layers_raw_and_tables_in_obsm(cases: Path, tmp_path: Path) -> None:
+    import anndata
+
+    for number, file in enumerate(("b20-reader-words/rawx.h5ad", "c45-h5ad-words/raw.h5ad")):
+        sets, _ = read(cases / file, tmp_path / f"raw{number}", set_column=("donor",), layer="raw", normalise="none")
+        cells = anndata.read_h5ad(cases / file)
+        first = (cells.obs["donor"] == sets.set_id[0]).to_numpy()
+        np.testing.assert_array_equal(sets.observations_of(0), np.asarray(cells.raw.X)[first])
+    for number, folder in enumerate(("b20-reader-words", "c45-h5ad-words")):
+        path = cases / folder / "obsmdf.h5ad"
+        protein = anndata.read_h5ad(path).obsm["protein"]
+        options: dict[str, Any] = {"set_column": ("donor",), "layer": "obsm:protein"}
+        sets, _ = read(path, tmp_path / f"o{number}", **options)
+        assert sets.feature.tolist() == MARKERS == list(protein.columns)
+        np.testing.assert_allclose(np.sort(sets.observations[:, 1]), np.sort(protein["CD4"]), rtol=1e-6)
+        for wanted, name in (("CD4", "CD4"), ("protein_1", "CD3")):
+            one, _ = read(path, tmp_path / f"f{number}{wanted}", **options, features=(wanted,))
+            assert one.feature.tolist() == [name]
+            np.testing.assert_allclose(np.sort(one.observations[:, 0]), np.sort(protein[name]), rtol=1e-6)
+    for number, folder in enumerate(("b20-reader-words", "c45-h5ad-words")):
+        with pytest.raises(InputError, match="choose one of: counts"):
+            read(cases / folder / "noX.h5ad", tmp_path / f"n{number}", set_column=("donor",))
+    _, answer = read(cases / "c45-h5ad-words/noX.h5ad", tmp_path / "l", set_column=("donor",), layer="counts")
+    assert "Features are those of the layer counts." in answer["notes"]
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "sentence"),
+    [
+        ("b19-program-failed/obsm3d.h5ad", {"set_column": ("donor",), "layer": "obsm:img"}, "3 axes"),
+        ("b19-program-failed/f64big.npz", {"set_column": ("label",)}, "beyond single precision"),
+    ],
+)
+def test_what_cannot_be_vectors_is_refused(
+    file: str, options: dict[str, Any], sentence: str, cases: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        read(cases / file, tmp_path / "out", **options)
+
+
+@pytest.mark.parametrize("file", ["b27-doubly-logged/logged.h5ad", "c46-logged-twice/lognorm.h5ad"])
+def test_a_second_logarithm_is_warned_of(file: str, cases: Path, tmp_path: Path) -> None:
+    _, answer = read(cases / file, tmp_path / "out", set_column=("donor",), normalise="size_log1p")
+    assert any("not whole numbers" in note and "Warning" in note for note in answer["notes"])
+    _, answer = read(cases / file, tmp_path / "plain", set_column=("donor",))
+    assert answer["applied"] == {"normalise": "none"}
+
+
+@pytest.mark.parametrize("file", ["b09-share-collision/twobools.h5ad", "c38-shares-collide/twobool.h5ad"])
+def test_shares_of_two_boolean_columns(file: str, cases: Path, tmp_path: Path) -> None:
+    import anndata
+
+    sets, _ = read(cases / file, tmp_path / "out", set_column=("donor",))
+    obs = anndata.read_h5ad(cases / file).obs
+    for column in obs.columns:
+        varied = obs.groupby("donor", observed=True)[column].nunique().max() > 1 if column != "donor" else False
+        for value in obs[column].unique() if varied and obs[column].dtype == bool else []:
+            share = (obs[column] == value).groupby(obs["donor"], observed=True).mean()
+            found = sets.covariates[f"share of {value} in {column}"]
+            np.testing.assert_allclose(found, share[sets.set_id.tolist()])
+
+
+def test_principal_components_of_many_genes_are_those_of_a_full_decomposition(cases: Path, tmp_path: Path) -> None:
+    path = cases / "b18-components-on-all-genes" / "tenx33k.h5ad"
+    options: dict[str, Any] = {"set_column": ("donor",), "normalise": "size_log1p"}
+    sets, answer = read(path, tmp_path / "pc", **options, components=20)
+    full, _ = read(path, tmp_path / "full", **options)
+    x = full.observations - full.observations.mean(axis=0, dtype=np.float64)
+    gram = x @ x.T
+    values, vectors = np.linalg.eigh(gram)
+    expected = vectors[:, ::-1][:, :20] * np.sqrt(values[::-1][:20])
+    np.testing.assert_allclose(np.abs(sets.observations), np.abs(expected), rtol=1e-2, atol=1e-2)
+    share = values[::-1][:20].sum() / values.sum()
+    assert any(f"{share:.1%} of the variance" in note for note in answer["notes"])
+
+
+def test_components_by_either_side_and_by_iterations_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.data.intake import vectors
+
+    rng = np.random.default_rng(3)
+    for shape in ((40, 90), (90, 40)):
+        x = (rng.normal(size=shape) * np.geomspace(10, 0.1, shape[1])).astype(np.float32)
+        exact, share = vectors.principal_components(x, 5)
+        monkeypatch.setattr(vectors, "_EXACT", 0)
+        iterated, again = vectors.principal_components(x, 5)
+        monkeypatch.undo()
+        np.testing.assert_allclose(exact, iterated, rtol=1e-3, atol=1e-3)
+        _, singular, _ = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+        assert share == pytest.approx(again, rel=1e-4)
+        assert share == pytest.approx((singular[:5] ** 2).sum() / (singular**2).sum(), rel=1e-4)
+
+
+def test_size_factors_are_those_of_all_genes_when_some_are_chosen(tmp_path: Path) -> None:
+    anndata = pytest.importorskip("anndata")
+    counts = np.random.default_rng(1).negative_binomial(1, 0.05, size=(40, 30))
+    obs = pd.DataFrame(
+        {"donor": pd.Categorical(np.repeat(["a", "b", None, "c"], 10))}, index=[f"c{i}" for i in range(40)]
+    )
+    obs["day"] = pd.array([1, None] * 20, dtype="Int64")
+    cells = anndata.AnnData(
+        counts.astype(np.float16), obs=obs, var=pd.DataFrame(index=["g"] * 2 + [f"g{i}" for i in range(28)])
+    )
+    cells.write_h5ad(tmp_path / "c.h5ad")
+    sets, answer = read(tmp_path / "c.h5ad", tmp_path / "out", set_column=("donor",), features=("g5", "g-1"))
+    expected = np.log1p(counts / counts.sum(axis=1, keepdims=True) * 1e4)[:10][:, [7, 1]]
+    np.testing.assert_allclose(sets.observations_of(0), expected, rtol=1e-3)
+    assert sets.set_id.tolist() == ["a", "b", "c"] and answer["dropped"] == {"observations without a set": 10}
+    np.testing.assert_array_equal(sets.covariates["day"], [1, 1, 1])
+    assert any("had a name that was taken" in note for note in answer["notes"])
+
+
+@pytest.mark.parametrize("file", ["counts.csv", "counts.npz"])
+def test_counts_in_tables_and_arrays_are_recognised(file: str, tmp_path: Path) -> None:
+    counts = np.random.default_rng(2).negative_binomial(0.7, 0.02, size=(60, 12))
+    if file.endswith("npz"):
+        np.savez(tmp_path / file, X=counts, g=np.repeat(["a", "b", "c"], 20))
+    else:
+        pd.DataFrame(counts, columns=[f"G{i}" for i in range(12)]).assign(g=np.repeat(["a", "b", "c"], 20)).to_csv(
+            tmp_path / file, index=False
+        )
+    sets, answer = read(tmp_path / file, tmp_path / "out", set_column=("g",))
+    np.testing.assert_allclose(sets.observations_of(1), log_counts(counts)[20:40], rtol=1e-4)
+    assert any("Raw counts were recognised" in note for note in answer["notes"])
+
+
+@pytest.mark.parametrize("kind", ["grades", "ages", "pixels", "flags", "normal"])
+def test_whole_numbers_that_are_no_counts_stay(kind: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    x = {
+        "grades": rng.integers(0, 5, (60, 4)),
+        "ages": rng.integers(18, 95, (60, 4)),
+        "pixels": np.clip(rng.normal(8, 8, (60, 16)), 0, 16).astype(int),
+        "flags": rng.integers(0, 2, (60, 4)),
+        "normal": rng.normal(size=(60, 4)),
+    }[kind]
+    np.savez(tmp_path / "x.npz", X=x, g=np.repeat(["a", "b", "c"], 20))
+    sets, answer = read(tmp_path / "x.npz", tmp_path / "out", set_column=("g",))
+    np.testing.assert_allclose(sets.observations, x, rtol=1e-6)
+    assert answer["applied"] == {"normalise": "none"}
+
+
+def test_gzipped_h5ad_and_one_set_and_reads(cases: Path, home: Path, tmp_path: Path) -> None:
+    from core.data.intake.importing import import_file
+    from core.data.library import Library
+
+    sets, _ = read(cases / "b26-common-formats" / "c.h5ad.gz", tmp_path / "gz", set_column=("donor",))
+    assert sets.s == 3
+    for folder in ("b26-common-formats", "c51-fastq"):
+        with pytest.raises(InputError, match="is FASTQ"):
+            read(cases / folder / "reads.fastq", tmp_path / folder, set_column=("sample",))
+    with pytest.raises(InputError, match="--chunk N"):
+        import_file(
+            [cases / "b10-option-ignored" / "cytof.csv"], library=Library(), options=CollectionOptions(whole=True)
+        )
+
+
+def test_two_sets_are_said_to_be_too_few_to_train(tmp_path: Path) -> None:
+    rows = [f"{'ab'[i % 2]},{i}.5" for i in range(12)]
+    _, answer = read(write(tmp_path / "t.csv", "g,x", rows), tmp_path / "out", set_column=("g",))
+    assert any("at least 3 are needed" in note for note in answer["notes"])

@@ -79,11 +79,13 @@ class ReadResult(Generic[P]):
 class Format(ABC):
     """A reader of one kind of data.
 
-    `fallback` marks the one of its kind that is tried when no other recognises the file, `zipped` one that reads zip
-    files itself; any other zip file is unpacked first.
+    `fallback` is 0 where a match is sure; the higher it is, the later a reader is tried when none before it recognises
+    the file. `zipped` marks one that reads zip files itself; any other zip file is unpacked first. `companions` marks
+    one that reads several files as one.
     """
 
-    fallback = False
+    fallback = 0
+    companions = False
     zipped = False
 
     @staticmethod
@@ -107,7 +109,9 @@ class CohortFormat(Format):
 
 
 class CollectionFormat(Format):
-    """A reader of observations."""
+    """A reader of observations; `delimited` where the file is text in columns."""
+
+    delimited = False
 
     @staticmethod
     @abstractmethod

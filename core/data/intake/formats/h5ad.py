@@ -2,124 +2,158 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from core.data.intake.counts import CELLS, values_of
+from core.data.intake.formats import hdf5
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
-from core.data.intake.formats.observations import Column, ObservationTable, as_written
+from core.data.intake.formats.elements import add_columns, frame_matrix, index_of, is_group, matrix_of
+from core.data.intake.formats.observations import ObservationTable
 from core.errors import InputError
 
-RATIO_MAX = 200  # declared bytes over file bytes: unwritten chunks of a hostile file count as zeros without end
+_GLIMPSE = 200_000  # entries of another layer that say whether it holds whole numbers
+_LAYERS_NAMED = 6
 
 
 @formats.register(
     "h5ad",
     title="h5ad",
     kind="sets",
-    help="AnnData (.h5ad): X, a layer or an embedding, with obs columns.",
+    help="AnnData (.h5ad), also gzipped: X, a layer, raw or an embedding (obsm), with obs columns.",
     source="anndata 0.12",
 )
 class H5adFormat(CollectionFormat):
-    """Checked with h5py before anndata opens it: links to other files and lies about sizes are refused."""
+    """Checked with h5py first; any HDF5 file whose layout no other reader knows ends here."""
+
+    fallback = 1
 
     @staticmethod
     def matches(head: Head) -> bool:
-        return head.first.startswith(b"\x89HDF")
+        return head.first.startswith(hdf5.MAGIC)
 
     @staticmethod
     def read(source: CollectionSource) -> ObservationTable:
-        check(source.main.path, source.main.name)
-        import anndata
-
-        name, options = source.main.name, source.options
-        try:
-            cells = anndata.read_h5ad(source.main.path)
-        except (OSError, KeyError, ValueError, TypeError, AttributeError):
-            raise InputError(f"{name} is HDF5 but not an h5ad that can be read; write it with AnnData.") from None
-        matrix, genes, said = _matrix(cells, options.layer, name)
-        columns = {str(c): _column(cells.obs[c].to_numpy()) for c in cells.obs.columns}
-        texts = {key: as_written(cells.obs[key].to_numpy()) for key, v in columns.items() if v.dtype.kind == "f"}
-        columns |= _memberships(cells)
-        return ObservationTable(
-            matrix, columns, feature=genes, layers=_layers(cells), notes=[said], texts=texts, origin="cells"
-        )
+        name = source.main.name
+        with hdf5.opened(source.main.path, name) as file:
+            if "obs" not in file or not ("X" in file or "layers" in file):
+                raise InputError(
+                    f"{name} is HDF5 but not an h5ad (it holds {', '.join(list(file)[:6]) or 'nothing'}); "
+                    "write it with AnnData."
+                )
+            return read_anndata(file, source.options.layer, name)
 
 
-def check(path: Path, name: str) -> None:
-    """Refuse an HDF5 file that links outside itself or declares far more bytes than it has. Raises InputError."""
-    import h5py
+def read_anndata(group: Any, layer: str, name: str, prefix: str = "") -> ObservationTable:
+    """The cells of an AnnData group (h5py or zarr) with the matrix that `layer` names; only that and obs are read.
 
-    declared = 0
-
-    def visit(key: str, node: Any) -> None:
-        nonlocal declared
-        if isinstance(node, h5py.Dataset):
-            if node.external or node.is_virtual:
-                raise InputError(f"{name} keeps {key[:60]!r} in another file; write a self-contained h5ad.")
-            declared += int(node.size) * max(node.dtype.itemsize, 1)
-
-    try:
-        with h5py.File(path, "r") as file:
-            _refuse_links(file, name)
-            file.visititems(visit)
-    except (OSError, RuntimeError, KeyError):
-        raise InputError(f"{name} is a damaged HDF5 file; copy or export it again.") from None
-    if declared > max(RATIO_MAX * path.stat().st_size, 64 << 20):
+    `prefix` stands before the names of the layers where a file holds several modalities.
+    """
+    layers = [prefix + one for one in layers_of(group)]
+    wanted = layer.removeprefix(prefix)
+    if prefix + wanted not in layers:
+        raise InputError(f"{name} has no {layer!r}; choose one of: {', '.join(layers) or 'nothing'}.")
+    matrix, features, said = _matrix(group, wanted, name)
+    table = ObservationTable(
+        matrix, {}, feature=np.array(features, dtype=np.str_), layers=layers, notes=said, origin=CELLS
+    )
+    if wanted.startswith("obsm:"):
+        table.origin = "table"
+        stem = wanted.removeprefix("obsm:").removeprefix("X_")
+        table.aliases = {f"{stem}_{i + 1}": i for i in range(len(features))}
+    if table.observations.ndim == 2 and table.observations.shape[1] != len(features):
         raise InputError(
-            f"{name} declares {declared:,} bytes of data in a file of {path.stat().st_size:,}; "
+            f"{name} has {table.observations.shape[1]:,} features in {layer} and {len(features):,} names for them; "
             "write it anew with AnnData."
         )
-
-
-def _refuse_links(group: Any, name: str, depth: int = 0) -> None:
-    import h5py
-
-    if depth > 20:
-        raise InputError(f"{name} nests groups more than 20 deep; an h5ad does not: write it anew with AnnData.")
-    for key in group:
-        link = group.get(key, getlink=True)
-        if isinstance(link, h5py.ExternalLink | h5py.SoftLink):
-            raise InputError(f"{name} holds a link ({key[:60]!r}); write a self-contained h5ad.")
-        if group.get(key, getclass=True) is h5py.Group:
-            _refuse_links(group[key], name, depth + 1)
-
-
-def _matrix(cells: Any, layer: str, name: str) -> tuple[Any, npt.NDArray[np.str_], str]:
-    genes = np.array([str(g) for g in cells.var_names], dtype=np.str_)
-    if layer == "X" and cells.X is not None:
-        return cells.X, genes, "Features are those of X."
-    if layer in cells.layers:
-        return cells.layers[layer], genes, f"Features are those of the layer {layer}."
-    if layer.startswith("obsm:") and layer.removeprefix("obsm:") in cells.obsm:
-        matrix = cells.obsm[layer.removeprefix("obsm:")]
-        stem = layer.removeprefix("obsm:").removeprefix("X_")
-        return matrix, np.array([f"{stem}_{i + 1}" for i in range(matrix.shape[1])]), f"Features are {layer}."
-    raise InputError(f"{name} has no {layer!r}; choose one of: {', '.join(_layers(cells))}.")
-
-
-def _layers(cells: Any) -> list[str]:
-    return ["X", *map(str, cells.layers), *(f"obsm:{key}" for key in cells.obsm)]
-
-
-def _column(values: Any) -> Column:
-    array = np.asarray(values)
-    if array.dtype.kind in "fiu":
-        return array.astype(np.float64)
-    return np.array(["" if v is None or str(v) == "nan" else str(v) for v in array.tolist()], dtype=np.str_)
-
-
-def _memberships(cells: Any) -> dict[str, Column]:
-    """Each 0/1 matrix in obsm (cells × clones) as a column: the member's number, "" for cells of none."""
-    found: dict[str, Column] = {}
-    for key, value in cells.obsm.items():
-        if "clone" not in str(key).lower() or not hasattr(value, "shape") or len(value.shape) != 2:
-            continue
-        dense = np.asarray(value.todense() if hasattr(value, "todense") else value)
-        which = dense.argmax(axis=1)
-        found[str(key).removeprefix("X_")] = np.array(
-            [f"{key.removeprefix('X_')}_{w + 1}" if dense[i, w] > 0 else "" for i, w in enumerate(which)], dtype=np.str_
+    cells = len(index_of(group["obs"]))
+    if table.observations.shape[0] != cells:
+        raise InputError(
+            f"{name} has {table.observations.shape[0]:,} rows in {layer} and {cells:,} in obs; write it anew."
         )
-    return found
+    add_columns(table, group["obs"], group.get("uns"))
+    _add_memberships(table, group, name)
+    other = _others(group, wanted, prefix)
+    if other:
+        table.notes.append(f"The file also holds {', '.join(other)}; layer=NAME takes one of them.")
+    return table
+
+
+def layers_of(group: Any) -> list[str]:
+    """What of an AnnData group could be the observations: X, layers, raw, embeddings."""
+    return [
+        *(["X"] if "X" in group else []),
+        *(list(group["layers"].keys()) if "layers" in group else []),
+        *(["raw"] if _raw(group) is not None else []),
+        *(f"obsm:{key}" for key in _embeddings(group)),
+    ]
+
+
+def _raw(group: Any) -> tuple[Any, Any] | None:
+    """(matrix, var) of raw, as a group or as AnnData before 0.7 wrote it."""
+    if "raw" in group and is_group(group["raw"]) and "X" in group["raw"]:
+        return group["raw"]["X"], group["raw"]["var"]
+    if "raw.X" in group and "raw.var" in group:
+        return group["raw.X"], group["raw.var"]
+    return None
+
+
+def _embeddings(group: Any) -> list[str]:
+    """Names in obsm; before AnnData 0.7 it was a compound array."""
+    if "obsm" not in group:
+        return []
+    node = group["obsm"]
+    return list(node.keys()) if is_group(node) else list(node.dtype.names or ())
+
+
+def _matrix(group: Any, layer: str, name: str) -> tuple[Any, list[str], list[str]]:
+    if layer.startswith("obsm:"):
+        key = layer.removeprefix("obsm:")
+        stem, node = key.removeprefix("X_"), group["obsm"][key]
+        if is_group(node) and "encoding-type" in node.attrs and node.attrs["encoding-type"] == "dataframe":
+            matrix, names, others = frame_matrix(node, f"{layer} of {name}")
+            left = [f"Columns of {layer} without numbers were left out: {', '.join(others)}."] if others else []
+            return matrix, names, [f"Features are {layer}.", *left]
+        matrix = matrix_of(node, name)
+        width = matrix.shape[1] if len(matrix.shape) > 1 else 0
+        return matrix, [f"{stem}_{i + 1}" for i in range(width)], [f"Features are {layer}."]
+    raw = _raw(group) if layer == "raw" and not ("layers" in group and "raw" in group["layers"]) else None
+    if raw is not None:
+        return matrix_of(raw[0], name), index_of(raw[1]), ["Features are those of raw."]
+    genes = index_of(group["var"])
+    if layer == "X":
+        return matrix_of(group["X"], name), genes, ["Features are those of X."]
+    return matrix_of(group["layers"][layer], name), genes, [f"Features are those of the layer {layer}."]
+
+
+def _others(group: Any, layer: str, prefix: str) -> list[str]:
+    """The other matrices of the genes, each with what its values look like at a glance."""
+    found = []
+    for one in layers_of(group):
+        if one == layer or one.startswith("obsm:"):
+            continue
+        raw = _raw(group)
+        node = group["X"] if one == "X" else raw[0] if one == "raw" and raw else group["layers"][one]
+        try:
+            part = node["data"][:_GLIMPSE] if is_group(node) else node[: max(1, _GLIMPSE // max(1, node.shape[1]))]
+        except hdf5.UNREADABLE:
+            continue
+        values = values_of(np.asarray(part).reshape(1, -1))
+        kind = "whole numbers" if values.whole else "fractions" if values.low >= 0 else "values below zero too"
+        found.append(f"{prefix}{one} ({kind}, to {values.high:.4g})")
+    return found[:_LAYERS_NAMED]
+
+
+def _add_memberships(table: ObservationTable, group: Any, name: str) -> None:
+    """Each 0/1 matrix in obsm (cells × clones) as a column: the member's number, "" for cells of none."""
+    for key in _embeddings(group):
+        if "clone" not in key.lower():
+            continue
+        matrix = matrix_of(group["obsm"][key], name)
+        if len(matrix.shape) != 2:
+            continue
+        dense = matrix.toarray() if hasattr(matrix, "toarray") else matrix
+        stem, which = key.removeprefix("X_"), dense.argmax(axis=1)
+        words = [f"{stem}_{w + 1}" if dense[i, w] > 0 else "" for i, w in enumerate(which)]
+        table.columns[stem] = np.array(words, dtype=np.str_)

@@ -6,6 +6,7 @@ from core.data.intake.delimited import read_delimited
 from core.data.intake.feature_columns import from_columns
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
 from core.data.intake.formats.observations import ObservationTable
+from core.data.intake.tables import DELIMITERS
 from core.data.intake.typed_columns import typed_columns
 
 
@@ -19,7 +20,8 @@ from core.data.intake.typed_columns import typed_columns
 class TableFormat(CollectionFormat):
     """One observation a row; tried when no other reader recognises the file."""
 
-    fallback = True
+    fallback = 2
+    delimited = True
 
     @staticmethod
     def matches(head: Head) -> bool:
@@ -27,6 +29,6 @@ class TableFormat(CollectionFormat):
 
     @staticmethod
     def read(source: CollectionSource) -> ObservationTable:
-        text = read_delimited(source.main.path, source.main.name)
+        text = read_delimited(source.main.path, source.main.name, DELIMITERS.get(source.options.delimiter, ""))
         columns = typed_columns(text.columns, comma_is_free=text.delimiter != ",")
         return from_columns(columns, text.unnamed, source, text.notes)

@@ -30,6 +30,7 @@ class ObservationTable:
             taken from here, because 007, 1E1 and 20210301 are names that a float does not keep.
         layers: what else of the file could be the observations, as the setting `layer` names it.
         origin: what wrote vectors: "cells" (counts of genes), "cytometry", or "table" where that is not known.
+        aliases: other names by which a feature may be chosen → its place, such as protein_1.
         applied: settings that were decided for the reader, such as how counts are normalised.
         notes: what was done, in sentences. dropped: reason → count of observations.
     """
@@ -44,6 +45,7 @@ class ObservationTable:
     dropped: dict[str, int] = field(default_factory=dict)
     texts: dict[str, Strings] = field(default_factory=dict)
     origin: str = "table"
+    aliases: dict[str, int] = field(default_factory=dict)
     applied: dict[str, Any] = field(default_factory=dict)
 
     def rows(self, keep: npt.NDArray[Any]) -> None:

@@ -30,7 +30,7 @@ from core.errors import InputError
 class Text(CohortFormat):
     """The reader that is tried when no other recognises the file."""
 
-    fallback = True
+    fallback = 2
 
     @staticmethod
     def matches(head: Head) -> bool:
