@@ -20,6 +20,7 @@ BENCHMARKS = {
     "models": "every model of genotypes against real halves of any cohort: the tables of quality",
     "impute": "imputation of hidden variants by every model that imputes, by allele frequency, against the null",
     "training": "a training epoch of every published family against a plain implementation",
+    "sampling": "how long 10,000 individuals take with each model of genotypes of ours",
     "gpu": "what a GPU, CUDA graphs and bf16 bring each model, and whether losses agree",
     "pages": "the server against an empty Streamlit app",
 }

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.models.factors import classes
+from core.models.principal_components import components, spread, standardised
 
-ROUNDS = 50
+AXES = 20  # principal components on which k-means finds classes
+MEANS_ROUNDS = 60  # of k-means
+ROUNDS = 50  # of EM
 MEMBERS = 40  # individuals that a latent class should have on average
 TAGS = 20  # nearly unlinked variants that a latent class should have: fewer tell individuals apart, not ancestries
 LINKED = 0.1  # r² from which a variant repeats one of its neighbours
@@ -61,6 +63,28 @@ def latent(calls: Tensor, ploidy: int, most: int) -> Ancestry:
             break
     frequency, drift = _fit(_of(calls, ploidy), weight, ploidy)
     return Ancestry(weight.argmax(1), frequency, drift)
+
+
+def classes(calls: Tensor, number: int) -> Tensor:
+    """(n,) int64 in 0..number-1: individuals grouped by k-means on their first principal components.
+
+    A start for data without labels: populations and families show on these axes. Seeded by itself.
+    """
+    x = standardised(calls)
+    some = x[spread(calls)]
+    directions = some.T @ components(some)[1][:, :AXES]
+    scores = x @ (directions / directions.norm(dim=0).clamp(min=1e-9))
+    noise = torch.Generator().manual_seed(0)
+    centres = scores[torch.randint(len(scores), (1,), generator=noise).to(scores.device)]
+    for _ in range(number - 1):  # k-means++: far individuals are likelier seeds
+        nearest = torch.cdist(scores, centres).amin(1).square().cpu().double()
+        centres = torch.cat([centres, scores[torch.multinomial(nearest + 1e-12, 1, generator=noise).to(scores.device)]])
+    for _ in range(MEANS_ROUNDS):
+        member = torch.cdist(scores, centres).argmin(1)
+        sums = torch.zeros_like(centres).index_add_(0, member, scores)
+        counts = torch.bincount(member, minlength=number)[:, None]
+        centres = torch.where(counts > 0, sums / counts.clamp(min=1), centres)
+    return torch.cdist(scores, centres).argmin(1)
 
 
 def tags(calls: Tensor) -> Tensor:

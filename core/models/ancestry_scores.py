@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from core.models.base import UNKNOWN, Condition
+from core.models.principal_components import MOST, components, standardised
 
 FOLDS = 5  # parts of the training individuals, each scored on axes that the others gave
-MOST = 4096  # individuals used for axes and neighbours: their Gram matrix is then at most 64 MiB
 NEAREST = 20  # neighbours whose spread is the local unit of a smoothed draw
 LEAST = 1e-3  # smallest standard deviation of a draw, where individuals are all alike
 ROUNDS = 30  # fixed-point rounds for the level of noise
@@ -135,15 +135,12 @@ def principal_axes(x: Tensor, number: int) -> Tensor:
     Only those whose eigenvalue is above what noise gives (Marchenko & Pastur 1967); the other columns are zero.
     """
     n, m = x.shape
-    deviation = x.std(0, correction=0)
-    inverse = torch.where(deviation > 0, 1 / deviation, 0.0)
-    z = (x - x.mean(0)) * inverse
-    values, vectors = torch.linalg.eigh(z.T @ z / n if m <= n else z @ z.T / n)
-    values, vectors = values.flip(0), vectors.flip(1)[:, :number]
-    if m > n:
-        vectors = z.T @ vectors / (n * values[:number].clamp(min=1e-9)).sqrt()
+    z = standardised(x)
+    values, left = components(z)
+    right = z.T @ left[:, :number] / (n * values[:number]).sqrt()
+    deviation = x.std(0, correction=0).clamp(min=1e-6)
     out = x.new_zeros(m, number)
-    out[:, : vectors.shape[1]] = vectors * inverse[:, None] * (values[:number] > _edge(values, n, m))
+    out[:, : right.shape[1]] = right / deviation[:, None] * (values[:number] > _edge(values, n, m))
     return out
 
 

@@ -17,12 +17,10 @@ import torch
 from torch import Tensor
 
 from core.models import local_linkage, ordered, spectrum
+from core.models.ancestry import classes
 from core.models.base import TrainData
 from core.models.gumbel import one_hot
-
-MOST = 4096  # individuals used for the fit: their Gram matrix is then at most 64 MiB
-ROUNDS = 60  # of k-means
-AXES = 20  # principal components on which latent classes are found
+from core.models.principal_components import spread, standardised
 
 
 @dataclass(frozen=True)
@@ -86,40 +84,6 @@ def fit(data: TrainData, labels: Tensor | None, groups: int, room: int, reach: i
         local_linkage.kernels(noise, torch.from_numpy(data.spec.contig).to(calls.device), reach),
     )
     return model, member
-
-
-def spread(calls: Tensor) -> Tensor:
-    """Up to MOST individuals, evenly spread over the file."""
-    return torch.linspace(0, len(calls) - 1, min(MOST, len(calls)), device=calls.device).long()
-
-
-def standardised(calls: Tensor) -> Tensor:
-    """(n, m) dosages with mean 0 and variance 1; a variant that hardly varies becomes 0."""
-    x = calls.float()
-    deviation = x.std(0, correction=0)
-    return (x - x.mean(0)) / torch.where(deviation > 1e-2, deviation, torch.inf)
-
-
-def classes(calls: Tensor, number: int) -> Tensor:
-    """(n,) int64 in 0..number-1: individuals grouped by k-means on their first principal components.
-
-    A start for data without labels: populations and families show on these axes. Seeded by itself.
-    """
-    x = standardised(calls)
-    some = x[spread(calls)]
-    directions = some.T @ spectrum.components(some)[1][:, :AXES]
-    scores = x @ (directions / directions.norm(dim=0).clamp(min=1e-9))
-    noise = torch.Generator().manual_seed(0)
-    centres = scores[torch.randint(len(scores), (1,), generator=noise).to(scores.device)]
-    for _ in range(number - 1):  # k-means++: far individuals are likelier seeds
-        nearest = torch.cdist(scores, centres).amin(1).square().cpu().double()
-        centres = torch.cat([centres, scores[torch.multinomial(nearest + 1e-12, 1, generator=noise).to(scores.device)]])
-    for _ in range(ROUNDS):
-        member = torch.cdist(scores, centres).argmin(1)
-        sums = torch.zeros_like(centres).index_add_(0, member, scores)
-        counts = torch.bincount(member, minlength=number)[:, None]
-        centres = torch.where(counts > 0, sums / counts.clamp(min=1), centres)
-    return torch.cdist(scores, centres).argmin(1)
 
 
 def _mixture(scores: Tensor, group: Tensor, member: Tensor) -> tuple[Tensor, Tensor]:

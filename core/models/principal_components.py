@@ -116,7 +116,7 @@ def axes(calls: Tensor, mean: Tensor, most: int = 1 << 30) -> tuple[Tensor, Tens
     individuals evenly spread over the file.
     """
     if min(calls.shape) > MOST:
-        calls = calls[torch.linspace(0, len(calls) - 1, MOST, device=calls.device).long()]
+        calls = calls[spread(calls)]
     n, m = calls.shape
     wide = m > n
     gram = torch.zeros(min(n, m), min(n, m), dtype=torch.float64, device=calls.device)
@@ -138,6 +138,26 @@ def axes(calls: Tensor, mean: Tensor, most: int = 1 << 30) -> tuple[Tensor, Tens
         vectors = torch.cat([(block.float() - centre).T @ vectors for block, centre in blocks])
         vectors = vectors / vectors.norm(dim=0).clamp(min=1e-12)
     return values, vectors
+
+
+def spread(calls: Tensor) -> Tensor:
+    """Up to MOST individuals (their rows), evenly spread over the file."""
+    return torch.linspace(0, len(calls) - 1, min(MOST, len(calls)), device=calls.device).long()
+
+
+def standardised(calls: Tensor) -> Tensor:
+    """(n, m) dosages with mean 0 and variance 1; a variant that hardly varies becomes 0."""
+    x = calls.float()
+    deviation = x.std(0, correction=0)
+    return (x - x.mean(0)) / torch.where(deviation > 1e-2, deviation, torch.inf)
+
+
+def components(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues of x'x / n, descending, and the unit left vectors (n, k) that belong to them."""
+    n, m = x.shape
+    values, vectors = torch.linalg.eigh(x @ x.T / n if n <= m else x.T @ x / n)
+    values, vectors = values.flip(0).clamp(min=1e-9), vectors.flip(1)
+    return values, vectors if n <= m else x @ vectors / (n * values).sqrt()
 
 
 def components_for(spectrum: Tensor, variance: float, total: Tensor | None = None) -> int:

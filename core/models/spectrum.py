@@ -25,6 +25,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from core.models.principal_components import components
+
 BLOCK = 32  # variants that are permuted together: linkage within them makes no factor
 MARGIN = 3.0  # widths of the largest eigenvalue's distribution above the noise at which a factor is believed
 DEFLATIONS = 12  # rounds of parallel analysis; the number of factors has settled before
@@ -48,14 +50,6 @@ def factors(x: Tensor, most: int) -> Factors:
     if number == 0:
         return Factors(x.new_zeros(n, 0), x.new_zeros(0))
     return Factors(vectors * n**0.5, _shrinkage(values.double(), noise.double(), n, m).float())
-
-
-def components(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Eigenvalues of x'x / n, descending, and the unit left vectors (n, k) that belong to them."""
-    n, m = x.shape
-    values, vectors = torch.linalg.eigh(x @ x.T / n if n <= m else x.T @ x / n)
-    values, vectors = values.flip(0).clamp(min=1e-9), vectors.flip(1)
-    return values, vectors if n <= m else x @ vectors / (n * values).sqrt()
 
 
 def _parallel(x: Tensor, values: Tensor, vectors: Tensor, most: int) -> tuple[int, Tensor]:

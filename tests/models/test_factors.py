@@ -9,11 +9,13 @@ from scipy import stats
 from torch.nn.functional import nll_loss
 
 from core.models import factors, local_linkage, ordered, spectrum
+from core.models.ancestry import classes
 from core.models.base import Condition, TrainData
 from core.models.factor_generator import FactorGenerator
 from core.models.gumbel import one_hot
 from core.models.moments import Moments
-from tests.models.test_wgan_gp import cohort, spec_of
+from core.models.principal_components import standardised
+from tests.models.test_wgan_gp import cohort, nobody, spec_of
 
 
 def linked(n: int, seed: int = 0) -> torch.Tensor:
@@ -23,10 +25,6 @@ def linked(n: int, seed: int = 0) -> torch.Tensor:
     liability = 0.9 * common + np.sqrt(1 - 0.81) * rng.normal(size=(n, 60))
     cuts = np.sort(rng.uniform(-1, 1, (2, 60)), axis=0)
     return torch.from_numpy((liability[None] > cuts[:, None]).sum(0).astype(np.int8))
-
-
-def nobody(n: int) -> Condition:
-    return Condition(torch.empty(n, 0, dtype=torch.int64), torch.empty(n, 0))
 
 
 def structured(n: int, m: int, rank: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -92,11 +90,11 @@ def test_expected_noise_is_the_slope_of_the_log_likelihood() -> None:
 @pytest.mark.parametrize(("n", "m"), [(300, 900), (900, 300)])
 def test_the_number_of_factors_is_found_and_noise_has_none(n: int, m: int) -> None:
     calls, _ = structured(n, m, 4)
-    assert spectrum.factors(factors.standardised(calls), 20).scores.shape[1] == 4
+    assert spectrum.factors(standardised(calls), 20).scores.shape[1] == 4
     shuffled = torch.stack(
         [calls[torch.randperm(n, generator=torch.Generator().manual_seed(j)), j] for j in range(m)], 1
     )
-    assert spectrum.factors(factors.standardised(shuffled), 20).scores.shape[1] == 0
+    assert spectrum.factors(standardised(shuffled), 20).scores.shape[1] == 0
 
 
 def test_linkage_of_neighbours_is_no_factor() -> None:
@@ -105,16 +103,16 @@ def test_linkage_of_neighbours_is_no_factor() -> None:
     calls = np.repeat(rng.binomial(2, 0.4, (200, 100)), 6, axis=1)
     flips = rng.random(calls.shape) < 0.05
     calls[flips] = rng.binomial(2, 0.4, int(flips.sum()))
-    assert spectrum.factors(factors.standardised(torch.from_numpy(calls.astype(np.int8))), 20).scores.shape[1] <= 1
+    assert spectrum.factors(standardised(torch.from_numpy(calls.astype(np.int8))), 20).scores.shape[1] <= 1
 
 
 def test_shrinkage_is_the_true_variance_times_the_cosine_with_the_truth() -> None:
     """Thirty times more individuals tell the eigenvalues and directions that there are without noise."""
     n, m = 250, 1000
     calls, _ = structured(n, m, 2)
-    many = factors.standardised(structured(8_000, m, 2)[0])
+    many = standardised(structured(8_000, m, 2)[0])
     values, directions = torch.linalg.eigh(many.T @ many / len(many))
-    x = factors.standardised(calls)
+    x = standardised(calls)
     found = spectrum.factors(x, 2)
     sample = found.scores.T @ x / n
     cosine = (sample / sample.norm(dim=1, keepdim=True) @ directions[:, -2:]).norm(dim=1)
@@ -211,7 +209,7 @@ def test_classes_find_separate_populations() -> None:
     frequency = rng.uniform(0.05, 0.95, (3, 200))
     truth = np.repeat([0, 1, 2], 100)
     calls = torch.from_numpy(rng.binomial(2, frequency[truth]).astype(np.int8))
-    found = factors.classes(calls, 3).numpy()
+    found = classes(calls, 3).numpy()
     assert len({(a, b) for a, b in zip(truth, found, strict=True)}) == 3
 
 

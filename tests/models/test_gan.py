@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,25 +23,13 @@ from core.models.gumbel import one_hot
 from core.models.softening import FrozenNoise
 from core.training.clock import TrainingClock
 from tests.evaluation.cohorts import mosaic
-from tests.models.test_wgan_gp import cohort, spec_of
+from tests.models.test_wgan_gp import cohort, nobody, spec_of
+from tests.models.test_wgan_gp import trained as adversarial
 
 PUBLISHED = from_dict(GanConfig, {k: v for k, v in load("gan_published")["model"].items() if k != "name"})
 
 
-def nobody(n: int) -> Condition:
-    return Condition(torch.empty(n, 0, dtype=torch.int64), torch.empty(n, 0))
-
-
-def trained(data: Any, steps: int = 4, **settings: Any) -> Gan:
-    torch.manual_seed(0)
-    model = Gan(GanConfig(**settings), data.spec, TrainingConfig(batch_size=64, learning_rate=2e-4))
-    model.prepare(data)
-    clock = TrainingClock(epochs=1, steps_per_epoch=max(1, steps))
-    for _ in range(steps):
-        model.steps(data.index(torch.randint(len(data), (64,))), clock)
-        clock.tick()
-    model.settle()
-    return model.eval()
+trained = partial(adversarial, name="gan")
 
 
 # --- Losses -----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from core.training import checkpoints
 from core.training.clock import TrainingClock
 from core.training.load import load_model
 from core.training.loop import fit
-from tests.models.test_wgan_gp import cohort, spec_of
+from tests.models.test_wgan_gp import cohort, nobody, spec_of
 from tests.training.test_loop import Recorder
 
 PUBLISHED = {k: v for k, v in load("vae_published")["model"].items() if k != "name"}
@@ -29,8 +29,7 @@ SMALL = {"latent": 4, "encoder_widths": [32], "decoder_widths": [32, 6], "neighb
 
 def unlabelled(calls: np.ndarray[Any, Any]) -> TrainData:
     n, m = calls.shape
-    nobody = Condition(torch.empty(n, 0, dtype=torch.int64), torch.empty(n, 0))
-    return TrainData(torch.from_numpy(calls.astype(np.int8)), nobody, spec_of(m, n))
+    return TrainData(torch.from_numpy(calls.astype(np.int8)), nobody(n), spec_of(m, n))
 
 
 def chain(n: int = 600, m: int = 24, seed: int = 0) -> TrainData:

@@ -44,9 +44,14 @@ def cohort(n: int = 256, m: int = 30, seed: int = 0, k: int = 3) -> TrainData:
     return TrainData(torch.from_numpy(calls), condition, spec_of(m, n, {"population": ["A", "B"]}, 1, k))
 
 
-def trained(data: TrainData, steps: int = 4, **settings: Any) -> WganGp:
+def nobody(n: int) -> Condition:
+    return Condition(torch.empty(n, 0, dtype=torch.int64), torch.empty(n, 0))
+
+
+def trained(data: TrainData, steps: int = 4, name: str = "wgan_gp", **settings: Any) -> Any:
+    """WGAN-GP, or the GAN, after so many steps."""
     torch.manual_seed(0)
-    model = WganGp(WganGpConfig(**settings), data.spec, TrainingConfig(batch_size=64, learning_rate=2e-4))
+    model = build(name, settings, data.spec, TrainingConfig(batch_size=64, learning_rate=2e-4))
     model.prepare(data)
     clock = TrainingClock(epochs=1, steps_per_epoch=max(1, steps))
     for _ in range(steps):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.config.schema import more, setting
 from core.config.training import TrainingConfig
-from core.models import factors
+from core.models.ancestry import classes
 from core.models.base import UNKNOWN, Condition, DataSpec, Model, TrainData
 from core.models.copying import CopyingRates, estimate, gaps, miscopy_probability, switch_probability
 from core.models.phasing import phase
@@ -107,7 +107,7 @@ class NeighbourMosaic(Model):
             self.panel = phase(self.panel, contig, self.config.phasing_window)
         places = scores(data.calls, self.config.components)
         owner = torch.arange(len(data), device=device).repeat_interleave(ploidy)
-        alike = factors.classes(data.calls, max(1, min(32, len(data) // GROUP)))
+        alike = classes(data.calls, max(1, min(32, len(data) // GROUP)))
         rates = estimate(self.panel, alike[owner], owner, self.gap.to(device))
         self._set_donors(places, *self._chosen(data.calls, places, rates), rates)
 

@@ -20,7 +20,8 @@ from core.models.registry import models
 
 START = 0.005  # standard deviation of the first weights: the machine begins as its classes alone
 RARE = 1e-4  # added to a genotype's share before its logarithm is taken
-SAMPLING_BATCH = 2048
+FARTHEST = 40.0  # drive of an allele beyond which its square would overflow
+SAMPLING_BATCH = 256  # individuals swept at once; their odds then stay in cache
 
 
 @dataclass(frozen=True)
@@ -135,10 +136,14 @@ class Rbm(Model):
     def _calls_given(self, hidden: Tensor, member: Tensor, noise: torch.Generator | None) -> Tensor:
         """(b, m) int8 calls drawn given the hidden units (b, hidden)."""
         drive = (hidden - 0.5) @ self.weight.T + self.tilt[member]
-        logits = torch.stack([plane[member] + k * drive for k, plane in enumerate(self.bias)])
-        power = (logits - logits.amax(0)).exp().cumsum(0)
-        draw = _random(drive.shape, noise, drive.device) * power[-1]
-        return (draw > power[:-1]).sum(0).to(torch.int8)
+        # Odds against no allele: one exponential a call in place of one a genotype.
+        step = power = drive.clamp(-FARTHEST, FARTHEST).exp()
+        bounds = [torch.ones_like(step)]
+        for odds in (self.bias[1:] - self.bias[0]).exp():
+            bounds.append(bounds[-1] + odds[member] * power)
+            power = power * step
+        draw = _random(drive.shape, noise, drive.device) * bounds.pop()
+        return torch.stack([draw > bound for bound in bounds]).sum(0, dtype=torch.int8)
 
     def sweep(self, calls: Tensor, member: Tensor, sweeps: int, noise: torch.Generator | None = None) -> Tensor:
         """(b, m) int8 after so many Gibbs sweeps; without `noise` from torch's global generator."""
