@@ -172,7 +172,7 @@ def _read(path: Path, dataset: Dataset, samples: Path | None, name: str) -> Alig
     kept = dataset.meta.import_options
     chosen = from_dict(CohortOptions, {key: kept[key] for key in _READING if key in kept})
     file = UserFile(name, path, path.stat().st_size if path.is_file() else 0)
-    found = read_file([file], options=chosen, samples=samples)
+    found = read_file([file], options=chosen, samples=samples, least=1)
     for note in found.notes:
         print(f"{name}: {note}", file=sys.stderr)
     assert isinstance(found.population, Genotypes)

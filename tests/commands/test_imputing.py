@@ -128,6 +128,13 @@ def test_hiding_half_of_the_variants_and_dosages_as_csv(call: Call, world: Path)
     assert status == 0 and "minor-allele frequency" in out and "promise r²" in out
 
 
+def test_one_individual_is_enough(call: Call, world: Path, cohort: Genotypes) -> None:
+    write(cohort.individuals(np.array([6])).variants(np.arange(0, 40, 2)), world / "one.vcf.gz")
+    found = answer(call("impute", a_run(call, "haplotype_mosaic"), "one.vcf.gz", "--out", "one.out.vcf", "--json"))
+    assert (found["individuals"], found["absent"], found["expected_r2"]) == (1, 20, None)
+    assert len(list(VCF(str(world / "one.out.vcf")))) == 40
+
+
 def test_individuals_that_were_trained_on_are_told(call: Call, world: Path) -> None:
     found = answer(call("impute", a_run(call, "haplotype_mosaic"), str(world / "tiny.npz"), "--mask", "0.5", "--json"))
     assert 50 < found["trained_on"] < 100 and "prove nothing" in " ".join(found["notes"])

@@ -49,7 +49,7 @@ def finish(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[Ge
         genotypes = replace(genotypes, labels=ordered(genotypes.labels, label_columns))
     genotypes, said = _in_order(genotypes)
     genotypes, removed = apply_filters(genotypes, source.options)
-    _check_minimum(genotypes, source.main.name)
+    _check_minimum(genotypes, source.main.name, source.least)
     dropped = Counter(result.dropped) + Counter(removed)
     kept = {reason: dropped.get(reason, 0) for reason in [*result.dropped, *removed]}
     return ReadResult(genotypes, kept, notes + said + _remarks(genotypes))
@@ -73,8 +73,8 @@ def _in_order(genotypes: Genotypes) -> tuple[Genotypes, list[str]]:
     return genotypes.variants(order), [_SORTED_NOTE]
 
 
-def _check_minimum(genotypes: Genotypes, name: str) -> None:
-    if genotypes.n < 2 or genotypes.m < 2:
+def _check_minimum(genotypes: Genotypes, name: str, least: int) -> None:
+    if genotypes.n < least or genotypes.m < 2:
         raise InputError(
             f"{name} gives {genotypes.n:,} individuals x {genotypes.m:,} variants; at least 2 x 2 are needed to speak "
             "of a population: give more data or relax the filters."

@@ -76,13 +76,17 @@ def read_file(
     options: Options = _DEFAULTS,
     samples: File | None = None,
     variants: File | None = None,
+    least: int = 2,
 ) -> ReadResult[Population]:
-    """Read files without storing them; arguments and errors as in `import_file`."""
+    """Read files without storing them; arguments and errors as in `import_file`.
+
+    Fewer than `least` individuals are refused: two make a population, one can be imputed.
+    """
     tables = {key: file for key, file in (("samples", samples), ("variants", variants)) if file is not None}
     if tables and options.kind == "sets":
         raise InputError("Tables of samples and variants belong to genotypes; import sets from one file without them.")
     with _scratch() as folder:
-        answer = sandbox.run(_READER, _job("read", files, options, tables), folder)
+        answer = sandbox.run(_READER, _job("read", files, options, tables, least), folder)
         sets = options.kind == "sets"
         population = read_sets(folder) if sets else read_genotypes(folder, answer["ploidy"])
         return ReadResult(population, answer["dropped"], answer["notes"], answer["format"], answer.get("applied", {}))
@@ -101,7 +105,9 @@ def preview(files: Sequence[File], options: Options = _DEFAULTS) -> dict[str, An
         return sandbox.run(_READER, _job("preview", files, options, {}), folder, limits)
 
 
-def _job(task: str, files: Sequence[File], options: Options, tables: Mapping[str, File]) -> dict[str, Any]:
+def _job(
+    task: str, files: Sequence[File], options: Options, tables: Mapping[str, File], least: int = 2
+) -> dict[str, Any]:
     if not files:
         raise InputError("No file was given; name a file to import.")
     return {
@@ -110,6 +116,7 @@ def _job(task: str, files: Sequence[File], options: Options, tables: Mapping[str
         "files": [_place(file) for file in files],
         "tables": {key: _place(file) for key, file in tables.items()},
         "options": asdict(options),
+        "least": least,
     }
 
 

@@ -47,7 +47,7 @@ _EXPECTED = {
 
 
 def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The child's entry: {"task": "read" | "preview", "kind", "files", "tables", "options"} to a JSON answer.
+    """The child's entry: {"task": "read" | "preview", "kind", "files", "tables", "options", "least"} to JSON.
 
     The population that was read goes to `folder` as files.
     """
@@ -64,6 +64,7 @@ def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
         samples=read_table(samples.path, samples.name) if samples else None,
         variants=VariantTable.read(variants.path, variants.name) if variants else None,
         beside=given[0].path.parent,
+        least=job.get("least", 2),
     )
     part = collection if kind == "sets" else cohort
     answer = part.preview if job["task"] == "preview" else part.read

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WHOM = HELD_OUT, FILE = ["Held-out individuals", "A file of mine"]
 _SHARES = [0.25, 0.5, 0.75, 0.9]
 _NOTHING = "Nothing"
-_MOST = 200  # held-out individuals of the demonstration, which then takes some seconds
+_MOST = 100  # held-out individuals of the demonstration, which then takes some seconds
 _ASKED = "impute_asked"
 _TYPES = ["vcf", "bcf", "gz", "bgz", "npz", "npy", "csv", "tsv", "txt", "hapt", "zip"]
 

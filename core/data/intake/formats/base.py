@@ -43,7 +43,7 @@ class Source(Generic[Options]):
     """The files of one import: `main` is the one whose format was recognised, `others` came with it.
 
     `folder` is the child's own scratch folder. Of a cohort, `samples` and `variants` are optional tables given by the
-    user, and `beside` is the folder in which companions (bim, fam, legend) may lie.
+    user, `beside` is the folder in which companions (bim, fam, legend) may lie, and `least` the fewest individuals.
     """
 
     main: Head
@@ -53,6 +53,7 @@ class Source(Generic[Options]):
     samples: Table | None = None
     variants: VariantTable | None = None
     beside: Path | None = None
+    least: int = 2
 
     @property
     def known_ids(self) -> frozenset[str]:
