@@ -26,7 +26,7 @@ def accuracy_bars(bins: Sequence[Mapping[str, Any]], label: str, model: str) -> 
         _bars(names, [row["r2"] for row in bins], told, label, {"color": model_colour(model)}),
         _bars(
             names, [row["null_r2"] for row in bins], told, NULL,
-            {"color": REAL, "pattern": {"shape": "/", "fgcolor": "white", "size": 6}},
+            {"line": {"color": REAL, "width": 1}, "pattern": {"shape": "/", "fgcolor": REAL, "size": 6}, "color": REAL},
         ),
     ]  # fmt: skip
     judged = [(name, row) for name, row in zip(names, bins, strict=True) if row["r2"] is not None]

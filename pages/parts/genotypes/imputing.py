@@ -122,10 +122,13 @@ def show(run: RunSummary, request: Request) -> None:
         st.error(plain(error), icon=":material/error:")
         return
     whole = answer.get("accuracy", {}).get("all")
+    of = f"of {answer['variants']:,} that the model knows"
     with st.container(horizontal=True):
         fact("Individuals", f"{answer['individuals']:,}")
-        of = f"of {answer['variants']:,} that the model knows"
-        fact("Variants in the file", f"{answer['matched']:,}", of)
+        if request.file is not None:
+            fact("Variants in the file", f"{answer['matched']:,}", of)
+        elif whole:
+            fact("Hidden variants", f"{whole['variants']:,}", of)
         fact("Imputed calls", f"{answer['imputed_calls']:,}")
         if whole:
             fact("r²", number(whole["r2"]), f"null {number(whole['null_r2'])}", help="Of imputed and true dosages.")
