@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.commands.answer import Answer, Command
 from core.commands.settings import add_run, add_settings, read_settings
 from core.commands.tables import report_table
 from core.config.evaluation import EvaluationConfig
+from core.config.schema import describe
 from core.data.dataset import Dataset
 from core.data.genotypes import Genotypes
+from core.data.intake.cohort_options import CohortOptions
 from core.data.library import Library
 from core.data.selection import cohort_split
 from core.errors import InputError
@@ -99,6 +101,11 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         help="report.json, with its arrays beside it; or report.html, one page to read and to pass on",
     )
     add_settings(parser, EvaluationConfig, "the metrics")
+    others = tuple(one["name"] for one in describe(CohortOptions) if one["name"] not in _READING)
+    add_settings(parser, CohortOptions, "reading files (real and synthetic alike)", leave_out=others)
+
+
+_READING = ("ploidy", "coding", "orientation", "haplotypes")  # the options of an import that say how a file is meant
 
 
 @dataclass(frozen=True)
@@ -114,9 +121,12 @@ def _evaluate(options: argparse.Namespace) -> Answer:
     from core.evaluation.report import evaluate
 
     config = read_settings(options, EvaluationConfig)
-    real = _real(options.real, options.samples)
-    synthetic, run = _synthetic(options.synthetic)
-    holdout = _real(options.holdout, None) if options.holdout else None
+    reading = CohortOptions(**{name: value for name in _READING if (value := getattr(options, name))})
+    real = _real(options.real, options.samples, reading)
+    if reading.ploidy == "auto" and real.genotypes.ploidy == 2:
+        reading = replace(reading, ploidy="2")  # a few individuals with rare variants alone do not say it
+    synthetic, run = _synthetic(options.synthetic, reading)
+    holdout = _real(options.holdout, None, reading) if options.holdout else None
     if holdout is None and run is not None and real.dataset is not None:
         real, holdout = _as_trained(run, real)
     with tempfile.TemporaryDirectory(prefix="popscape-report-") as scratch:
@@ -157,10 +167,10 @@ def _write_page(name: str, report: Report, out: Path, run: Run | None = None) ->
     out.write_text(page, encoding="utf-8")
 
 
-def _real(reference: str, samples: Path | None) -> _Cohort:
+def _real(reference: str, samples: Path | None, reading: CohortOptions) -> _Cohort:
     """A file that exists, else a dataset of the library."""
     if Path(reference).is_file():
-        return _file(reference, samples)
+        return _file(reference, samples, reading)
     if samples is not None:
         raise InputError("--samples belongs to a file; a dataset of the library already has its populations.")
     if "/" in reference or Path(reference).suffix:
@@ -169,12 +179,12 @@ def _real(reference: str, samples: Path | None) -> _Cohort:
     return _Cohort(dataset.genotypes(), dataset.meta.name, dataset)
 
 
-def _synthetic(reference: str) -> tuple[_Cohort, Run | None]:
+def _synthetic(reference: str, reading: CohortOptions) -> tuple[_Cohort, Run | None]:
     """A file that exists, else a dataset by its name, else a run: the individuals of its report, or new ones."""
     if Path(reference).is_file():
-        return _file(reference, _table_beside(Path(reference))), None
+        return _file(reference, _table_beside(Path(reference)), reading), None
     if reference in {name for meta in Library().list() for name in (meta.name, meta.id)}:
-        return _real(reference, None), None
+        return _real(reference, None, reading), None
     if "/" in reference or Path(reference).suffix:
         raise InputError(f"There is no file {reference!r}; check the path, or give a run or the name of a dataset.")
     run = RunStore().get(reference)
@@ -204,10 +214,10 @@ def _as_trained(run: Run, real: _Cohort) -> tuple[_Cohort, _Cohort | None]:
     return train, _Cohort(real.genotypes.individuals(split.holdout), f"{real.name}, held out", real.dataset)
 
 
-def _file(path: str, samples: Path | None) -> _Cohort:
+def _file(path: str, samples: Path | None, reading: CohortOptions) -> _Cohort:
     from core.data.intake.importing import read_file
 
-    found = read_file([Path(path)], samples=samples)
+    found = read_file([Path(path)], samples=samples, options=reading)
     for note in found.notes:
         print(f"{Path(path).name}: {note}", file=sys.stderr)
     assert isinstance(found.population, Genotypes)

@@ -40,6 +40,11 @@ class CohortOptions:
         "Drop variants with several alternate alleles, or split them into one variant an alternate allele.",
         choices=("drop", "split"),
     )
+    coding: str = setting(
+        "auto",
+        "Which numbers of a text or array file stand for which genotype; judged from all values where left on auto.",
+        choices=("auto", "counts", "centred", "shares", "from_one", "heterozygote_last"),
+    )
     orientation: str = setting(
         "auto",
         "Which axis of a text or array file is the individuals; detected where left on auto.",

@@ -19,24 +19,26 @@ MANY_VALUES = 100  # labels beyond this are listed last: no one conditions on or
 _POPULATION = re.compile(r"pop|population|popul.*|ancestry|ethnicity|breed|subpop.*|lineage", re.IGNORECASE)
 _SUPER = re.compile(r"super.?pop.*|continent.*|superpopulation", re.IGNORECASE)
 _GROUP = re.compile(
-    r".*(pop|cluster|group|batch|plate|family|fid|region|country|site|cohort|breed|cage).*", re.IGNORECASE
+    r"class|label|.*(pop|cluster|group|batch|plate|family|fid|region|country|site|cohort|breed|cage).*", re.IGNORECASE
 )
 _SEX = re.compile(r"sex|gender", re.IGNORECASE)
 _STATUS = re.compile(r"pheno|phenotype|case|status|affected|affection|disease|diagnosis|case.?control", re.IGNORECASE)
+_SEX_LETTERS = {"M": "male", "F": "female"}
 _SEX_CODES = {"1": "male", "2": "female", "0": ""}
 _NAME_LONGEST = 60
 _VALUE_LONGEST = 60
 
 
 def individual_columns(
-    columns: Mapping[str, Sequence[str]], label_columns: Sequence[str] = ()
+    columns: Mapping[str, Sequence[str]], label_columns: Sequence[str] = (), *, plink: bool = False
 ) -> tuple[dict[str, Strings], dict[str, Phenotype], list[str]]:
     """Sort columns of strings into labels and phenotypes, with remarks on what was left out or recoded.
 
     Words become labels and numbers phenotypes, except that numeric codes of groups (sex 1/2, population 1..k) are
     labels and a case/control status 1/2 becomes 0/1. `label_columns` decides which columns are labels, and their order;
     a column of words that is not in it is left out. Without it populations come first, and columns of one value or of
-    more than `MANY_VALUES` last. A column in which most individuals have their own value is not a label.
+    more than `MANY_VALUES` last. A column in which most individuals have their own value is not a label. In a file of
+    PLINK -9 is missing, elsewhere only where no other value is negative.
     """
     labels: dict[str, Strings] = {}
     phenotypes: dict[str, Phenotype] = {}
@@ -50,7 +52,7 @@ def individual_columns(
             continue
         numbers = None if chosen else _numbers(clean)
         if numbers is not None and not _is_group(name, clean):
-            phenotypes[name], note = _phenotype(name, numbers)
+            phenotypes[name], note = _phenotype(name, numbers, plink)
             notes += [note] if note else []
         elif chosen or (not label_columns and not _unique_to_each(clean)):
             labels[name] = np.array(clean, dtype=np.str_)
@@ -103,21 +105,26 @@ def _is_group(name: str, clean: list[str]) -> bool:
 def _decoded(name: str, clean: list[str]) -> list[str]:
     if _SEX.fullmatch(name) and set(clean) <= {"0", "1", "2", "-9", ""}:
         return [_SEX_CODES.get(v, "") for v in clean]
+    if _SEX.fullmatch(name) and {v.upper() for v in clean} <= {"M", "F", "U", ""}:
+        return [_SEX_LETTERS.get(v.upper(), "") for v in clean]
     return clean
 
 
-def _phenotype(name: str, numbers: list[float]) -> tuple[Phenotype, str]:
+def _phenotype(name: str, numbers: list[float], plink: bool) -> tuple[Phenotype, str]:
     values = np.array(numbers, dtype=np.float64)
     values[~np.isfinite(values)] = np.nan
     others = values[(values != -9) & ~np.isnan(values)]
-    # -9 is PLINK's code for missing; it is taken so only where no other value is negative.
-    if (values == -9).any() and (others >= 0).all():
+    note = ""
+    if (values == -9).any() and (plink or (others >= 0).all()):
         values[values == -9] = np.nan
+    elif (values == -9).any():
+        kept = int((values == -9).sum())
+        note = f"Column {name!r} keeps {kept:,} values of -9 as numbers; write NA where it means missing."
     present = set(np.unique(values[~np.isnan(values)]).tolist())
     if _STATUS.fullmatch(name) and 2.0 in present and present <= {0.0, 1.0, 2.0}:
         values[values == 0] = np.nan
         return values - 1, f"Column {name!r} is read as case/control: 1 became 0 (control), 2 became 1 (case)."
-    return values, ""
+    return values, note
 
 
 def _unique_to_each(clean: list[str]) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from core.data.contigs import alike, plain
 from core.data.genotype_counts import allele_frequency, genotype_counts
 from core.data.genotypes import Genotypes
 from core.data.hardy_weinberg import hardy_weinberg_p
@@ -44,11 +45,7 @@ class Region:
 
     def contains(self, contig: str, position: int) -> bool:
         """Whether a variant lies inside."""
-        return _plain(contig) == _plain(self.contig) and self.start <= position <= self.end
-
-
-def _plain(contig: str) -> str:
-    return contig[3:] if contig[:3].lower() == "chr" else contig
+        return plain(contig) == plain(self.contig) and self.start <= position <= self.end
 
 
 def apply_filters(genotypes: Genotypes, options: CohortOptions) -> tuple[Genotypes, dict[str, int]]:
@@ -94,7 +91,8 @@ def _in_region(genotypes: Genotypes, region: Region) -> Mask:
             "A region was asked for, but the file has no positions; give a table of variants or no region."
         )
     contigs = np.unique(genotypes.variant_contig)
-    named = [c for c in contigs.tolist() if _plain(c) == _plain(region.contig)]
+    there, asked = alike(contigs.tolist(), [region.contig])
+    named = [c for c in contigs.tolist() if there[c] == asked[region.contig]]
     if not named:
         shown = ", ".join(contigs.tolist()[:10])
         raise InputError(f"The file has no contig {region.contig!r}; it has {shown}: name one of them in the region.")

@@ -7,7 +7,7 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def import_file(
         )
     result = read_file(files, options=options, samples=samples, variants=variants)
     shown = [_shown_name(file.name) for file in files]
-    return library.add(
+    meta = library.add(
         result.population,
         name=name or _stem(shown[0]),
         source=", ".join(shown),
@@ -68,6 +68,10 @@ def import_file(
         notes=result.notes,
         import_options=to_dict(options) | result.applied | {"format": result.format},
     )
+    if meta.notes[: len(result.notes)] == result.notes:
+        return meta
+    there = f"The library has the same content already, as {meta.name!r}; that was left as it is."
+    return replace(meta, notes=[*result.notes, there])
 
 
 def read_file(

@@ -11,7 +11,7 @@ from core.data.intake import archives, cohort, collection
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.formats.base import Format, Head, Source, formats
-from core.data.intake.tables import read_table
+from core.data.intake.people import read_people
 from core.data.intake.variants import VariantTable
 from core.errors import InputError
 from core.registry import Entry
@@ -61,7 +61,7 @@ def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
         others=others,
         folder=folder,
         options=from_dict(_OPTIONS[kind], job["options"]),
-        samples=read_table(samples.path, samples.name) if samples else None,
+        samples=read_people(samples.path, samples.name) if samples else None,
         variants=VariantTable.read(variants.path, variants.name) if variants else None,
         beside=given[0].path.parent,
         least=job.get("least", 2),

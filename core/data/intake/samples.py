@@ -11,6 +11,7 @@ import numpy as np
 
 from core.data.genotypes import Genotypes
 from core.data.intake.columns import individual_columns, ordered
+from core.data.intake.people import is_plink
 from core.data.intake.tables import Table
 from core.errors import InputError
 
@@ -32,7 +33,7 @@ def join_samples(table: Table, genotypes: Genotypes, label_columns: Sequence[str
     the table come before those that the genotype file brought. Raises InputError when no id matches or an id
     repeats with different values.
     """
-    key = _id_column(table, genotypes)
+    table, key, said = _with_ids(table, genotypes)
     rows = _rows_by_id(table, key, set(genotypes.sample_id.tolist()))
     header = table.header or [f"column_{j + 1}" for j in range(len(table.rows[0]))]
     blank = [""] * len(header)
@@ -42,13 +43,12 @@ def join_samples(table: Table, genotypes: Genotypes, label_columns: Sequence[str
         for j, name in enumerate(header)
         if j != key and not _FAMILY_FILE.fullmatch(name) and any(row[j] for row in table.rows)
     }
-    labels, phenotypes, notes = individual_columns(columns, label_columns)
+    labels, phenotypes, notes = individual_columns(columns, label_columns, plink=is_plink(table))
     absent = sum(one not in rows for one in genotypes.sample_id.tolist())
     unused = len({row[key] for row in table.rows} - set(genotypes.sample_id.tolist()))
     counts = f"{genotypes.n - absent:,} of {genotypes.n:,} individuals were found in {table.name}"
-    notes.insert(
-        0, f"{counts}; {absent:,} individuals are not in it and {unused:,} of its ids are not in the genotypes."
-    )
+    first = f"{counts}; {absent:,} individuals are not in it and {unused:,} of its ids are not in the genotypes."
+    notes = [first, *said, *notes]
     merged = labels | {k: v for k, v in genotypes.labels.items() if k not in labels}
     return (
         replace(
@@ -60,18 +60,54 @@ def join_samples(table: Table, genotypes: Genotypes, label_columns: Sequence[str
     )
 
 
-def _id_column(table: Table, genotypes: Genotypes) -> int:
-    wanted = set(genotypes.sample_id.tolist())
-    width = len(table.rows[0])
-    matches = [sum(value in wanted for value in set(table.column(j))) for j in range(width)]
+def _with_ids(table: Table, genotypes: Genotypes) -> tuple[Table, int, list[str]]:
+    """The table, which of its columns has the ids of the genotypes, and a remark where they are written otherwise.
+
+    Tried are each column, family and individual id joined (as PLINK writes them to VCF), and ids without leading zeros.
+    Raises InputError where none of them matches.
+    """
+    wanted = genotypes.sample_id.tolist()
+    ids = set(wanted)
+    columns = [table.column(j) for j in range(len(table.rows[0]))]
+    matches = [sum(value in ids for value in set(values)) for values in columns]
     best = int(np.argmax(matches))
-    if matches[best] == 0:
-        theirs = table.rows[0][0]
-        raise InputError(
-            f"No id of {table.name} (such as {theirs[:40]!r}) is among the individuals of the genotypes "
-            f"(such as {str(genotypes.sample_id[0])!r}); one column must hold the same ids."
-        )
-    return best
+    if matches[best] > 0:
+        return table, best, []
+    for joined, how in _other_ids(table, columns):
+        for short, plain in ((None, "as written"), (_without_zeros, "without leading zeros")):
+            own = {short(one) if short else one: one for one in wanted}
+            if len(own) < len(wanted):
+                continue
+            renamed = [own.get(short(one) if short else one, "") for one in joined]
+            if any(renamed) and len(set(filter(None, renamed))) == sum(map(bool, renamed)):
+                rows = [[*row, new or old] for row, new, old in zip(table.rows, renamed, joined, strict=True)]
+                header = [*(table.header or [f"column_{j + 1}" for j in range(len(columns))]), "id of the genotypes"]
+                example = next(filter(None, renamed))
+                note = f"Individuals were found by {how} of {table.name}, {plain} (such as {example!r})."
+                return Table(table.name, header, rows), len(columns), [note]
+    raise InputError(
+        f"No id of {table.name} (such as {table.rows[0][0][:40]!r}) is among the individuals of the genotypes "
+        f"(such as {str(genotypes.sample_id[0])!r}); one column must hold the same ids."
+    )
+
+
+def _other_ids(table: Table, columns: list[list[str]]) -> list[tuple[list[str], str]]:
+    """Other spellings of the ids: the first two columns joined, the named or first column, its words twice."""
+    header = table.header or [f"column_{j + 1}" for j in range(len(columns))]
+    named = [j for j, name in enumerate(header) if _ID_NAMES.fullmatch(name)] or [0]
+    key = header[named[0]]
+    spellings = []
+    if len(columns) > 1:
+        pairs = zip(columns[0], columns[1], strict=True)
+        spellings.append(([f"{a}_{b}" for a, b in pairs], f"{header[0]} and {header[1]} joined by _"))
+    own = columns[named[0]]
+    spellings.append(([f"{one}_{one}" for one in own], f"{key} twice, joined by _"))
+    spellings.append(([f"0_{one}" for one in own], f"{key} behind 0_"))
+    return [*spellings, (own, key)]
+
+
+def _without_zeros(one: str) -> str:
+    return one.lstrip("0") or one
 
 
 def _rows_by_id(table: Table, key: int, wanted: set[str]) -> dict[str, list[str]]:

@@ -65,9 +65,8 @@ class VariantTable:
         places = [row.get(one, -1) for one in genotypes.variant_id.tolist()]
         found = sum(place >= 0 for place in places)
         if found < genotypes.m and len(self) == genotypes.m and found <= genotypes.m // 2:
-            return self._fill(genotypes, list(range(genotypes.m)), keep_ids=False), [
-                f"Positions were taken from {self.name} in the order of its rows."
-            ]
+            joined, said = self._fill(genotypes, list(range(genotypes.m)), keep_ids=False)
+            return joined, [f"Positions were taken from {self.name} in the order of its rows.", *said]
         if found == 0:
             raise InputError(
                 f"{self.name} has {len(self):,} variants and the genotypes {genotypes.m:,}, and no id is in both; "
@@ -75,19 +74,44 @@ class VariantTable:
             )
         absent = genotypes.m - found
         note = f"{found:,} of {genotypes.m:,} variants were found by id in {self.name}"
-        return self._fill(genotypes, places, keep_ids=True), [
-            f"{note}; {absent:,} keep no position." if absent else f"{note}."
-        ]
+        joined, said = self._fill(genotypes, places, keep_ids=True)
+        return joined, [f"{note}; {absent:,} keep no position." if absent else f"{note}.", *said]
 
-    def _fill(self, genotypes: Genotypes, places: list[int], keep_ids: bool) -> Genotypes:
+    def _fill(self, genotypes: Genotypes, places: list[int], keep_ids: bool) -> tuple[Genotypes, list[str]]:
         own = (self.ids[i] or f"{self.contigs[i]}:{self.positions[i]}" for i in places)
+        given = [self.alleles[i] if i >= 0 else ("", "") for i in places]
+        pairs = [_oriented(*one) for one in zip(genotypes.variant_allele.tolist(), given, strict=True)]
+        wrong = [j for j, pair in enumerate(pairs) if pair is None]
+        if wrong:
+            counted = genotypes.variant_allele[wrong[0], 1]
+            raise InputError(
+                f"{self.name} gives {'/'.join(given[wrong[0]])} for {genotypes.variant_id[wrong[0]]}, whose counted "
+                f"allele is {counted} in the genotypes ({len(wrong):,} such variants): give the table that belongs to "
+                "them."
+            )
+        turned = sum(pair is not None and pair[0] != one[0] for pair, one in zip(pairs, given, strict=True) if any(one))
         columns = variant_columns(
             genotypes.variant_id.tolist() if keep_ids else own,
             (self.contigs[i] if i >= 0 else "" for i in places),
             (self.positions[i] if i >= 0 else 0 for i in places),
-            (self.alleles[i] if i >= 0 else ("", "") for i in places),
+            (pair or ("", "") for pair in pairs),
         )
-        return replace(genotypes, **columns)
+        said = (
+            f"{turned:,} variants count the allele that {self.name} names as the reference; their pairs were swapped."
+        )
+        return replace(genotypes, **columns), [said] if turned else []
+
+
+def _oriented(known: list[str], given: tuple[str, str]) -> tuple[str, str] | None:
+    """The pair (other, counted) of a variant whose counted allele may be known; None where the table lacks it."""
+    other, counted = known
+    if not counted or not any(given):
+        return given if any(given) else (other, counted)
+    if counted == given[1] or (not given[1] and counted != given[0]):
+        return (given[0] or other, counted)
+    if counted == given[0] or (not given[0] and counted != given[1]):
+        return (given[1] or other, counted)
+    return None
 
 
 def places_of(header: Sequence[str]) -> dict[str, int]:

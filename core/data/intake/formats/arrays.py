@@ -20,7 +20,7 @@ from core.data.intake.formats.base import (
     only_file,
 )
 from core.data.intake.formats.calls import check_size, column
-from core.data.intake.formats.matrix import counts_from, orientation_of, ploidy_of
+from core.data.intake.formats.matrix import check_shape, counts_from, orientation_of, ploidy_of
 from core.errors import InputError
 
 _MATRIX = ("call_genotype", "calls", "X", "genotypes", "genotype", "G", "GT", "geno", "dosage", "calldata/GT", "arr_0")
@@ -77,11 +77,14 @@ def _genotypes(arrays: dict[str, npt.NDArray[Any]], source: CohortSource) -> Rea
     key = _matrix_key(arrays, name)
     rest = {k: v for k, v in arrays.items() if k != key}
     matrix = arrays[key]
+    check_shape(matrix, name)
     check_size(matrix.shape[0], matrix.shape[1], name)
     samples, variants = _named(rest, _SAMPLES), _named(rest, _VARIANTS)
-    counts, notes = counts_from(matrix, name)
     sample_length, variant_length = _length(samples), _length(variants) or _length(_named(rest, _CONTIGS + _POSITIONS))
-    transposed, why = orientation_of(counts.shape, sample_length, variant_length, source.options.orientation)
+    transposed, why = orientation_of(matrix.shape, sample_length, variant_length, source.options.orientation)
+    declared = _declared_ploidy(rest)
+    asked = source.options.coding if source.options.coding != "auto" or not declared else "counts"
+    counts, coding, notes = counts_from(matrix, name, asked, transposed)
     calls = counts.T if transposed else counts
     n, m = calls.shape
     notes += [why] if why else []
@@ -89,7 +92,7 @@ def _genotypes(arrays: dict[str, npt.NDArray[Any]], source: CohortSource) -> Rea
     sample_id = _ids(rest, (_SAMPLES, "sample", n), used, name)
     variant = _variant_columns(rest, m, used, name)
     labels, phenotypes, remarks = _individual_arrays({k: v for k, v in rest.items() if k not in used}, n, m)
-    ploidy, said = ploidy_of(calls, _declared_ploidy(rest) or source.options.ploidy, matrix.ndim == 3)
+    ploidy, said = ploidy_of(calls, declared or source.options.ploidy, matrix.ndim == 3 or coding.diploid)
     genotypes = Genotypes(
         calls=calls, sample_id=sample_id, **variant, labels=labels, phenotypes=phenotypes, ploidy=ploidy
     )

@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from core.data.genotypes import MISSING, Calls, Genotypes, from_calls, number_ids
 from core.data.intake import archives
+from core.data.intake.columns import individual_columns
 from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, rows_preview
 from core.data.intake.formats.calls import CallsWriter, column, variant_columns
 from core.data.intake.formats.codes import LineParser
-from core.data.intake.tables import decode, read_table
+from core.data.intake.people import described, ids_of_people, is_plink, read_people
+from core.data.intake.tables import Table, decode, read_table
 from core.data.intake.variants import VariantTable
 from core.errors import InputError
 
@@ -67,6 +69,11 @@ class Haplotypes(CohortFormat):
                 )
             writer.append(row)
             leading.append([decode(part) for part in parts[:lead]])
+        if parser.tally().high > 1:
+            raise InputError(
+                f"{source.main.name} holds the value {parser.tally().high:g}; haplotypes have 0 and 1: give a table of "
+                "counts a name that ends in .txt or .csv."
+            )
         matrix = writer.matrix()
         result = (
             _by_variant(matrix, leading, source) if _variants_in_rows(source, lead) else _by_haplotype(matrix, leading)
@@ -117,8 +124,15 @@ def _by_haplotype(matrix: Calls, leading: list[list[str]]) -> ReadResult[Genotyp
 def _by_variant(matrix: Calls, leading: list[list[str]], source: CohortSource) -> ReadResult[Genotypes]:
     """IMPUTE and SHAPEIT: two neighbouring columns are the haplotypes of one individual, named by the sample file."""
     haplotypes = matrix.shape[1]
-    names = _sample_names(source, haplotypes)
-    ids = column(f"{who}_{which}" for who in names for which in "AB") if names else number_ids("haplotype", haplotypes)
+    people = _people(source, haplotypes)
+    told: dict[str, Any] = {}
+    notes: list[str] = []
+    ids = number_ids("haplotype", haplotypes)
+    if people is not None:
+        ids = column(f"{who}_{which}" for who in ids_of_people(people) for which in "AB")
+        labels, phenotypes, notes = individual_columns(described(people), plink=is_plink(people))
+        told["labels"] = {name: values.repeat(2) for name, values in labels.items()}
+        told["phenotypes"] = {name: values.repeat(2) for name, values in phenotypes.items()}
     variants: dict[str, Any] = {}
     if leading[0]:
         contigs, variant_ids, positions, *alleles = zip(*leading, strict=True)
@@ -126,30 +140,28 @@ def _by_variant(matrix: Calls, leading: list[list[str]], source: CohortSource) -
             variants = variant_columns(variant_ids, contigs, map(int, positions), zip(*alleles, strict=True))
         except (ValueError, OverflowError):
             raise InputError(f"{source.main.name} has a position that is no whole number in column 3.") from None
-    return ReadResult(from_calls(matrix.T, ploidy=1, sample_id=ids, **variants))
+    return ReadResult(from_calls(matrix.T, ploidy=1, sample_id=ids, **told, **variants), notes=notes)
 
 
-def _sample_names(source: CohortSource, haplotypes: int) -> list[str]:
+def _people(source: CohortSource, haplotypes: int) -> Table | None:
+    """The sample file that came along, held against the number of haplotypes."""
     head = next((h for h in source.others if h.suffix in (".sample", ".samples", ".indv")), None)
     if head is None or haplotypes % 2:
-        return []
-    table = read_table(head.path, head.name, header=False, delimiter=" ")
-    rows = table.rows
-    if rows[0][0].upper() in ("ID_1", "SAMPLE", "ID"):
-        rows = rows[1:]
-        if rows and set("".join(rows[0])) <= set("0DBCP"):
-            rows = rows[1:]  # Oxford sample files have a second header line of column types
-    if len(rows) != haplotypes // 2:
+        return None
+    bare = head.suffix == ".indv"
+    table = read_table(head.path, head.name, header=False) if bare else read_people(head.path, head.name)
+    if len(table.rows) != haplotypes // 2:
         raise InputError(
-            f"{head.name} names {len(rows):,} individuals, but {source.main.name} has {haplotypes:,} haplotypes; "
+            f"{head.name} names {len(table.rows):,} individuals, but {source.main.name} has {haplotypes:,} haplotypes; "
             "two each are expected: give the files of one export."
         )
-    return [row[1] if len(row) > 1 and row[1] != row[0] and rows[0][1] != "0" else row[0] for row in rows]
+    return table
 
 
 def _paired(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[Genotypes]:
     """Positions from the legend, and pairs to diploids unless the haplotypes are to be kept."""
-    genotypes, notes = _with_legend(result.population, source)
+    genotypes, said = _with_legend(result.population, source)
+    notes = [*result.notes, *said]
     if source.options.haplotypes == "keep":
         return ReadResult(genotypes, result.dropped, notes)
     first, second, names, remarks, alone = _partners(genotypes.sample_id.tolist())
@@ -163,6 +175,7 @@ def _paired(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[G
         calls=calls,
         sample_id=column(names),
         labels={k: v[first] for k, v in genotypes.labels.items()},
+        phenotypes={k: v[first] for k, v in genotypes.phenotypes.items()},
         ploidy=2,
     )
     return ReadResult(diploid, dropped, notes + remarks)

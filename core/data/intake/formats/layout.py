@@ -25,6 +25,22 @@ _INDIVIDUAL = re.compile(
 _VARIANT_ID = re.compile(
     r"rs\d+.*|(chr)?([0-9]{1,2}|X|Y|MT?)[:_]\d+.*|snp.?\d+.*|variant_?\d+|AX-\d+|.*_[ACGT](_[ACGT])?", re.IGNORECASE
 )
+_DART = re.compile(r"AlleleID|CloneID", re.IGNORECASE)
+_DART_COLUMNS = re.compile(
+    r"(AlleleID|CloneID|AlleleSequence.*|TrimmedSequence.*|SNP|SnpPosition|CallRate|OneRatio.*|FreqHo?m.*|FreqHet.*"
+    r"|PIC.*|AvgPIC|AvgCount.*|AvgReadDepth|StDevReadDepth|Qpmr|Reproducibility|RatioAvgCount.*|RepAvg|Chrom(Pos)?_.*"
+    r"|Strand_.*|AlnCnt_.*|AlnEvalue_.*|rdepth)",
+    re.IGNORECASE,
+)
+_PREAMBLE = re.compile(rb"<numeric>\s*$|\*\s*[,;\t]\s*\*|#(?!chrom|fid|iid|sample|id)", re.IGNORECASE)
+_DECIMAL_COMMAS = re.compile(r"(^|[;\s])-?\d+,\d+[;\s]-?\d+,\d+([;\s]|$)")
+_LETTERS = re.compile(r"[ACGTNacgtn-][/|:]?[ACGTNacgtn-]|[ACGTRYSWKMN]")
+_TAIL = re.compile(
+    r"(class|label|group|phenotype|pheno|trait|y|target|status|case|pop|population|breed|sex|gender)([._ -]?\d+)?"
+    r"|(label|phenotype):.*",
+    re.IGNORECASE,
+)
+_VARIANT_LEAD = re.compile(r"snp|marker|rs|rsid|rs#|AlleleID|CloneID|locus|probe.?set.?id", re.IGNORECASE)
 _RAW_LEAD = ["FID", "IID", "PAT", "MAT", "SEX", "PHENOTYPE"]
 
 
@@ -32,17 +48,22 @@ _RAW_LEAD = ["FID", "IID", "PAT", "MAT", "SEX", "PHENOTYPE"]
 class Layout:
     """What a text table looks like.
 
-    `lead` are the names of the columns before the calls, `width` the number of call columns, `ids` their names (empty
-    without a header), `header_line` the number of the header's line (0 without).
+    `lead` and `tail` are the names of the columns before and behind the calls, `width` the number of call columns,
+    `ids` their names (empty without a header), `body_line` the number of the last line above the calls (0: none),
+    `coding` what the header says of the values ("auto" where it says nothing), `told` what our own export wrote above
+    the columns: {"ploidy": ["2"]}, {"contig": an entry a column, …}.
     """
 
     delimiter: str
-    header_line: int
+    body_line: int
     lead: list[str]
+    tail: list[str]
     ids: list[str]
     width: int
     samples_in_columns: bool
     first_rows: list[list[str]]
+    coding: str = "auto"
+    told: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -50,10 +71,13 @@ def find_layout(source: CohortSource) -> Layout:
     """Judge delimiter, header, leading columns and orientation from the first lines. Raises InputError."""
     name = source.main.name
     sample = _first_lines(source.main)
+    above = next((i for i, (_, line) in enumerate(sample) if not _PREAMBLE.match(line)), len(sample))
+    tassel = any(line.strip().lower() == b"<numeric>" for _, line in sample[:above])
+    sample, skipped = sample[above:], sample[above - 1][0] if above else 0
     if not sample:
         raise InputError(f"{name} has no line of data; a table of counts is expected: check the export.")
     asked = source.options.delimiter
-    delimiter = delimiter_of(decode(sample[0][1])) if asked == "auto" else DELIMITERS[asked]
+    delimiter = _delimiter(sample) if asked == "auto" else DELIMITERS[asked]
     rows = [_cells(line, delimiter, name) for _, line in sample]
     header = rows[0] if _is_header(rows[0]) else None
     body = rows[1:] if header is not None else rows
@@ -69,15 +93,72 @@ def find_layout(source: CohortSource) -> Layout:
         )
     lead = _lead(header, body)
     if lead >= width:
+        lead = _lead(header, body, any_number=True)  # that these numbers are no calls is said with all values seen
+    if lead >= width:
+        _refuse_known(header, body, name)
         raise InputError(
             f"{name} has no column of calls (line {sample[-1][0]} starts {', '.join(body[-1][:4])[:60]!r}); "
             "counts 0, 1, 2 or pairs 0/1 are expected: check that it is a table of genotypes."
         )
-    names = header[:lead] if header else [""] * lead
-    ids = header[lead:] if header else []
-    turned, note = _orientation(source, names, ids, [row[:lead] for row in body])
-    line = sample[0][0] if header is not None else 0
-    return Layout(delimiter, line, names, ids, width - lead, turned, rows, [note] if note else [])
+    tail = _tail(header, body, lead)
+    names = header or [""] * width
+    ids = header[lead : width - tail] if header else []
+    turned, note = _orientation(source, names[:lead], ids, [row[:lead] for row in body], width - lead - tail)
+    return Layout(
+        delimiter=delimiter,
+        body_line=sample[0][0] if header is not None else skipped,
+        lead=names[:lead],
+        tail=names[width - tail :],
+        ids=ids,
+        width=width - lead - tail,
+        samples_in_columns=turned,
+        first_rows=rows,
+        told=_told(source.main, lead, width - lead - tail),
+        coding="shares" if tassel else "heterozygote_last" if _is_dart(names[:lead], body) else "auto",
+        notes=[note] if note else [],
+    )
+
+
+def _told(head: Head, lead: int, width: int) -> dict[str, list[str]]:
+    """What lines that begin with ## say of the variants below them and of the ploidy, as our export writes them."""
+    told: dict[str, list[str]] = {}
+    for line in archives.lines(head.path, head.name):
+        if not line.startswith(b"##"):
+            break
+        text = decode(line).strip("\r\n")
+        name, _, rest = text.removeprefix("##").partition(",")
+        if text.startswith("##ploidy="):
+            told["ploidy"] = [text.removeprefix("##ploidy=")]
+        elif name in ("contig", "position", "reference", "alternate"):
+            cells = split(rest, ",")[max(0, lead - 1) :]
+            told |= {name: cells} if len(cells) == width else {}
+    return told
+
+
+def _delimiter(sample: list[tuple[int, bytes]]) -> str:
+    """From the first two lines: a header may be one word, and a comma may be a decimal one."""
+    lines = [decode(line) for _, line in sample[:2]]
+    if "\t" not in lines[-1] and _DECIMAL_COMMAS.search(lines[-1]):
+        return ";" if ";" in lines[-1] else " "
+    return delimiter_of(lines[-1] if len(lines) > 1 and delimiter_of(lines[0]) == " " else lines[0])
+
+
+def _is_dart(lead: list[str], body: list[list[str]]) -> bool:
+    """A DArT table in one row a variant: its columns are named so, and 2 is the heterozygote there."""
+    if not any(_DART.fullmatch(name) for name in lead):
+        return False
+    cells = {cell for row in body for cell in row[len(lead) :]}
+    return "2" in cells
+
+
+def _refuse_known(header: list[str] | None, body: list[list[str]], name: str) -> None:
+    """Say what a table is that holds genotypes in letters, or in one word an individual."""
+    cells = [cell for row in body[:5] for cell in row[-5:]]
+    if sum(_LETTERS.fullmatch(cell) is not None for cell in cells) > len(cells) / 2:
+        raise InputError(
+            f"{name} holds nucleotides (such as {cells[-1]!r}); counts 0, 1, 2 or 0/1 are expected: give a HapMap or "
+            "VCF file, or write counts of one allele."
+        )
 
 
 def numbered(head: Head) -> Iterator[tuple[int, bytes]]:
@@ -113,7 +194,7 @@ def _is_header(row: list[str]) -> bool:
     return sum(not is_call(cell.encode()) for cell in cells) > len(cells) / 2
 
 
-def _lead(header: list[str] | None, body: list[list[str]]) -> int:
+def _lead(header: list[str] | None, body: list[list[str]], *, any_number: bool = False) -> int:
     """How many columns stand before the calls: those named as something else, or holding something else."""
     if header and header[:6] == _RAW_LEAD:
         return 6
@@ -121,11 +202,34 @@ def _lead(header: list[str] | None, body: list[list[str]]) -> int:
     lead = 0
     for j in range(len(body[0])):
         title = header[j].strip() if header else None
-        named = title is not None and (_known(title) or (j == 0 and title == ""))
-        if not named and all(is_call(row[j].encode()) for row in rows):
+        named = title is not None and (_known(title) or (j == 0 and title in ("", "<Marker>")))
+        calls = not named and all(is_call(row[j].encode(), any_number=any_number) for row in rows)
+        # A column that no name tells from calls, in front of one that cannot be calls, describes too.
+        if calls and (header is None or not _behind(header, rows, j)):
             break
         lead = j + 1
+    if header and any(_DART.fullmatch(name) for name in header[:lead]):
+        while lead < len(header) and _DART_COLUMNS.fullmatch(header[lead]):
+            lead += 1
     return lead
+
+
+def _behind(header: list[str], rows: list[list[str]], j: int) -> bool:
+    """Whether a column of words stands within the next 30, and it is no longer a matter of the columns at the end."""
+    after = range(j + 1, min(j + 31, len(rows[0]) - 1))
+    return any(_TAIL.fullmatch(header[k].strip()) is None and not is_call(rows[0][k].encode()) for k in after)
+
+
+def _tail(header: list[str] | None, body: list[list[str]], lead: int) -> int:
+    """How many columns behind the calls describe individuals: named so, or holding what is no call."""
+    rows = [row for row in body if len(row) == len(body[0])]
+    tail = 0
+    for j in range(len(body[0]) - 1, lead, -1):
+        named = header is not None and _TAIL.fullmatch(header[j].strip()) is not None
+        if not named and all(is_call(row[j].encode()) for row in rows):
+            break
+        tail += 1
+    return tail if tail <= 50 else 0
 
 
 def _known(title: str) -> bool:
@@ -137,31 +241,51 @@ def _known(title: str) -> bool:
     )
 
 
-def _orientation(source: CohortSource, names: list[str], ids: list[str], lead: list[list[str]]) -> tuple[bool, str]:
+def _orientation(
+    source: CohortSource, names: list[str], ids: list[str], lead: list[list[str]], width: int
+) -> tuple[bool, str]:
     """Whether individuals are in columns, with a remark where that is a guess."""
     asked = source.options.orientation
     if asked != "auto":
         return asked == "samples_in_columns", ""
+    told = _by_tables(source, ids, lead, width)
+    if told is None:
+        told = _by_titles(names)
+    if told is not None:
+        return told, ""
     first = [cells[0] for cells in lead if cells]
-    if known := source.known_ids:
-        columns = sum(one in known for one in ids)
-        rows = sum(any(cell in known for cell in cells) for cells in lead)
-        if columns != rows:
-            return columns > rows, ""
-    variant_columns = [
-        n for n in names if any(p.fullmatch(n) for k, p in VARIANT_NAMES.items() if k in ("contig", "position"))
-    ]
-    if variant_columns or any(n.lower() in ("snp", "marker", "rs", "rsid", "rs#") for n in names):
-        return True, ""
-    if any(_INDIVIDUAL.fullmatch(n) for n in names):
-        return False, ""
     across, down = _share(ids), _share(first)
     if max(across, down) >= 0.5 and across != down:
-        return down > across, ""
+        example = (first if down > across else ids)[0]
+        side, other, option = ("Rows", "columns", "rows") if down > across else ("Columns", "rows", "columns")
+        return down > across, (
+            f"{side} are taken as variants, as names such as {example[:40]!r} say, and {other} as individuals; "
+            f"set orientation=samples_in_{option} if it is the reverse."
+        )
     return False, (
         "Rows are taken as individuals and columns as variants; "
         "set orientation=samples_in_columns if it is the reverse."
     )
+
+
+def _by_tables(source: CohortSource, ids: list[str], lead: list[list[str]], width: int) -> bool | None:
+    """What the tables of individuals and variants that came along say, by their ids or their number of rows."""
+    tables = [(source.known_ids, True)]
+    if source.variants is not None:
+        tables.append((frozenset(source.variants.ids), False))
+    for known, individuals in tables:
+        columns, rows = sum(one in known for one in ids), sum(any(cell in known for cell in cells) for cells in lead)
+        if columns != rows:
+            return (columns > rows) == individuals
+    return False if source.variants is not None and len(source.variants) == width else None
+
+
+def _by_titles(names: list[str]) -> bool | None:
+    """What the titles of the columns beside the calls say."""
+    places = [VARIANT_NAMES[what] for what in ("contig", "position")] + [_VARIANT_LEAD]
+    if any(pattern.fullmatch(name) for pattern in places for name in names):
+        return True
+    return False if any(_INDIVIDUAL.fullmatch(name) for name in names) else None
 
 
 def _share(ids: list[str]) -> float:

@@ -1,4 +1,4 @@
-"""Bare matrices of numbers as calls: missing codes, dosages, allele pairs, which axis is the individuals, ploidy."""
+"""Bare matrices of numbers as calls: their coding, allele pairs, which axis is the individuals, ploidy."""
 
 from __future__ import annotations
 
@@ -8,53 +8,53 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import MISSING, Calls
+from core.data.intake.coding import COUNTS, Coding, Tally, judge, remarks, unsure
 from core.errors import InputError
 
-# -1 ours and sgkit's, -9 PLINK's text, -127 bed-reader's, 9 EIGENSTRAT's, 255 is -1 in uint8.
-MISSING_CODES = (-1, -9, -127, 9, 255)
 _BLOCK = 16 << 20
 
 
-def counts_from(matrix: npt.NDArray[Any], name: str) -> tuple[Calls, list[str]]:
-    """Counts 0..2 with missing -1 from (a, b) counts or dosages, or (a, b, p) alleles; axes stay as they are.
+def counts_from(
+    matrix: npt.NDArray[Any], name: str, asked: str = "auto", variants_first: bool = False
+) -> tuple[Calls, Coding, list[str]]:
+    """Counts 0..2 with missing -1 from (a, b) numbers or (a, b, p) alleles, their coding, and remarks.
 
-    Raises InputError for a value that is neither a count nor a code for missing.
+    Axes stay as they are; `variants_first` says which of the two are the variants. Raises InputError for values that
+    are no genotypes.
     """
+    if matrix.dtype.kind not in "biuf":
+        raise InputError(f"{name} holds {matrix.dtype} values; counts 0, 1, 2 are expected: save it with dtype int8.")
+    calls = np.empty(matrix.shape[:2], dtype=np.int8)
+    step = max(1, _BLOCK // max(1, matrix[0].size))
+    blocks = [slice(start, start + step) for start in range(0, matrix.shape[0], step)]
+    if matrix.ndim == 3:
+        for rows in blocks:
+            calls[rows] = _from_alleles(matrix[rows], name)
+        return calls, COUNTS, []
+    tally = Tally()
+    for rows in blocks:
+        tally.add(matrix[rows])
+        calls[rows] = _in_range(COUNTS.counts(matrix[rows].astype(np.float64))[0])
+    coding, notes = judge(tally, calls if variants_first else calls.T, name, asked)
+    inexact = middle = 0
+    if coding is not COUNTS or matrix.dtype.kind == "f":
+        for rows in blocks:
+            block, exact = coding.counts(matrix[rows].astype(np.float64))
+            calls[rows] = _in_range(block)
+            between, near = unsure(exact)
+            inexact, middle = inexact + int(between.sum()), middle + int(near.sum())
+    return calls, coding, notes + remarks(inexact, middle)
+
+
+def check_shape(matrix: npt.NDArray[Any], name: str) -> None:
+    """Refuse an array that is no matrix of calls, nor of pairs of alleles."""
     if matrix.ndim not in (2, 3) or 0 in matrix.shape:
         shape = " x ".join(map(str, matrix.shape)) or "a single number"
         raise InputError(f"{name} holds an array of shape {shape}; individuals x variants is expected, neither empty.")
-    if matrix.dtype.kind not in "biuf":
-        raise InputError(f"{name} holds {matrix.dtype} values; counts 0, 1, 2 are expected: save it with dtype int8.")
-    if matrix.dtype == np.int8 and matrix.ndim == 2 and matrix.min() >= MISSING and matrix.max() <= 2:
-        return matrix, []
-    calls = np.empty(matrix.shape[:2], dtype=np.int8)
-    rounded = 0
-    step = max(1, _BLOCK // max(1, matrix[0].size))
-    for start in range(0, matrix.shape[0], step):
-        block = matrix[start : start + step]
-        if matrix.ndim == 3:
-            calls[start : start + step] = _from_alleles(block, name)
-        else:
-            calls[start : start + step], inexact = _from_counts(block, start, name)
-            rounded += inexact
-    return calls, [f"{rounded:,} dosages were rounded to the nearest count."] if rounded else []
 
 
-def _from_counts(block: npt.NDArray[Any], start: int, name: str) -> tuple[Calls, int]:
-    missing = np.isin(block, MISSING_CODES)
-    if block.dtype.kind == "f":
-        missing |= np.isnan(block)
-    wrong = ~missing & ~((block >= 0) & (block <= 2))
-    if wrong.any():
-        i, j = (int(v) for v in np.argwhere(wrong)[0])
-        raise InputError(
-            f"{name} holds the value {block[i, j]:g} in row {start + i + 1}, column {j + 1}; counts 0, 1, 2 "
-            "(or -1, -9, NaN for missing) are expected: recode it."
-        )
-    whole = np.where(missing, 0, block)
-    nearest = np.rint(whole)
-    inexact = int((np.abs(nearest - whole) > 1e-6).sum()) if block.dtype.kind == "f" else 0
-    return np.where(missing, MISSING, nearest).astype(np.int8), inexact
+def _in_range(counts: Calls) -> Calls:
+    return np.where((counts < 0) | (counts > 2), MISSING, counts).astype(np.int8)
 
 
 def _from_alleles(block: npt.NDArray[Any], name: str) -> Calls:
@@ -81,6 +81,11 @@ def orientation_of(
     turned = individuals in (None, columns) and variants in (None, rows)
     if as_is != turned:
         return turned, ""
+    if individuals is None and variants is None and len(shape) == 3:
+        return True, (
+            f"Of the three axes the first is taken as variants ({rows:,}) and the second as individuals ({columns:,}), "
+            "as scikit-allel and sgkit have them; set orientation=samples_in_rows if it is the reverse."
+        )
     if individuals is None and variants is None:
         return False, (
             f"Rows are taken as individuals ({rows:,}) and columns as variants ({columns:,}); "
@@ -89,15 +94,15 @@ def orientation_of(
     return False, ""
 
 
-def ploidy_of(calls: Calls, asked: str, paired: bool) -> tuple[int, list[str]]:
-    """1 or 2, with a remark where it is inferred: haploid where no count exceeds 1.
+def ploidy_of(calls: Calls, asked: str, diploid: bool) -> tuple[int, list[str]]:
+    """1 or 2, with a remark where it is inferred: haploid where no count exceeds 1 and nothing says `diploid`.
 
     Raises InputError where a ploidy of 1 was asked for and a count is 2.
     """
     highest = int(calls.max())
     if asked == "1" and highest > 1:
         raise InputError("Ploidy 1 was asked for, but the file holds counts of 2; leave ploidy on auto or set it to 2.")
-    if asked in ("1", "2") or paired:
+    if asked in ("1", "2") or diploid:
         return int(asked) if asked in ("1", "2") else 2, []
     if highest <= 1:
         return 1, ["No count exceeds 1, so the data are taken as haploid; set ploidy=2 if they are diploid."]

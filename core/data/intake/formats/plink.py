@@ -41,7 +41,7 @@ class Plink(CohortFormat):
         writer = CallsWriter(source.folder, n, source.main.name)
         for start in range(0, m, _step(n)):
             writer.append(_calls(bed, n, m, start, min(m, start + _step(n))))
-        labels, phenotypes, notes = individual_columns(_fam_columns(fam))
+        labels, phenotypes, notes = individual_columns(_fam_columns(fam), plink=True)
         genotypes = Genotypes(
             calls=writer.matrix().T,
             sample_id=column(_individual_ids(fam)),

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.genotypes import Genotypes, from_calls, number_ids
+from core.data.genotypes import Calls, Genotypes, Strings, from_calls, number_ids
+from core.data.intake.coding import CODINGS, COUNTS, Coding, judge
 from core.data.intake.columns import MISSING_WORDS, individual_columns
 from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file, rows_preview
 from core.data.intake.formats.calls import CallsWriter, check_size, column, variant_columns
 from core.data.intake.formats.codes import LineParser
+from core.data.intake.formats.counted import with_counted_alleles
 from core.data.intake.formats.layout import Layout, find_layout, numbered
 from core.data.intake.formats.matrix import ploidy_of
 from core.data.intake.tables import decode, split
@@ -48,11 +50,12 @@ class Text(CohortFormat):
                 f"{source.main.name} is PLINK text, which is not read; write bed, bim and fam with plink --make-bed."
             )
         layout = find_layout(source)
-        body = _Body(layout, source)
-        for number, line in numbered(source.main):
-            if number > layout.header_line and line.strip():
-                body.add(number, line)
-        return body.result(source)
+        asked = source.options.coding if source.options.coding != "auto" else layout.coding
+        body = _Body.read(layout, source, CODINGS.get(asked, COUNTS))
+        coding, said = body.judged(asked)
+        if coding is not body.parser.coding:
+            body = _Body.read(layout, source, coding)
+        return body.result(source, said)
 
     @staticmethod
     def preview(source: CohortSource) -> dict[str, Any]:
@@ -64,56 +67,90 @@ class Text(CohortFormat):
 
 
 class _Body:
-    """The rows of a table: calls to the scratch file, leading cells to columns."""
+    """The rows of a table: calls to the scratch file, cells before and behind them to columns."""
 
-    def __init__(self, layout: Layout, source: CohortSource) -> None:
+    def __init__(self, layout: Layout, source: CohortSource, coding: Coding) -> None:
         self.layout = layout
         self.name = source.main.name
-        self.parser = LineParser(layout.width, layout.delimiter.encode(), self.name)
+        self.parser = LineParser(layout.width, layout.delimiter.encode(), self.name, coding)
         self.writer = CallsWriter(source.folder, layout.width, self.name)
-        self.lead: list[list[str]] = []
+        self.calls: Calls = np.zeros((0, layout.width), dtype=np.int8)  # rows as in the file
+        self.beside: list[list[str]] = []  # the cells of `lead` and `tail`
         check_size(1, layout.width, self.name)
+
+    @classmethod
+    def read(cls, layout: Layout, source: CohortSource, coding: Coding) -> _Body:
+        """Every line of the file."""
+        body = cls(layout, source, coding)
+        for number, line in numbered(source.main):
+            if number > layout.body_line and line.strip():
+                body.add(number, line)
+        body.calls = body.writer.matrix()
+        return body
+
+    def judged(self, asked: str) -> tuple[Coding, list[str]]:
+        """The coding that all values together say, with a remark; the header's word counts as asked for."""
+        calls = self.calls if self.layout.samples_in_columns else self.calls.T
+        coding, said = judge(self.parser.tally(), calls, self.name, asked)
+        if self.layout.coding == asked != "auto":
+            said = [f"The values are read as {coding.title}, as the header says."]
+        return coding, said
 
     def add(self, number: int, line: bytes) -> None:
         """One line."""
-        count, delimiter = len(self.layout.lead), self.layout.delimiter.encode()
+        lead, tail, delimiter = len(self.layout.lead), len(self.layout.tail), self.layout.delimiter.encode()
+        between = None if delimiter == b" " else delimiter
         if b'"' in line:
             cells = [cell.encode() for cell in split(decode(line), self.layout.delimiter)]
-            parts = [*cells[:count], delimiter.join(cells[count:])] if len(cells) > count else cells
+            middle = len(cells) - tail
+            parts = [*cells[:lead], delimiter.join(cells[lead:middle]), *cells[middle:]] if middle > lead else cells
         else:
-            parts = line.split(None if delimiter == b" " else delimiter, count)
-        if len(parts) <= count:
+            parts = line.rstrip(b"\r\n").split(between, lead)
+            if tail and len(parts) > lead:
+                parts = [*parts[:lead], *parts[lead].rsplit(between, tail)]
+        if len(parts) <= lead + tail:
             raise InputError(
-                f"{self.name} has {len(parts)} columns in line {number:,} where {count + self.layout.width:,} are "
-                "expected; check the delimiter and empty cells."
+                f"{self.name} has {len(parts)} columns in line {number:,} where "
+                f"{lead + tail + self.layout.width:,} are expected; check the delimiter and empty cells."
             )
-        calls = parts[count].rstrip(b" \t" if delimiter == b" " else b" ")
-        self.writer.append(self.parser.parse(calls, number, count + 1))
-        self.lead.append([_unescaped(decode(part).strip()) for part in parts[:count]])
+        calls = parts[lead].rstrip(b" \t" if delimiter == b" " else b" ")
+        self.writer.append(self.parser.parse(calls, number, lead + 1))
+        self.beside.append([_unescaped(decode(part).strip()) for part in (*parts[:lead], *parts[lead + 1 :])])
 
-    def result(self, source: CohortSource) -> ReadResult[Genotypes]:
+    def result(self, source: CohortSource, said: list[str]) -> ReadResult[Genotypes]:
         """The genotypes, individuals in rows."""
-        layout, notes = self.layout, list(self.layout.notes)
-        matrix = self.writer.matrix()
-        columns = {j: [row[j] for row in self.lead] for j in range(len(layout.lead))}
+        layout, notes = self.layout, [*self.layout.notes, *said, *self.parser.remarks()]
+        names = layout.lead + layout.tail
+        columns = {j: [row[j] for row in self.beside] for j in range(len(names))}
         if layout.samples_in_columns:
-            calls, across = matrix.T, "sample_id"
-            tables = _variant_side(layout.lead, columns, len(matrix))
+            calls, across = self.calls.T, "sample_id"
+            tables = _variant_side(names, columns, len(self.calls))
         else:
-            calls, across = matrix, "variant_id"
-            tables = _individual_side(layout.lead, columns, len(matrix), notes)
+            calls, across = self.calls, "variant_id"
+            tables = _individual_side(names, columns, len(self.calls), notes)
         if layout.ids:
             tables[across] = column(layout.ids)
-        if self.parser.rounded:
-            notes.append(f"{self.parser.rounded:,} dosages were rounded to the nearest count.")
-        ploidy, said = ploidy_of(
-            calls, source.options.ploidy, paired=b"/" in source.main.first or b"|" in source.main.first
-        )
-        return ReadResult(from_calls(calls, ploidy, **tables), {}, notes + said)
+        pairs = self.parser.tally().pairs or self.parser.coding.diploid
+        asked = source.options.ploidy
+        if asked == "auto" and layout.told.get("ploidy", [""])[0] in ("1", "2"):
+            asked = layout.told["ploidy"][0]
+        ploidy, inferred = ploidy_of(calls, asked, pairs)
+        if layout.told and not layout.samples_in_columns:
+            tables |= _variants_told(layout, tables.get("variant_id"))
+        result = from_calls(calls, ploidy, **tables)
+        if not layout.samples_in_columns and layout.ids:
+            result, told = with_counted_alleles(result)
+            notes += told
+        return ReadResult(result, {}, notes + inferred)
 
 
 def _variant_side(names: list[str], columns: dict[int, list[str]], m: int) -> dict[str, Any]:
     places = places_of(names)
+    lower = [name.lower() for name in names]
+    changes: list[tuple[str, str]] | None = None
+    if "alleleid" in lower or "cloneid" in lower:  # DArT: "SNP" holds what changes, such as 12:A>G
+        places["id"] = lower.index("alleleid" if "alleleid" in lower else "cloneid")
+        changes = [_change(text) for text in columns[lower.index("snp")]] if "snp" in lower else None
     if "id" not in places:
         free = [j for j in columns if j not in places.values()]
         if free:
@@ -121,13 +158,30 @@ def _variant_side(names: list[str], columns: dict[int, list[str]], m: int) -> di
     contig = columns[places["contig"]] if "contig" in places else [""] * m
     position = [_base_pairs(v) for v in columns[places["position"]]] if "position" in places else [0] * m
     alleles = [columns[places[k]] if k in places else [""] * m for k in ("reference", "alternate")]
+    pairs = changes or list(zip(*alleles, strict=True))
     if "id" in places:
         ids = columns[places["id"]]
     elif "position" in places:
         ids = [f"{c}:{p}" for c, p in zip(contig, position, strict=True)]
     else:
         ids = number_ids("variant", m).tolist()
-    return variant_columns(ids, contig, position, zip(*alleles, strict=True))
+    return variant_columns(ids, contig, position, pairs)
+
+
+def _change(text: str) -> tuple[str, str]:
+    match = re.search(r"([ACGT]+)>([ACGT]+)", text)
+    return (match[1], match[2]) if match else ("", "")
+
+
+def _variants_told(layout: Layout, ids: Strings | None) -> dict[str, Any]:
+    """Contigs, positions and alleles from the lines that our export writes above the columns."""
+    blank = [""] * layout.width
+    contig, position, *alleles = (
+        [_unescaped(cell) for cell in layout.told.get(k, blank)]
+        for k in ("contig", "position", "reference", "alternate")
+    )
+    names = number_ids("variant", layout.width) if ids is None else ids
+    return variant_columns(names, contig, map(_base_pairs, position), zip(*alleles, strict=True))
 
 
 def _base_pairs(text: str) -> int:
@@ -154,7 +208,9 @@ def _individual_side(names: list[str], columns: dict[int, list[str]], n: int, no
     }
     if "FID" in names and len(set(columns[names.index("FID")])) <= n // 2:
         rest["family"] = columns[names.index("FID")]
-    labels, phenotypes, said = individual_columns({k: v for k, v in rest.items() if set(v) - {"0", "-9", "NA"}})
+    labels, phenotypes, said = individual_columns(
+        {k: v for k, v in rest.items() if set(v) - {"0", "-9", "NA"}}, plink="IID" in names
+    )
     notes += said
     return {
         "sample_id": column(columns[key]),
