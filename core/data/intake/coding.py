@@ -23,6 +23,7 @@ MIDDLE = 0.1
 _DISTINCT_MAX = 50_000  # beyond that many the values are dosages, and only their range matters
 _HETEROZYGOUS = 0.6  # of a variant's calls; more heterozygotes are no cohort
 _MISSING_OFTEN = 0.3
+_SLIPS = 0.005  # of the cells
 _SPREAD = 0.3  # of the variants; a value that so few have is no genotype
 
 
@@ -105,7 +106,9 @@ class Tally:
             self.numbers[value] += cells
 
 
-def judge(tally: Tally, calls: Calls, name: str, asked: str = "auto") -> tuple[Coding, list[str]]:
+def judge(
+    tally: Tally, calls: Calls, name: str, asked: str = "auto", where: Callable[[float], str] = lambda _: "a cell"
+) -> tuple[Coding, list[str]]:
     """The coding of a file, with a remark where it is not the usual one.
 
     Args:
@@ -113,6 +116,7 @@ def judge(tally: Tally, calls: Calls, name: str, asked: str = "auto") -> tuple[C
         calls: (variants, individuals) int8 as counts would give them, values outside 0..2 as -1.
         name: of the file, for the sentence.
         asked: the import option; what was asked for is held against the values.
+        where: the first place of a value, as in "row 1, column 3", for the sentence.
 
     Raises InputError where the values fit no coding, or several.
     """
@@ -123,6 +127,7 @@ def judge(tally: Tally, calls: Calls, name: str, asked: str = "auto") -> tuple[C
         return chosen, []
     if tally.pairs or not present:
         return COUNTS, []
+    _refuse_slips(tally, present, name, where)
     coding = _judged(tally, present, calls, name)
     if coding is COUNTS:
         return coding, []
@@ -143,6 +148,19 @@ def unsure(exact: Floats) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
     """Which counts are not whole, and which of these lie near the middle between two; NaN is neither."""
     apart = np.abs(exact - np.rint(exact))
     return apart > 1e-6, apart >= 0.5 - MIDDLE
+
+
+def _refuse_slips(tally: Tally, present: set[float], name: str, where: Callable[[float], str]) -> None:
+    """A few cells that are no counts among many that are: a slip, whose place is worth more than a theory."""
+    odd = {v: tally.numbers[v] for v in present if not -1 <= v <= 2}
+    total, cells = tally.numbers.total(), sum(odd.values())
+    if odd and cells <= max(1, _SLIPS * total) and total - cells >= 3:
+        first = min(odd)
+        others = f" (and {cells - 1:,} more such cells)" if cells > 1 else ""
+        raise InputError(
+            f"{name} holds the value {first:g} in {where(first)}{others}; counts 0, 1, 2 (or -1, -9, NaN for missing) are "
+            "expected: mend that cell."
+        )
 
 
 def _judged(tally: Tally, present: set[float], calls: Calls, name: str) -> Coding:

@@ -343,7 +343,7 @@ def test_npz_of_the_field(shared: Path, home: Path) -> None:
         ({"X": CALLS.T, "ids": np.array(["a", "b", "c"])}, (3, 4)),
         ({"genotypes": CALLS, "snp": np.array(list("wxyz"))}, (3, 4)),
         ({"G": CALLS.T, "pos": np.arange(1, 5)}, (3, 4)),
-        ({"call_genotype": np.stack([CALLS > 0, CALLS > 1], axis=2).astype(np.int8)}, (4, 3)),
+        ({"call_genotype": np.stack([CALLS.T > 0, CALLS.T > 1], axis=2).astype(np.int8)}, (3, 4)),
         ({"anything": CALLS.astype(float), "note": np.array("hello")}, (3, 4)),
     ],
 )

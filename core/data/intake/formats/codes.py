@@ -44,11 +44,12 @@ class LineParser:
         self.coding = coding
         self._tally = Tally()
         self._inexact = self._middle = 0
+        self._odd: dict[float, tuple[int, int]] = {}  # numbers that are no counts, and where the first one stands
         self._cells: Counter[bytes] = Counter()  # since the tally was last brought up to date
         self._codes: dict[bytes, int] = dict.fromkeys(WORDS, MISSING) | (PAIRS if coding is COUNTS else {})
         self._by_byte = np.full(256, _INVALID, dtype=np.int8)
         for one in b"0123456789NX-?.":
-            if (cell := bytes([one])) in WORDS or cell.isdigit():
+            if (cell := bytes([one])) in WORDS or cell in (b"0", b"1", b"2", b"9"):
                 self._by_byte[one] = self._code(cell, 0, 0)
 
     def parse(self, text: bytes, number: int, first_column: int) -> Calls:
@@ -82,6 +83,11 @@ class LineParser:
         """What is said of rounded dosages."""
         self._sum_up()
         return remarks(self._inexact, self._middle)
+
+    def where(self, value: float) -> str:
+        """The first place of a number that is no count."""
+        line, column = self._odd.get(value, (0, 0))
+        return f"line {line:,}, column {column:,}" if line else "a cell"
 
     def _sum_up(self) -> None:
         numbers: Counter[float] = Counter()
@@ -135,7 +141,10 @@ class LineParser:
             shown = plain[:20].decode("utf-8", "replace")
             raise InputError(_refusal(plain, f"{self.name} holds {shown!r} in line {number:,}, column {place:,}"))
         count = int(self.coding.counts(np.array([float(plain)]))[0][0])
-        return count if 0 <= count <= 2 else MISSING
+        if 0 <= count <= 2:
+            return count
+        self._odd.setdefault(float(plain), (number, place))
+        return MISSING
 
 
 def is_call(cell: bytes, *, any_number: bool = False) -> bool:

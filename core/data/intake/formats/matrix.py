@@ -35,7 +35,12 @@ def counts_from(
     for rows in blocks:
         tally.add(matrix[rows])
         calls[rows] = _in_range(COUNTS.counts(matrix[rows].astype(np.float64))[0])
-    coding, notes = judge(tally, calls if variants_first else calls.T, name, asked)
+
+    def where(value: float) -> str:
+        i, j = (int(v) for v in np.argwhere(matrix == value)[0])
+        return f"row {i + 1:,}, column {j + 1:,}"
+
+    coding, notes = judge(tally, calls if variants_first else calls.T, name, asked, where)
     inexact = middle = 0
     if coding is not COUNTS or matrix.dtype.kind == "f":
         for rows in blocks:

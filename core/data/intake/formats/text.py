@@ -91,7 +91,7 @@ class _Body:
     def judged(self, asked: str) -> tuple[Coding, list[str]]:
         """The coding that all values together say, with a remark; the header's word counts as asked for."""
         calls = self.calls if self.layout.samples_in_columns else self.calls.T
-        coding, said = judge(self.parser.tally(), calls, self.name, asked)
+        coding, said = judge(self.parser.tally(), calls, self.name, asked, self.parser.where)
         if self.layout.coding == asked != "auto":
             said = [f"The values are read as {coding.title}, as the header says."]
         return coding, said
