@@ -35,8 +35,10 @@ class Match:
 
 
 def match(real: Genotypes, other: Genotypes) -> Match:
-    """The variants of `other` that `real` has: by contig and position or by id, whichever finds more, and the rest by the
-    other; by column where one side names nothing and the widths agree.
+    """The variants of `other` that `real` has.
+
+    They are found by contig and position or by id, whichever finds more, and the rest by the other way; by column where
+    one side names nothing and the widths agree.
 
     Alleles are equal, swapped, those of the other strand, both, or known in part (PLINK writes 0 for an allele that
     nobody carries); with others it is another variant.

@@ -158,8 +158,8 @@ def _refuse_slips(tally: Tally, present: set[float], name: str, where: Callable[
         first = min(odd)
         others = f" (and {cells - 1:,} more such cells)" if cells > 1 else ""
         raise InputError(
-            f"{name} holds the value {first:g} in {where(first)}{others}; counts 0, 1, 2 (or -1, -9, NaN for missing) are "
-            "expected: mend that cell."
+            f"{name} holds the value {first:g} in {where(first)}{others}; counts 0, 1, 2 (or -1, -9, NaN for missing) "
+            "are expected: mend that cell."
         )
 
 
