@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from core.data.intake.counts import scale_of
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, only_file
 from core.data.intake.formats.observations import Column, ObservationTable
 from core.data.intake.grouping import build_sets
@@ -33,12 +34,18 @@ def preview(reader: type[CollectionFormat], source: CollectionSource) -> dict[st
         "columns": {name: _summary(values) for name, values in table.columns.items()},
         "features": [str(feature) for feature in table.feature[:FEATURES]],
         "layers": table.layers,
+        "notes": list(table.notes),
     }
+    if table.modality == "vector" and len(table.observations.shape) == 2:
+        how, said = scale_of(table.observations, table, options.normalise)
+        contents["normalise"] = how
+        contents["notes"] += said
     if options.set_column or options.whole or options.neighbourhood:
         # Components and scale change the features, not which observations belong together.
         built = build_sets(table, replace(options, components=0, scale=False), source.main.name)
         sizes = built.population.sizes
         counts = {"sets": built.population.s, "observations": built.population.k}
+        contents["notes"] = built.notes
         contents["built"] = counts | {"least": int(sizes.min()), "most": int(sizes.max()), "dropped": built.dropped}
     return contents
 

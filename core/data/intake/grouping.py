@@ -81,7 +81,7 @@ def _groups(
         offered = ", ".join(list(table.columns)[:12]) or "none"
         raise InputError(
             f"{name} does not say which observations belong to one set; name one or more columns as the set column "
-            f"(columns: {offered})."
+            f"(columns: {offered}){f', or {table.hint}' if table.hint else ''}."
         )
     require_columns(table, options.set_column, name)
     texts = [table.text(column) for column in options.set_column]

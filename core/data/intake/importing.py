@@ -28,7 +28,8 @@ Options = CohortOptions | CollectionOptions
 
 _READER = "core.data.intake.reader"
 _ENDINGS = re.compile(
-    r"(\.(gz|bgz|zip|vcf|bcf|bed|bim|fam|npz|npy|csv|tsv|txt|hapt|hap|h5ad|fasta|fa))+$", re.IGNORECASE
+    r"(\.(gz|bgz|zip|vcf|bcf|bed|bim|fam|npz|npy|csv|tsv|txt|hapt|hap|h5ad|h5|h5mu|loom|zarr|fcs|parquet|mtx|fasta|fa))+$",
+    re.IGNORECASE,
 )
 _DEFAULTS = CohortOptions()
 
@@ -101,8 +102,8 @@ def preview(files: Sequence[File], options: Options = _DEFAULTS) -> dict[str, An
 
     {"format", "title"} and, of genotypes, {"individuals", "variants" (None where only a full reading tells),
     "orientation", "rows" (the first cells, as strings), "notes"}; of observations, {"observations", "modality",
-    "shape", "columns": {name: {"kind", "distinct", "examples"}}, "features", "layers"}, and where `options` say what a
-    set is, "built": {"sets", "observations", "least", "most", "dropped"}.
+    "shape", "columns": {name: {"kind", "distinct", "examples"}}, "features", "layers", "notes"}, of vectors
+    "normalise", and where `options` say what a set is, "built": {"sets", "observations", "least", "most", "dropped"}.
     """
     with _scratch() as folder:
         limits = sandbox.Limits(cpu_seconds=60, wall_seconds=120)

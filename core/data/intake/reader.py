@@ -32,6 +32,10 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"Rar!", "a RAR archive", "unpack it first"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive", "unpack it first"),
     (b"l\x1b\x10", "a PLINK 2 pgen file", "write a bed with plink2 --make-bed"),
+    (b"RDX", "an R workspace", "write the table as CSV, or cells as h5ad"),
+    (b"X\n\0\0\0", "an R object (.rds)", "write the table as CSV, or cells as h5ad (zellkonverter)"),
+    (b"MATLAB 5.0", "a MATLAB file", "write the matrix as CSV or npz"),
+    (b"ARROW1", "an Arrow or Feather file", "write it as Parquet or CSV"),
     (b"SQLite format", "a database", "export the genotypes as CSV"),
 )
 _READ_AS_SETS = (_HDF5, b"PAR1")
@@ -42,7 +46,11 @@ _OPTIONS: dict[str, Any] = {one.kind: one for one in (CohortOptions, CollectionO
 # Kind → what a file should be, what its format should be, and the formats that are read.
 _EXPECTED = {
     "genotypes": ("genotype file", "genotype format", "VCF, BCF, PLINK bed, npz, npy, hapt or a text table"),
-    "sets": ("file of observations", "format of observations", "h5ad, npz, CSV, TSV, FASTA or a zip of images"),
+    "sets": (
+        "file of observations",
+        "format of observations",
+        "h5ad, 10x, loom, h5mu, FCS, npz, CSV, TSV, Parquet, FASTA or a zip of images",
+    ),
 }
 
 

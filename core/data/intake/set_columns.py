@@ -68,7 +68,8 @@ def require_columns(table: ObservationTable, columns: Iterable[str], name: str) 
         if column not in table.columns:
             there = ", ".join(list(table.columns)[:12]) or "none"
             hint = " (it is a feature)" if column in table.feature else ""
-            raise InputError(f"{name} has no column {column!r}{hint}; it has {there}.")
+            advice = f" ({table.hint})" if table.hint else ""
+            raise InputError(f"{name} has no column {column!r}{hint}; it has {there}{advice}.")
 
 
 def _chosen(labels: Labels, options: CollectionOptions) -> Labels:

@@ -11,7 +11,7 @@ from core.data.intake.formats.base import Head, formats
 from core.errors import InputError
 
 # Formats that hold sets of observations and never genotypes.
-_UNMISTAKABLE = ("h5ad", "images", "fasta")
+_UNMISTAKABLE = ("h5ad", "images", "fasta", "fcs", "tenx_folder", "zarr")
 # Words in the name of a column that tells which observations belong together, the likeliest first.
 _LIKE_A_SET = (
     "clone",

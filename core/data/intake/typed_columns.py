@@ -22,7 +22,8 @@ MISSING = (
 # Missing among numbers only: as words these may mean something.
 _MISSING_NUMBERS = frozenset({"-", "--", "?", "na", "none", "missing", "Missing", "\\N", "NR", "nd", "ND", "n.d."})
 _COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
-_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?|[-+]?[1-9]\d{0,2}(\.\d{3})+,\d+|[-+]?\d{1,3}([' ]\d{3})+")
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}((,\d{3})+(\.\d+)?|(\.\d{3})+,\d+|([' ]\d{3})+|(\.\d{3}){2,})")
+_DOTS = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
 _LEADING_ZERO = re.compile(r"[-+]?0\d+")
 
 
@@ -61,7 +62,7 @@ def typed_columns(columns: dict[str, list[str]], *, comma_is_free: bool) -> dict
     typed = {name: typed_column(values) for name, values in columns.items()}
     if not (comma_is_free and any(one.decimal_comma for one in typed.values())):
         return typed
-    return {name: typed_column(one.text, comma=True) if one.problem else one for name, one in typed.items()}
+    return {name: _of_comma_file(one) for name, one in typed.items()}
 
 
 def typed_column(values: Sequence[str], *, comma: bool = False) -> TypedColumn:
@@ -79,6 +80,16 @@ def typed_column(values: Sequence[str], *, comma: bool = False) -> TypedColumn:
     if len(with_comma) == len(other) and (comma or len(grouped) < len(other)) and not any("." in v for v in known):
         return TypedColumn(text, _floats([v.replace(",", ".") for v in text]), decimal_comma=True)
     return TypedColumn(words, problem=_problem(len(known), other, {*with_comma, *grouped}))
+
+
+def _of_comma_file(column: TypedColumn) -> TypedColumn:
+    """A column of a file whose other columns write decimals with a comma: there a point may mark thousands."""
+    if column.problem:
+        return typed_column(column.text, comma=True)
+    pointed = [v for v in column.text if "." in v] if column.numbers is not None else []
+    if pointed and all(_DOTS.fullmatch(v) for v in pointed):
+        return TypedColumn(column.text, problem=f"its points may mark thousands or decimals ({pointed[0][:20]!r})")
+    return column
 
 
 def is_running_number(column: TypedColumn) -> bool:

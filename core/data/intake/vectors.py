@@ -161,7 +161,7 @@ def _single(x: Any, name: str) -> Dense:
     """Dense single precision; a value beyond its range is refused, since it would become infinite."""
     values = x.data if hasattr(x, "tocsr") else x
     top = max(abs(float(values.max(initial=0))), abs(float(values.min(initial=0)))) if values.size else 0.0
-    if top > np.finfo(np.float32).max:
+    if top > float(np.finfo(np.float32).max):
         raise InputError(f"{name} has values to {top:.3g}, beyond single precision (3.4e38); scale or log them first.")
     dense = x.toarray() if hasattr(x, "toarray") else x
     return np.asarray(dense, dtype=np.float32)

@@ -31,7 +31,7 @@ def sets_form(files: list[UserFile]) -> dict[str, Any] | None:
     if not (chosen["set_column"] or chosen["whole"] or chosen["neighbourhood"]):
         st.info("Choose the column, or the columns, that say which observations form a set.", icon=":material/info:")
         return None
-    _show_sets(looked(files, SETS, chosen))
+    _show_sets(looked(files, SETS, chosen), found["notes"])
     return chosen
 
 
@@ -71,9 +71,16 @@ def _show_contents(found: dict[str, Any]) -> None:
         st.caption("The file has no columns beside the observations.")
     if found["features"]:
         st.caption(plain(f"Features: {', '.join(found['features'][:12])}{' …' if found['shape'][0] > 12 else ''}"))
+    _show_notes(found["notes"])
 
 
-def _show_sets(found: dict[str, Any]) -> None:
+def _show_notes(notes: list[str]) -> None:
+    """What was understood of the file, which the settings below can change."""
+    for note in notes:
+        st.caption(f":material/info: {plain(note)}")
+
+
+def _show_sets(found: dict[str, Any], said: list[str]) -> None:
     if "error" in found:
         st.error(plain(found["error"]), icon=":material/error:")
         return
@@ -84,3 +91,4 @@ def _show_sets(found: dict[str, Any]) -> None:
     )
     for reason, n in built["dropped"].items():
         st.caption(plain(f"Left out: {reason}: {n:,}"))
+    _show_notes([note for note in found["notes"] if note not in said])

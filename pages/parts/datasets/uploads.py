@@ -36,7 +36,8 @@ _ROLES = {
     ),
     OBSERVATIONS: (
         "File of observations",
-        "h5ad, npz, CSV, TSV, FASTA, or a zip of folders of images; one file. At most 200 MB.",
+        "h5ad, 10x, loom, h5mu, FCS, npz, CSV, TSV, Parquet, FASTA, or a zip (images, 10x folders, zarr); one file. "
+        "At most 200 MB.",
     ),
 }
 _TURN = "upload_turn"

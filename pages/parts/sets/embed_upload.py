@@ -16,7 +16,7 @@ from pages.parts.sets.ends import warn_outside
 from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 from pages.parts.sets.samples import neighbours
 
-_TYPES = ["h5ad", "csv", "tsv", "npz", "fasta", "fa", "zip", "gz"]
+_TYPES = ["h5ad", "h5", "h5mu", "loom", "fcs", "parquet", "csv", "tsv", "txt", "npz", "fasta", "fa", "zip", "gz"]
 
 
 def embed_upload(chosen: SetRun) -> None:

@@ -19,13 +19,18 @@ from core.errors import InputError
 from tests.data.intake.test_collection import read
 
 
-@pytest.fixture(scope="session")
-def cases(shared: Path) -> Path:
+def folder_of_cases(shared: Path) -> Path:
     """The folder of cases of sets; the test is skipped where it is absent."""
     folder = shared / "cases" / "sets"
     if not folder.is_dir():
         pytest.skip(f"no cases at {folder}")
     return folder
+
+
+@pytest.fixture
+def cases(shared: Path) -> Path:
+    """The folder of cases of sets."""
+    return folder_of_cases(shared)
 
 
 def frame_of(path: Path, **options: Any) -> pd.DataFrame:
@@ -182,6 +187,12 @@ def test_quotes_line_breaks_comments_and_a_tab(tmp_path: Path) -> None:
 
 def test_numbers_with_dots_for_thousands_are_named(tmp_path: Path) -> None:
     rows = [f"{'ab'[i % 2]};{i},5;{i + 1}.{i:03d},25" for i in range(12)]
+    sets, answer = read(write(tmp_path / "t.csv", "g;x;y", rows), tmp_path / "out", set_column=("g",))
+    assert sets.feature.tolist() == ["x"] and any("'y'" in note and "thousands" in note for note in answer["notes"])
+
+
+def test_points_among_decimal_commas_are_not_guessed(tmp_path: Path) -> None:
+    rows = [f"{'ab'[i % 2]};{i},5;{i + 1}.250" for i in range(12)]
     sets, answer = read(write(tmp_path / "t.csv", "g;x;y", rows), tmp_path / "out", set_column=("g",))
     assert sets.feature.tolist() == ["x"] and any("'y'" in note and "thousands" in note for note in answer["notes"])
 

@@ -67,7 +67,10 @@ def column_of(values: Any) -> tuple[Column, Strings | None]:
         if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
             numbers = np.array([np.nan if v is None else float(v) for v in plain], dtype=np.float64)
             return numbers, np.array(["" if v is None else str(v) for v in plain], dtype=np.str_)
-        return np.array([_word(v) for v in plain], dtype=np.str_), None
+        words = [_word(v) for v in plain]
+        if values.dtype.kind == "M":  # days without a time of day
+            words = [word.removesuffix(" 00:00:00") for word in words]
+        return np.array(words, dtype=np.str_), None
     array = np.asarray(values)
     if array.dtype.kind in "fiu":
         return array.astype(np.float64), as_written(array)

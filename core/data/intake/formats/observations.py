@@ -31,6 +31,7 @@ class ObservationTable:
         layers: what else of the file could be the observations, as the setting `layer` names it.
         origin: what wrote vectors: "cells" (counts of genes), "cytometry", or "table" where that is not known.
         aliases: other names by which a feature may be chosen → its place, such as protein_1.
+        hint: what to do where a column is missed, such as giving a table of barcodes.
         applied: settings that were decided for the reader, such as how counts are normalised.
         notes: what was done, in sentences. dropped: reason → count of observations.
     """
@@ -46,6 +47,7 @@ class ObservationTable:
     texts: dict[str, Strings] = field(default_factory=dict)
     origin: str = "table"
     aliases: dict[str, int] = field(default_factory=dict)
+    hint: str = ""
     applied: dict[str, Any] = field(default_factory=dict)
 
     def rows(self, keep: npt.NDArray[Any]) -> None:
