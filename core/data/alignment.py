@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import MISSING, Genotypes
-from core.data.matching import Keys, columns, identifiers, made_up
+from core.data.matching import made_up, match
 from core.errors import InputError
 from core.words import count
 
 Index = npt.NDArray[np.int64]
-Pair = tuple[str, str]
-
-# How the alleles of a variant in the file relate to those in the dataset.
-SAME, SWAPPED, STRAND, SWAPPED_STRAND, UNKNOWN, OTHER = range(6)
-_COMPLEMENT = str.maketrans("ACGTacgt", "TGCAtgca")
 
 
 @dataclass(frozen=True)
@@ -83,95 +77,26 @@ def align(reference: Genotypes, other: Genotypes, name: str) -> Alignment:
             f"{name} holds {kinds[other.ploidy]} calls and the dataset of the run {kinds[reference.ploidy]} ones; "
             "give a file of the same ploidy."
         )
-    by_column = _nameless(reference, other) and reference.m == other.m
-    column = np.arange(reference.m, dtype=np.int64) if by_column else _matched(reference, other)
-    relation = _relations(reference, other, column)
-    refused = relation == OTHER
-    palindromic = np.array([_strand(a) == b for a, b in reference.variant_allele.tolist()]) & (relation != UNKNOWN)
-    mixed = np.isin(relation, (STRAND, SWAPPED_STRAND))
-    ambiguous = (column >= 0) & palindromic & bool(mixed.any())
-    left = other.m - len(np.unique(column[column >= 0]))
-    absent = (column < 0) | refused | ambiguous
+    found = match(reference, other)
+    absent = found.column < 0
     if absent.all():
-        raise InputError(_nothing_in_common(reference, other, name, int(refused.sum())))
-    turned = np.isin(relation, (SWAPPED, SWAPPED_STRAND)) & ~absent
+        raise InputError(_nothing_in_common(reference, other, name, found.kinds["different"]))
     return Alignment(
-        genotypes=_taken(reference, other, np.where(absent, -1, column), turned),
+        genotypes=_taken(reference, other, found.column, found.turned),
         absent=absent,
-        swapped=int(turned.sum()),
-        strand=int((mixed & ~absent).sum()),
-        unnamed=int(((relation == UNKNOWN) & ~absent).sum()) if _names_alleles(reference) else 0,
-        refused=int(refused.sum()),
-        ambiguous=int((ambiguous & ~refused).sum()),
-        left=left,
-        by_column=by_column,
+        swapped=found.kinds["turned"],
+        strand=found.kinds["strand"],
+        unnamed=found.kinds["unknown"] + found.kinds["unnamed"] * _names_alleles(reference),
+        refused=found.kinds["different"],
+        ambiguous=found.kinds["ambiguous"],
+        left=other.m - int((~absent).sum()) - found.kinds["different"] - found.kinds["ambiguous"],
+        by_column=found.by_column,
     )
 
 
 def _nameless(reference: Genotypes, other: Genotypes) -> bool:
     """Whether one side has neither ids nor positions."""
     return any(made_up(one) and not one.has_positions for one in (reference, other))
-
-
-def _matched(reference: Genotypes, other: Genotypes) -> Index:
-    """(m,) the column of `other` that is the same variant, -1 where there is none."""
-    column = np.full(reference.m, -1, dtype=np.int64)
-    if not (made_up(reference) or made_up(other)):
-        column = columns(identifiers(reference), identifiers(other))
-        # The same name for something else (one of several alternate alleles): the place may know better.
-        column[_relations(reference, other, column) == OTHER] = -1
-    if reference.has_positions and other.has_positions:
-        for alleles in (True, False):
-            by_place = columns(_places(reference, alleles, "dataset"), _places(other, alleles, "file"))
-            free = (column < 0) & ~np.isin(by_place, column[column >= 0])
-            column = np.where(free, by_place, column)
-    return column
-
-
-def _places(genotypes: Genotypes, alleles: bool, side: str) -> Keys:
-    """(contig, position[, its alleles in an order that swaps and strands leave alone]) of each variant."""
-    contigs = [c.upper().removeprefix("CHR") for c in genotypes.variant_contig.tolist()]
-    places = zip(contigs, genotypes.variant_position.tolist(), genotypes.variant_allele.tolist(), strict=True)
-    return [
-        (contig, str(position), *(_canonical((a, b)) if alleles else ())) if position else (side, "", str(j))
-        for j, (contig, position, (a, b)) in enumerate(places)
-    ]
-
-
-def _canonical(pair: Pair) -> Pair:
-    first, second = sorted(min(sorted(pair), sorted(map(_strand, pair))))
-    return first, second
-
-
-def _relations(reference: Genotypes, other: Genotypes, column: Index) -> npt.NDArray[np.int64]:
-    """(m,) how the alleles of each matched variant relate; UNKNOWN where it is not matched."""
-    relation = np.full(reference.m, UNKNOWN, dtype=np.int64)
-    mine, theirs = reference.variant_allele.tolist(), other.variant_allele.tolist()
-    for j in np.flatnonzero(column >= 0).tolist():
-        relation[j] = _relation(tuple(mine[j]), tuple(theirs[column[j]]))
-    return relation
-
-
-@cache
-def _relation(mine: Pair, theirs: Pair) -> int:
-    """One allele of `theirs` may be unknown, as in a PLINK file where nobody carries it."""
-    if not all(mine) or not any(theirs):
-        return UNKNOWN
-    turned = (theirs[1], theirs[0])
-    for relation, pair in (
-        (SAME, theirs),
-        (SWAPPED, turned),
-        (STRAND, tuple(map(_strand, theirs))),
-        (SWAPPED_STRAND, tuple(map(_strand, turned))),
-    ):
-        if all(not b or a == b for a, b in zip(mine, pair, strict=True)):
-            return relation
-    return OTHER
-
-
-def _strand(allele: str) -> str:
-    """The allele as the other strand reads it."""
-    return allele.translate(_COMPLEMENT)[::-1]
 
 
 def _names_alleles(genotypes: Genotypes) -> bool:

@@ -22,9 +22,9 @@ class Match:
     Attributes:
         column: (m,) int64, -1 where the other side has it not, or with other alleles.
         turned: (m,) bool, whether the other side counts the other allele.
-        kinds: how many of the matched are "turned", named by the other "strand", or matched where an allele is
-            "unknown"; and how many are left out as "different" in their alleles, or "ambiguous" (A/T and C/G of a file
-            that names others by the other strand).
+        kinds: how many of the matched are "turned", named by the other "strand", matched where an allele is "unknown",
+            or "unnamed" on one side altogether; and how many are left out as "different" in their alleles, or as
+            "ambiguous" (A/T and C/G of a file that names others by the other strand).
         by_column: whether columns were matched by their order, because one side names nothing.
     """
 
@@ -65,14 +65,6 @@ def match(real: Genotypes, other: Genotypes) -> Match:
     return first
 
 
-def columns(of_real: Keys, of_other: Keys) -> npt.NDArray[np.int64]:
-    """For each key of `of_real` its index in `of_other`, -1 where it is absent or stands twice on either side."""
-    if of_real == of_other:
-        return np.arange(len(of_real), dtype=np.int64)
-    once, where = _unique(of_real), _unique(of_other)
-    return np.array([where.get(key, -1) if key in once else -1 for key in of_real], dtype=np.int64)
-
-
 def identifiers(genotypes: Genotypes) -> Keys:
     """(id,) of each variant."""
     return [(i,) for i in genotypes.variant_id.tolist()]
@@ -82,12 +74,6 @@ def made_up(genotypes: Genotypes) -> bool:
     """Whether the ids are those that `from_calls` gives to nameless columns."""
     first, last = genotypes.variant_id[[0, -1]].tolist() if genotypes.m else ("", "")
     return first == "variant_1" and last == f"variant_{genotypes.m}"
-
-
-def _unique(keys: Keys) -> dict[tuple[str, ...], int]:
-    """Key → index, without the keys that occur twice: which of the two is meant cannot be told."""
-    times = Counter(keys)
-    return {key: i for i, key in enumerate(keys) if times[key] == 1}
 
 
 _COMPLEMENT = str.maketrans("ACGTacgt", "TGCAtgca")
@@ -117,7 +103,7 @@ def _matched(real: Genotypes, other: Genotypes, of_real: Keys, of_other: Keys) -
             continue
         taken[j] = i
         column[i], turned[i] = j, "turned" in how
-        kinds.update(how & {"strand", "unknown"})
+        kinds.update(how & {"strand", "unknown", "unnamed"})
     return Match(column, turned, kinds)
 
 
@@ -138,7 +124,7 @@ def _relation(mine: list[str], theirs: list[str]) -> tuple[float, set[str]]:
 def _in_part(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[float, set[str]]:
     """As `_relation`, where some allele is unknown (""): those that are known must not contradict each other."""
     if not any(a) or not any(b):
-        return _PARTLY, {"equal"}
+        return _PARTLY, {"unnamed"}
     straight = [(x, y) for x, y in zip(a, b, strict=True) if x and y]
     crossed = [(x, y) for x, y in zip(a, b[::-1], strict=True) if x and y]
     agree = [bool(pairs) and all(x == y for x, y in pairs) for pairs in (straight, crossed)]
