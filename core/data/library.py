@@ -229,6 +229,7 @@ def _check(population: Population) -> None:
     if isinstance(population, SetCollection):
         if population.s < 2:
             raise InputError(f"The collection has {population.s} set; at least 2 sets are needed.")
+        _check_observations(population)
         return
     n, m = population.n, population.m
     if n < 2 or m < 1:
@@ -248,6 +249,20 @@ def _check(population: Population) -> None:
         raise InputError(
             f"The individual {str(ids[counts.argmax()])[:80]!r} appears {counts.max()} times; ids must be unique."
         )
+
+
+def _check_observations(sets: SetCollection) -> None:
+    """Every observation is finite, every letter one of the alphabet, every name of a set its own; or InputError."""
+    if len(set(sets.set_id.tolist())) < sets.s:
+        raise InputError("Two sets have one name; give sets names that differ.")
+    for start in range(0, sets.k, 4096):
+        block = np.asarray(sets.observations[start : start + 4096])
+        if sets.modality == "vector" and not np.isfinite(block).all():
+            raise InputError(
+                "Some features are not finite after they were prepared; leave out the scaling or features."
+            )
+        if sets.modality == "sequence" and not -1 <= int(block.min()) <= int(block.max()) < len(sets.alphabet):
+            raise InputError("Some sequences hold letters outside their alphabet; check the file.")
 
 
 def _clean_name(name: str) -> str:

@@ -29,7 +29,8 @@ _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000
 
 def reason(error: Exception) -> str:
     """What a library says is wrong, on one line and without its error codes."""
-    return " ".join(str(error).split()).rsplit(": ", 1)[-1].rstrip(".")[:100] or "it ends early"
+    words = " ".join(str(error).split()).rsplit(": ", 1)[-1].split(". ")[0].rstrip(".")
+    return words[:100] or "it ends early"
 
 
 def first_bytes(path: Path, size: int = 1 << 16) -> bytes:
@@ -95,7 +96,7 @@ def unfolded(path: Path, name: str, folder: Path) -> Path:
 def _check_ratio(unfolded: int, size: int, name: str) -> None:
     if unfolded > RATIO_FREE and unfolded > RATIO_MAX * size:
         raise InputError(
-            f"{name} unfolds to more than {RATIO_MAX} times its {size:,} bytes; a genotype file does not: "
+            f"{name} unfolds to more than {RATIO_MAX} times its {size:,} bytes; a data file does not: "
             "give the unpacked file if it is meant so."
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.data.intake.counts import scale_of
+from core.data.intake.dates import add_dates
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, only_file
 from core.data.intake.formats.observations import Column, ObservationTable
 from core.data.intake.grouping import build_sets
@@ -58,6 +59,7 @@ def _table(reader: type[CollectionFormat], source: CollectionSource) -> Observat
         if asked and not reader.delimited:
             raise InputError(f"{source.main.name} is no text table, so {key} has no effect; leave it out.")
     table = reader.read(source)
+    add_dates(table)
     if not table.observations.shape[0]:
         raise InputError(
             f"{source.main.name} has no observation that can be used; check the columns and the missing values."

@@ -34,7 +34,10 @@ def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -
     else:
         members, names = _groups(table, options, name, dropped)
     if options.chunk:
+        before = len(members)
         members, names = _chunks(members, names, options.chunk)
+        if len(members) > before > 1 and not options.unit:
+            notes.append("Parts of one set may lie on both sides of the split; --unit COLUMN keeps them on one.")
     large = [len(m) >= options.min_samples for m in members]
     small = len(large) - sum(large)
     if small:

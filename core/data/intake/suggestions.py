@@ -26,6 +26,11 @@ _LIKE_A_SET = (
     "patient",
     "month",
     "batch",
+    "subject",
+    "individual",
+    "file",
+    "plate",
+    "well",
 )
 
 # Setting → the format or the modality outside of which it means nothing.

@@ -24,6 +24,7 @@ _MISSING_NUMBERS = frozenset({"-", "--", "?", "na", "none", "missing", "Missing"
 _COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}((,\d{3})+(\.\d+)?|(\.\d{3})+,\d+|([' ]\d{3})+|(\.\d{3}){2,})")
 _DOTS = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
+_NAME_OF_DIGITS = re.compile(r"(?:^|\n)[-+]?0\d")
 _LEADING_ZERO = re.compile(r"[-+]?0\d+")
 
 
@@ -67,6 +68,9 @@ def typed_columns(columns: dict[str, list[str]], *, comma_is_free: bool) -> dict
 
 def typed_column(values: Sequence[str], *, comma: bool = False) -> TypedColumn:
     """One column; `comma` says that the file is known to write decimals with a comma."""
+    plain = _plain_numbers(values)
+    if plain is not None:
+        return TypedColumn(list(values), plain)
     words = ["" if v in MISSING else v for v in values]
     known = [v for v in words if v and v not in _MISSING_NUMBERS]
     if not known or any(map(_LEADING_ZERO.fullmatch, known)):  # 007 is a name
@@ -105,6 +109,18 @@ def holds_integers(column: TypedColumn) -> bool:
         return False
     known = x[~np.isnan(x)]
     return bool(len(known)) and bool((known == np.rint(known)).all())
+
+
+def _plain_numbers(values: Sequence[str]) -> npt.NDArray[np.float64] | None:
+    """The column at once where every cell is a number that needs no second look, which most columns are."""
+    try:
+        numbers = np.fromiter(map(float, values), dtype=np.float64, count=len(values))
+    except ValueError:
+        return None
+    joined = "\n".join(values)
+    if not len(values) or np.isnan(numbers).any() or "_" in joined or _NAME_OF_DIGITS.search(joined):
+        return None
+    return numbers
 
 
 def _problem(known: int, other: list[str], separated: set[str]) -> str:

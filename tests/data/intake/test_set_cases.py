@@ -473,6 +473,31 @@ def test_gzipped_h5ad_and_one_set_and_reads(cases: Path, home: Path, tmp_path: P
         )
 
 
+def test_dates_give_months_and_years(cases: Path, tmp_path: Path) -> None:
+    path = cases / "11-dates" / "lower.fasta"
+    sets, answer = read(path, tmp_path / "out", set_column=("field_2 (month)",))
+    days = pd.Series([line[1:].split("|")[1] for line in path.read_text().splitlines() if line.startswith(">")])
+    assert sets.set_id.tolist() == list(dict.fromkeys(days.str[:7]))
+    mean = pd.to_datetime(days).map(lambda d: d.year + (d.dayofyear - 1) / (366 if d.is_leap_year else 365))
+    expected = mean.groupby(days.str[:7]).mean()[sets.set_id.tolist()]
+    np.testing.assert_allclose(sets.covariates["field_2 (year)"], expected)
+    assert any("holds dates" in note for note in answer["notes"])
+
+
+def test_choices_of_genotypes_are_refused_for_sets(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from core.cli import main
+
+    rows = [f"{'abcd'[i % 4]},{i}.5" for i in range(24)]
+    path = str(write(tmp_path / "t.csv", "g,x", rows))
+    assert main(["import", path, "--kind", "sets", "--set-column", "g", "--ploidy", "2"]) == 2
+    assert "--ploidy is no setting of sets" in capsys.readouterr().err
+    assert main(["import", path, "--set-column", "g"]) == 2
+    assert "add --kind sets" in capsys.readouterr().err
+    assert main(["import", path, "--kind", "sets", "--set-column", "g", "--delimiter", "comma"]) == 0
+
+
 def test_two_sets_are_said_to_be_too_few_to_train(tmp_path: Path) -> None:
     rows = [f"{'ab'[i % 2]},{i}.5" for i in range(12)]
     _, answer = read(write(tmp_path / "t.csv", "g,x", rows), tmp_path / "out", set_column=("g",))

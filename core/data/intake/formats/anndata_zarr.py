@@ -40,12 +40,23 @@ class ZarrFormat(CollectionFormat):
         try:
             store = zarr.storage.ZipStore(head.path, mode="r")
             group: Any = zarr.open_group(store, path=root, mode="r")
+            _check_declared(group, head)
             if "obs" not in group:
                 raise InputError(f"{head.name} is zarr but no AnnData: it has no obs; write it with AnnData.")
             return read_anndata(group, source.options.layer, head.name)
         except hdf5.UNREADABLE as error:
-            why = " ".join(str(error).split())[:80] or type(error).__name__
+            why = archives.reason(error)
             raise InputError(f"{head.name} is zarr that cannot be read ({why}); write it with AnnData.") from None
+
+
+def _check_declared(group: Any, head: Head) -> None:
+    """Refuse arrays that are far larger than the file, whose chunks are not there and count as zeros."""
+    declared = sum(int(node.nbytes) for _, node in group.members(max_depth=None) if hasattr(node, "nbytes"))
+    if declared > max(hdf5.RATIO_MAX * head.path.stat().st_size, 64 << 20):
+        raise InputError(
+            f"{head.name} declares {declared:,} bytes of data in a file of {head.path.stat().st_size:,}; "
+            "write it anew with AnnData."
+        )
 
 
 def _root(head: Head) -> str | None:

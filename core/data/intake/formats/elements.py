@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import Strings
+from core.data.intake import archives
 from core.data.intake.formats.hdf5 import UNREADABLE
 from core.data.intake.formats.observations import Column, ObservationTable, as_written, check_entries
 from core.data.intake.typed_columns import MISSING
@@ -44,7 +45,7 @@ def add_columns(table: ObservationTable, frame: Any, uns: Any = None) -> None:
             if column.shape != (table.observations.shape[0],):
                 raise ValueError(f"it has shape {column.shape}")
         except UNREADABLE as error:
-            why = " ".join(str(error).split())[:80]
+            why = archives.reason(error)
             table.notes.append(f"The column {key!r} cannot be read and was left out ({why}).")
             continue
         table.columns[key] = column
@@ -97,7 +98,7 @@ def matrix_of(node: Any, name: str) -> Any:
         matrix = build(tuple(parts), shape=shape)
         matrix.check_format(full_check=True)  # an index outside would be read outside of memory
     except (ValueError, IndexError) as error:
-        raise InputError(f"{name} holds a broken sparse matrix ({str(error)[:80]}); write it anew.") from None
+        raise InputError(f"{name} holds a broken sparse matrix ({archives.reason(error)}); write it anew.") from None
     return matrix
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.data.intake import archives
 from core.data.intake.counts import CYTOMETRY
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
 from core.data.intake.formats.observations import ObservationTable, check_entries
@@ -105,7 +106,7 @@ def _sample(head: Head) -> _Sample:
             if events.shape[1] != len(data.pnn_labels) or len(events) != data.event_count:
                 raise ValueError("its events are not those that it declares")
     except Exception as error:  # noqa: BLE001 - flowio raises whatever its parsing runs into
-        why = " ".join(str(error).split())[:80] or type(error).__name__
+        why = archives.reason(error)
         raise InputError(f"{head.name} is an FCS file that cannot be read ({why}); export it again.") from None
     detectors = [str(one) for one in data.pnn_labels]
     markers = [str(one).strip() for one in data.pns_labels]

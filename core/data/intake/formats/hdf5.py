@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from core.data.intake import archives
 from core.errors import InputError
 
 MAGIC = b"\x89HDF"
@@ -26,7 +27,7 @@ def opened(path: Path, name: str) -> Iterator[Any]:
         with h5py.File(path, "r") as file:
             yield file
     except UNREADABLE as error:
-        what = " ".join(str(error).split())[:80] or type(error).__name__
+        what = archives.reason(error)
         raise InputError(
             f"{name} is HDF5 but not an h5ad, 10x, loom or h5mu file that can be read ({what}); write it with AnnData."
         ) from None

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from core.data.intake import archives
 from core.data.intake.feature_columns import from_columns
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
 from core.data.intake.formats.elements import column_of
@@ -40,10 +41,13 @@ class ParquetFormat(CollectionFormat):
         name = source.main.name
         try:
             file = parquet.ParquetFile(source.main.path)
-            check_entries(file.metadata.num_rows * file.metadata.num_columns, name)
+            cells, size = file.metadata.num_rows * file.metadata.num_columns, source.main.path.stat().st_size
+            check_entries(cells, name)
+            if 8 * cells > max(archives.RATIO_FREE, archives.RATIO_MAX * size):
+                raise InputError(f"{name} declares {cells:,} cells in {size:,} bytes; write it anew.")
             table = file.read()
         except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
-            why = " ".join(str(error).split())[:80]
+            why = archives.reason(error)
             raise InputError(f"{name} is a Parquet file that cannot be read ({why}); write it anew.") from None
         columns, notes = {}, []
         for field in table.schema:

@@ -231,26 +231,39 @@ def _mtx_part(files: dict[str, Path], folder: str, name: str) -> _Part:
         )
     rows = [line.split("\t") for line in _lines(features, name)]
     barcodes = [line.split("\t")[0].strip('"') for line in _lines(files["barcodes.tsv"], name)]
+    _check_size(files["matrix.mtx"], (len(rows), len(barcodes)), name)
     try:
         with _opened(files["matrix.mtx"]) as file:
             matrix = sparse.csr_matrix(mmread(file))
     except _UNREADABLE as error:
-        why = " ".join(str(error).split())[:80]
+        why = archives.reason(error)
         raise InputError(f"The matrix of {name} is no Matrix Market file that can be read ({why}).") from None
     notes = []
     if matrix.shape == (len(barcodes), len(rows)) and len(barcodes) != len(rows):
         notes.append("The matrix holds cells in rows, which is not how 10x writes it.")
-    elif matrix.shape == (len(rows), len(barcodes)):
-        matrix = matrix.T.tocsr()
     else:
-        raise InputError(
-            f"The matrix of {name} is {matrix.shape[0]:,} x {matrix.shape[1]:,}, but there are {len(rows):,} features "
-            f"and {len(barcodes):,} barcodes; give the files of one matrix."
-        )
+        matrix = matrix.T.tocsr()
     ids = [row[0].strip('"') for row in rows]
     names = [row[1].strip('"') if len(row) > 1 else row[0].strip('"') for row in rows]
     types = [row[2].strip('"') if len(row) > 2 and row[2] else GENES for row in rows]
     return _Part(folder, matrix, barcodes, ids, names, types, notes)
+
+
+def _check_size(path: Path, names: tuple[int, int], name: str) -> None:
+    """Hold the size that a matrix declares against the names beside it, before it is read. Raises InputError."""
+    for raw in archives.lines(path, name):
+        if raw.startswith(b"%") or not raw.strip():
+            continue
+        sizes = [int(word) for word in raw.split() if word.isdigit()]
+        if tuple(sizes[:2]) not in (names, names[::-1]) or not all(sizes[:2]):
+            declared = " x ".join(f"{size:,}" for size in sizes[:2]) or "of no size"
+            raise InputError(
+                f"The matrix of {name} is {declared}, but there are {names[0]:,} features and "
+                f"{names[1]:,} barcodes; give the files of one matrix."
+            )
+        check_entries(sizes[2] if len(sizes) > 2 else sizes[0] * sizes[1], name)
+        return
+    raise InputError(f"The matrix of {name} has a header and no size; copy or export it again.")
 
 
 def _lines(path: Path, name: str) -> list[str]:
