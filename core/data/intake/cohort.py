@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from core.data.dataset import ranked
 from core.data.genotype_counts import genotype_counts
 from core.data.genotypes import Genotypes
 from core.data.intake.columns import ordered, require_labels
@@ -18,6 +19,8 @@ from core.data.intake.samples import join_samples
 from core.data.population_files import write_population
 from core.errors import InputError
 
+_SMALL = 4 << 20  # bytes on disk that are read in a second or two
+_VALUES_SHOWN = 6
 _SORTED_NOTE = "Variants were put in the order of their positions within each contig."
 
 
@@ -29,8 +32,30 @@ def read(reader: type[CohortFormat], source: CohortSource) -> dict[str, Any]:
 
 
 def preview(reader: type[CohortFormat], source: CohortSource) -> dict[str, Any]:
-    """What the first part of the file shows, as its format says."""
-    return reader.preview(source)
+    """What the first part of the file shows, as its format says; of small files all that an import would say.
+
+    Then "read" has {"ploidy", "missing" (share of calls), "labels" {name: its first values}, "phenotypes", "positions",
+    "alleles" (variants whose pair is known), "dropped"} and "notes" are those of the import.
+    """
+    shown = reader.preview(source)
+    heads = (source.main, *source.others)
+    if sum(head.path.stat().st_size for head in heads) > _SMALL:
+        return shown
+    # Columns that are asked for may stand in a table that does not come with a preview.
+    source = replace(source, options=replace(source.options, label_columns=()))
+    result = finish(reader.read(source), source)
+    genotypes = result.population
+    told = {
+        "ploidy": genotypes.ploidy,
+        "missing": float((genotypes.calls < 0).mean()),
+        "labels": {name: ranked(values)[:_VALUES_SHOWN] for name, values in genotypes.labels.items()},
+        "phenotypes": list(genotypes.phenotypes),
+        "positions": genotypes.has_positions,
+        "alleles": int((genotypes.variant_allele != "").all(axis=1).sum()),
+        "dropped": {reason: times for reason, times in result.dropped.items() if times},
+    }
+    own = [note for note in shown.get("notes", []) if note not in result.notes]
+    return shown | {"individuals": genotypes.n, "variants": genotypes.m, "notes": own + result.notes, "read": told}
 
 
 def finish(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[Genotypes]:

@@ -86,6 +86,8 @@ def _show_preview(found: dict[str, Any]) -> None:
         turned.get(found.get("orientation") or "", ""),
     ]
     st.markdown(", ".join(word for word in words if word) + ". Not right? Change how it is read below.")
+    if "read" in found:
+        st.markdown(_described(found["read"], found["variants"]))
     for note in found.get("notes", []):
         st.caption(plain(note))
     rows = found.get("rows") or []
@@ -95,6 +97,22 @@ def _show_preview(found: dict[str, Any]) -> None:
             hide_index=True,
             alt="The first cells of the file.",
         )
+
+
+def _described(read: dict[str, Any], variants: int) -> str:
+    """What was understood of a small file, which was read to its end: calls, alleles, individuals."""
+    calls = f"{'Diploid' if read['ploidy'] == 2 else 'Haploid'} calls, {read['missing']:.2%} missing"
+    alleles = read["alleles"]
+    known = "both alleles known" if alleles == variants else f"both alleles known of {count(alleles, 'variant')}"
+    places = "positions known" if read["positions"] else "positions not known"
+    groups = [f"**{plain(name)}** ({plain(', '.join(values))})" for name, values in read["labels"].items()]
+    measured = [f"**{plain(name)}**" for name in read["phenotypes"]]
+    words = [f"{calls}; {known if alleles else 'alleles not known'}; {places}."]
+    words.append(f"Groups: {', '.join(groups)}." if groups else "No populations or other groups.")
+    words += [f"Phenotypes: {', '.join(measured)}."] if measured else []
+    left = [f"{times:,} {plain(reason)}" for reason, times in read["dropped"].items()]
+    words += [f"Left out: {', '.join(left)}."] if left else []
+    return " ".join(words)
 
 
 def _import(library: Library, files: dict[str, list[UserFile]], name: str, kind: str, chosen: dict[str, Any]) -> str:

@@ -431,7 +431,7 @@ def test_the_real_files_of_the_issue(shared: Path, home: Path) -> None:
     [
         ("id,v1,v2\na,0,1\nb,2,1\n", "x.csv", "text", "samples_in_rows"),
         ("snp,chr,pos,a,b\nv1,1,5,0,1\nv2,1,9,2,1\n", "x.csv", "text", "samples_in_columns"),
-        ("R a_A 0 1\nR a_B 1 1\n", "x.hapt", "hapt", "samples_in_rows"),
+        ("R a_A 0 1\nR a_B 1 1\nR b_A 0 0\nR b_B 0 1\n", "x.hapt", "hapt", "samples_in_rows"),
         (HEADER + COLUMNS + RECORDS, "x.vcf", "vcf", "samples_in_columns"),
     ],
 )
@@ -452,3 +452,12 @@ def test_preview_of_binary_formats(cohort: Genotypes, tmp_path: Path, home: Path
 def test_gzipped_text(tmp_path: Path, home: Path) -> None:
     (tmp_path / "x.tsv.gz").write_bytes(gzip.compress(b"id\tv1\tv2\na\t0\t1\nb\t2\t1\n"))
     assert genotype_counts(read_file([tmp_path / "x.tsv.gz"]).population.calls, 2).tolist() == [[1, 0, 1], [0, 2, 0]]
+
+
+def test_a_preview_of_a_small_file_says_all_that_an_import_would(cohort: Genotypes, tmp_path: Path, home: Path) -> None:
+    export.write(cohort, tmp_path / "x.csv", TOLD)
+    seen, stored = preview([tmp_path / "x.csv"]), read_file([tmp_path / "x.csv"])
+    read = seen["read"]
+    assert (read["ploidy"], read["phenotypes"]) == (stored.population.ploidy, list(cohort.phenotypes))
+    assert list(read["labels"]) == list(stored.population.labels)
+    assert set(stored.notes) <= set(seen["notes"])
