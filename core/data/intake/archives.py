@@ -16,7 +16,11 @@ from core.errors import InputError
 CHUNK = 1 << 20
 RATIO_MAX = 500  # DEFLATE tops out near 1030 on constant bytes; phased VCF of thousands of people stays near 50-100
 RATIO_FREE = 16 << 20  # below this many unfolded bytes no ratio does harm
-MEMBERS_MAX = 1000
+MEMBERS_MAX = 50_000  # images of a zip; each entry of its directory takes about half a kilobyte in memory
+UNPACKED_MAX = 1000  # files written to disk
+# What file managers leave in archives.
+_JUNK_FOLDER = "__MACOSX"
+_JUNK = (".DS_Store", "Thumbs.db", "desktop.ini")
 _SIP = 512
 LINE_MAX = 64 << 20
 
@@ -158,7 +162,7 @@ def checked_zip(path: Path, name: str) -> list[zipfile.ZipInfo]:
             members = [m for m in archive.infolist() if not m.is_dir()]
     except UNREADABLE as error:
         raise InputError(f"{name} is a damaged zip file ({reason(error)}); copy or pack it again.") from None
-    members = [m for m in members if not m.filename.startswith("__MACOSX/")]
+    members = [m for m in members if not _is_junk(m.filename)]
     for member in members:
         if not 0 <= member.header_offset < path.stat().st_size:
             raise InputError(f"{name} is a damaged zip file (a member lies outside it); copy or pack it again.")
@@ -172,6 +176,12 @@ def checked_zip(path: Path, name: str) -> list[zipfile.ZipInfo]:
             "give the unpacked file if it is meant so."
         )
     return members
+
+
+def _is_junk(filename: str) -> bool:
+    """Whether a member is what macOS or Windows adds to an archive: resource forks, previews of folders."""
+    *folders, last = filename.replace("\\", "/").split("/")
+    return _JUNK_FOLDER in folders or last.startswith("._") or last in _JUNK
 
 
 def _check_member_count(path: Path, name: str) -> None:
@@ -207,7 +217,11 @@ def unpack(path: Path, name: str, folder: Path) -> list[tuple[Path, str]]:
     """Unpack a zip file below `folder` under neutral names; returns (path, member's own name) for each file."""
     members = checked_zip(path, name)
     if not members:
-        raise InputError(f"{name} is an empty zip file; one with a genotype file inside is expected.")
+        raise InputError(f"{name} is an empty zip file; one with a data file inside is expected.")
+    if len(members) > UNPACKED_MAX:
+        raise InputError(
+            f"{name} holds {len(members):,} members; at most {UNPACKED_MAX:,} are unpacked: pack only the data files."
+        )
     found = []
     with zipfile.ZipFile(path) as archive:
         for i, member in enumerate(members):

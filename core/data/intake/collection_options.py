@@ -58,3 +58,22 @@ class CollectionOptions:
     )
     sequence_column: str = setting("", "Text: the column of sequences; empty: found by its letters.", advanced=True)
     length: int = setting(0, "Sequences are cut at this length (0: the longest, at most 2,000).", low=0, advanced=True)
+    sizes: str = setting(
+        "auto",
+        "Images of different sizes: crop to the smallest (auto, while half of each side remains), pad with black to "
+        "the largest, or resize to the commonest.",
+        choices=("auto", "crop", "pad", "resize"),
+    )
+    frames: str = setting(
+        "auto",
+        "Image files of several frames: each an observation, or all of them the channels of one image; auto: channels "
+        "where the file says so (OME, ImageJ), else observations.",
+        choices=("auto", "observations", "channels", "first"),
+        advanced=True,
+    )
+    channels: str = setting(
+        "auto",
+        "Arrays of images: whether the channels are the first or the last axis of an image.",
+        choices=("auto", "first", "last"),
+        advanced=True,
+    )

@@ -37,6 +37,8 @@ _LIKE_A_SET = (
 _ONLY_OF = {
     "sequence_column": "table",
     "length": "sequence",
+    **dict.fromkeys(("sizes", "frames"), "images"),
+    "channels": "npz",
     **dict.fromkeys(("features", "normalise", "variable_genes", "components", "scale"), "vector"),
     "layer": "layers",
     "delimiter": "table",

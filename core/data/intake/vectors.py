@@ -15,8 +15,12 @@ from core.errors import InputError
 
 Dense = npt.NDArray[np.float32]
 
-_OF_VECTORS = ("features", "layer", "variable_genes", "components", "scale")
-_OF_SEQUENCES = ("sequence_column", "length")
+# Modality → the settings that mean something for its observations alone.
+_ONLY_OF = {
+    "vector": ("features", "layer", "variable_genes", "components", "scale"),
+    "sequence": ("sequence_column", "length"),
+    "image": ("sizes", "frames", "channels"),
+}
 _EXACT = 3000  # the smaller side up to which all eigenvectors are found; beyond it only the leading ones
 
 
@@ -25,12 +29,7 @@ def require_settings(table: ObservationTable, options: CollectionOptions, name: 
     default = {one.name: one.default for one in fields(CollectionOptions)}
     given = [key for key, value in default.items() if getattr(options, key) != value]
     what = {"vector": "vectors", "image": "images", "sequence": "sequences"}[table.modality]
-    useless = [key for key in (*_OF_VECTORS, *_OF_SEQUENCES) if key in given]
-    useless = [key for key in useless if (key in _OF_VECTORS) != (table.modality == "vector")]
-    if table.modality == "image":
-        useless += [key for key in _OF_SEQUENCES if key in given and key not in useless]
-    if table.modality == "sequence":
-        useless = [key for key in useless if key in _OF_VECTORS]
+    useless = [key for kind, keys in _ONLY_OF.items() if kind != table.modality for key in keys if key in given]
     if table.modality != "vector" and options.normalise not in (AUTO, "none"):
         useless.append("normalise")
     if useless:

@@ -10,8 +10,11 @@ import numpy as np
 from core.data.intake.formats import npy
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
 from core.data.intake.formats.observations import Column, ObservationTable, as_written, check_entries
+from core.data.intake.pixels import eight_bit
 from core.errors import InputError
 
+_SIDE_MIN, _SIDE_MAX = 4, 1024
+_COLOURS = (1, 3, 4)
 NAMES = ("X", "observations", "x", "data", "images", "sequences", "X_pca")
 
 
@@ -41,7 +44,9 @@ class NpzFormat(CollectionFormat):
         if len(shape) not in (2, 3, 4):
             raise InputError(f"{name} has no array of observations; one of shape (k, d) or (k, h, w, c) is expected.")
         check_entries(math.prod(shape), name)
-        arrays = npy.load(source.main, [key for key in shapes if key == main or shapes[key] == shape[:1]])
+        beside = [key for key in shapes if key != main and shapes[key] in (shape[:1], (*shape[:1], 1))]
+        notes = _left_out(shapes, main, beside, name)
+        arrays = {key: v if key == main else v.reshape(-1) for key, v in npy.load(source.main, [main, *beside]).items()}
         named = npy.load(source.main, [key for key in shapes if shapes[key] == shape[1:2]])
         x = arrays.pop(main)
         feature = next((np.asarray(v, dtype=np.str_) for n, v in named.items() if v.dtype.kind == "U"), None)
@@ -51,25 +56,60 @@ class NpzFormat(CollectionFormat):
             if x.dtype.kind not in "fiub":
                 raise InputError(f"The array {main!r} of {name} is of type {x.dtype}; numbers are expected.")
             names = feature if feature is not None else np.array([f"x{i + 1}" for i in range(shape[1])])
-            return ObservationTable(x, columns, feature=names, texts=texts)
-        return ObservationTable(as_images(x, name), columns, modality="image")
+            return ObservationTable(x, columns, feature=names, texts=texts, notes=notes)
+        pixels, said = as_images(x, name, source.options.channels)
+        return ObservationTable(pixels, columns, modality="image", texts=texts, notes=[*notes, *said])
 
 
-def as_images(x: Any, name: str) -> Any:
-    """(k, h, w), (k, h, w, c) or (k, c, h, w) of 0–255 or 0–1 → uint8 (k, c, h, w). Raises InputError."""
+def as_images(x: Any, name: str, channels: str = "auto") -> tuple[Any, list[str]]:
+    """(k, h, w), (k, h, w, c) or (k, c, h, w) of numbers → uint8 (k, c, h, w), and remarks. Raises InputError."""
+    notes: list[str] = []
     if x.ndim == 3:
         x = x[:, None]
-    elif x.shape[-1] in (1, 3, 4) and x.shape[1] not in (1, 3, 4):
+    elif _channels_last(x.shape, name, channels, notes):
         x = x.transpose(0, 3, 1, 2)
-    if min(x.shape[2:]) < 4 or max(x.shape[2:]) > 1024:
+    if min(x.shape[2:]) < _SIDE_MIN or max(x.shape[2:]) > _SIDE_MAX:
         raise InputError(f"{name} has images of {x.shape[3]} x {x.shape[2]} pixels; 4 to 1,024 a side are expected.")
-    if x.dtype == np.uint8:
-        return np.ascontiguousarray(x)
-    low, high = float(x.min()), float(x.max())
-    if not np.isfinite([low, high]).all() or low < 0:
-        raise InputError(f"The images of {name} run from {low:g} to {high:g}; 0 to 255 or 0 to 1 are expected.")
-    scale = 255.0 if high <= 1 else 1.0 if high <= 255 else 255.0 / high
-    return np.ascontiguousarray(np.round(x.astype(np.float64) * scale).astype(np.uint8))
+    if x.shape[1] not in _COLOURS:
+        notes.append(f"Each image of {name} has {x.shape[1]} channels of {x.shape[3]} x {x.shape[2]} pixels.")
+    scaled, said = eight_bit([x], name)
+    return np.ascontiguousarray(scaled[0]), [*notes, *said]
+
+
+def _channels_last(shape: tuple[int, ...], name: str, channels: str, notes: list[str]) -> bool:
+    """Whether the last axis of (k, a, b, c) holds the channels rather than the first of an image.
+
+    Channels are at one end. Two equal axes beside each other are the sides; else the channels are fewer than a side;
+    where that holds at both ends, one, three or four are likelier than other numbers, and the fewer than the more.
+    """
+    if channels != "auto":
+        return channels == "last"
+    _, a, b, c = shape
+    if (a == b) != (b == c) and b >= _SIDE_MIN:
+        return a == b
+    first = min(b, c) >= _SIDE_MIN and a < max(b, c)
+    last = min(a, b) >= _SIDE_MIN and c < max(a, b)
+    if first != last:
+        return last
+    if (a in _COLOURS) != (c in _COLOURS):
+        return c in _COLOURS
+    answer = c <= a
+    notes.append(
+        f"The images of {name} ({a} x {b} x {c}) do not tell which axis holds the channels; the "
+        f"{'last' if answer else 'first'} was taken (channels={'first' if answer else 'last'} takes the other)."
+    )
+    return answer
+
+
+def _left_out(shapes: dict[str, tuple[int, ...]], main: str, beside: list[str], name: str) -> list[str]:
+    """A remark on the arrays that are neither the observations nor columns or names beside them."""
+    other = [key for key, shape in shapes.items() if key not in (main, *beside) and shape != shapes[main][1:2]]
+    if not other:
+        return []
+    size = " x ".join(map(str, shapes[other[0]]))
+    return [
+        f"The array {main!r} of {name} was taken; {len(other)} others were not read (such as {other[0]!r}, {size})."
+    ]
 
 
 def _column(values: Any) -> Column:

@@ -1,0 +1,337 @@
+"""Images, archives and sequences as they are really written: each gives the right value, or one sentence that helps.
+
+The files of $POPSCAPE_SHARED/cases/sets are checked against Pillow or NumPy, and each kind once more on a file that is
+made here.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageOps
+
+from core.errors import InputError
+from tests.data.intake.test_collection import read
+
+Pixels = npt.NDArray[Any]
+
+
+@pytest.fixture(scope="session")
+def cases(shared: Path) -> Path:
+    """The folder of cases of sets; the test is skipped where it is absent."""
+    folder = shared / "cases" / "sets"
+    if not folder.is_dir():
+        pytest.skip(f"no cases at {folder}")
+    return folder
+
+
+def images_of(path: Path) -> dict[str, list[Image.Image]]:
+    """Folder → the pictures of a zip, as Pillow opens them, without the files that macOS adds."""
+    found: dict[str, list[Image.Image]] = {}
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.namelist():
+            folder, _, last = member.rpartition("/")
+            if last.endswith((".png", ".tif", ".tiff", ".jpg")) and not last.startswith("._") and "__MAC" not in member:
+                found.setdefault(folder, []).append(Image.open(io.BytesIO(archive.read(member))))
+    return found
+
+
+def zip_of(path: Path, images: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in images.items():
+            archive.writestr(name, data)
+    return path
+
+
+def encoded(image: Image.Image, form: str = "TIFF", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def said(answer: dict[str, Any], *words: str) -> None:
+    notes = " ".join(answer["notes"])
+    assert all(word in notes for word in words), notes
+
+
+# File → the least and the largest value that become 0 and 255.
+SCALES = [
+    ("02-twelve-bit-tiff/tiff16.zip", 0, None),
+    ("b11-float-tiff/float01.zip", 0, 1),
+    ("b11-float-tiff/10ct_32bit_128.zip", None, None),
+    ("b13-16-bit-scale-per-image/dim16.zip", 0, None),
+    ("b13-16-bit-scale-per-image/twelve.zip", 0, None),
+    ("b13-16-bit-scale-per-image/16_bit_noise.zip", 0, None),
+    ("c40-tiff-not-8-bit/float.zip", 0, 1),
+    ("c40-tiff-not-8-bit/float255.zip", None, None),
+    ("c40-tiff-not-8-bit/i32.zip", None, None),
+    ("c40-tiff-not-8-bit/u16.zip", 0, None),
+    ("c40-tiff-not-8-bit/u16mix.zip", 0, None),
+]
+
+
+@pytest.mark.parametrize(("file", "least", "most"), SCALES, ids=[one[0] for one in SCALES])
+def test_all_images_of_a_file_share_one_scale(
+    file: str, least: float | None, most: float | None, cases: Path, tmp_path: Path
+) -> None:
+    sets, answer = read(cases / file, tmp_path / "out", set_column=("folder",), min_samples=1)
+    pictures = {
+        folder: np.stack([np.asarray(p, np.float64) for p in some]) for folder, some in images_of(cases / file).items()
+    }
+    every = np.concatenate(list(pictures.values()))
+    low = every.min() if least is None else least
+    high = every.max() if most is None else most
+    for i, name in enumerate(sets.set_id.tolist()):
+        expected = np.round(255 * (pictures[name] - low) / (high - low)).astype(np.uint8)
+        np.testing.assert_array_equal(sets.observations_of(i)[:, 0], expected)
+    said(answer, f"{every.max():.5g} over the whole file")
+
+
+def test_the_scale_is_that_of_numpy_arrays(cases: Path, tmp_path: Path) -> None:
+    for stem, folder in (("float01", "b11-float-tiff"), ("dim16", "b13-16-bit-scale-per-image")):
+        stack = np.load(cases / folder / f"{stem}.npy")
+        np.savez(tmp_path / f"{stem}.npz", X=stack, g=np.repeat(["a", "b"], 4))
+        arrays, _ = read(tmp_path / f"{stem}.npz", tmp_path / "n", set_column=("g",))
+        zipped, _ = read(cases / folder / f"{stem}.zip", tmp_path / "z", set_column=("folder",))
+        assert {x.tobytes() for x in arrays.observations} == {x.tobytes() for x in zipped.observations}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values", "expected"),
+    [
+        ("uint16", [0, 100, 255], [0, 100, 255]),
+        ("uint16", [60000, 60050, 60100], [0, 128, 255]),
+        ("uint16", [0, 512, 1023], [0, 128, 255]),
+        ("int16", [-100, 0, 100], [0, 128, 255]),
+        ("uint32", [0, 2**31, 2**32 - 1], [0, 128, 255]),
+        ("float32", [0.0, 0.5, 1.0], [0, 128, 255]),
+        ("float32", [0.0, 100.0, 200.0], [0, 100, 200]),
+        ("float64", [0.0, 2.5, 5.0], [0, 128, 255]),
+        ("float32", [-1.0, 0.0, 1.0], [0, 128, 255]),
+        ("int64", [0, 1, 1], [0, 255, 255]),
+        ("bool", [0, 1, 1], [0, 255, 255]),
+        ("uint8", [0, 7, 90], [0, 7, 90]),
+    ],
+)
+def test_scales_of_number_types(dtype: str, values: list[float], expected: list[int], tmp_path: Path) -> None:
+    x = np.resize(np.array(values, dtype=dtype), (6, 9, 12))
+    np.savez(tmp_path / "x.npz", X=x, g=np.repeat(["a", "b"], 3))
+    sets, _ = read(tmp_path / "x.npz", tmp_path / "out", set_column=("g",))
+    np.testing.assert_array_equal(sets.observations[:, 0], np.resize(np.array(expected), (6, 9, 12)))
+
+
+def test_types_that_share_no_scale_are_refused(tmp_path: Path) -> None:
+    wide = np.arange(256, dtype=np.uint16).reshape(16, 16) * 100
+    images = {f"u/{i}.tif": encoded(Image.fromarray(wide)) for i in range(3)}
+    images |= {f"v/{i}.png": encoded(Image.fromarray((wide // 256).astype(np.uint8)), "PNG") for i in range(3)}
+    with pytest.raises(InputError, match="mixes images of uint16, uint8"):
+        read(zip_of(tmp_path / "x.zip", images), tmp_path / "out", set_column=("folder",))
+    np.savez(tmp_path / "n.npz", X=np.full((6, 8, 8), np.nan), g=np.repeat(["a", "b"], 3))
+    with pytest.raises(InputError, match="missing or infinite pixels"):
+        read(tmp_path / "n.npz", tmp_path / "out", set_column=("g",))
+
+
+def test_unsigned_tiffs_do_not_wrap(tmp_path: Path) -> None:
+    """Pillow reads unsigned 32 bits as signed."""
+    levels = np.array([0, 1 << 30, 3 << 30, (1 << 32) - 1], dtype=np.uint32)
+    picture = Image.fromarray(np.resize(levels, (8, 8)).view(np.int32))
+    signed, unsigned = (struct.pack("<HHIHH", 339, 3, 1, form, 0) for form in (2, 1))  # the tag SampleFormat
+    data = encoded(picture).replace(signed, unsigned)
+    sets, _ = read(
+        zip_of(tmp_path / "x.zip", {f"{s}/{i}.tif": data for s in "uv" for i in range(3)}),
+        tmp_path / "out",
+        set_column=("folder",),
+    )
+    assert sets.observations[0, 0, 0, :4].tolist() == [0, 64, 191, 255]
+
+
+def test_differing_sizes_are_cropped_padded_or_resized(cases: Path, tmp_path: Path) -> None:
+    path = cases / "07-differing-sizes" / "sizes.zip"
+    pictures = [np.asarray(p.convert("RGB")).transpose(2, 0, 1) for some in images_of(path).values() for p in some]
+    middle = np.stack([p[:, (p.shape[1] - 16) // 2 :][:, :16] for p in pictures])
+    sets, answer = read(path, tmp_path / "a", set_column=("folder",))
+    np.testing.assert_array_equal(np.sort(sets.observations, axis=0), np.sort(middle, axis=0))
+    said(answer, "sizes", "16 x 16", "the middle")
+    padded, answer = read(path, tmp_path / "b", set_column=("folder",), sizes="pad")
+    assert padded.shape == (3, 20, 16) and int(padded.observations.sum()) == sum(int(p.sum()) for p in pictures)
+    resized, answer = read(path, tmp_path / "c", set_column=("folder",), sizes="resize")
+    assert resized.shape in ((3, 16, 16), (3, 20, 16))
+    said(answer, "resized")
+
+
+def test_sizes_far_apart_need_a_choice(tmp_path: Path) -> None:
+    sizes = {"u/0": (8, 8), "u/1": (30, 20), "u/2": (20, 30), "v/0": (20, 20), "v/1": (20, 20), "v/2": (20, 20)}
+    images = {f"{k}.png": encoded(Image.new("L", v, 200), "PNG") for k, v in sizes.items()}
+    path = zip_of(tmp_path / "x.zip", images)
+    with pytest.raises(InputError, match=r"8 x 8 to 30 x 30 .* choose --sizes crop, pad or resize"):
+        read(path, tmp_path / "a", set_column=("folder",))
+    resized, _ = read(path, tmp_path / "b", set_column=("folder",), sizes="resize")
+    assert resized.shape == (1, 20, 20) and (resized.observations == 200).all()
+
+
+@pytest.mark.parametrize(
+    ("file", "shape"),
+    [
+        ("b14-channels-last/ch5last.npz", (5, 32, 32)),
+        ("b14-channels-last/ch2last.npz", (2, 32, 32)),
+        ("c41-channels-last/ch5.npz", (5, 16, 16)),
+    ],
+)
+def test_channels_at_the_end(file: str, shape: tuple[int, ...], cases: Path, tmp_path: Path) -> None:
+    sets, _ = read(cases / file, tmp_path / "out", set_column=("label",))
+    arrays = np.load(cases / file)
+    x = arrays["X"] if "X" in arrays else arrays["images"]
+    order = np.argsort(arrays["label"], kind="stable")
+    assert sets.shape == shape
+    np.testing.assert_array_equal(sets.observations, x[order].transpose(0, 3, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("stored", "shape"),
+    [
+        ((20, 16, 5), (5, 20, 16)),
+        ((5, 20, 16), (5, 20, 16)),
+        ((10, 10, 64), (64, 10, 10)),
+        ((64, 10, 10), (64, 10, 10)),
+        ((1, 28, 28), (1, 28, 28)),
+        ((28, 28, 1), (1, 28, 28)),
+        ((6, 32, 32), (6, 32, 32)),
+    ],
+)
+def test_channels_are_found_at_either_end(stored: tuple[int, ...], shape: tuple[int, ...], tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", X=np.zeros((6, *stored), np.uint8), g=np.repeat(["a", "b"], 3))
+    sets, _ = read(tmp_path / "x.npz", tmp_path / "out", set_column=("g",))
+    assert sets.shape == shape
+    chosen, _ = (
+        read(tmp_path / "x.npz", tmp_path / "b", set_column=("g",), channels="last")
+        if min(stored[:2]) > 3
+        else (sets, 0)
+    )
+    assert min(stored[:2]) <= 3 or chosen.shape == (stored[2], *stored[:2])
+
+
+def test_labels_in_a_column_of_their_own_axis(cases: Path, tmp_path: Path) -> None:
+    path = cases / "b23-npz-labels-2d" / "medmnist.npz"
+    arrays = np.load(path)
+    sets, answer = read(path, tmp_path / "a", set_column=("train_labels",), min_samples=1)
+    labels = arrays["train_labels"][:, 0]
+    assert sets.shape == (3, 28, 28) and sorted(sets.set_id.tolist()) == sorted({str(v) for v in labels})
+    for i, name in enumerate(sets.set_id.tolist()):
+        expected = arrays["train_images"][labels == int(name)].transpose(0, 3, 1, 2)
+        np.testing.assert_array_equal(sets.observations_of(i), expected)
+    said(answer, "'val_images'")
+    path = cases / "c49-npz-labels" / "labels2d.npz"
+    sets, _ = read(path, tmp_path / "b", set_column=("labels",))
+    assert sorted(sets.set_id.tolist()) == sorted({str(v) for v in np.load(path)["labels"].ravel()})
+    np.savez(tmp_path / "v.npz", X=np.arange(12.0).reshape(6, 2), y=np.array([[1.5], [2.0]] * 3))
+    sets, _ = read(tmp_path / "v.npz", tmp_path / "c", set_column=("y",))
+    assert sets.set_id.tolist() == ["1.5", "2"]
+
+
+@pytest.mark.parametrize("file", ["b22-zip-images/multiframe.zip", "c48-zip/stack.zip"])
+def test_frames_are_observations_unless_the_file_says_channels(file: str, cases: Path, tmp_path: Path) -> None:
+    pictures = images_of(cases / file)
+    stacks = {}
+    for folder, some in pictures.items():
+        stacks[folder] = []
+        for picture in some:
+            for frame in range(picture.n_frames):
+                picture.seek(frame)
+                stacks[folder].append(np.array(picture))
+    sets, answer = read(cases / file, tmp_path / "a", set_column=("folder",), min_samples=1)
+    for i, name in enumerate(sets.set_id.tolist()):
+        np.testing.assert_array_equal(sets.observations_of(i)[:, 0], np.stack(stacks[name]))
+    said(answer, "hold several frames", "frames=channels")
+    count = next(iter(pictures.values()))[0].n_frames
+    together, _ = read(cases / file, tmp_path / "b", set_column=("folder",), min_samples=1, frames="channels")
+    assert together.shape == (count, 16, 16) and together.k == sets.k // count
+    first, _ = read(cases / file, tmp_path / "c", set_column=("folder",), min_samples=1, frames="first")
+    np.testing.assert_array_equal(first.observations[:, 0], together.observations[:, 0])
+
+
+def test_ome_channels_follow_the_declared_order(tmp_path: Path) -> None:
+    """Two channels of three planes, written plane by plane (XYZCT): frame = z + 3 c."""
+    ome = '<?xml version="1.0"?><OME><Image><Pixels DimensionOrder="XYZCT" SizeC="2" SizeT="1" SizeZ="3">'
+    ome += '<Channel ID="0" Name="DAPI"/><Channel ID="1" Name="GFP"/></Pixels></Image></OME>'
+    frames = [Image.fromarray(np.full((8, 8), 100 * c + z, np.uint16)) for c in range(2) for z in range(3)]
+    data = encoded(frames[0], save_all=True, append_images=frames[1:], description=ome)
+    path = zip_of(tmp_path / "x.zip", {f"{s}/{i}.ome.tif": data for s in "uv" for i in range(2)})
+    sets, answer = read(path, tmp_path / "out", set_column=("folder",))
+    assert sets.shape == (2, 8, 8) and sets.k == 12
+    assert sets.observations[:3, :, 0, 0].tolist() == [[0, 100], [1, 101], [2, 102]]
+    said(answer, "DAPI, GFP")
+
+
+@pytest.mark.parametrize("file", ["b22-zip-images/exif.zip", "c48-zip/exif.zip"])
+def test_photographs_are_turned(file: str, cases: Path, tmp_path: Path) -> None:
+    sets, answer = read(cases / file, tmp_path / "a", set_column=("folder",), min_samples=1)
+    for i, name in enumerate(sets.set_id.tolist()):
+        upright = np.stack([np.asarray(ImageOps.exif_transpose(p)) for p in images_of(cases / file)[name]])
+        np.testing.assert_array_equal(sets.observations_of(i), upright.transpose(0, 3, 1, 2))
+    said(answer, "turned as their EXIF entry says")
+
+
+@pytest.mark.parametrize("file", ["b22-zip-images/rgba.zip", "c48-zip/rgba.zip"])
+def test_transparent_images_lie_on_white(file: str, cases: Path, tmp_path: Path) -> None:
+    sets, answer = read(cases / file, tmp_path / "a", set_column=("folder",), min_samples=1)
+    for i, name in enumerate(sets.set_id.tolist()):
+        x = np.stack([np.asarray(p, np.float64) for p in images_of(cases / file)[name]])
+        alpha = x[..., 3:] / 255
+        on_white = (x[..., :3] * alpha + 255 * (1 - alpha)).transpose(0, 3, 1, 2)
+        assert np.abs(sets.observations_of(i) - on_white).max() <= 1
+    said(answer, "laid on white")
+
+
+def test_palettes_grey_among_colour_and_sixteen_bit_colour(tmp_path: Path) -> None:
+    colour = np.random.default_rng(0).integers(0, 4, (8, 8, 3)).astype(np.uint8) * 80
+    palette = Image.fromarray(colour).quantize(64)
+    images = {f"u/{i}.png": encoded(palette, "PNG") for i in range(3)}
+    images |= {f"v/{i}.png": encoded(Image.fromarray(colour[..., 0]), "PNG") for i in range(3)}
+    sets, answer = read(zip_of(tmp_path / "x.zip", images), tmp_path / "a", set_column=("folder",))
+    np.testing.assert_array_equal(sets.observations_of(0)[0], np.asarray(palette.convert("RGB")).transpose(2, 0, 1))
+    np.testing.assert_array_equal(sets.observations_of(1)[0], np.repeat(colour[None, ..., 0], 3, axis=0))
+    said(answer, "palettes", "three equal channels")
+
+
+@pytest.mark.parametrize(
+    ("file", "count"),
+    [
+        ("b22-zip-images/mac2.zip", 8),
+        ("b22-zip-images/mac3.zip", 8),
+        ("b22-zip-images/many.zip", 1200),
+        ("b24-two-sets-cannot-train/mac.zip", 8),
+        ("c48-zip/macext.zip", 9),
+    ],
+)
+def test_archives_of_images(file: str, count: int, cases: Path, tmp_path: Path) -> None:
+    sets, _ = read(cases / file, tmp_path / "a", set_column=("folder",), min_samples=1)
+    pictures = images_of(cases / file)
+    assert sets.k == count == sum(map(len, pictures.values()))
+    for i, name in enumerate(sets.set_id.tolist()):
+        mode = "L" if sets.shape[0] == 1 else "RGB"
+        expected = np.stack([np.asarray(p.convert(mode)).reshape(*p.size[::-1], -1) for p in pictures[name]])
+        np.testing.assert_array_equal(sets.observations_of(i), expected.transpose(0, 3, 1, 2))
+
+
+def test_two_sets_are_advised_against(cases: Path, tmp_path: Path) -> None:
+    path = cases / "b24-two-sets-cannot-train" / "mac.zip"
+    _, answer = read(path, tmp_path / "a", set_column=("folder",), min_samples=1)
+    said(answer, "at least 3 are needed")
+
+
+def test_junk_anywhere_is_skipped_and_other_files_are_named(tmp_path: Path) -> None:
+    image = encoded(Image.new("L", (8, 8), 9), "PNG")
+    files = {f"d/{s}/{i}.png": image for s in "uv" for i in range(3)}
+    junk = {"d/u/._0.png": b"x", "d/__MACOSX/u/._1.png": b"x", "d/v/.DS_Store": b"x", "d/Thumbs.db": b"x"}
+    sets, answer = read(
+        zip_of(tmp_path / "x.zip", files | junk | {"d/labels.csv": b"a,b"}), tmp_path / "a", set_column=("level_2",)
+    )
+    assert sets.k == 6 and sets.s == 2
+    said(answer, "1 other files", "labels.csv")
