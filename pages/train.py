@@ -25,7 +25,7 @@ from pages.parts.state import (
     arrive,
     pick_followed,
 )
-from pages.parts.train.advice import advise
+from pages.parts.train.advice import advise, best_first
 from pages.parts.train.form import pick_role, training_form
 from pages.parts.train.plan import show_estimate, show_plan
 from pages.parts.train.recipes import recipes_view
@@ -65,7 +65,7 @@ with model:
         st.info("No experiment takes such data yet.", icon=":material/info:")
         st.stop()
     role = pick_role(groups)
-    experiments = {one["name"]: one for one in groups[role]}
+    experiments = {one["name"]: one for one in best_first(groups[role], meta)}
     chosen = st.radio(
         "Model",
         list(experiments),

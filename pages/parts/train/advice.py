@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -10,7 +11,7 @@ from core.config.experiments import load
 from core.data.dataset import DatasetMeta
 from core.data.library import Library
 from core.data.neighbour_linkage import neighbour_r2
-from core.reports.recommendation import Shape, recommend
+from core.reports.recommendation import ORDER, Recommendation, Shape, recommend
 from core.runs.submission import by_role
 from pages.parts.frame import plain
 from pages.parts.sections import link
@@ -27,6 +28,14 @@ def advise(meta: DatasetMeta) -> None:
         go(**{TRAIN_EXPERIMENT: experiment["name"], TRAIN_ROLE: next(iter(by_role([experiment])))})
 
 
+def best_first(experiments: Sequence[dict[str, Any]], meta: DatasetMeta) -> list[dict[str, Any]]:
+    """The recommended experiment of a cohort first, the others as benchmarks rank them; those of sets as they are."""
+    if meta.kind != "genotypes":
+        return list(experiments)
+    ranked = (_found(meta).experiment, *ORDER)
+    return sorted(experiments, key=lambda one: ranked.index(one["name"]) if one["name"] in ranked else len(ranked))
+
+
 def advice_with_link(dataset: str) -> None:
     """The same in a tile of another page; nothing for a dataset that is gone or holds sets."""
     meta = next((meta for meta in Library().list() if meta.id == dataset), None)
@@ -40,10 +49,14 @@ def advice_with_link(dataset: str) -> None:
 
 def _advice(meta: DatasetMeta) -> tuple[dict[str, Any], str]:
     """The experiment, and the sentence that recommends it."""
-    found = recommend(meta.id, Shape(meta.n_train, meta.cohort.variants, _neighbour_r2(meta.id)))
+    found = _found(meta)
     experiment = load(found.experiment)
     said = f"Recommended for **{plain(meta.name)}**: **{plain(experiment['title'])}**. {plain(found.why)}"
     return experiment, f":material/recommend: {said}"
+
+
+def _found(meta: DatasetMeta) -> Recommendation:
+    return recommend(meta.id, Shape(meta.n_train, meta.cohort.variants, _neighbour_r2(meta.id)))
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
