@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from core.data.intake.columns import ordered, require_labels
 from core.data.intake.filters import apply_filters
 from core.data.intake.formats.base import CohortFormat, CohortSource, ReadResult
 from core.data.intake.formats.calls import refuse_repeats
+from core.data.intake.joining import read_joined
 from core.data.intake.samples import join_samples
 from core.data.population_files import write_population
 from core.errors import InputError
@@ -24,26 +26,36 @@ _VALUES_SHOWN = 6
 _SORTED_NOTE = "Variants were put in the order of their positions within each contig."
 
 
-def read(reader: type[CohortFormat], source: CohortSource) -> dict[str, Any]:
-    """Read and finish the cohort and write it to the child's folder; {"dropped", "notes", "ploidy"}."""
-    result = finish(reader.read(source), source)
+def read(reader: type[CohortFormat], sources: Sequence[CohortSource]) -> dict[str, Any]:
+    """Read and finish the cohort, of one file or of several, and write it to the child's folder.
+
+    {"dropped", "notes", "ploidy"}.
+    """
+    source = sources[0]
+    result = finish(read_joined(reader, sources), source)
     write_population(source.folder, result.population)
     return {"dropped": result.dropped, "notes": result.notes, "ploidy": result.population.ploidy}
 
 
-def preview(reader: type[CohortFormat], source: CohortSource) -> dict[str, Any]:
+def preview(reader: type[CohortFormat], sources: Sequence[CohortSource]) -> dict[str, Any]:
     """What the first part of the file shows, as its format says; of small files all that an import would say.
 
     Then "read" has {"ploidy", "missing" (share of calls), "labels" {name: its first values}, "phenotypes", "positions",
     "alleles" (variants whose pair is known), "dropped"} and "notes" are those of the import.
     """
+    source = sources[0]
     shown = reader.preview(source)
-    heads = (source.main, *source.others)
+    if len(sources) > 1:
+        names = ", ".join(one.main.name for one in sources[1:4]) + (" …" if len(sources) > 4 else "")
+        note = f"This is {source.main.name}; {names} will be put together with it, if the individuals are the same."
+        shown = {**shown, "variants": None, "notes": [note, *shown["notes"]]}
+    heads = [head for one in sources for head in (one.main, *one.others)]
     if sum(head.path.stat().st_size for head in heads) > _SMALL:
         return shown
     # Columns that are asked for may stand in a table that does not come with a preview.
-    source = replace(source, options=replace(source.options, label_columns=()))
-    result = finish(reader.read(source), source)
+    plain = replace(source.options, label_columns=())
+    asked = [replace(one, options=plain) for one in sources]
+    result = finish(read_joined(reader, asked), asked[0])
     genotypes = result.population
     told = {
         "ploidy": genotypes.ploidy,
@@ -55,7 +67,17 @@ def preview(reader: type[CohortFormat], source: CohortSource) -> dict[str, Any]:
         "dropped": {reason: times for reason, times in result.dropped.items() if times},
     }
     own = [note for note in shown.get("notes", []) if note not in result.notes]
-    return shown | {"individuals": genotypes.n, "variants": genotypes.m, "notes": own + result.notes, "read": told}
+    notes = own + result.notes + _counted(genotypes)
+    return shown | {"individuals": genotypes.n, "variants": genotypes.m, "notes": notes, "read": told}
+
+
+def _counted(genotypes: Genotypes) -> list[str]:
+    """Which allele is counted, of the first variants that know it."""
+    pairs = zip(genotypes.variant_id[:50].tolist(), genotypes.variant_allele[:50].tolist(), strict=True)
+    known = [
+        f"{one} counts {counted}" + (f" (not {other})" if other else "") for one, (other, counted) in pairs if counted
+    ]
+    return [f"Alleles: {', '.join(known[:3])}{' …' if len(known) > 3 else ''}."] if known else []
 
 
 def finish(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[Genotypes]:

@@ -10,7 +10,8 @@ from core.config.schema import from_dict
 from core.data.intake import archives, cohort, collection
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.collection_options import CollectionOptions
-from core.data.intake.formats.base import Format, Head, Source, formats
+from core.data.intake.companions import Part, parts_of, without_junk
+from core.data.intake.formats.base import CohortFormat, Format, Head, Source, formats
 from core.data.intake.people import read_people
 from core.data.intake.variants import VariantTable
 from core.errors import InputError
@@ -62,11 +63,11 @@ def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     kind = job["kind"]
     given = [_head(Path(path), name, kind) for path, name in job["files"]]
     tables = {key: _head(Path(path), name, kind) for key, (path, name) in job["tables"].items()}
-    entry, main_file, others = recognise(given, folder, kind)
+    entry, parts = recognise(given, folder, kind)
     samples, variants = tables.get("samples"), tables.get("variants")
     source: Source[Any] = Source(
-        main=main_file,
-        others=others,
+        main=parts[0][0],
+        others=parts[0][1],
         folder=folder,
         options=from_dict(_OPTIONS[kind], job["options"]),
         samples=read_people(samples.path, samples.name) if samples else None,
@@ -74,23 +75,38 @@ def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
         beside=given[0].path.parent,
         least=job.get("least", 2),
     )
-    part = collection if kind == "sets" else cohort
-    answer = part.preview if job["task"] == "preview" else part.read
-    return {"format": entry.name, "title": entry.title, **answer(entry.value, source)}
+    sources = [replace(source, main=main_file, others=others) for main_file, others in parts]
+    told = {"format": entry.name, "title": entry.title}
+    if kind == "sets":
+        reader: Any = entry.value
+        of_sets = collection.preview if job["task"] == "preview" else collection.read
+        return {**told, **of_sets(reader, source)}
+    of_cohort = cohort.preview if job["task"] == "preview" else cohort.read
+    return {**told, **of_cohort(_cohort_format(entry), sources)}
 
 
-def recognise(given: list[Head], folder: Path, kind: str) -> tuple[Entry[type[Format]], Head, tuple[Head, ...]]:
-    """The format of `kind` that reads the files, the file by which it was recognised, and the others.
+def recognise(given: list[Head], folder: Path, kind: str) -> tuple[Entry[type[Format]], list[Part]]:
+    """The format of `kind` that reads the files, and each of its files with its companions (one of several files only
+    where they are one cohort).
 
     Zip files are unpacked, except those that a format reads itself. Raises InputError where no format fits.
     """
-    heads = [head for one in given for head in _unpacked(one, folder, kind)]
+    heads = [head for i, one in enumerate(given) for head in _unpacked(one, folder / f"unpacked_{i}", kind)]
+    heads = without_junk(heads) if kind == "genotypes" else heads
     fitting = [(entry, head) for head in heads for entry in _readers(kind) if entry.value.matches(head)]
     if not fitting:
         _, expected, known = _EXPECTED[kind]
         raise InputError(f"{heads[0].name} is in no known {expected}; {known} is expected: export it as one of them.")
     entry, main_file = min(fitting, key=lambda one: one[0].value.fallback)  # the first of those that are no fallback
-    return entry, main_file, tuple(head for head in heads if head is not main_file)
+    if kind == "genotypes":
+        return entry, parts_of(_cohort_format(entry), main_file, heads)
+    return entry, [(main_file, tuple(head for head in heads if head is not main_file))]
+
+
+def _cohort_format(entry: Entry[type[Format]]) -> type[CohortFormat]:
+    if not issubclass(entry.value, CohortFormat):
+        raise TypeError(f"{entry.name} is no format of genotypes")
+    return entry.value
 
 
 def _readers(kind: str) -> list[Entry[type[Format]]]:
@@ -128,6 +144,7 @@ def _refuse_mistakes(head: Head, kind: str) -> None:
 
 def _unpacked(head: Head, folder: Path, kind: str) -> list[Head]:
     """The file itself, or the files inside a zip that no format reads as it is."""
+    folder.mkdir(exist_ok=True)
     if kind == "sets" and head.first.startswith(_UNFOLDED):
         head = replace(head, path=archives.unfolded(head.path, head.name, folder))
     own = any(entry.value.zipped and entry.value.matches(head) for entry in _readers(kind))

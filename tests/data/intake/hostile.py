@@ -379,7 +379,7 @@ REFUSED = [
         _write("x.vcf", (HEADER + COLUMNS + RECORDS + record(3, "A", "C", *["0/1"] * 3, contig="é")).encode("latin-1")),
         ("not UTF-8 in record 3",),
     ),
-    Case("PLINK text", _write("x.ped", "f a 0 0 1 1 A A C G\nf b 0 0 1 1 A C C C\n"), ("make-bed",)),
+    Case("PLINK text", _write("x.ped", "f a 0 0 1 1 A A C G\nf b 0 0 1 1 A C C C\n"), ("without its .map",)),
     Case("zip whose member lies outside", _write("x.zip", _outside()), ("damaged zip",)),
     _of_sets("sets: empty file", _write("x.csv", b""), "empty", "observations"),
     _of_sets("sets: pickle", _write("x.npz", pickle.dumps(_Evil())), "pickle"),

@@ -96,7 +96,16 @@ class Format(ABC):
 
 
 class CohortFormat(Format):
-    """A reader of genotypes."""
+    """A reader of genotypes.
+
+    `endings` are those of its files, `companion_endings` those of files that come with each, `joins` says whether
+    several files of the same individuals are one cohort, and `recognised` how a file is known, for the documentation.
+    """
+
+    endings: tuple[str, ...] = ()
+    companion_endings: tuple[str, ...] = ()
+    joins = False
+    recognised = ""
 
     @staticmethod
     @abstractmethod
@@ -155,3 +164,12 @@ def rows_preview(width: int, by_variant: bool, rows: list[list[str]], notes: lis
         "rows": rows,
         "notes": notes,
     }
+
+
+def lines_preview(source: CohortSource) -> dict[str, Any]:
+    """The preview of a text file as its first cells; how much it holds, only its reading tells."""
+    rows = [
+        [cell[:20].decode("utf-8", "replace") for cell in line.split(None, 9)[:9]]
+        for line in source.main.first.split(b"\n")[:8]
+    ]
+    return {"individuals": None, "variants": None, "orientation": "samples_in_rows", "rows": rows, "notes": []}

@@ -16,11 +16,16 @@ from core.errors import InputError
 CALLS_MAX = 2_000_000_000
 
 
+class NoVariantError(InputError):
+    """A file was read and has no variant to keep; of several files of a cohort it may be left out."""
+
+
 class CallsWriter:
     """Rows of int8 calls written to a scratch file as they are read, then mapped as a (rows, width) matrix."""
 
     def __init__(self, folder: Path, width: int, name: str) -> None:
         self._path = folder / "rows.int8"
+        self._path.unlink(missing_ok=True)  # a map of an earlier file of the cohort stays as it is
         self._file = self._path.open("wb")
         self._name = name
         self.width = width

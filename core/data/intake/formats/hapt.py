@@ -37,6 +37,11 @@ _VARIANT_LEAD = 5  # .haps: contig, id, position, allele 0, allele 1
 class Haplotypes(CohortFormat):
     """0/1 per haplotype."""
 
+    endings = (".hapt", ".hap", ".haps")
+    companion_endings = (".legend", ".sample", ".samples", ".indv")
+    joins = True
+    recognised = "by its ending, or by rows that begin with a tag and ID_A or ID_B"
+
     @staticmethod
     def matches(head: Head) -> bool:
         if head.suffix in (".hapt", ".hap", ".haps"):

@@ -11,6 +11,7 @@ from core.data.genotypes import MISSING, Calls, Genotypes
 from core.data.intake.columns import individual_columns
 from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, matrix_preview
 from core.data.intake.formats.calls import CallsWriter, check_size, column, variant_columns
+from core.data.intake.formats.families import family_columns, individual_ids
 from core.data.intake.tables import Table, read_table
 from core.errors import InputError
 
@@ -30,6 +31,11 @@ _BLOCK_CALLS = 32 << 20
 class Plink(CohortFormat):
     """Any of the three files is enough where the other two lie beside it under the same name."""
 
+    endings = (".bed",)
+    companion_endings = (".bim", ".fam")
+    joins = True
+    recognised = "by its first bytes (6c 1b 01)"
+
     @staticmethod
     def matches(head: Head) -> bool:
         return head.first.startswith(_MAGIC) or head.suffix in (".bed", ".bim", ".fam")
@@ -41,10 +47,10 @@ class Plink(CohortFormat):
         writer = CallsWriter(source.folder, n, source.main.name)
         for start in range(0, m, _step(n)):
             writer.append(_calls(bed, n, m, start, min(m, start + _step(n))))
-        labels, phenotypes, notes = individual_columns(_fam_columns(fam), plink=True)
+        labels, phenotypes, notes = individual_columns(family_columns(fam), plink=True)
         genotypes = Genotypes(
             calls=writer.matrix().T,
-            sample_id=column(_individual_ids(fam)),
+            sample_id=column(individual_ids(fam)),
             labels=labels,
             phenotypes=phenotypes,
             **_variant_columns(bim),
@@ -56,7 +62,7 @@ class Plink(CohortFormat):
         bed, bim, fam = _tables(source)
         n, m = len(fam.rows), len(bim.rows)
         corner = _calls(bed, n, m, 0, min(m, 8)).T
-        return matrix_preview((n, m), _individual_ids(fam), bim.column(1), corner, [])
+        return matrix_preview((n, m), individual_ids(fam), bim.column(1), corner, [])
 
 
 def _step(n: int) -> int:
@@ -122,30 +128,6 @@ def _check_magic(bed: Head) -> None:
             f"{bed.name} is individual-major (third byte {start[2]:02x}); variant-major (01) is expected: "
             "write it again with plink --make-bed."
         )
-
-
-def _individual_ids(fam: Table) -> list[str]:
-    """The individual ids; with the family id in front where they repeat between families."""
-    ids = fam.column(1)
-    if len(set(ids)) == len(ids):
-        return ids
-    return [f"{family}_{one}" for family, one in zip(fam.column(0), ids, strict=True)]
-
-
-def _fam_columns(fam: Table) -> dict[str, list[str]]:
-    """Families that have several members, sex, and the phenotype, each only where something is known."""
-    families, people = fam.column(0), fam.column(1)
-    columns = {}
-    repeated = 1 < len(set(families)) <= max(2, len(families) // 2)
-    if repeated and families != people:
-        columns["family"] = families
-    sex = ["" if v in ("0", "-9") else v for v in fam.column(4)]
-    if any(sex):
-        columns["sex"] = sex
-    status = ["" if v == "-9" else v for v in fam.column(5)]
-    if any(v not in ("", "0", "NA") for v in status):
-        columns["phenotype"] = status
-    return columns
 
 
 def _variant_columns(bim: Table) -> dict[str, Any]:

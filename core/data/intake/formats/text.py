@@ -45,10 +45,6 @@ class Text(CohortFormat):
     @staticmethod
     def read(source: CohortSource) -> ReadResult[Genotypes]:
         only_file(source)
-        if source.main.suffix in (".ped", ".map"):
-            raise InputError(
-                f"{source.main.name} is PLINK text, which is not read; write bed, bim and fam with plink --make-bed."
-            )
         layout = find_layout(source)
         asked = source.options.coding if source.options.coding != "auto" else layout.coding
         body = _Body.read(layout, source, CODINGS.get(asked, COUNTS))

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from core.data.genotypes import MISSING, Calls, Genotypes
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.filters import Region
-from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file, rows_preview
-from core.data.intake.formats.calls import CallsWriter, column, variant_columns
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, rows_preview
+from core.data.intake.formats.calls import CallsWriter, NoVariantError, column, variant_columns
 from core.data.intake.formats.vcf_header import starts_as_vcf, walked
 from core.errors import InputError
 
@@ -35,13 +35,16 @@ _ABSENT, _PADDING = -1, -2  # cyvcf2: a missing allele, and the place of an alle
 class Vcf(CohortFormat):
     """Counts of the alternate allele from the GT field."""
 
+    endings = (".vcf", ".bcf")
+    joins = True
+    recognised = "by its first line (##fileformat=VCF, or BCF)"
+
     @staticmethod
     def matches(head: Head) -> bool:
         return starts_as_vcf(head) or head.first.startswith(b"BCF\2") or head.suffix in (".vcf", ".bcf")
 
     @staticmethod
     def read(source: CohortSource) -> ReadResult[Genotypes]:
-        only_file(source)
         path, notes = walked(source.main, source.folder)
         reader = _open(path, source)
         records = _Records(source, [str(s) for s in reader.samples])
@@ -52,7 +55,6 @@ class Vcf(CohortFormat):
 
     @staticmethod
     def preview(source: CohortSource) -> dict[str, Any]:
-        only_file(source)
         path, notes = walked(source.main, source.folder)
         reader = _open(path, source)
         rows = [["contig", "position", "id", "ref", "alt", *reader.samples[:8]]]
@@ -160,7 +162,7 @@ class _Records:
             calls = calls[keep]
         if not len(keep):
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.dropped.items()) or "it has no records"
-            raise InputError(
+            raise NoVariantError(
                 f"{self.name} has {len(self.samples):,} individuals but no usable variant ({reasons}); records with "
                 "one alternate allele and a GT field are expected."
             )
