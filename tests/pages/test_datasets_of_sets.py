@@ -108,6 +108,19 @@ def test_upload_group_and_import(library: Library, home: Path) -> None:
     assert not cached_folders(home, "upload-") and not cached_folders(home, "import-")
 
 
+def test_what_was_understood_is_said_and_can_be_changed(library: Library) -> None:
+    app = import_page()
+    counts = np.random.default_rng(0).negative_binomial(1, 0.02, size=(24, 8))
+    rows = "".join(f"d{i // 8}," + ",".join(map(str, row)) + "\n" for i, row in enumerate(counts.tolist()))
+    upload(app, "observations", "counts.csv", ("donor," + ",".join(f"G{i}" for i in range(8)) + "\n" + rows).encode())
+    assert "Raw counts were recognised" in text(app)
+    app.selectbox(key="import_sets.normalise").set_value("none").run()
+    assert "taken as they are, as asked" in text(app)
+    app.button(key="import_start").click().run()
+    (meta,) = library.list()
+    np.testing.assert_array_equal(library.open(meta.id).collection().observations, counts)
+
+
 def test_a_file_of_sets_among_genotypes_is_recognised(library: Library) -> None:
     app = open_page("Import files")
     upload(app, "genotypes", "wells.zip", images_zip())

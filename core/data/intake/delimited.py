@@ -97,7 +97,7 @@ def _lines(path: Path, name: str) -> Iterator[tuple[int, str]]:
 def _delimiter(path: Path, name: str) -> tuple[str, int]:
     """The delimiter, and the line of a header that is written as a comment (0: none)."""
     lines = list(islice(_lines(path, name), 2000))
-    if lines and (given := _SEP.fullmatch(lines[0][1].strip())):
+    if lines and (given := _SEP.fullmatch(lines[0][1].strip("\r "))):
         return given[1], 0
     content = [(n, text) for n, text in lines if text.strip() and not text.startswith("#")][:_LOOKED_AT]
     if not content:
@@ -156,7 +156,7 @@ def _records(path: Path, name: str, delimiter: str, header_line: int) -> Iterato
     lines = _lines(path, name)
     for number, line in lines:
         text = line
-        if not text.strip() or (number == 1 and _SEP.fullmatch(text.strip())):
+        if not text.strip() or (number == 1 and _SEP.fullmatch(text.strip("\r "))):
             continue
         if text.startswith("#"):
             if number == header_line:

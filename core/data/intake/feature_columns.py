@@ -13,6 +13,7 @@ from core.data.intake.typed_columns import TypedColumn, holds_integers, is_runni
 from core.errors import InputError
 
 _SPARSE = 0.5  # a column with more missing cells than this is no feature unless it is asked for
+_WIDE = 60  # columns
 _ROW_NAMES = re.compile(
     r"(row|index|id|idx|no|nr|n|#|number|row_?(name|names|id|number|index)|level_0|(?-i:X)|obs(_names?)?|observation|event"
     r"|cell(_?(id|name|number|index|barcode))?|barcodes?|bc|umi|spot|unnamed: \d+|__index_level_0__)",
@@ -59,6 +60,11 @@ def from_columns(
         features = [key for key, one in kept.items() if one.numbers is not None and key not in parts]
         features, said = _measurements(features, kept)
         notes += said
+        fixed = _facts_of_sets(features, kept, options.set_column)
+        if fixed:
+            features = [key for key in features if key not in fixed]
+            listed = ", ".join(map(repr, fixed))
+            notes.append(f"Covariates and not features, since they do not vary within a set: {listed}.")
     _require_numbers(features, kept, columns, name)
     notes += [
         f"The column {key!r} is no feature: {one.problem}."
@@ -109,6 +115,32 @@ def _measurements(features: list[str], columns: dict[str, TypedColumn]) -> tuple
         else:
             kept.append(key)
     return kept, notes
+
+
+def _facts_of_sets(features: list[str], columns: dict[str, TypedColumn], group: tuple[str, ...]) -> list[str]:
+    """Numbers that are one in every set and differ between sets, such as an age, where others do vary in the sets.
+
+    In wide tables a rare gene may look so by chance; there nothing is judged.
+    """
+    if not group or len(features) > _WIDE or any(key not in columns for key in group):
+        return []
+    rows: dict[tuple[str, ...], list[int]] = {}
+    for row, parts in enumerate(zip(*(columns[key].text for key in group), strict=True)):
+        if all(parts):
+            rows.setdefault(parts, []).append(row)
+    sets = [one for one in rows.values() if len(one) > 2]
+    if len(sets) < 2:
+        return []
+
+    def varies(key: str) -> tuple[bool, bool]:
+        """Within some set, and between the sets."""
+        x = columns[key].numbers
+        known = [set(x[one][~np.isnan(x[one])].tolist()) for one in sets] if x is not None else []
+        return any(len(values) > 1 for values in known), len(set().union(*known)) > 1
+
+    seen = {key: varies(key) for key in features}
+    fixed = [key for key, (within, between) in seen.items() if between and not within]
+    return fixed if any(within for within, _ in seen.values()) else []
 
 
 def _require_numbers(

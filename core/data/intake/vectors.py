@@ -21,7 +21,7 @@ _ONLY_OF = {
     "sequence": ("sequence_column", "length"),
     "image": ("sizes", "frames", "channels"),
 }
-_EXACT = 3000  # the smaller side up to which all eigenvectors are found; beyond it only the leading ones
+_EXACT = 1000  # the smaller side up to which all eigenvectors are found; beyond it only the leading ones
 
 
 def require_settings(table: ObservationTable, options: CollectionOptions, name: str) -> None:
@@ -104,7 +104,7 @@ def principal_components(x: Dense, count: int) -> tuple[Dense, float]:
     else:
         from scipy.sparse.linalg import svds
 
-        left, singular, right = svds(centred, k=count, random_state=0)
+        left, singular, right = svds(centred, k=count, tol=1e-5, random_state=0)
         order = np.argsort(-singular)
         scores, loadings, values = left[:, order] * singular[order], right[order].T, np.square(singular[order])
     sign = np.sign(loadings[np.abs(loadings).argmax(axis=0), np.arange(count)])

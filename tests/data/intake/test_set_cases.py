@@ -166,6 +166,16 @@ def test_a_column_that_numbers_or_names_the_rows_is_left_out(header: str, first:
     assert any("left out" in note for note in answer["notes"])
 
 
+def test_numbers_that_belong_to_a_set_are_its_covariates(tmp_path: Path) -> None:
+    rows = [f"d{i // 6},{20 + i // 6},0,{i}.5" for i in range(24)]
+    path = write(tmp_path / "t.csv", "donor,age,zero,x", rows)
+    sets, answer = read(path, tmp_path / "out", set_column=("donor",))
+    assert sets.feature.tolist() == ["zero", "x"] and sets.covariates["age"].tolist() == [20, 21, 22, 23]
+    assert any("'age'" in note for note in answer["notes"])
+    both, _ = read(path, tmp_path / "both", set_column=("donor",), features=("x", "age"))
+    assert both.feature.tolist() == ["x", "age"]
+
+
 def test_sequences_are_still_found_beside_numbers(tmp_path: Path) -> None:
     rows = [f"{'ab'[i % 2]},{i},{'ACGT'[i % 4] * 5}{'GATC'[i % 3]}" for i in range(20)]
     sets, answer = read(write(tmp_path / "t.csv", "g,count,sequence", rows), tmp_path / "out", set_column=("g",))
@@ -189,6 +199,17 @@ def test_numbers_with_dots_for_thousands_are_named(tmp_path: Path) -> None:
     rows = [f"{'ab'[i % 2]};{i},5;{i + 1}.{i:03d},25" for i in range(12)]
     sets, answer = read(write(tmp_path / "t.csv", "g;x;y", rows), tmp_path / "out", set_column=("g",))
     assert sets.feature.tolist() == ["x"] and any("'y'" in note and "thousands" in note for note in answer["notes"])
+
+
+def test_a_separator_line_with_a_tab_and_arrays_that_are_square(tmp_path: Path) -> None:
+    rows = [f"{'ab'[i % 2]}\t{i},5" for i in range(12)]
+    sets, _ = read(write(tmp_path / "t.csv", "sep=\t\ng\tx", rows), tmp_path / "out", set_column=("g",))
+    np.testing.assert_allclose(sets.observations_of(1)[:, 0], [i + 0.5 for i in range(1, 12, 2)])
+    x = np.random.default_rng(0).normal(size=(6, 6))
+    donor = np.repeat(np.array(["é", "b"]), 3)
+    np.savez(tmp_path / "q.npz", X=x, donor=np.char.encode(donor, "utf-8"), genes=np.array([f"G{i}" for i in range(6)]))
+    sets, _ = read(tmp_path / "q.npz", tmp_path / "q", set_column=("donor",))
+    assert sets.set_id.tolist() == ["é", "b"] and sets.feature.tolist() == [f"G{i}" for i in range(6)]
 
 
 def test_points_among_decimal_commas_are_not_guessed(tmp_path: Path) -> None:

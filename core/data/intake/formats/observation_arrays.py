@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.errors import InputError
 
 _SIDE_MIN, _SIDE_MAX = 4, 1024
 _COLOURS = (1, 3, 4)
+_FEATURES = re.compile(r".*(feature|gene|var|marker|channel|column|protein).*|names?", re.IGNORECASE)
 NAMES = ("X", "observations", "x", "data", "images", "sequences", "X_pca")
 
 
@@ -47,9 +49,10 @@ class NpzFormat(CollectionFormat):
         beside = [key for key in shapes if key != main and shapes[key] in (shape[:1], (*shape[:1], 1))]
         notes = _left_out(shapes, main, beside, name)
         arrays = {key: v if key == main else v.reshape(-1) for key, v in npy.load(source.main, [main, *beside]).items()}
-        named = npy.load(source.main, [key for key in shapes if shapes[key] == shape[1:2]])
+        named = _feature_names(source.main, shapes, main, shape)
+        feature = _words(npy.load(source.main, [named])[named]) if named else None
         x = arrays.pop(main)
-        feature = next((np.asarray(v, dtype=np.str_) for n, v in named.items() if v.dtype.kind == "U"), None)
+        arrays.pop(named, None)
         columns = {n: _column(v) for n, v in arrays.items()}
         texts = {n: as_written(v) for n, v in arrays.items() if v.dtype.kind == "f"}
         if len(shape) == 2:
@@ -113,4 +116,26 @@ def _left_out(shapes: dict[str, tuple[int, ...]], main: str, beside: list[str], 
 
 
 def _column(values: Any) -> Column:
-    return values.astype(np.float64) if values.dtype.kind == "f" else np.asarray(values, dtype=np.str_)
+    return values.astype(np.float64) if values.dtype.kind == "f" else _words(values)
+
+
+def _words(values: Any) -> Any:
+    if values.dtype.kind == "S":
+        return np.array([v.decode("utf-8", "replace") for v in values.tolist()], dtype=np.str_)
+    return np.asarray(values, dtype=np.str_)
+
+
+def _feature_names(head: Head, shapes: dict[str, tuple[int, ...]], main: str, shape: tuple[int, ...]) -> str:
+    """The array of distinct words that names the features, "" where there is none.
+
+    Where there are as many features as observations, the array's own name has to say so.
+    """
+    fitting = [key for key in shapes if key != main and len(shape) == 2 and shapes[key] == shape[1:]]
+    fitting.sort(key=lambda key: not _FEATURES.fullmatch(key))
+    for key in fitting:
+        if shape[0] == shape[1] and not _FEATURES.fullmatch(key):
+            continue
+        values = npy.load(head, [key])[key]
+        if values.dtype.kind in "SU" and len(set(values.tolist())) == len(values):
+            return key
+    return ""
