@@ -34,6 +34,17 @@ def test_features_are_matched_by_name_and_extra_ones_left_out(home: Path, tmp_pa
         aligned(training, read_file([write(tmp_path / "m.csv", "z,y", 4)], options=whole).population, 0)
 
 
+def test_new_counts_are_normalised_as_the_training_counts_were(home: Path, tmp_path: Path) -> None:
+    counts = np.random.default_rng(0).negative_binomial(1, 0.02, size=(30, 8))
+    np.savez(tmp_path / "t.npz", X=counts, g=np.repeat(["u", "v", "w"], 10))
+    meta = import_file([tmp_path / "t.npz"], library=Library(), options=CollectionOptions(set_column=("g",)))
+    options = matching(meta.id, CollectionOptions(whole=True, min_samples=1))
+    assert options.normalise == "size_log1p"
+    np.savez(tmp_path / "n.npz", X=np.ones((4, 8)))
+    new = read_file([tmp_path / "n.npz"], options=options).population
+    np.testing.assert_allclose(aligned(Library().open(meta.id).collection(), new, 0), np.log1p(1e4 / 8), rtol=1e-5)
+
+
 def test_fitted_features_cannot_be_matched(home: Path, tmp_path: Path) -> None:
     options = CollectionOptions(set_column=("g",), components=1)
     meta = import_file([write(tmp_path / "t.csv", "g,x,y,z")], library=Library(), options=options)

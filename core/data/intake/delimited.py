@@ -190,7 +190,7 @@ def _quoted(text: str, lines: Iterator[tuple[int, str]], delimiter: str, name: s
         raise InputError(f"{name} has a broken quotation in line {number}; mend or remove the quotes.") from None
     if len(used) > 1 and "\n".join(used).count('"') % 2:
         raise InputError(f"{name} has a quotation in line {number} that never ends; mend or remove the quotes.")
-    return [cell.strip() for cell in cells]
+    return [" ".join(cell.split()) if "\n" in cell else cell.strip() for cell in cells]
 
 
 def _has_header(rows: list[_Record]) -> bool:

@@ -50,7 +50,8 @@ def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -
         why = "; ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
         raise InputError(
             f"{name} gives {len(members)} sets of at least {options.min_samples} observations; 2 or more are needed: "
-            f"choose other columns for the sets, or a smaller minimum{f' (left out: {why})' if why else ''}."
+            f"choose other columns for the sets{_likely(table, options)}, or a smaller minimum"
+            f"{f' (left out: {why})' if why else ''}."
         )
     if len(members) == 2:
         notes.append(
@@ -96,6 +97,14 @@ def _groups(
         if known[row]:
             rows.setdefault(parts, []).append(row)
     return [np.array(one, dtype=np.int64) for one in rows.values()], _joined(list(rows))
+
+
+def _likely(table: ObservationTable, options: CollectionOptions) -> str:
+    """Columns of words with several observations a value, in brackets, "" where there is none."""
+    most = table.observations.shape[0] // max(options.min_samples, 3)
+    words = [key for key, values in table.columns.items() if values.dtype.kind != "f" and key not in options.set_column]
+    found = [key for key in words[:50] if 2 <= len(set(table.columns[key].tolist())) <= most]
+    return f" (such as {', '.join(map(repr, found[:4]))})" if found else ""
 
 
 def _joined(parts: list[tuple[str, ...]]) -> list[str]:

@@ -503,6 +503,8 @@ def test_dates_give_months_and_years(cases: Path, tmp_path: Path) -> None:
     expected = mean.groupby(days.str[:7]).mean()[sets.set_id.tolist()]
     np.testing.assert_allclose(sets.covariates["field_2 (year)"], expected)
     assert any("holds dates" in note for note in answer["notes"])
+    with pytest.raises(InputError, match=r"'field_2 \(month\)'"):
+        read(path, tmp_path / "ids", set_column=("field_1",))
 
 
 def test_choices_of_genotypes_are_refused_for_sets(
