@@ -24,6 +24,7 @@ _DISTINCT_MAX = 50_000  # beyond that many the values are dosages, and only thei
 _HETEROZYGOUS = 0.6  # of a variant's calls; more heterozygotes are no cohort
 _MISSING_OFTEN = 0.3
 _SLIPS = 0.005  # of the cells
+_RARE = 0.1  # of the cells; a 0 that so few hold beside 1, 2, 3 stands for missing
 _SPREAD = 0.3  # of the variants; a value that so few have is no genotype
 
 
@@ -172,7 +173,8 @@ def _judged(tally: Tally, present: set[float], calls: Calls, name: str) -> Codin
         return COUNTS
     if -1 <= low < 0 and high <= 1:
         return _about_zero(tally, present, calls, name) if whole else CENTRED
-    if low >= 1 and present <= {1.0, 2.0, 3.0}:
+    rare_zero = tally.numbers[0.0] <= _RARE * tally.numbers.total()
+    if present <= {0.0, 1.0, 2.0, 3.0} and rare_zero:
         # 3 was out of range, and so is -1 here; a column that alone has it is no variant.
         if float((calls < 0).any(axis=1).mean()) < _SPREAD:
             raise InputError(_numbered(name))

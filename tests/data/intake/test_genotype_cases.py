@@ -90,6 +90,27 @@ def test_the_heterozygote_of_dart_is_the_last(case: Callable[[str], Path], home:
     np.testing.assert_array_equal(read(case("35-dart-one-row/dart_trimmed.csv")).calls, cohort.calls)
 
 
+def test_two_rows_a_variant_become_one_count(tmp_path: Path, home: Path) -> None:
+    frame = pd.DataFrame(np.repeat(COUNTS.T, 2, axis=0), columns=[f"S{i}" for i in range(40)])
+    frame.iloc[0::2], frame.iloc[1::2] = (COUNTS.T < 2).astype(int), (COUNTS.T > 0).astype(int)
+    frame.insert(0, "CloneID", np.repeat(np.arange(30), 2))
+    frame.insert(1, "SNP", ["", "12:A>G"] * 30)
+    frame.insert(2, "CallRate", 0.98)
+    frame.to_csv(tmp_path / "dart.csv", index=False)
+    cohort = read(tmp_path / "dart.csv")
+    np.testing.assert_array_equal(cohort.calls, COUNTS)
+    assert cohort.variant_allele[0].tolist() == ["A", "G"]
+
+
+def test_a_variant_table_tells_the_axes_of_a_bare_matrix(tmp_path: Path, home: Path) -> None:
+    np.savetxt(tmp_path / "bare.txt", COUNTS.T, fmt="%d")
+    np.savetxt(tmp_path / "wide.txt", COUNTS, fmt="%d")
+    places = pd.DataFrame({"snp": [f"m{j}" for j in range(30)], "chr": 1, "pos": range(1, 31)})
+    places.to_csv(tmp_path / "map.csv", index=False)
+    for name in ("bare.txt", "wide.txt"):
+        np.testing.assert_array_equal(read(tmp_path / name, variants=tmp_path / "map.csv").calls, COUNTS)
+
+
 def test_decimal_commas(case: Callable[[str], Path], home: Path) -> None:
     path = case("39-european-csv/eu.csv")
     frame = pd.read_csv(path, sep=";", decimal=",", index_col=0)
@@ -110,13 +131,14 @@ def test_every_rounded_dosage_is_counted(tmp_path: Path, home: Path) -> None:
     ("turned", "options"),
     [
         (lambda x: x + 1, {}),
+        (lambda x: np.where(MASK, 0, x + 1), {}),
         (lambda x: x - 1, {}),
         (lambda x: 0.98 * x - 0.99, {"coding": "centred"}),
         (lambda x: 1 - x / 2, {}),
         (lambda x: np.select([x == 1, x == 2], [2, 1], x), {"coding": "heterozygote_last"}),
         (lambda x: np.where(MASK, -9, x), {}),
     ],
-    ids=["from one", "centred", "centred dosages", "shares", "heterozygote last", "-9 is missing"],
+    ids=["from one", "from one with 0", "centred", "centred dosages", "shares", "heterozygote last", "-9 is missing"],
 )
 @pytest.mark.parametrize("ending", ["csv", "npy"])
 @pytest.mark.usefixtures("home")
@@ -130,7 +152,8 @@ def test_a_coding_is_told_from_all_values(
     else:
         path = table(tmp_path / "x.csv", values)
     cohort = read(path, **options)
-    expected = np.where(values == -9, -1, COUNTS)
+    masked = (values == -9) | ((values == 0) & (values.max() == 3))
+    expected = np.where(masked, -1, COUNTS)
     np.testing.assert_array_equal(cohort.calls, expected)
     assert cohort.ploidy == 2
 

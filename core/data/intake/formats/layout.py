@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from core.data.intake import archives
+from core.data.intake.formats import dart
 from core.data.intake.formats.base import CohortSource, Head
 from core.data.intake.formats.codes import is_call
 from core.data.intake.tables import DELIMITERS, decode, delimiter_of, split
@@ -24,13 +25,6 @@ _INDIVIDUAL = re.compile(
 )
 _VARIANT_ID = re.compile(
     r"rs\d+.*|(chr)?([0-9]{1,2}|X|Y|MT?)[:_]\d+.*|snp.?\d+.*|variant_?\d+|AX-\d+|.*_[ACGT](_[ACGT])?", re.IGNORECASE
-)
-_DART = re.compile(r"AlleleID|CloneID", re.IGNORECASE)
-_DART_COLUMNS = re.compile(
-    r"(AlleleID|CloneID|AlleleSequence.*|TrimmedSequence.*|SNP|SnpPosition|CallRate|OneRatio.*|FreqHo?m.*|FreqHet.*"
-    r"|PIC.*|AvgPIC|AvgCount.*|AvgReadDepth|StDevReadDepth|Qpmr|Reproducibility|RatioAvgCount.*|RepAvg|Chrom(Pos)?_.*"
-    r"|Strand_.*|AlnCnt_.*|AlnEvalue_.*|rdepth)",
-    re.IGNORECASE,
 )
 _PREAMBLE = re.compile(rb"<numeric>\s*$|\*\s*[,;\t]\s*\*|#(?!chrom|fid|iid|sample|id)", re.IGNORECASE)
 _DECIMAL_COMMAS = re.compile(r"(^|[;\s])-?\d+,\d+[;\s]-?\d+,\d+([;\s]|$)")
@@ -114,7 +108,7 @@ def find_layout(source: CohortSource) -> Layout:
         samples_in_columns=turned,
         first_rows=rows,
         told=_told(source.main, lead, width - lead - tail),
-        coding="shares" if tassel else "heterozygote_last" if _is_dart(names[:lead], body) else "auto",
+        coding="shares" if tassel else "heterozygote_last" if _holds_two(names[:lead], body) else "auto",
         notes=[note] if note else [],
     )
 
@@ -143,12 +137,9 @@ def _delimiter(sample: list[tuple[int, bytes]]) -> str:
     return delimiter_of(lines[-1] if len(lines) > 1 and delimiter_of(lines[0]) == " " else lines[0])
 
 
-def _is_dart(lead: list[str], body: list[list[str]]) -> bool:
-    """A DArT table in one row a variant: its columns are named so, and 2 is the heterozygote there."""
-    if not any(_DART.fullmatch(name) for name in lead):
-        return False
-    cells = {cell for row in body for cell in row[len(lead) :]}
-    return "2" in cells
+def _holds_two(lead: list[str], body: list[list[str]]) -> bool:
+    """A DArT table in one row a variant, where 2 is the heterozygote."""
+    return dart.is_dart(lead) and any(cell == "2" for row in body for cell in row[len(lead) :])
 
 
 def _refuse_known(header: list[str] | None, body: list[list[str]], name: str) -> None:
@@ -208,8 +199,8 @@ def _lead(header: list[str] | None, body: list[list[str]], *, any_number: bool =
         if calls and (header is None or not _behind(header, rows, j)):
             break
         lead = j + 1
-    if header and any(_DART.fullmatch(name) for name in header[:lead]):
-        while lead < len(header) and _DART_COLUMNS.fullmatch(header[lead]):
+    if header and dart.is_dart(header[:lead]):
+        while lead < len(header) and dart.COLUMNS.fullmatch(header[lead]):
             lead += 1
     return lead
 
@@ -277,7 +268,7 @@ def _by_tables(source: CohortSource, ids: list[str], lead: list[list[str]], widt
         columns, rows = sum(one in known for one in ids), sum(any(cell in known for cell in cells) for cells in lead)
         if columns != rows:
             return (columns > rows) == individuals
-    return False if source.variants is not None and len(source.variants) == width else None
+    return None if source.variants is None else len(source.variants) != width
 
 
 def _by_titles(names: list[str]) -> bool | None:

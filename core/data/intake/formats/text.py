@@ -11,6 +11,7 @@ import numpy.typing as npt
 from core.data.genotypes import Calls, Genotypes, Strings, from_calls, number_ids
 from core.data.intake.coding import CODINGS, COUNTS, Coding, judge
 from core.data.intake.columns import MISSING_WORDS, individual_columns
+from core.data.intake.formats import dart
 from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file, rows_preview
 from core.data.intake.formats.calls import CallsWriter, check_size, column, variant_columns
 from core.data.intake.formats.codes import LineParser
@@ -119,8 +120,13 @@ class _Body:
         names = layout.lead + layout.tail
         columns = {j: [row[j] for row in self.beside] for j in range(len(names))}
         if layout.samples_in_columns:
-            calls, across = self.calls.T, "sample_id"
-            tables = _variant_side(names, columns, len(self.calls))
+            rows = self.calls
+            changed = dart.changes(names, columns) if dart.is_dart(names) else None
+            if dart.in_two_rows(rows, changed):
+                rows, columns = dart.paired(rows), {j: cells[1::2] for j, cells in columns.items()}
+                notes.append("Each variant has two rows, one an allele (as DArT has them); they became one count.")
+            calls, across = rows.T, "sample_id"
+            tables = _variant_side(names, columns, len(rows))
         else:
             calls, across = self.calls, "variant_id"
             tables = _individual_side(names, columns, len(self.calls), notes)
@@ -143,10 +149,10 @@ class _Body:
 def _variant_side(names: list[str], columns: dict[int, list[str]], m: int) -> dict[str, Any]:
     places = places_of(names)
     lower = [name.lower() for name in names]
-    changes: list[tuple[str, str]] | None = None
-    if "alleleid" in lower or "cloneid" in lower:  # DArT: "SNP" holds what changes, such as 12:A>G
+    changed = None
+    if dart.is_dart(names):  # its column SNP is no id but what changes
         places["id"] = lower.index("alleleid" if "alleleid" in lower else "cloneid")
-        changes = [_change(text) for text in columns[lower.index("snp")]] if "snp" in lower else None
+        changed = dart.changes(names, columns)
     if "id" not in places:
         free = [j for j in columns if j not in places.values()]
         if free:
@@ -154,7 +160,7 @@ def _variant_side(names: list[str], columns: dict[int, list[str]], m: int) -> di
     contig = columns[places["contig"]] if "contig" in places else [""] * m
     position = [_base_pairs(v) for v in columns[places["position"]]] if "position" in places else [0] * m
     alleles = [columns[places[k]] if k in places else [""] * m for k in ("reference", "alternate")]
-    pairs = changes or list(zip(*alleles, strict=True))
+    pairs = changed or list(zip(*alleles, strict=True))
     if "id" in places:
         ids = columns[places["id"]]
     elif "position" in places:
@@ -162,11 +168,6 @@ def _variant_side(names: list[str], columns: dict[int, list[str]], m: int) -> di
     else:
         ids = number_ids("variant", m).tolist()
     return variant_columns(ids, contig, position, pairs)
-
-
-def _change(text: str) -> tuple[str, str]:
-    match = re.search(r"([ACGT]+)>([ACGT]+)", text)
-    return (match[1], match[2]) if match else ("", "")
 
 
 def _variants_told(layout: Layout, ids: Strings | None) -> dict[str, Any]:
