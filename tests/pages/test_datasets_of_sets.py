@@ -121,6 +121,24 @@ def test_what_was_understood_is_said_and_can_be_changed(library: Library) -> Non
     np.testing.assert_array_equal(library.open(meta.id).collection().observations, counts)
 
 
+def test_a_10x_matrix_and_its_table_of_barcodes_are_one_dataset(library: Library, tmp_path: Path) -> None:
+    files = {
+        "matrix.mtx": "%%MatrixMarket matrix coordinate integer general\n2 12 12\n"
+        + "".join(f"{i % 2 + 1} {i + 1} {i + 3}\n" for i in range(12)),
+        "barcodes.tsv": "".join(f"C{i}-1\n" for i in range(12)),
+        "features.tsv": "E1\tG1\tGene Expression\nE2\tG2\tGene Expression\n",
+        "cells.csv": "barcode,donor\n" + "".join(f"C{i}-1,d{i % 3}\n" for i in range(12)),
+    }
+    app = import_page()
+    uploader = next(one for one in app.file_uploader if one.key and one.key.startswith("upload_observations_"))
+    uploader.set_value([(name, content.encode(), "text/plain") for name, content in files.items()]).run()
+    assert not app.exception and "12 observations × 2 features" in text(app)
+    assert app.multiselect(key="import_sets.set_column").value == ["donor"]
+    app.button(key="import_start").click().run()
+    (meta,) = library.list()
+    assert (meta.collection.sets, meta.collection.observations) == (3, 12)
+
+
 def test_a_file_of_sets_among_genotypes_is_recognised(library: Library) -> None:
     app = open_page("Import files")
     upload(app, "genotypes", "wells.zip", images_zip())

@@ -35,11 +35,12 @@ _ROLES = {
         "Ids, positions and alleles, for formats that have none: legend, map, CSV.",
     ),
     OBSERVATIONS: (
-        "File of observations",
-        "h5ad, 10x, loom, h5mu, FCS, npz, CSV, TSV, Parquet, FASTA, or a zip (images, 10x folders, zarr); one file. "
-        "At most 200 MB.",
+        "Files of observations",
+        "h5ad, 10x, loom, h5mu, FCS, npz, CSV, TSV, Parquet, FASTA, or a zip (images, 10x folders, zarr): one file, or "
+        "together those that are one dataset (FCS samples, a 10x matrix and its table of barcodes). At most 200 MB.",
     ),
 }
+_SEVERAL = (GENOTYPES, OBSERVATIONS)  # roles in which several files may be one dataset
 _TURN = "upload_turn"
 
 
@@ -58,7 +59,7 @@ def chosen_files(roles: Sequence[str]) -> dict[str, list[UserFile]]:
             label, help = _ROLES[role]
             key = f"upload_{role}_{st.session_state.setdefault(f'{_TURN}_{role}', 0)}"
             st.file_uploader(
-                label, accept_multiple_files=role == GENOTYPES, key=key, help=help, on_change=_take, args=(role, key)
+                label, accept_multiple_files=role in _SEVERAL, key=key, help=help, on_change=_take, args=(role, key)
             )
     files = {role: list(st.session_state.get(f"arrived_{role}", [])) for role in roles}
     for role, arrived in files.items():
@@ -84,10 +85,11 @@ def _from_folder(root: Path, roles: Sequence[str]) -> dict[str, list[UserFile]]:
     chosen: dict[str, list[str]] = {}
     for role in roles:
         label, help = _ROLES[role]
-        if role == GENOTYPES:
-            chosen[role] = st.multiselect(label, known, key=f"folder_{role}", help=help)
+        if role in _SEVERAL:
+            forget = _forget_form if role == OBSERVATIONS else None
+            chosen[role] = st.multiselect(label, known, key=f"folder_{role}", help=help, on_change=forget)
         else:
-            one = st.selectbox(label, known, index=None, key=f"folder_{role}", help=help, on_change=_forget_form)
+            one = st.selectbox(label, known, index=None, key=f"folder_{role}", help=help)
             chosen[role] = [one] if one else []
     try:
         return {role: [_in_place(root, name) for name in names] for role, names in chosen.items()}
