@@ -86,7 +86,7 @@ def principal_components(x: Dense, count: int) -> tuple[Dense, float]:
     """(k, count) float32 scores on the leading principal components of x (k, d), and their share of the variance.
 
     The singular vectors of the centred cells, without a d × d matrix: exact by the Gram matrix of the smaller side
-    where that is at most `_EXACT` wide, else the leading ones by Lanczos iterations (scipy.sparse.linalg.svds). The
+    where that is at most `_EXACT` wide, else by random projection and seven power iterations (Halko et al. 2011). The
     sign of each component is the one that makes its largest loading positive.
     """
     centred = x - x.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -102,11 +102,10 @@ def principal_components(x: Dense, count: int) -> tuple[Dense, float]:
         else:
             scores, loadings = centred @ vectors, vectors
     else:
-        from scipy.sparse.linalg import svds
+        from sklearn.utils.extmath import randomized_svd
 
-        left, singular, right = svds(centred, k=count, tol=1e-5, random_state=0)
-        order = np.argsort(-singular)
-        scores, loadings, values = left[:, order] * singular[order], right[order].T, np.square(singular[order])
+        left, singular, right = randomized_svd(centred, count, n_oversamples=20, n_iter=7, random_state=0)
+        scores, loadings, values = left * singular, right.T, np.square(singular)
     sign = np.sign(loadings[np.abs(loadings).argmax(axis=0), np.arange(count)])
     scores = np.asarray(scores * np.where(sign == 0, 1, sign), dtype=np.float32)
     return scores, float(np.sum(values, dtype=np.float64) / max(total, 1e-300))

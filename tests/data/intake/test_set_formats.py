@@ -193,6 +193,8 @@ def test_parquet_keeps_long_names_missing_values_and_an_index(tmp_path: Path) ->
     frame.to_parquet(tmp_path / "t.parquet")
     sets, answer = read(tmp_path / "t.parquet", tmp_path / "out", set_column=("plate",))
     assert sets.set_id.tolist() == ["1000101", "1000102", "1000103"] and sets.feature.tolist() == ["x", "y"]
+    with pytest.raises(InputError, match="no delimiter"):
+        read(tmp_path / "t.parquet", tmp_path / "d", set_column=("plate",), delimiter="comma")
     assert answer["dropped"] == {"observations with a missing feature": 1} and sets.labels["when"][0] == "2024-05-01"
 
 

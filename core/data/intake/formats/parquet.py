@@ -39,6 +39,8 @@ class ParquetFormat(CollectionFormat):
         from pyarrow import parquet
 
         name = source.main.name
+        if source.options.delimiter != "auto":
+            raise InputError(f"{name} is Parquet, which has no delimiter; leave delimiter out.")
         try:
             file = parquet.ParquetFile(source.main.path)
             cells, size = file.metadata.num_rows * file.metadata.num_columns, source.main.path.stat().st_size
