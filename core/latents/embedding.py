@@ -16,12 +16,14 @@ from core.errors import InputError
 
 # Choices of the import that decide what a feature is; components and scaling were fitted to the training file.
 _READING = ("layer", "normalise", "sequence_column", "length")
+_WITHOUT_LAYERS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".npz", ".parquet", ".fcs")
 _FITTED = ("components", "scale", "variable_genes")
 
 
-def matching(dataset: str, options: CollectionOptions) -> CollectionOptions:
+def matching(dataset: str, options: CollectionOptions, name: str = "") -> CollectionOptions:
     """`options` with the reading choices that the dataset called `dataset` was imported with. Raises InputError.
 
+    A new file called `name` that can have no layers (a text table, an array) holds the layer's features.
     A dataset whose features were fitted to its own file (components, scaling) cannot be matched by another file.
     """
     kept = Library().open(dataset).meta.import_options
@@ -35,7 +37,10 @@ def matching(dataset: str, options: CollectionOptions) -> CollectionOptions:
             "no such features: import the features themselves (layer=obsm:X_pca) and train on those."
         )
     given: Any = from_dict(CollectionOptions, {key: known[key] for key in _READING if key in known})
-    return replace(options, **{key: getattr(given, key) for key in _READING})
+    reading = {key: getattr(given, key) for key in _READING}
+    if name.lower().endswith(_WITHOUT_LAYERS):
+        reading["layer"] = "X"
+    return replace(options, **reading)
 
 
 def aligned(training: SetCollection, new: SetCollection, i: int) -> npt.NDArray[Any]:

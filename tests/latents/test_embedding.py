@@ -45,6 +45,21 @@ def test_new_counts_are_normalised_as_the_training_counts_were(home: Path, tmp_p
     np.testing.assert_allclose(aligned(Library().open(meta.id).collection(), new, 0), np.log1p(1e4 / 8), rtol=1e-5)
 
 
+def test_a_table_holds_the_features_of_a_layer(home: Path, tmp_path: Path) -> None:
+    anndata = pytest.importorskip("anndata")
+    rng = np.random.default_rng(0)
+    cells = anndata.AnnData(rng.normal(size=(12, 3)).astype(np.float32), obsm={"X_pca": rng.normal(size=(12, 2))})
+    cells.obs["g"] = np.repeat(["u", "v", "w"], 4)
+    cells.write_h5ad(tmp_path / "t.h5ad")
+    options = CollectionOptions(set_column=("g",), layer="obsm:X_pca")
+    meta = import_file([tmp_path / "t.h5ad"], library=Library(), options=options)
+    path = write(tmp_path / "n.csv", "pca_2,pca_1", 4)
+    whole = matching(meta.id, CollectionOptions(whole=True, min_samples=1), path.name)
+    new = read_file([path], options=whole).population
+    expected = [[1, 0], [11, 10], [21, 20], [31, 30]]
+    np.testing.assert_array_equal(aligned(Library().open(meta.id).collection(), new, 0), expected)
+
+
 def test_fitted_features_cannot_be_matched(home: Path, tmp_path: Path) -> None:
     options = CollectionOptions(set_column=("g",), components=1)
     meta = import_file([write(tmp_path / "t.csv", "g,x,y,z")], library=Library(), options=options)

@@ -54,6 +54,6 @@ def _embedded(chosen: SetRun, content: bytes, name: str, column: str) -> dict[st
         path.write_bytes(content)
         imported = chosen.run.config["dataset"]["id"]
         options = CollectionOptions(set_column=(column,) if column else (), whole=not column, min_samples=1)
-        sets = read_file([UserFile(name, path, len(content))], options=matching(imported, options)).population
+        sets = read_file([UserFile(name, path, len(content))], options=matching(imported, options, name)).population
         lens = open_model(chosen)
         return {str(sets.set_id[i]): lens.embed(np.asarray(aligned(chosen.sets, sets, i))) for i in range(sets.s)}

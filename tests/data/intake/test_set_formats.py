@@ -98,9 +98,10 @@ def test_the_shared_10x_folder(cases: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path)
     files = [tmp_path / "m" / name for name in ("matrix.mtx", "barcodes.tsv", "features.tsv")]
-    found = read_file([*files, table], options=CollectionOptions(set_column=("donor",), normalise="none")).population
-    assert found.set_id.tolist() == ["d0", "d1", "d2"]
-    np.testing.assert_array_equal(found.observations_of(1), counts[1::3])
+    for given in ([*files, table], [path, table]):
+        found = read_file(given, options=CollectionOptions(set_column=("donor",), normalise="none")).population
+        assert found.set_id.tolist() == ["d0", "d1", "d2"]
+        np.testing.assert_array_equal(found.observations_of(1), counts[1::3])
 
 
 def test_matrix_market_alone_and_10x_of_version_2(cases: Path, tmp_path: Path) -> None:

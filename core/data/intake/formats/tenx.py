@@ -202,15 +202,16 @@ def _side_by_side(parts: list[_Part], name: str) -> _Part:
 
 def _files(source: CollectionSource) -> list[tuple[str, str, Path]]:
     """(folder, name, path) of every file that was given."""
+    others = [("", head.name, head.path) for head in source.others]
     if not source.main.first.startswith(b"PK"):
-        return [("", head.name, head.path) for head in (source.main, *source.others)]
+        return [("", source.main.name, source.main.path), *others]
     members = archives.checked_zip(source.main.path, source.main.name)
     unpacked = archives.unpack(source.main.path, source.main.name, source.folder)
     files = []
     for member, (path, name) in zip(members, unpacked, strict=True):
         folder = PurePosixPath(member.filename.replace("\\", "/")).parent.as_posix()
         files.append(("" if folder == "." else folder, name, path))
-    return files
+    return [*files, *others]
 
 
 def _part_of(name: str) -> str:
