@@ -49,7 +49,10 @@ def companion(source: CohortSource, *endings: str, needed: str = "") -> Head | N
     path = source.main.path
     plain = path.with_suffix("") if path.suffix.lower() in _PACKED else path
     for ending in endings:
-        for candidate in (plain.with_suffix(ending), Path(f"{plain}{ending}")):
+        named = [plain.with_suffix(ending), Path(f"{plain}{ending}")]
+        if ".012." in plain.name:  # from one companion to another, or to the file itself
+            named.append(plain.with_suffix("").with_suffix(ending))
+        for candidate in named:
             for there in (candidate, *(Path(f"{candidate}{packed}") for packed in _PACKED)):
                 if plain.suffix and there != path and there.is_file():
                     return Head(there, there.name, first_bytes(there))

@@ -28,9 +28,10 @@ Options = CohortOptions | CollectionOptions
 
 _READER = "core.data.intake.reader"
 _ENDINGS = re.compile(
-    r"(\.(gz|bgz|zip|vcf|bcf|bed|bim|fam|npz|npy|csv|tsv|txt|hapt|hap|h5ad|h5|h5mu|loom|zarr|fcs|parquet|mtx|fasta|fa))+$",
+    r"(\.(gz|bgz|zip|vcf|bcf|bed|bim|fam|npz|npy|ped|map|tped|tfam|traw|gen|sample|geno|snp|ind|hmp|csv|tsv|txt|hapt|hap|h5ad|h5|h5mu|loom|zarr|fcs|parquet|mtx|fasta|fa))+$",
     re.IGNORECASE,
 )
+_ZARR = (".zgroup", "zarr.json")
 _DEFAULTS = CohortOptions()
 
 
@@ -150,6 +151,11 @@ def _check_regular(path: Path) -> None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "the name is not possible"
         raise InputError(f"{_shown_name(path.name)} cannot be opened ({reason}); check the path.") from None
+    if stat.S_ISDIR(mode) and (path.suffix in (".zarr", ".vcz") or any((path / one).exists() for one in _ZARR)):
+        raise InputError(
+            f"{_shown_name(path.name)} is a folder of zarr (sgkit, VCF Zarr, AnnData), and a file is expected: write "
+            "genotypes as VCF with vcztools view or sgkit's write_vcf, and give an AnnData store as zip."
+        )
     if stat.S_ISDIR(mode):
         raise InputError(f"{_shown_name(path.name)} is a folder; give the file inside it.")
     if not stat.S_ISREG(mode):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from core.data.genotypes import Strings
+from core.data.intake.columns import Phenotype, individual_columns
 from core.data.intake.tables import Table, read_table
 from core.errors import InputError
 
@@ -56,6 +58,23 @@ def described(table: Table) -> dict[str, list[str]]:
     """The columns that describe individuals, without ids, parents and the share of missing calls."""
     header = table.header or []
     return {name: table.column(j) for j, name in enumerate(header) if j and name.lower() not in _NO_DESCRIPTION}
+
+
+def described_individuals(
+    path: Path | None, shown: str, count: int, name: str
+) -> tuple[list[str] | None, dict[str, Strings], dict[str, Phenotype], list[str]]:
+    """Ids, labels, phenotypes and remarks from a sample file, held against the `count` individuals of file `name`.
+
+    Without a file the ids are None and the rest empty. Raises InputError where the numbers differ.
+    """
+    if path is None:
+        return None, {}, {}, []
+    table = read_people(path, shown)
+    if len(table.rows) != count:
+        raise InputError(
+            f"{shown} names {len(table.rows):,} individuals, but {name} has {count:,}; give the files of one export."
+        )
+    return ids_of_people(table), *individual_columns(described(table), plink=is_plink(table))
 
 
 def _headed(table: Table, header: list[str]) -> Table:

@@ -11,6 +11,7 @@ from core.data.intake import archives, cohort, collection
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.companions import Part, parts_of, without_junk
+from core.data.intake.foreign import refuse_foreign
 from core.data.intake.formats.base import CohortFormat, Format, Head, Source, formats
 from core.data.intake.people import read_people
 from core.data.intake.variants import VariantTable
@@ -134,6 +135,8 @@ def _refuse_mistakes(head: Head, kind: str) -> None:
     for magic, what, advice in _REFUSED:
         if head.first.startswith(magic) and not (kind == "sets" and magic in _READ_AS_SETS):
             raise InputError(f"{name} is {what}; a data file is expected: {advice}.")
+    if kind == "genotypes":
+        refuse_foreign(head)
     lines = head.first.split(b"\n", 3)
     if kind == "sets" and len(lines) > 3 and lines[0][:1] == b"@" and lines[2][:1] == b"+":
         raise InputError(
@@ -156,6 +159,11 @@ def _unpacked(head: Head, folder: Path, kind: str) -> list[Head]:
     if any(m.endswith("data.pkl") for m in members):
         raise InputError(
             f"{head.name} is a PyTorch file, which may run code when read; save the matrix as .npz instead."
+        )
+    if any(m.rsplit("/", 1)[-1] in (".zgroup", "zarr.json") for m in members):
+        raise InputError(
+            f"{head.name} is a zarr store (sgkit, VCF Zarr), which is not read: write it as VCF with vcztools view, or "
+            "with sgkit's write_vcf."
         )
     if any(m == "[Content_Types].xml" for m in members):
         raise InputError(f"{head.name} is an Office document; save the sheet as CSV and give that.")

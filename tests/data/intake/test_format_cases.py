@@ -206,3 +206,269 @@ def test_traw_counts_the_allele_it_names(tmp_path: Path, home: Path) -> None:
         cohort, said = read(one)
         assert cohort.calls.tolist() == [[0, 1], [1, -1], [2, 0]] and cohort.sample_id.tolist() == ["a", "b", "c"]
         assert cohort.variant_allele.tolist() == [["A", "T"], ["C", "G"]] and "COUNTED" in said
+
+
+# Oxford, IMPUTE2
+
+
+@pytest.mark.parametrize("name", ["chr5.gen", "chr1.gen", "impute2.gen"])
+def test_probabilities_become_calls(case: Case, name: str, home: Path) -> None:
+    path = case(f"05-oxford-gen/{name}")
+    cohort, said = read(path)
+    rows = [line.split() for line in path.read_text().splitlines()]
+    lead = 6 if (len(rows[0]) - 6) % 3 == 0 else 5
+    expected = np.array([[float(v) for v in row[lead:]] for row in rows]).reshape(len(rows), -1, 3)
+    calls = np.where(expected.max(axis=2) >= 0.9, expected.argmax(axis=2), -1)
+    np.testing.assert_array_equal(cohort.calls, calls.T)
+    assert cohort.variant_allele.tolist() == [row[lead - 2 : lead] for row in rows]
+    assert cohort.variant_position.tolist() == [int(row[lead - 3]) for row in rows]
+    assert set(cohort.variant_contig.tolist()) == {"" if name == "impute2.gen" else name[3]}
+    assert (cohort.n, cohort.ploidy) == (60, 2) and "0.9 or more" in said
+
+
+def test_gen_takes_its_sample_file(case: Case, home: Path) -> None:
+    files = case("05-oxford-gen/chr5.gen"), case("05-oxford-gen/chr5.sample")
+    agrees(read(*files)[0], case("23-allel-npz/c.vcf"))
+
+
+def test_unsure_probabilities_are_missing(tmp_path: Path, home: Path) -> None:
+    gen = "--- rs1 100 A G 0.95 0.05 0 0.5 0.5 0 0 0 0 0.02 0.06 0.92\n--- rs2 200 A T 0 1 0 1 0 0 0 0 1 0 1 0\n"
+    sample = "ID_1 ID_2 missing sex pop height\n0 0 0 D D P\nf a 0 1 X 1.5\nf b 0 2 X 2\ng c 0 1 Y NA\ng d 0 2 Y 3\n"
+    files = write(tmp_path, x__gen=gen, x__sample=sample)
+    cohort, said = read(*files)
+    assert cohort.calls.tolist() == [[0, 1], [-1, 0], [-1, 2], [2, 1]] and "1 calls have none so sure" in said
+    assert cohort.labels["pop"].tolist() == ["X", "X", "Y", "Y"]
+    assert cohort.sample_id.tolist() == ["a", "b", "c", "d"]
+    (bare,) = write(tmp_path, imputed__txt=gen.replace("---", "7:1"))
+    assert read(bare)[0].variant_contig.tolist() == ["7", "7"]
+    assert "1.50" in refusal(*write(tmp_path, x__gen=gen + "--- rs3 300 A G 1 0 0 1 0 0 1 0 0 1 0.5 0\n"))
+
+
+# EIGENSTRAT
+
+
+def test_eigenstrat_counts_the_first_allele(case: Case, home: Path) -> None:
+    files = [case(f"08-eigenstrat/e.{ending}") for ending in ("geno", "snp", "ind")]
+    cohort, _ = read(*files)
+    agrees(cohort, case("23-allel-npz/c.vcf"))
+    assert cohort.variant_contig.tolist() == ["5"] * 80
+    assert read(files[2], files[0], files[1])[0].sample_id.tolist() == cohort.sample_id.tolist()
+    notes = " ".join(preview(files)["notes"])
+    assert "first allele of the .snp" in notes and "rs1000 counts T (not C)" in notes
+
+
+def packed(counts: np.ndarray, transposed: bool) -> bytes:
+    """Two bits a genotype, the highest first."""
+    n, m = counts.shape
+    rows = np.where(counts < 0, 3, counts) if transposed else np.where(counts < 0, 3, counts).T
+    record = -(-rows.shape[1] // 4) if transposed else max(48, -(-rows.shape[1] // 4))
+    body = bytearray()
+    for row in rows:
+        cells = np.zeros(4 * record, dtype=int)
+        cells[: len(row)] = row
+        body += bytes(int(v) for v in cells.reshape(-1, 4) @ np.array([64, 16, 4, 1]))
+    header = f"{'TGENO' if transposed else 'GENO'} {n:6d} {m:6d} 5d9a1 5d9a2".encode()
+    return header.ljust(48 if transposed else record, b"\0") + bytes(body)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_packed_eigenstrat(tmp_path: Path, transposed: bool, home: Path) -> None:
+    rng = np.random.default_rng(3)
+    counts = rng.integers(-1, 3, (230, 11))
+    (tmp_path / "x.geno").write_bytes(packed(counts, transposed))
+    snp = "".join(f"rs{j} {90 if j == 10 else 1} 0.0 {j + 1} A {'X' if j else 'G'}\n" for j in range(11))
+    ind = "".join(f"S{i} {'MFU'[i % 3]} {'YRI' if i % 2 else 'CEU'}\n" for i in range(230))
+    files = [tmp_path / "x.geno", *write(tmp_path, x__snp=snp, x__ind=ind)]
+    cohort, _ = read(*files)
+    order = np.argsort(cohort.variant_position)
+    np.testing.assert_array_equal(cohort.calls[:, order], counts)
+    assert cohort.variant_allele[0].tolist() == ["G", "A"] and cohort.variant_contig[-1] == "MT"
+    assert next(iter(cohort.labels)) == "population" and set(cohort.labels["population"]) == {"YRI", "CEU"}
+    (tmp_path / "x.geno").write_bytes(packed(counts, transposed)[:-5])
+    assert "bytes" in refusal(*files)
+
+
+def test_eigenstrat_without_companions(case: Case, tmp_path: Path, home: Path) -> None:
+    assert "convertf" in refusal(case("36-binary-formats/x.geno"))
+    lea = tmp_path / "lea.geno"
+    lea.write_text("0120\n2191\n1000\n")
+    cohort, said = read(lea)
+    assert cohort.calls.T.tolist() == [[0, 1, 2, 0], [2, 1, -1, 1], [1, 0, 0, 0]] and "LEA" in said
+
+
+# Letters
+
+
+@pytest.mark.parametrize("name", ["11-hapmap/one.hmp.txt", "11-hapmap/two.hmp.txt"])
+def test_hapmap_counts_the_second_allele(case: Case, name: str, home: Path) -> None:
+    cohort, said = read(case(name))
+    agrees(cohort, case("23-allel-npz/c.vcf"))
+    rows = [line.split("\t") for line in case(name).read_text().splitlines()[1:]]
+    assert ["/".join(pair) for pair in cohort.variant_allele.tolist()] == [row[1] for row in rows]
+    assert "HapMap" in said
+
+
+def test_hapmap_with_gaps_and_a_third_allele(tmp_path: Path, home: Path) -> None:
+    fixed = "rs#\talleles\tchrom\tpos\tstrand\tassembly#\tcenter\tprotLSID\tassayLSID\tpanelLSID\tQCcode\ta\tb\tc\td\n"
+    rest = "\t+\tNA\tNA\tNA\tNA\tNA\tNA\t"
+    rows = [
+        "i1\t-/+\t1\t10" + rest + "-\t+\t0\tN\n",
+        "s1\tA/C\t1\t20" + rest + "M\tA\tC\tN\n",
+        "s2\tA/C\t1\t30" + rest + "M\tG\tC\tN\n",
+        "s3\tNA\t1\t40" + rest + "T\tT\tG\tT\n",
+    ]
+    cohort, said = read(*write(tmp_path, x__hmp__txt=fixed + "".join(rows)))
+    assert cohort.calls.T.tolist() == [[0, 2, 1, -1], [1, 0, 2, -1], [0, 0, 2, 0]]
+    assert cohort.variant_allele.tolist() == [["D", "I"], ["A", "C"], ["T", "G"]]
+    assert "1 allele that the file does not list" in said
+
+
+def test_pairs_of_letters_in_a_csv(case: Case, home: Path) -> None:
+    cohort, said = read(case("40-allele-pairs/slash.csv"))
+    agrees(cohort, case("23-allel-npz/c.vcf"))
+    assert list(cohort.labels) == ["pop"] and set(cohort.labels["pop"].tolist()) == {"A", "B"}
+    assert "rarer one is counted" in said
+
+
+@pytest.mark.parametrize("sign", ["", "|", ":", " "])
+@pytest.mark.parametrize("turned", [False, True])
+def test_pairs_of_letters_in_other_spellings(tmp_path: Path, sign: str, turned: bool, home: Path) -> None:
+    calls = [["A A", "C G", "N N"], ["A T", "C C", "I D"], ["A A", "C C", "I I"]]
+    rows = [[cell.replace(" ", sign) if cell != "N N" else "NN" for cell in row] for row in calls]
+    table = [["id", "rs1", "rs2", "rs3"], *([name, *row] for name, row in zip("abc", rows, strict=True))]
+    table = [list(column) for column in zip(*table, strict=True)] if turned else table
+    cohort, _ = read(*write(tmp_path, x__csv="".join(",".join(row) + "\n" for row in table)))
+    assert cohort.calls.tolist() == [[0, 1, -1], [1, 0, 1], [0, 0, 0]]
+    assert cohort.variant_allele.tolist() == [["A", "T"], ["C", "G"], ["I", "D"]]
+    assert cohort.sample_id.tolist() == ["a", "b", "c"]
+
+
+def test_a_word_among_letters_is_named(tmp_path: Path, home: Path) -> None:
+    rows = "".join(f"s{i},AA,AC,CC,AC\n" for i in range(20))
+    assert "'hm'" in refusal(*write(tmp_path, x__csv="id,v1,v2,v3,v4\n" + rows + "x,AA,hm,CC,AC\n"))
+
+
+def test_columns_of_alleles_orient_letters(tmp_path: Path, home: Path) -> None:
+    text = "snp,chrom,pos,ref,alt,a,b,c\nrs1,1,5,T,C,CC,CT,CC\nrs2,1,9,A,G,AA,AG,AA\n"
+    cohort, _ = read(*write(tmp_path, x__csv=text))
+    assert cohort.calls.tolist() == [[2, 0], [1, 1], [2, 0]]
+    assert cohort.variant_allele.tolist() == [["T", "C"], ["A", "G"]]
+
+
+# Illumina, BLUPF90, vcftools, ms
+
+
+def test_illumina_final_report(case: Case, home: Path) -> None:
+    path = case("10-final-report/FinalReport.txt")
+    rows = [line.split("\t") for line in path.read_text().splitlines()[8:]]
+    expected: dict[tuple[str, str], int] = {(row[1], row[0]): (row[2] + row[3]).count("B") for row in rows}
+    cohort, said = read(path)
+    for i, who in enumerate(cohort.sample_id.tolist()):
+        for j, what in enumerate(cohort.variant_id.tolist()):
+            assert cohort.calls[i, j] == expected[who, what]
+    assert cohort.n * cohort.m == len(rows) and "FinalReport" in said
+
+
+def test_illumina_letters_a_and_b(case: Case, home: Path) -> None:
+    path = case("10-final-report/ab.txt")
+    cohort, said = read(path)
+    rows = [line.split("\t") for line in path.read_text().splitlines()]
+    assert cohort.sample_id.tolist() == rows[0][1:]
+    np.testing.assert_array_equal(cohort.calls.T, [[cell.count("B") for cell in row[1:]] for row in rows[1:]])
+    assert "B is counted" in said and (cohort.variant_allele == "").all()
+
+
+def test_final_report_with_bases_and_as_a_matrix(tmp_path: Path, home: Path) -> None:
+    head = "[Header]\nGSGT Version,2\nNum Samples,2\n[Data]\n"
+    long = "Sample ID,SNP Name,Chr,Position,Allele1 - Top,Allele2 - Top,Allele1 - AB,Allele2 - AB\n"
+    rows = ["a,r1,1,5,A,A,A,A", "a,r2,2,6,G,C,B,A", "b,r1,1,5,A,G,A,B", "b,r2,2,6,-,-,-,-"]
+    cohort, _ = read(*write(tmp_path, long__csv=head + long + "\n".join(rows) + "\n"))
+    assert cohort.calls.tolist() == [[0, 1], [1, -1]] and cohort.variant_position.tolist() == [5, 6]
+    matrix = head.replace(",", "\t") + "\ta\tb\nr1\tAA|0.9\tAB|0.8\nr2\tBB|0.7\tNC|0.1\n"
+    assert read(*write(tmp_path, matrix__txt=matrix))[0].calls.tolist() == [[0, 2], [1, -1]]
+
+
+def test_digits_of_blupf90(case: Case, tmp_path: Path, home: Path) -> None:
+    path = case("41-blupf90/blupf90.txt")
+    rows = [line.split() for line in path.read_text().splitlines()]
+    cohort, said = read(path)
+    assert cohort.sample_id.tolist() == [row[0] for row in rows] and "BLUPF90" in said
+    np.testing.assert_array_equal(cohort.calls, [[-1 if c == "5" else int(c) for c in row[1]] for row in rows])
+    alpha = case("41-blupf90/alpha.txt")
+    expected = np.loadtxt(alpha, dtype=str)[:, 1:].astype(int)
+    np.testing.assert_array_equal(read(alpha)[0].calls, np.where(expected == 9, -1, expected))
+    bad = tmp_path / "bad.txt"
+    bad.write_text("a 0120120120120120\nb 0120120120120120\nc 01201201201201x0\n")
+    assert "line 3" in refusal(bad)
+
+
+def test_vcftools_012_takes_its_companions(case: Case, home: Path) -> None:
+    files = [case(f"38-vcftools-012/out.012{ending}") for ending in ("", ".indv", ".pos")]
+    people, _, counts = oracle(case("23-allel-npz/c.vcf"))
+    for given in (files, files[:1], files[2:]):
+        cohort, _ = read(*given)
+        np.testing.assert_array_equal(cohort.calls, counts)
+        assert cohort.sample_id.tolist() == people and set(cohort.variant_contig.tolist()) == {"5"}
+    assert cohort.variant_position[0] == 1831
+
+
+def test_012_alone_is_numbered(case: Case, tmp_path: Path, home: Path) -> None:
+    (path,) = write(tmp_path, lone__012="0\t0\t1\t-1\n1\t2\t0\t1\n")
+    cohort, said = read(path)
+    assert cohort.calls.tolist() == [[0, 1, -1], [2, 0, 1]] and "No .012.indv and no .012.pos" in said
+    (path,) = write(tmp_path, lone__012="0\t0\t1\n1\t2\t7\n")
+    assert "7" in refusal(path)
+
+
+def test_output_of_ms(case: Case, tmp_path: Path, home: Path) -> None:
+    path = case("12-ms-output/ms.out")
+    cohort, said = read(path)
+    rows = [line for line in path.read_text().splitlines() if set(line) and set(line) <= set("01")]
+    np.testing.assert_array_equal(cohort.calls, [[int(c) for c in row] for row in rows])
+    assert (cohort.n, cohort.m, cohort.ploidy) == (120, 80, 1) and "ms" in said
+    two = tmp_path / "two.txt"
+    part = "//\nsegsites: 2\npositions: 0.25 0.5\n01\n10\n11\n\n"
+    two.write_text("ms 3 2 -t 5 -r 4 2000\n1 2 3\n\n" + part + part.replace("01", "00"))
+    cohort, said = read(two)
+    assert cohort.calls.tolist() == [[0, 1], [1, 0], [1, 1]] and cohort.variant_position.tolist() == [500, 1000]
+    assert "first of 2 replicates" in said
+
+
+# Refused by name
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("09-23andme/genome_1.txt", ("one person", "merge")),
+        ("09-23andme/AncestryDNA.txt", ("one person", "merge")),
+        ("36-binary-formats/x.bgen", ("BGEN", "--make-bed")),
+        ("36-binary-formats/x.pgen", ("pgen", "--make-bed")),
+        ("36-binary-formats/x.gds", ("GDS", "seqGDS2VCF")),
+        ("36-binary-formats/x.rds", ("R object", "CSV")),
+        ("36-binary-formats/x.h5", ("HDF5", "VCF")),
+        ("36-binary-formats/three.npz", ("ploidy 1 or 2",)),
+        ("37-structure-genepop/one_row.str", ("STRUCTURE", "PGDSpider")),
+        ("37-structure-genepop/two_row.str", ("STRUCTURE", "PGDSpider")),
+        ("37-structure-genepop/gp.txt", ("genepop", "PGDSpider")),
+        ("45-polyploid/tetra.csv", ("ploidy 1 or 2",)),
+        ("23-allel-npz/c.npz", ("Python objects",)),
+    ],
+)
+def test_refused_by_name(case: Case, name: str, words: tuple[str, ...], home: Path) -> None:
+    message = refusal(case(name))
+    assert all(word in message for word in words), message
+
+
+def test_other_spellings_of_the_same_are_refused_too(case: Case, tmp_path: Path, home: Path) -> None:
+    for name in ("one_row", "two_row"):
+        path = tmp_path / f"{name}.txt"
+        path.write_bytes(case(f"37-structure-genepop/{name}.str").read_bytes())
+        assert "STRUCTURE" in refusal(path)
+    likelihoods = "marker\tallele1\tallele2\tInd0\tInd0\tInd0\n1_5\t0\t1\t0.3\t0.3\t0.3\n"
+    assert "ANGSD" in refusal(*write(tmp_path, x__beagle=likelihoods))
+    personal = '"RSID","CHROMOSOME","POSITION","RESULT"\n"rs1","1","5","AA"\n"rs2","1","9","AC"\n'
+    assert "one person" in refusal(*write(tmp_path, myheritage__csv=personal))
+    store = tmp_path / "x.zarr"
+    store.mkdir()
+    assert "vcztools" in refusal(store)

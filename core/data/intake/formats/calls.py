@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from core.data.genotypes import Calls, Strings
+from core.data.genotypes import Strings
 from core.errors import InputError
 
 # Calls are int8: this many bytes on disk twice (as read, as stored) stay inside the child's address space.
@@ -21,9 +22,10 @@ class NoVariantError(InputError):
 
 
 class CallsWriter:
-    """Rows of int8 calls written to a scratch file as they are read, then mapped as a (rows, width) matrix."""
+    """Rows of int8 calls, or numbers of another `dtype`, written to a scratch file, then mapped as (rows, width)."""
 
-    def __init__(self, folder: Path, width: int, name: str) -> None:
+    def __init__(self, folder: Path, width: int, name: str, dtype: type[np.integer[Any]] = np.int8) -> None:
+        self._dtype = dtype
         self._path = folder / "rows.int8"
         self._path.unlink(missing_ok=True)  # a map of an earlier file of the cohort stays as it is
         self._file = self._path.open("wb")
@@ -31,18 +33,18 @@ class CallsWriter:
         self.width = width
         self.rows = 0
 
-    def append(self, rows: Calls) -> None:
+    def append(self, rows: npt.NDArray[Any]) -> None:
         """Add one row (width,) or several (r, width)."""
         self.rows += rows.size // self.width
         check_size(self.rows, self.width, self._name)
         self._file.write(np.ascontiguousarray(rows).data)
 
-    def matrix(self) -> Calls:
+    def matrix(self) -> Any:
         """The rows written so far as a read-only map; no row can be added afterwards."""
         self._file.close()
         if self.rows == 0:
-            return np.zeros((0, self.width), dtype=np.int8)
-        return np.memmap(self._path, dtype=np.int8, mode="r", shape=(self.rows, self.width))
+            return np.zeros((0, self.width), dtype=self._dtype)
+        return np.memmap(self._path, dtype=self._dtype, mode="r", shape=(self.rows, self.width))
 
 
 def check_size(rows: int, columns: int, name: str) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 from core.data.intake import archives
@@ -14,6 +15,9 @@ from core.data.intake.formats.codes import is_call
 from core.data.intake.tables import DELIMITERS, decode, delimiter_of, split
 from core.data.intake.variants import NAMES as VARIANT_NAMES
 from core.errors import InputError
+
+IsCall = Callable[..., bool]
+"""Whether a cell (bytes) can be a call; `any_number` asks for any number at all."""
 
 _LOOK = 60  # lines from which the layout is judged
 _LOOK_BYTES = 96 << 20
@@ -61,8 +65,10 @@ class Layout:
     notes: list[str] = field(default_factory=list)
 
 
-def find_layout(source: CohortSource) -> Layout:
-    """Judge delimiter, header, leading columns and orientation from the first lines. Raises InputError."""
+def find_layout(source: CohortSource, is_call: IsCall = is_call) -> Layout:
+    """Judge delimiter, header, leading columns and orientation from the first lines, and which cells are calls from
+    `is_call`. Raises InputError.
+    """
     name = source.main.name
     sample = _first_lines(source.main)
     above = next((i for i, (_, line) in enumerate(sample) if not _PREAMBLE.match(line)), len(sample))
@@ -73,7 +79,7 @@ def find_layout(source: CohortSource) -> Layout:
     asked = source.options.delimiter
     delimiter = _delimiter(sample) if asked == "auto" else DELIMITERS[asked]
     rows = [_cells(line, delimiter, name) for _, line in sample]
-    header = rows[0] if _is_header(rows[0]) else None
+    header = rows[0] if _is_header(rows[0], is_call) else None
     body = rows[1:] if header is not None else rows
     if not body:
         raise InputError(f"{name} has a header but no rows; a row of counts each is expected: check the export.")
@@ -85,16 +91,18 @@ def find_layout(source: CohortSource) -> Layout:
             f"{name} has {len(header):,} columns in its header and {width:,} in the next line; "
             "check the delimiter, or quote the names that contain it."
         )
-    lead = _lead(header, body)
+    lead = _lead(header, body, is_call)
     if lead >= width:
-        lead = _lead(header, body, any_number=True)  # that these numbers are no calls is said with all values seen
+        lead = _lead(
+            header, body, partial(is_call, any_number=True)
+        )  # that these numbers are no calls is said with all values seen
     if lead >= width:
         _refuse_known(header, body, name)
         raise InputError(
             f"{name} has no column of calls (line {sample[-1][0]} starts {', '.join(body[-1][:4])[:60]!r}); "
             "counts 0, 1, 2 or pairs 0/1 are expected: check that it is a table of genotypes."
         )
-    tail = _tail(header, body, lead)
+    tail = _tail(header, body, lead, is_call)
     names = header or [""] * width
     ids = header[lead : width - tail] if header else []
     turned, note = _orientation(source, names[:lead], ids, [row[:lead] for row in body], width - lead - tail)
@@ -179,13 +187,13 @@ def _cells(line: bytes, delimiter: str, name: str) -> list[str]:
     return split(decode(line), delimiter)
 
 
-def _is_header(row: list[str]) -> bool:
+def _is_header(row: list[str], is_call: IsCall) -> bool:
     """A header is a first row in which most cells behind the first are no calls."""
     cells = row[1:] if len(row) > 1 else row
     return sum(not is_call(cell.encode()) for cell in cells) > len(cells) / 2
 
 
-def _lead(header: list[str] | None, body: list[list[str]], *, any_number: bool = False) -> int:
+def _lead(header: list[str] | None, body: list[list[str]], is_call: IsCall) -> int:
     """How many columns stand before the calls: those named as something else, or holding something else."""
     if header and header[:6] == _RAW_LEAD:
         return 6
@@ -194,9 +202,9 @@ def _lead(header: list[str] | None, body: list[list[str]], *, any_number: bool =
     for j in range(len(body[0])):
         title = header[j].strip() if header else None
         named = title is not None and (_known(title) or (j == 0 and title in ("", "<Marker>")))
-        calls = not named and all(is_call(row[j].encode(), any_number=any_number) for row in rows)
+        calls = not named and all(is_call(row[j].encode()) for row in rows)
         # A column that no name tells from calls, in front of one that cannot be calls, describes too.
-        if calls and (header is None or not _behind(header, rows, j)):
+        if calls and (header is None or not _behind(header, rows, j, is_call)):
             break
         lead = j + 1
     if header and dart.is_dart(header[:lead]):
@@ -205,13 +213,13 @@ def _lead(header: list[str] | None, body: list[list[str]], *, any_number: bool =
     return lead
 
 
-def _behind(header: list[str], rows: list[list[str]], j: int) -> bool:
+def _behind(header: list[str], rows: list[list[str]], j: int, is_call: IsCall) -> bool:
     """Whether a column of words stands within the next 30, and it is no longer a matter of the columns at the end."""
     after = range(j + 1, min(j + 31, len(rows[0]) - 1))
     return any(_TAIL.fullmatch(header[k].strip()) is None and not is_call(rows[0][k].encode()) for k in after)
 
 
-def _tail(header: list[str] | None, body: list[list[str]], lead: int) -> int:
+def _tail(header: list[str] | None, body: list[list[str]], lead: int, is_call: IsCall) -> int:
     """How many columns behind the calls describe individuals: named so, or holding what is no call."""
     rows = [row for row in body if len(row) == len(body[0])]
     tail = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ Codes = npt.NDArray[np.uint16]
 
 RARER = "Letters do not say which allele is the reference: of each variant the rarer one is counted."
 _ALLELES_MAX = 65_000
+SIGN, TWO, ONE = "A/G", "AG", "A"
 _ABSENT = (b"", b"0", b"N", b"-", b".", b"?", b"X", b"NA")
 _IUPAC = {b"R": b"AG", b"Y": b"CT", b"S": b"CG", b"W": b"AT", b"K": b"GT", b"M": b"AC"}
 _ABSENT_PAIRS = frozenset((b"", b"NN", b"N", b"--", b"-", b"00", b"0", b"NA", b"??", b"?", b".", b"./.", b"NC", b"XX"))
@@ -61,25 +63,65 @@ class Alleles:
         return self.numbers(text.split())
 
 
-class Pairs:
-    """Cells of one genotype each, such as AG, A/G or R, as two numbers of alleles."""
+class LetterCells:
+    """Numbers for the spellings of genotypes in one cell each (AG, A/G, R), and the two alleles of each number.
 
-    def __init__(self, alleles: Alleles) -> None:
-        self._alleles = alleles
-        self._known: dict[bytes, tuple[int, int]] = {}
+    Attributes:
+        first, second: (distinct cells,) numbers of the two alleles, 0 where missing.
+    """
 
-    def line(self, cells: Sequence[bytes]) -> tuple[Codes, Codes]:
-        """The two alleles of each cell. Raises KeyError with the cell where one is no genotype."""
-        pairs = np.array([self._known.get(cell) or self._pair(cell) for cell in cells], dtype=np.uint16)
-        return pairs[:, 0], pairs[:, 1]
+    def __init__(self, name: str) -> None:
+        self.alleles = Alleles(name)
+        self._name = name
+        self._number: dict[bytes, int] = {}
+        self._pairs: list[tuple[int, int]] = []
+        self._single = self._mixed = False
+        self.first: Codes = np.zeros(0, dtype=np.uint16)
+        self.second: Codes = np.zeros(0, dtype=np.uint16)
 
-    def _pair(self, cell: bytes) -> tuple[int, int]:
+    def line(self, cells: Sequence[bytes], number: int, first_column: int) -> Codes:
+        """The numbers of the cells of a line; `number` and `first_column` (both from 1) are for the message."""
+        known = self._number
+        try:
+            return np.array([known[cell] for cell in cells], dtype=np.uint16)
+        except KeyError:
+            for place, cell in enumerate(cells, first_column):
+                if cell not in known:
+                    self._add(cell, number, place)
+            self.first, self.second = np.array(self._pairs, dtype=np.uint16).T
+            return np.array([known[cell] for cell in cells], dtype=np.uint16)
+
+    def remarks(self) -> list[str]:
+        """What is said of genotypes in one letter where none is a heterozygote."""
+        if not self._single or self._mixed:
+            return []
+        return ["One letter is read as a homozygote, though the file has no heterozygote; individuals may be haploid."]
+
+    def _add(self, cell: bytes, number: int, place: int) -> None:
         halves = halves_of(cell)
-        if halves is None:
-            raise KeyError(decode(cell))
-        pair = (self._alleles.number(halves[0]), self._alleles.number(halves[1]))
-        self._known[cell] = pair
-        return pair
+        if halves is None or len(self._pairs) >= _ALLELES_MAX:
+            raise InputError(
+                f"{self._name} holds {decode(cell)[:20]!r} in line {number:,}, column {place:,}; letters of alleles "
+                "such as A/G, AG or R, or N for missing are expected: mend that cell."
+            )
+        pair = (self.alleles.number(halves[0]), self.alleles.number(halves[1]))
+        self._single = self._single or spelling_of(cell) == ONE
+        self._mixed = self._mixed or (0 not in pair and pair[0] != pair[1])
+        self._number[cell] = len(self._pairs)
+        self._pairs.append(pair)
+
+
+def absent(cell: bytes) -> bool:
+    """Whether a cell says that there is no genotype."""
+    return cell.strip(b' "').upper() in _ABSENT_PAIRS
+
+
+def spelling_of(cell: bytes) -> str:
+    """The spelling of a genotype in letters: SIGN (A/G), TWO (AG), ONE (A or R), or "" for anything else."""
+    plain = cell.strip(b' "').upper()
+    if plain.isdigit() or halves_of(cell) is None or not re.search(rb"[A-Z]", plain):
+        return ""
+    return ONE if len(plain) == 1 else TWO if len(plain) == 2 else SIGN
 
 
 def halves_of(cell: bytes) -> tuple[bytes, bytes] | None:
@@ -134,6 +176,9 @@ class LetterCounts:
             numbers = [[self.alleles.number(one.encode()) for one in pair] for pair in listed]
             other, counted = np.array(numbers, dtype=np.uint16).reshape(-1, 2).T
             other, counted = self._completed(both, other, counted)
+            unnamed = np.flatnonzero((other == 0) & (counted == 0))
+            if len(unnamed):
+                other[unnamed], counted[unnamed] = self._by_frequency(both[unnamed])
         beyond = ((both != 0) & (both != other[:, None]) & (both != counted[:, None])).any(axis=1)
         if listed is None:
             self.multiallelic += int(beyond.sum())

@@ -95,55 +95,71 @@ class _Body:
 
     def add(self, number: int, line: bytes) -> None:
         """One line."""
-        lead, tail, delimiter = len(self.layout.lead), len(self.layout.tail), self.layout.delimiter.encode()
-        between = None if delimiter == b" " else delimiter
-        if b'"' in line:
-            cells = [cell.encode() for cell in split(decode(line), self.layout.delimiter)]
-            middle = len(cells) - tail
-            parts = [*cells[:lead], delimiter.join(cells[lead:middle]), *cells[middle:]] if middle > lead else cells
-        else:
-            parts = line.rstrip(b"\r\n").split(between, lead)
-            if tail and len(parts) > lead:
-                parts = [*parts[:lead], *parts[lead].rsplit(between, tail)]
-        if len(parts) <= lead + tail:
-            raise InputError(
-                f"{self.name} has {len(parts)} columns in line {number:,} where "
-                f"{lead + tail + self.layout.width:,} are expected; check the delimiter and empty cells."
-            )
-        calls = parts[lead].rstrip(b" \t" if delimiter == b" " else b" ")
-        self.writer.append(self.parser.parse(calls, number, lead + 1))
-        self.beside.append([_unescaped(decode(part).strip()) for part in (*parts[:lead], *parts[lead + 1 :])])
+        calls, beside = beside_calls(line, number, self.layout, self.name)
+        self.writer.append(self.parser.parse(calls, number, len(self.layout.lead) + 1))
+        self.beside.append(beside)
 
     def result(self, source: CohortSource, said: list[str]) -> ReadResult[Genotypes]:
         """The genotypes, individuals in rows."""
         layout, notes = self.layout, [*self.layout.notes, *said, *self.parser.remarks()]
-        names = layout.lead + layout.tail
-        columns = {j: [row[j] for row in self.beside] for j in range(len(names))}
+        rows, beside = self.calls, self.beside
         if layout.samples_in_columns:
-            rows = self.calls
+            names = layout.lead + layout.tail
+            columns = {j: [row[j] for row in beside] for j in range(len(names))}
             changed = dart.changes(names, columns) if dart.is_dart(names) else None
             if dart.in_two_rows(rows, changed):
-                rows, columns = dart.paired(rows), {j: cells[1::2] for j, cells in columns.items()}
+                rows, beside = dart.paired(rows), beside[1::2]
                 notes.append("Each variant has two rows, one an allele (as DArT has them); they became one count.")
-            calls, across = rows.T, "sample_id"
-            tables = _variant_side(names, columns, len(rows))
-        else:
-            calls, across = self.calls, "variant_id"
-            tables = _individual_side(names, columns, len(self.calls), notes)
-        if layout.ids:
-            tables[across] = column(layout.ids)
+        calls = rows.T if layout.samples_in_columns else rows
+        tables, remarks = described_table(layout, beside, len(rows))
+        notes += remarks
         pairs = self.parser.tally().pairs or self.parser.coding.diploid
         asked = source.options.ploidy
         if asked == "auto" and layout.told.get("ploidy", [""])[0] in ("1", "2"):
             asked = layout.told["ploidy"][0]
         ploidy, inferred = ploidy_of(calls, asked, pairs)
-        if layout.told and not layout.samples_in_columns:
-            tables |= _variants_told(layout, tables.get("variant_id"))
         result = from_calls(calls, ploidy, **tables)
         if not layout.samples_in_columns and layout.ids:
             result, told = with_counted_alleles(result)
             notes += told
         return ReadResult(result, {}, notes + inferred)
+
+
+def beside_calls(line: bytes, number: int, layout: Layout, name: str) -> tuple[bytes, list[str]]:
+    """The calls of one line as they are, and the cells before and behind them. Raises InputError naming the line."""
+    lead, tail, delimiter = len(layout.lead), len(layout.tail), layout.delimiter.encode()
+    between = None if delimiter == b" " else delimiter
+    if b'"' in line:
+        cells = [cell.encode() for cell in split(decode(line), layout.delimiter)]
+        middle = len(cells) - tail
+        parts = [*cells[:lead], delimiter.join(cells[lead:middle]), *cells[middle:]] if middle > lead else cells
+    else:
+        parts = line.rstrip(b"\r\n").split(between, lead)
+        if tail and len(parts) > lead:
+            parts = [*parts[:lead], *parts[lead].rsplit(between, tail)]
+    if len(parts) <= lead + tail:
+        raise InputError(
+            f"{name} has {len(parts)} columns in line {number:,} where "
+            f"{lead + tail + layout.width:,} are expected; check the delimiter and empty cells."
+        )
+    calls = parts[lead].rstrip(b" \t" if delimiter == b" " else b" ")
+    return calls, [_unescaped(decode(part).strip()) for part in (*parts[:lead], *parts[lead + 1 :])]
+
+
+def described_table(layout: Layout, beside: list[list[str]], rows: int) -> tuple[dict[str, Any], list[str]]:
+    """Columns of `Genotypes` from the cells beside the calls of each row and from the header, with remarks."""
+    names = layout.lead + layout.tail
+    notes: list[str] = []
+    columns = {j: [row[j] for row in beside] for j in range(len(names))}
+    if layout.samples_in_columns:
+        across, tables = "sample_id", _variant_side(names, columns, rows)
+    else:
+        across, tables = "variant_id", _individual_side(names, columns, rows, notes)
+    if layout.ids:
+        tables[across] = column(layout.ids)
+    if layout.told and not layout.samples_in_columns:
+        tables |= _variants_told(layout, tables.get("variant_id"))
+    return tables, notes
 
 
 def _variant_side(names: list[str], columns: dict[int, list[str]], m: int) -> dict[str, Any]:

@@ -1,0 +1,164 @@
+"""Text tables of genotypes in letters: A/G, AG, A G, IUPAC codes, or Illumina's A and B; any header and orientation."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from core.data.genotypes import Calls, Genotypes
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file, rows_preview
+from core.data.intake.formats.calls import CallsWriter, NoVariantError, column
+from core.data.intake.formats.layout import Layout, find_layout, numbered
+from core.data.intake.formats.letters import LetterCells, LetterCounts, absent, spelling_of
+from core.data.intake.formats.text import beside_calls, described_table
+from core.data.intake.tables import delimiter_of, split
+from core.errors import InputError
+
+_LOOK = 12
+_MOST = 0.8
+_BLOCK_CALLS = 8 << 20
+
+
+@formats.register(
+    "letters",
+    title="Table of letters",
+    kind="genotypes",
+    help="CSV, TSV or blank-separated genotypes in letters (A/G, AG, R, or A and B); the rarer allele is counted.",
+    source="IUPAC codes (Cornish-Bowden 1985); Illumina's AB alleles",
+)
+class LetterTable(CohortFormat):
+    """Header, ids and orientation are found as in a table of counts."""
+
+    fallback = 1
+    recognised = "by cells of one or two letters of alleles"
+
+    @staticmethod
+    def matches(head: Head) -> bool:
+        return spelling_in(head.first) != ""
+
+    @staticmethod
+    def read(source: CohortSource) -> ReadResult[Genotypes]:
+        only_file(source)
+        spelling = spelling_in(source.main.first)
+        layout = find_layout(source, is_call=lambda cell, **_: fits(cell, spelling))
+        return _read(layout, source)
+
+    @staticmethod
+    def preview(source: CohortSource) -> dict[str, Any]:
+        only_file(source)
+        spelling = spelling_in(source.main.first)
+        layout = find_layout(source, is_call=lambda cell, **_: fits(cell, spelling))
+        rows = [[cell[:40] for cell in row[:9]] for row in layout.first_rows[:9]]
+        return rows_preview(layout.width, layout.samples_in_columns, rows, list(layout.notes))
+
+
+def spelling_in(first: bytes) -> str:
+    """How nearly all cells of a table spell a genotype ("A/G", "AG" or "A"); "" where they do not."""
+    if b"\0" in first:
+        return ""
+    lines = [line for line in first.split(b"\n") if line.strip() and not line.startswith(b"#")]
+    lines = lines[: _LOOK + 1] if len(lines) > 1 else []
+    rows = _rows([line.decode("utf-8", "replace") for line in lines])
+    width = len(rows[1]) if len(rows) > 1 else 0
+    cells = [cell.encode() for row in rows[1:] if len(row) == width for cell in row[2 * width // 3 :]]
+    if width < 3 or not cells:
+        return ""
+    known = Counter(spelling_of(cell) for cell in cells if not absent(cell))
+    if not known:
+        return ""
+    spelling, count = known.most_common(1)[0]
+    # A table of counts may have a column of letters; letters alone are a table of genotypes.
+    return spelling if spelling and count >= _MOST * sum(known.values()) else ""
+
+
+def _rows(lines: list[str]) -> list[list[str]]:
+    try:
+        return [split(line, delimiter_of(line)) for line in lines]
+    except csv.Error:
+        return []
+
+
+def fits(cell: bytes, spelling: str) -> bool:
+    """Whether a cell is a genotype of that spelling, or says that there is none."""
+    return absent(cell) or spelling_of(cell) == spelling
+
+
+def _read(layout: Layout, source: CohortSource) -> ReadResult[Genotypes]:
+    name = source.main.name
+    letters = LetterCells(name)
+    writer = CallsWriter(source.folder, layout.width, name, np.uint16)
+    beside: list[list[str]] = []
+    for number, line in numbered(source.main):
+        if number > layout.body_line and line.strip():
+            text, cells = beside_calls(line, number, layout, name)
+            delimiter = layout.delimiter.encode()
+            words = text.split() if delimiter == b" " else text.split(delimiter)
+            if len(words) != layout.width:
+                lead = len(layout.lead) + len(layout.tail)
+                raise InputError(
+                    f"{name} has {len(words) + lead:,} columns in line {number:,} where {layout.width + lead:,} "
+                    "are expected; check the delimiter and empty cells."
+                )
+            writer.append(letters.line(words, number, len(layout.lead) + 1))
+            beside.append(cells)
+    numbers = writer.matrix()
+    calls, counts, said = _counted(numbers, layout, letters, source)
+    if not counts.pairs:
+        raise NoVariantError(f"{name} has no variant of one or two alleles; split multi-allelic ones first.")
+    tables, notes = described_table(layout, beside, len(numbers))
+    kept = np.array(counts.kept)
+    if not layout.samples_in_columns and "variant_id" not in tables:
+        tables["variant_id"] = column(f"variant_{j + 1}" for j in range(len(kept)))
+    own = tables.pop("variant_allele", None)
+    tables = {k: v[kept] if k.startswith("variant_") else v for k, v in tables.items()}
+    pairs = column((one for pair in counts.pairs for one in pair), 50).reshape(-1, 2)
+    calls, pairs, oriented = _oriented(calls, pairs, None if own is None else own[kept])
+    genotypes = Genotypes(calls=calls.T, variant_allele=pairs, **_completed(tables, calls))
+    return ReadResult(genotypes, counts.dropped(), [*layout.notes, *notes, *said, *oriented, *letters.remarks()])
+
+
+def _counted(
+    numbers: Any, layout: Layout, letters: LetterCells, source: CohortSource
+) -> tuple[Calls, LetterCounts, list[str]]:
+    """(variants, individuals) counts from (rows, columns) numbers of cells."""
+    by_variant = numbers if layout.samples_in_columns else numbers.T
+    counts = LetterCounts(letters.alleles)
+    illumina = set(letters.alleles.spelling) - {""} <= {"A", "B"} and "B" in letters.alleles.spelling
+    writer = CallsWriter(source.folder, by_variant.shape[1], source.main.name)
+    step = max(1, _BLOCK_CALLS // by_variant.shape[1])
+    for start in range(0, by_variant.shape[0], step):
+        block = np.ascontiguousarray(by_variant[start : start + step])
+        listed = [("A", "B")] * len(block) if illumina else None
+        writer.append(counts.add(letters.first[block], letters.second[block], listed))
+    said = counts.remarks()
+    if illumina:
+        counts.pairs = [("", "")] * len(counts.pairs)
+        said.append("A and B are Illumina's names of alleles: B is counted, and which bases they are stays unknown.")
+    return writer.matrix(), counts, said
+
+
+def _oriented(calls: Calls, pairs: Any, own: Any) -> tuple[Calls, Any, list[str]]:
+    """Count the alternate allele where columns of the table name the two."""
+    if own is None or not (own != "").all(axis=1).any():
+        return calls, pairs, []
+    turned = (pairs == own[:, ::-1]).all(axis=1) | ((pairs[:, 1] == "") & (pairs[:, 0] == own[:, 1]))
+    known = turned | (pairs == own).all(axis=1) | ((pairs[:, 1] == "") & (pairs[:, 0] == own[:, 0]))
+    counts = np.array(calls)
+    counts[turned] = np.where(counts[turned] < 0, counts[turned], 2 - counts[turned])
+    note = f"The alternate allele that the table names is counted in {int(known.sum()):,} of {len(own):,} variants."
+    return counts, np.where(known[:, None], own, pairs), [note]
+
+
+def _completed(tables: dict[str, Any], calls: Calls) -> dict[str, Any]:
+    """Columns that a cohort must have, made up where the table has none."""
+    m, n = calls.shape
+    defaults = {
+        "sample_id": column(f"sample_{i + 1}" for i in range(n)),
+        "variant_id": column(f"variant_{j + 1}" for j in range(m)),
+        "variant_contig": np.full(m, "", dtype=np.str_),
+        "variant_position": np.zeros(m, dtype=np.int64),
+    }
+    return defaults | tables
