@@ -25,6 +25,7 @@ _SEX = re.compile(r"sex|gender", re.IGNORECASE)
 _STATUS = re.compile(r"pheno|phenotype|case|status|affected|affection|disease|diagnosis|case.?control", re.IGNORECASE)
 _SEX_LETTERS = {"M": "male", "F": "female"}
 _SEX_CODES = {"1": "male", "2": "female", "0": ""}
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+(,\d+)?")
 _NAME_LONGEST = 60
 _VALUE_LONGEST = 60
 
@@ -91,6 +92,8 @@ def _rank(name: str, values: Strings) -> int:
 
 def _numbers(clean: list[str]) -> list[float] | None:
     """The values as floats, NaN where missing; None where one of them is a word."""
+    if any("," in v for v in clean) and all(_DECIMAL_COMMA.fullmatch(v) for v in clean if v):
+        clean = [v.replace(",", ".") for v in clean]
     try:
         return [float(v) if v else float("nan") for v in clean]
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.data.genotypes import Strings
@@ -14,7 +15,8 @@ _FAM = ["FID", "IID", "PAT", "MAT", "SEX", "PHENOTYPE"]
 _IND = ["id", "sex", "population"]
 _TYPES = frozenset("0DBCP")
 _SEXES = frozenset({"m", "f", "u", "male", "female", "unknown"})
-_NO_DESCRIPTION = frozenset({"id_2", "missing", "iid", "father", "mother", "pat", "mat"})
+NO_DESCRIPTION = frozenset({"id_2", "missing", "iid", "father", "mother", "pat", "mat"})
+"""Columns of sample files that say nothing about an individual that could be learnt."""
 
 
 def read_people(path: Path, name: str) -> Table:
@@ -57,7 +59,7 @@ def is_plink(table: Table) -> bool:
 def described(table: Table) -> dict[str, list[str]]:
     """The columns that describe individuals, without ids, parents and the share of missing calls."""
     header = table.header or []
-    return {name: table.column(j) for j, name in enumerate(header) if j and name.lower() not in _NO_DESCRIPTION}
+    return {name: table.column(j) for j, name in enumerate(header) if j and name.lower() not in NO_DESCRIPTION}
 
 
 def described_individuals(
@@ -92,11 +94,16 @@ def _guessed(table: Table) -> list[str]:
     names = [f"column_{j + 1}" for j in range(width)]
     columns = [table.column(j) for j in range(width)]
     for j, values in enumerate(columns):
-        if j and {v.lower() for v in values} <= _SEXES and re.search("[mf]", "".join(values).lower()):
+        if j and are_sexes(values):
             names[j] = "sex"
     if width > 2 and len(set(columns[1])) == len(table.rows) and not any(_is_fraction(v) for v in columns[1]):
         names[:2] = ["FID", "IID"]
     return names
+
+
+def are_sexes(values: Sequence[str]) -> bool:
+    """Whether a column without a name holds sexes, in letters or words."""
+    return {v.lower() for v in values} <= _SEXES and re.search("[mf]", "".join(values).lower()) is not None
 
 
 def _is_fraction(cell: str) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from core.data.genotypes import Genotypes
 from core.data.intake.columns import individual_columns, ordered
-from core.data.intake.people import is_plink
+from core.data.intake.people import NO_DESCRIPTION, is_plink
 from core.data.intake.tables import Table
 from core.errors import InputError
 
@@ -41,7 +41,10 @@ def join_samples(table: Table, genotypes: Genotypes, label_columns: Sequence[str
     columns = {
         name: [row[j] for row in matched]
         for j, name in enumerate(header)
-        if j != key and not _FAMILY_FILE.fullmatch(name) and any(row[j] for row in table.rows)
+        if j != key
+        and name.lower() not in NO_DESCRIPTION
+        and not _FAMILY_FILE.fullmatch(name)
+        and any(row[j] for row in table.rows)
     }
     labels, phenotypes, notes = individual_columns(columns, label_columns, plink=is_plink(table))
     absent = sum(one not in rows for one in genotypes.sample_id.tolist())
@@ -74,11 +77,15 @@ def _with_ids(table: Table, genotypes: Genotypes) -> tuple[Table, int, list[str]
     if matches[best] > 0:
         return table, best, []
     for joined, how in _other_ids(table, columns):
-        for short, plain in ((None, "as written"), (_without_zeros, "without leading zeros")):
-            own = {short(one) if short else one: one for one in wanted}
+        for short, plain in (
+            (str, "as written"),
+            (_without_zeros, "without leading zeros"),
+            (str.casefold, "in small letters"),
+        ):
+            own = {short(one): one for one in wanted}
             if len(own) < len(wanted):
                 continue
-            renamed = [own.get(short(one) if short else one, "") for one in joined]
+            renamed = [own.get(short(one), "") for one in joined]
             if any(renamed) and len(set(filter(None, renamed))) == sum(map(bool, renamed)):
                 rows = [[*row, new or old] for row, new, old in zip(table.rows, renamed, joined, strict=True)]
                 header = [*(table.header or [f"column_{j + 1}" for j in range(len(columns))]), "id of the genotypes"]
@@ -108,6 +115,17 @@ def _other_ids(table: Table, columns: list[list[str]]) -> list[tuple[list[str], 
 
 def _without_zeros(one: str) -> str:
     return one.lstrip("0") or one
+
+
+_SPELLINGS: tuple[tuple[Callable[[str], str], str], ...] = (
+    (str, "as written"),
+    (_without_zeros, "without leading zeros"),
+    (str.casefold, "in small letters"),
+)
+
+
+def _describes(name: str) -> bool:
+    return name.lower() not in NO_DESCRIPTION and not _FAMILY_FILE.fullmatch(name)
 
 
 def _rows_by_id(table: Table, key: int, wanted: set[str]) -> dict[str, list[str]]:

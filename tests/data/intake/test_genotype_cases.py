@@ -302,6 +302,29 @@ def test_an_unnamed_column_of_m_and_f_is_sex(tmp_path: Path, home: Path) -> None
     assert cohort.labels["population"].tolist() == ["X"] * 20 + ["Y"] * 20
 
 
+@pytest.mark.parametrize(
+    ("name", "lines", "labels", "phenotypes"),
+    [
+        ("a.fam", "F{i} S{i} 0 0 {s} {x}", {"SEX"}, {"PHENOTYPE"}),
+        ("b.psam", "#FID\tIID\tSEX\tPHENO1\tpop\nF{i}\tS{i}\t{s}\t{x}\t{g}", {"SEX", "pop"}, {"PHENO1"}),
+        ("c.sample", "ID_1 ID_2 missing sex bmi pop\n0 0 0 D P D\nS{i} S{i} 0.01 {s} {x} {g}", {"sex", "pop"}, {"bmi"}),
+        ("d.csv", "ID;class;yield\ns{i};{s};{c}", {"class"}, {"yield"}),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_tables_of_individuals(name: str, lines: str, labels: set[str], phenotypes: set[str], tmp_path: Path) -> None:
+    *head, row = lines.split("\n")
+    values = [-9 if i % 5 == 0 and name != "d.csv" else round(0.37 * i - 3, 2) for i in range(40)]
+    rows = [
+        row.format(i=i, s=1 + i % 2, x=values[i], g="AB"[i % 2], c=str(values[i]).replace(".", ",")) for i in range(40)
+    ]
+    (tmp_path / name).write_text("\n".join([*head, *rows]))
+    cohort = read(table(tmp_path / "x.csv", COUNTS), samples=tmp_path / name)
+    assert (set(cohort.labels), set(cohort.phenotypes)) == (labels, phenotypes)
+    (measured,) = cohort.phenotypes.values()
+    np.testing.assert_allclose(measured, np.where(np.equal(values, -9), np.nan, values))
+
+
 # Our own files
 
 

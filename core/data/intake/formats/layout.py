@@ -201,7 +201,7 @@ def _lead(header: list[str] | None, body: list[list[str]], is_call: IsCall) -> i
     lead = 0
     for j in range(len(body[0])):
         title = header[j].strip() if header else None
-        named = title is not None and (_known(title) or (j == 0 and title in ("", "<Marker>")))
+        named = title is not None and (_known(title) or describes(title) or (j == 0 and title in ("", "<Marker>")))
         calls = not named and all(is_call(row[j].encode()) for row in rows)
         # A column that no name tells from calls, in front of one that cannot be calls, describes too.
         if calls and (header is None or not _behind(header, rows, j, is_call)):
@@ -229,6 +229,11 @@ def _tail(header: list[str] | None, body: list[list[str]], lead: int, is_call: I
             break
         tail += 1
     return tail if tail <= 50 else 0
+
+
+def describes(title: str) -> bool:
+    """Whether the title of a column is one for groups or measurements of individuals."""
+    return _TAIL.fullmatch(title.strip()) is not None
 
 
 def _known(title: str) -> bool:

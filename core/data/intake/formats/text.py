@@ -16,8 +16,9 @@ from core.data.intake.formats.base import CohortFormat, CohortSource, Head, Read
 from core.data.intake.formats.calls import CallsWriter, check_size, column, variant_columns
 from core.data.intake.formats.codes import LineParser
 from core.data.intake.formats.counted import with_counted_alleles
-from core.data.intake.formats.layout import Layout, find_layout, numbered
+from core.data.intake.formats.layout import Layout, describes, find_layout, numbered
 from core.data.intake.formats.matrix import ploidy_of
+from core.data.intake.people import are_sexes
 from core.data.intake.tables import decode, split
 from core.data.intake.variants import places_of
 from core.errors import InputError
@@ -212,10 +213,13 @@ def _individual_side(names: list[str], columns: dict[int, list[str]], n: int, no
         j for j, name in enumerate(names) if re.fullmatch(r"#?(iid|taxa|sample.*|individual.*)", name, re.IGNORECASE)
     ]
     unique = [j for j in columns if len(set(columns[j])) == n and not _counts_up(columns[j])]
-    key = (named or unique or list(columns))[0]
+    free = [j for j in columns if not describes(names[j])]
+    key = (named or unique or free or [-1])[0]
+    if key < 0:
+        notes.append("No column holds ids of individuals; they are numbered.")
     told = {names[j]: values for j, values in columns.items() if names[j].startswith(("label:", "phenotype:"))}
     rest = {
-        names[j] or f"column_{j + 1}": values
+        names[j] or ("sex" if are_sexes(values) else f"column_{j + 1}"): values
         for j, values in columns.items()
         if j != key and names[j] not in {"FID", "PAT", "MAT", *told} and not _counts_up(values)
     }
@@ -226,7 +230,7 @@ def _individual_side(names: list[str], columns: dict[int, list[str]], n: int, no
     )
     notes += said
     return {
-        "sample_id": column(columns[key]),
+        **({"sample_id": column(columns[key])} if key >= 0 else {}),
         "labels": {k[6:]: column(v) for k, v in told.items() if k.startswith("label:")} | labels,
         "phenotypes": {k[10:]: _floats(v) for k, v in told.items() if k.startswith("phenotype:")} | phenotypes,
     }
