@@ -43,6 +43,8 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
 _READ_AS_SETS = (_HDF5, b"PAR1")
 # Binary formats that are written gzipped now and then, and whose readers need the file itself.
 _UNFOLDED = (_HDF5, b"PAR1", b"FCS", b"PK")
+EXPORTED_TABLE = ".samples.tsv"
+"""Ending of the table of individuals that an export to VCF or bed comes with."""
 _MODEL_ENDINGS = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")
 _OPTIONS: dict[str, Any] = {one.kind: one for one in (CohortOptions, CollectionOptions)}
 # Kind → what a file should be, what its format should be, and the formats that are read.
@@ -64,7 +66,12 @@ def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     kind = job["kind"]
     given = [_head(Path(path), name, kind) for path, name in job["files"]]
     tables = {key: _head(Path(path), name, kind) for key, (path, name) in job["tables"].items()}
-    entry, parts = recognise(given, folder, kind)
+    heads = [head for i, one in enumerate(given) for head in _unpacked(one, folder / f"unpacked_{i}", kind)]
+    people = [head for head in heads if head.name.lower().endswith(EXPORTED_TABLE)]
+    if kind == "genotypes" and len(people) == 1 < len(heads):  # our own export writes it beside VCF and bed
+        heads.remove(people[0])
+        tables.setdefault("samples", people[0])
+    entry, parts = recognise(heads, kind)
     samples, variants = tables.get("samples"), tables.get("variants")
     source: Source[Any] = Source(
         main=parts[0][0],
@@ -86,13 +93,12 @@ def main(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {**told, **of_cohort(_cohort_format(entry), sources)}
 
 
-def recognise(given: list[Head], folder: Path, kind: str) -> tuple[Entry[type[Format]], list[Part]]:
+def recognise(heads: list[Head], kind: str) -> tuple[Entry[type[Format]], list[Part]]:
     """The format of `kind` that reads the files, and each of its files with its companions (one of several files only
     where they are one cohort).
 
-    Zip files are unpacked, except those that a format reads itself. Raises InputError where no format fits.
+    Raises InputError where no format fits.
     """
-    heads = [head for i, one in enumerate(given) for head in _unpacked(one, folder / f"unpacked_{i}", kind)]
     heads = without_junk(heads) if kind == "genotypes" else heads
     fitting = [(entry, head) for head in heads for entry in _readers(kind) if entry.value.matches(head)]
     if not fitting:
