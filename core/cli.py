@@ -25,6 +25,7 @@ VERBS = {
     "runs": ("listing", "list the runs"),
     "models": ("listing", "list the models and their settings"),
     "metrics": ("listing", "list the metrics"),
+    "formats": ("listing", "list the formats of files that are read, and those that are refused by name"),
     "experiments": ("listing", "list the experiments"),
     "catalogue": ("listing", "everything that can be chosen and set, as JSON"),
     "preflight": ("training", "estimate time and memory of a training"),

@@ -1,4 +1,4 @@
-"""datasets, runs, models, metrics, experiments, catalogue: what there is."""
+"""datasets, runs, models, metrics, formats, experiments, catalogue: what there is."""
 
 from __future__ import annotations
 
@@ -71,6 +71,23 @@ def _metrics(options: argparse.Namespace) -> Answer:
     return Answer({"metrics": metrics}, table(["metric", "family", "better", "definition"], rows))
 
 
+def _declare_formats(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--markdown", action="store_true", help="print docs/formats.md")
+
+
+def _formats(options: argparse.Namespace) -> Answer:
+    if options.markdown:
+        from core.data.intake.documentation import markdown
+
+        return Answer(None, markdown().rstrip("\n"))
+    from core.config.catalogue import catalogue
+
+    listed = {section: catalogue()[section] for section in ("formats", "foreign")}
+    rows = [[one["title"], one["kind"], one["help"]] for one in listed["formats"]]
+    rows += [[one["title"], "not read", one["advice"]] for one in listed["foreign"]]
+    return Answer(listed, table(["format", "kind", "what is read, or what to do"], rows))
+
+
 def _experiments(options: argparse.Namespace) -> Answer:
     from core.config.experiments import load, names, presets
 
@@ -99,6 +116,8 @@ def collect() -> dict[str, Any]:
     from core.config.experiments import load, names
     from core.config.schema import describe
     from core.config.training import TrainingConfig
+    from core.data.intake.documentation import described
+    from core.data.intake.foreign import FOREIGN
     from core.data.intake.formats.base import formats
     from core.evaluation.registry import metrics
     from core.models.base import Trainable
@@ -119,10 +138,15 @@ def collect() -> dict[str, Any]:
         words = {"name": one.name, "label": one.title, "kind": one.kind, "help": one.help, "source": one.source}
         return words | {key: getattr(one.value, key) for key in ("family", "direction", "target")}
 
-    listed = {"encoders": encoders, "generators": generators, "mixers": mixers, "formats": formats}
+    listed = {"encoders": encoders, "generators": generators, "mixers": mixers}
     return {
         "models": [model(one) for one in models],
         **{key: [entry(one) for one in registry] for key, registry in listed.items()},  # type: ignore[attr-defined]
+        "formats": [entry(one) | described(one) for one in formats],
+        "foreign": [
+            {"name": one.title, "title": one.title, "recognised": one.recognised, "advice": one.advice}
+            for one in FOREIGN
+        ],
         "metrics": [metric(one) for one in metrics],
         "experiments": [load(name) for name in names()],
         "training": describe(TrainingConfig),
@@ -135,6 +159,7 @@ COMMANDS: dict[str, Command] = {
     "runs": (_nothing, _runs),
     "models": (_nothing, _models),
     "metrics": (_declare_metrics, _metrics),
+    "formats": (_declare_formats, _formats),
     "experiments": (_nothing, _experiments),
     "catalogue": (_nothing, _catalogue),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -96,8 +96,8 @@ def finish(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[Ge
         genotypes = replace(genotypes, labels=ordered(genotypes.labels, label_columns))
     genotypes, said = _in_order(genotypes)
     genotypes, removed = apply_filters(genotypes, source.options)
-    _check_minimum(genotypes, source.main.name, source.least)
     dropped = Counter(result.dropped) + Counter(removed)
+    _check_minimum(genotypes, source.main.name, source.least, dropped)
     kept = {reason: dropped.get(reason, 0) for reason in [*result.dropped, *removed]}
     return ReadResult(genotypes, kept, notes + said + _remarks(genotypes))
 
@@ -120,11 +120,13 @@ def _in_order(genotypes: Genotypes) -> tuple[Genotypes, list[str]]:
     return genotypes.variants(order), [_SORTED_NOTE]
 
 
-def _check_minimum(genotypes: Genotypes, name: str, least: int) -> None:
+def _check_minimum(genotypes: Genotypes, name: str, least: int, dropped: Mapping[str, int]) -> None:
     if genotypes.n < least or genotypes.m < 2:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count)
+        left_out = f" (left out: {reasons})" if reasons else ""
         raise InputError(
-            f"{name} gives {genotypes.n:,} individuals x {genotypes.m:,} variants; at least 2 x 2 are needed to speak "
-            "of a population: give more data or relax the filters."
+            f"{name} gives {genotypes.n:,} individuals x {genotypes.m:,} variants{left_out}; at least 2 x 2 are needed "
+            "to speak of a population: give more data or relax the filters."
         )
     if int(genotypes.calls.max()) < 0:
         raise InputError(f"{name} has no call at all (every genotype is missing); check how missing calls are coded.")

@@ -40,6 +40,12 @@ class CohortOptions:
         "Drop variants with several alternate alleles, or split them into one variant an alternate allele.",
         choices=("drop", "split"),
     )
+    symbolic: str = setting(
+        "drop",
+        "Drop structural alleles of a VCF such as <DEL> and <DUP>, or keep them as variants like any other.",
+        choices=("drop", "keep"),
+        advanced=True,
+    )
     coding: str = setting(
         "auto",
         "Which numbers of a text or array file stand for which genotype; judged from all values where left on auto.",

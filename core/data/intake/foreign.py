@@ -110,12 +110,6 @@ FOREIGN: tuple[ForeignFormat, ...] = (
         _starts(b"COREARRAY"),
     ),
     ForeignFormat(
-        "a BGEN file",
-        "the word bgen in its header",
-        "write a bed with plink2 --bgen FILE ref-first --make-bed",
-        lambda head: head.first[16:20] == b"bgen",
-    ),
-    ForeignFormat(
         "a NEXUS or PHYLIP alignment",
         "its first line #NEXUS",
         "genotypes are expected: write a VCF with snp-sites, or import sequences as sets",

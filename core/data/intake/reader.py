@@ -21,7 +21,7 @@ from core.registry import Entry
 _HDF5 = b"\x89HDF"
 _PICKLE = ("a Python pickle, which may run code when read", "save the matrix with numpy.savez_compressed")
 # What people give by mistake: first bytes (offset 0), what it is, what to give instead.
-_REFUSED: tuple[tuple[bytes, str, str], ...] = (
+REFUSED: tuple[tuple[bytes, str, str], ...] = (
     *((bytes((0x80, protocol)), *_PICKLE) for protocol in (2, 3, 4, 5)),
     (_HDF5, "an HDF5 file", "export the genotypes as VCF, PLINK bed or npz"),
     (b"PAR1", "a Parquet file", "export it as CSV"),
@@ -33,7 +33,6 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"7z\xbc\xaf", "a 7-Zip archive", "unpack it first"),
     (b"Rar!", "a RAR archive", "unpack it first"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive", "unpack it first"),
-    (b"l\x1b\x10", "a PLINK 2 pgen file", "write a bed with plink2 --make-bed"),
     (b"RDX", "an R workspace", "write the table as CSV, or cells as h5ad"),
     (b"X\n\0\0\0", "an R object (.rds)", "write the table as CSV, or cells as h5ad (zellkonverter)"),
     (b"MATLAB 5.0", "a MATLAB file", "write the matrix as CSV or npz"),
@@ -138,7 +137,7 @@ def _refuse_mistakes(head: Head, kind: str) -> None:
             f"{name} is a Python or PyTorch file, which may run code when read; it is refused: "
             "save the matrix with numpy.savez_compressed."
         )
-    for magic, what, advice in _REFUSED:
+    for magic, what, advice in REFUSED:
         if head.first.startswith(magic) and not (kind == "sets" and magic in _READ_AS_SETS):
             raise InputError(f"{name} is {what}; a data file is expected: {advice}.")
     if kind == "genotypes":

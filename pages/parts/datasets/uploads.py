@@ -26,8 +26,8 @@ OPTIONS: dict[str, type] = {COHORT: CohortOptions, SETS: CollectionOptions}
 _ROLES = {
     GENOTYPES: (
         "Genotype files",
-        "VCF, BCF, PLINK bed with bim and fam, hap or hapt, npz, npy, CSV or TSV; several files of one dataset "
-        "together. At most 200 MB.",
+        "VCF, PLINK, Oxford, EIGENSTRAT, HapMap, npz, CSV and others (see below); files that belong together, or "
+        "one a chromosome, together. At most 200 MB.",
     ),
     SAMPLES: ("Sample table (optional)", "CSV, TSV or panel with an id column; brings populations and phenotypes."),
     VARIANTS: (
@@ -61,6 +61,8 @@ def chosen_files(roles: Sequence[str]) -> dict[str, list[UserFile]]:
             st.file_uploader(
                 label, accept_multiple_files=role in _SEVERAL, key=key, help=help, on_change=_take, args=(role, key)
             )
+    with st.expander("Which files are read", icon=":material/folder_open:"):
+        st.markdown(_formats(GENOTYPES if roles[0] == GENOTYPES else "sets"))
     files = {role: list(st.session_state.get(f"arrived_{role}", [])) for role in roles}
     for role, arrived in files.items():
         for one in arrived:
@@ -68,6 +70,14 @@ def chosen_files(roles: Sequence[str]) -> dict[str, list[UserFile]]:
     if any(files.values()):
         st.button("Clear files", key="import_clear", on_click=clear_files, type="tertiary", icon=":material/close:")
     return files
+
+
+@st.cache_data
+def _formats(kind: str) -> str:
+    """The formats of a kind as a list; the same as in docs/formats.md."""
+    from core.data.intake.documentation import listed
+
+    return "\n".join(f"* **{plain(title)}**: {plain(sentence)}" for title, sentence in listed(kind))
 
 
 @st.cache_data(max_entries=20, show_spinner="Looking at the file…")

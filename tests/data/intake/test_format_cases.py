@@ -15,6 +15,7 @@ import pytest
 
 from core.data.genotypes import Genotypes
 from core.data.intake.cohort_options import CohortOptions
+from core.data.intake.documentation import markdown
 from core.data.intake.importing import preview, read_file
 from core.errors import InputError
 from tests.data.intake.test_hostile import one_sentence
@@ -472,3 +473,115 @@ def test_other_spellings_of_the_same_are_refused_too(case: Case, tmp_path: Path,
     store = tmp_path / "x.zarr"
     store.mkdir()
     assert "vcztools" in refusal(store)
+
+
+# VCF
+
+
+@pytest.mark.parametrize("name", ["slim_msprime", "slim_int_alt", "slim_empty_ref", "continuous"])
+def test_alleles_of_simulators_are_kept(case: Case, name: str, home: Path) -> None:
+    path = case(f"18-slim-vcf/{name}.vcf")
+    rows = [line.split("\t") for line in path.read_text().splitlines() if not line.startswith("#")]
+    rows = [row for row in rows if "," not in row[4]]
+    cohort, _ = read(path)
+    assert cohort.m == len(rows)
+    np.testing.assert_array_equal(cohort.calls.T, [[cell.count("1") for cell in row[9:]] for row in rows])
+    assert cohort.variant_allele.tolist() == [[row[3].replace(".", ""), row[4]] for row in rows]
+
+
+@pytest.mark.parametrize(("name", "m"), [("sv.vcf", 80), ("sv_mixed.vcf", 80)])
+def test_structural_alleles_are_kept_on_request(case: Case, name: str, m: int, home: Path) -> None:
+    path = case(f"21-structural/{name}")
+    cohort, _ = read(path, symbolic="keep")
+    np.testing.assert_array_equal(cohort.calls, oracle(path)[2])
+    assert cohort.m == m and "<DEL>" in cohort.variant_allele
+    if name == "sv.vcf":
+        assert "--symbolic keep" in refusal(path)
+    else:
+        assert "40 symbolic allele" in read(path)[1] and "symbolic=keep" in read(path)[1]
+
+
+def test_a_gvcf_names_the_option_that_splits(case: Case, home: Path) -> None:
+    path = case("21-structural/gvcf.vcf")
+    assert "--multiallelic split" in refusal(path)
+    np.testing.assert_array_equal(read(path, multiallelic="split")[0].calls, oracle(path)[2])
+    assert read(path, multiallelic="split", symbolic="keep")[0].m == 80
+
+
+def test_what_is_symbolic_is_judged_by_form(tmp_path: Path, home: Path) -> None:
+    alleles = ["7", "<INV>", "*", "G]17:198982]", "]13:123456]T", ".TC", "AC.", "<*>", "n", "ACGTX"]
+    records = "".join(f"1\t{10 * i + 10}\t.\tA\t{one}\t.\t.\t.\tGT\t0/1\t1/1\n" for i, one in enumerate(alleles))
+    (path,) = write(tmp_path, x__vcf=VCF.format("1", "a\tb") + records)
+    assert read(path)[0].variant_allele[:, 1].tolist() == ["7", "n", "ACGTX"]
+    assert read(path, symbolic="keep")[0].variant_allele[:, 1].tolist() == ["7", "<INV>", "n", "ACGTX"]
+
+
+@pytest.mark.parametrize("name", ["ds.vcf", "ds_gtmissing.vcf"])
+def test_dosages_without_genotypes(case: Case, name: str, home: Path) -> None:
+    path = case(f"22-ds-only/{name}")
+    rows = [line.split("\t") for line in path.read_text().splitlines() if not line.startswith("#")]
+    dosages = np.array([[float(cell.split(":")[-1]) for cell in row[9:]] for row in rows])
+    cohort, said = read(path)
+    np.testing.assert_array_equal(cohort.calls.T, np.rint(dosages))
+    rounded = int((np.abs(dosages - np.rint(dosages)) > 1e-6).sum())
+    assert "80 variants have no genotypes" in said
+    assert (f"{rounded:,} dosages were rounded" in said) == (rounded > 0)
+    agrees(cohort, case("23-allel-npz/c.vcf"))
+
+
+def test_probabilities_of_a_vcf(tmp_path: Path, home: Path) -> None:
+    header = VCF.format("1", "a\tb\tc").replace("#CHROM", "##FORMAT=<ID=GP,Number=G,Type=Float,Description=P>\n#CHROM")
+    alone = "1\t10\t.\tA\tC\t.\t.\t.\tGP\t0.9,0.1,0\t0,0.2,0.8\t.\n"
+    records = alone + "1\t20\t.\tA\tC\t.\t.\t.\tGT:GP\t0/1:0,1,0\t1/1:0,0,1\t./.:.\n"
+    cohort, said = read(*write(tmp_path, x__vcf=header + records))
+    assert cohort.calls.tolist() == [[0, 1], [2, 2], [-1, -1]]
+    assert "1 variants have no genotypes" in said and "2 dosages were rounded" in said
+    likelihoods = header.replace("GP,", "PL,") + alone.replace("GP", "PL")
+    assert "no GT field" in refusal(*write(tmp_path, y__vcf=likelihoods))
+
+
+def test_a_half_call_at_a_split_site_counts_once(case: Case, home: Path) -> None:
+    cohort, said = read(case("44-multiallelic/m.vcf"), multiallelic="split")
+    assert "2 half calls" in said
+    ids = cohort.variant_id.tolist()
+    assert cohort.calls[:, ids.index("rs1:C")].tolist() == [1, 1, 0, -1]
+    assert cohort.calls[:, ids.index("rs1:G")].tolist() == [0, 1, 2, -1]
+    assert "3 multi-allelic" in refusal(case("44-multiallelic/m.vcf"))
+
+
+# Optional libraries
+
+
+def test_pgen(tmp_path: Path, home: Path) -> None:
+    pgenlib = pytest.importorskip("pgenlib", reason="pgenlib is an extra")
+    counts = np.random.default_rng(0).integers(-1, 3, (7, 5)).astype(np.int8)
+    writer = pgenlib.PgenWriter(str(tmp_path / "x.pgen").encode(), 7, variant_ct=5, nonref_flags=False)
+    for row in counts.T:
+        writer.append_biallelic(np.where(row < 0, -9, row).astype(np.int8))
+    writer.close()
+    pvar = "#CHROM\tPOS\tID\tREF\tALT\n" + "".join(f"1\t{j + 1}\tr{j}\tA\tC\n" for j in range(5))
+    psam = "#FID\tIID\tSEX\tpop\n" + "".join(f"f\tS{i}\t{i % 2 + 1}\t{'AB'[i % 2]}\n" for i in range(7))
+    write(tmp_path, x__pvar=pvar, x__psam=psam)
+    cohort, _ = read(tmp_path / "x.pgen")
+    np.testing.assert_array_equal(cohort.calls, counts)
+    assert cohort.sample_id[0] == "S0" and list(cohort.labels) == ["pop", "SEX"]
+    assert cohort.variant_allele[0].tolist() == ["A", "C"]
+
+
+def test_bgen(tmp_path: Path, home: Path) -> None:
+    bgen = pytest.importorskip("bgen", reason="bgen is an extra")
+    counts = np.random.default_rng(0).integers(0, 3, (7, 5))
+    with bgen.BgenWriter(str(tmp_path / "x.bgen"), n_samples=7, samples=[f"S{i}" for i in range(7)]) as writer:
+        for j, row in enumerate(counts.T):
+            writer.add_variant(
+                varid=f"v{j}", rsid=f"r{j}", chrom="1", pos=j + 1, alleles=["A", "C"], genotypes=np.eye(3)[row]
+            )
+    cohort, said = read(tmp_path / "x.bgen")
+    np.testing.assert_array_equal(cohort.calls, counts)
+    assert cohort.sample_id[0] == "S0" and "0.9 or more" in said
+
+
+def test_the_page_of_formats_is_what_the_registry_says() -> None:
+    """Made again with `python -m core formats --markdown > docs/formats.md`."""
+    page = Path(__file__).parents[3] / "docs" / "formats.md"
+    assert page.read_text(encoding="utf-8") == markdown()

@@ -43,6 +43,8 @@ class NumPy(CohortFormat):
     """Counts, dosages, or allele pairs (…, 2); individuals by variants or the reverse."""
 
     zipped = True
+    endings = (".npy", ".npz")
+    recognised = "by its first bytes (numpy's, or a zip of .npy members)"
 
     @staticmethod
     def matches(head: Head) -> bool:

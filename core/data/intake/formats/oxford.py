@@ -18,7 +18,9 @@ from core.data.intake.people import described_individuals
 from core.data.intake.tables import decode
 from core.errors import InputError
 
-_THRESHOLD = 0.9
+THRESHOLD = 0.9
+"""The least probability of a genotype that is taken, as PLINK has it."""
+
 _LEADS = (5, 6)
 _ALLELE = re.compile(rb"[ACGTNacgtn]+|[0-9ID*.-]|<[^>]*>")
 _CONTIG = re.compile(r"(chr)?([0-9]{1,3}|X|Y|XY|MT?|Z|W)", re.IGNORECASE)
@@ -93,7 +95,7 @@ class _Rows:
                 f"{self.name} holds probabilities that add to {total.max():.2f} in line {number:,}; three of one "
                 "genotype add to 1 at most: check that it is a .gen file."
             )
-        calls, unsure = _calls(probability)
+        calls, unsure = calls_of(probability)
         self.unsure += unsure
         self.writer.append(calls)
         self.columns.append([decode(cell) for cell in cells[: self.lead]])
@@ -107,7 +109,7 @@ class _Rows:
             sample.path if sample else None, sample.name if sample else "", self.n, self.name
         )
         notes = [
-            f"Of each genotype's three probabilities the one of {_THRESHOLD} or more is taken, and the second allele "
+            f"Of each genotype's three probabilities the one of {THRESHOLD} or more is taken, and the second allele "
             f"counted; {self.unsure:,} calls have none so sure and are missing.",
             *said,
         ]
@@ -135,10 +137,10 @@ class _Rows:
         return ReadResult(genotypes, notes=notes)
 
 
-def _calls(probability: npt.NDArray[np.float64]) -> tuple[Calls, int]:
+def calls_of(probability: npt.NDArray[np.float64]) -> tuple[Calls, int]:
     """(n,) counts of the second allele from (n, 3) probabilities, and how many are known but not sure enough."""
     best = probability.max(axis=1)
-    sure = best >= _THRESHOLD - 1e-9
+    sure = best >= THRESHOLD - 1e-9
     counts = np.where(sure, probability.argmax(axis=1), MISSING).astype(np.int8)
     return counts, int((~sure & (best > 0)).sum())
 

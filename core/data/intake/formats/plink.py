@@ -12,6 +12,7 @@ from core.data.intake.columns import individual_columns
 from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, matrix_preview
 from core.data.intake.formats.calls import CallsWriter, check_size, column, variant_columns
 from core.data.intake.formats.families import family_columns, individual_ids
+from core.data.intake.formats.pgen import MAGICS as PGEN_MAGICS
 from core.data.intake.tables import Table, read_table
 from core.errors import InputError
 
@@ -38,7 +39,11 @@ class Plink(CohortFormat):
 
     @staticmethod
     def matches(head: Head) -> bool:
-        return head.first.startswith(_MAGIC) or head.suffix in (".bed", ".bim", ".fam")
+        return (head.first.startswith(_MAGIC) and not head.first.startswith(PGEN_MAGICS)) or head.suffix in (
+            ".bed",
+            ".bim",
+            ".fam",
+        )
 
     @staticmethod
     def read(source: CohortSource) -> ReadResult[Genotypes]:

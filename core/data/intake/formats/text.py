@@ -35,6 +35,8 @@ class Text(CohortFormat):
     """The reader that is tried when no other recognises the file."""
 
     fallback = 2
+    endings = (".csv", ".tsv", ".txt", ".raw")
+    recognised = "when nothing else fits: rows of numbers, with or without header and ids; all values judge the coding"
 
     @staticmethod
     def matches(head: Head) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import MISSING, Calls, Genotypes
+from core.data.intake.coding import COUNTS, remarks, unsure
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.filters import Region
 from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, rows_preview
@@ -20,8 +21,10 @@ from core.data.intake.formats.calls import CallsWriter, NoVariantError, column, 
 from core.data.intake.formats.vcf_header import starts_as_vcf, walked
 from core.errors import InputError
 
-# Bases with the IUPAC codes; a bare 0 or 1 is what msprime and tskit write where they know no bases.
-_SEQUENCE = re.compile(r"[ACGTNRYSWKMBDHV]+|[01]", re.IGNORECASE)
+# Any other spelling is an allele: simulators write numbers, or nothing, where they know no bases.
+_STRUCTURAL = re.compile(r"<.*>")
+_BREAKEND = re.compile(r".*[\[\]].*|\.[A-Za-z]+|[A-Za-z]+\.")
+_NO_ALLELE = ("<NON_REF>", "<*>", "*")
 _ABSENT, _PADDING = -1, -2  # cyvcf2: a missing allele, and the place of an allele that a haploid call does not have
 
 
@@ -29,11 +32,11 @@ _ABSENT, _PADDING = -1, -2  # cyvcf2: a missing allele, and the place of an alle
     "vcf",
     title="VCF",
     kind="genotypes",
-    help="VCF or BCF, plain or gzipped; phase is not kept.",
+    help="VCF or BCF, plain or gzipped; dosages are read where there are no genotypes; phase is not kept.",
     source="VCFv4.3 specification (hts-specs); read with cyvcf2",
 )
 class Vcf(CohortFormat):
-    """Counts of the alternate allele from the GT field."""
+    """Counts of the alternate allele from the GT field, or from dosages where a record has none."""
 
     endings = (".vcf", ".bcf")
     joins = True
@@ -79,7 +82,7 @@ class _Records:
         self.samples = samples
         self.writer = CallsWriter(source.folder, len(samples), self.name)
         self.dropped: Counter[str] = Counter()
-        self.half = self.haploid = 0
+        self.half = self.haploid = self.dosages = self.inexact = self.middle = 0
         self.ids: list[str] = []
         self.contigs: list[str] = []
         self.positions: list[int] = []
@@ -93,19 +96,22 @@ class _Records:
             self.dropped[reason] += 1
         if not usable:
             return
-        pair = record.genotype.array()[:, :-1]
-        if pair.shape[1] > 2:
-            pair = self._at_most_two(pair, record)
-        single = pair.shape[1] == 1
+        pair = self._pair(record)
+        single = pair is not None and pair.shape[1] == 1
+        if pair is not None and not single:
+            self._count_odd(pair)
         for alternate in usable:
             allele = record.ALT[alternate - 1]
-            self.writer.append(_haploid(pair, alternate) if single else self._diploid(pair, alternate))
+            if pair is None:
+                self.writer.append(self._from_dosages(record, alternate))
+            else:
+                self.writer.append(_haploid(pair, alternate) if single else self._diploid(pair, alternate))
             made = f"{record.CHROM}:{record.POS}:{record.REF}:{allele}"
             known = record.ID and len(record.ALT) > 1
             self.ids.append(f"{record.ID}:{allele}" if known else record.ID or made)
             self.contigs.append(record.CHROM)
             self.positions.append(record.POS)
-            self.alleles.append((record.REF, allele))
+            self.alleles.append((record.REF.replace(".", ""), allele))
             self.haploid_record.append(single)
 
     def _usable(self, record: Any) -> tuple[list[int], str]:
@@ -115,14 +121,51 @@ class _Records:
             return [], "outside the region"
         if not alternates:
             return [], "no alternate allele"
-        if "GT" not in record.FORMAT:
+        if not {"GT", "DS", "GP"} & set(record.FORMAT):
             return [], "no GT field"
         if len(alternates) > 1 and self.options.multiallelic == "drop":
             return [], "multi-allelic"
-        usable = [k for k, allele in enumerate(alternates, 1) if _SEQUENCE.fullmatch(allele)]
+        usable = [k for k, allele in enumerate(alternates, 1) if not self._is_symbolic(allele)]
         if len(usable) == len(alternates):
             return usable, ""
         return usable, "spanning deletion (*)" if "*" in alternates else "symbolic allele"
+
+    def _is_symbolic(self, allele: str) -> bool:
+        """Whether an alternate allele is left out: none at all, a breakend, or a structural one unless asked for."""
+        if allele in _NO_ALLELE or _BREAKEND.fullmatch(allele):
+            return True
+        return self.options.symbolic == "drop" and _STRUCTURAL.fullmatch(allele) is not None
+
+    def _pair(self, record: Any) -> npt.NDArray[Any] | None:
+        """(n, 1) or (n, 2) alleles; None where the record has dosages or probabilities and no genotype."""
+        dosages = {"DS", "GP"} & set(record.FORMAT)
+        if "GT" not in record.FORMAT:
+            return None
+        pair = record.genotype.array()[:, :-1]
+        if dosages and (pair < 0).all():
+            return None
+        return self._at_most_two(pair, record) if pair.shape[1] > 2 else pair
+
+    def _from_dosages(self, record: Any, alternate: int) -> Calls:
+        """(n,) counts from DS, or from the expectation of GP, rounded; NaN is missing."""
+        if "DS" in record.FORMAT:
+            dosage = np.asarray(record.format("DS"), dtype=np.float64)[:, alternate - 1]
+        else:
+            probability = np.asarray(record.format("GP"), dtype=np.float64)
+            if probability.shape[1] != 3:
+                return np.full(len(probability), MISSING, dtype=np.int8)
+            dosage = probability[:, 1] + 2 * probability[:, 2]
+        dosage = np.where(np.isfinite(dosage), dosage, np.nan)
+        if (dosage < -0.01).any() or (dosage > 2.01).any():
+            raise InputError(
+                f"{self.name} has a dosage of {np.nanmax(np.abs(dosage)):g} at {record.CHROM}:{record.POS}; 0 to 2 of "
+                "the alternate allele are expected: check the fields DS and GP."
+            )
+        counts, exact = COUNTS.counts(dosage)
+        between, near = unsure(exact)
+        self.dosages += 1
+        self.inexact, self.middle = self.inexact + int(between.sum()), self.middle + int(near.sum())
+        return counts
 
     def _at_most_two(self, alleles: npt.NDArray[Any], record: Any) -> npt.NDArray[Any]:
         third = (alleles[:, 2:] != _PADDING).any(axis=1)
@@ -135,17 +178,21 @@ class _Records:
             )
         return alleles[:, :2]
 
+    def _count_odd(self, pair: npt.NDArray[Any]) -> None:
+        """Half and haploid calls of a record, once however many alternate alleles it is split into."""
+        if pair.min() < 0:
+            haploid = _is_haploid(pair)
+            self.half += int(((pair < 0).any(axis=1) & ~haploid & (pair >= 0).any(axis=1)).sum())
+            self.haploid += int(haploid.sum())
+
     def _diploid(self, pair: npt.NDArray[Any], alternate: int) -> Calls:
         """(n,) alternate-allele counts of a record with two allele columns (n, 2)."""
         first, second = pair[:, 0] == alternate, pair[:, 1] == alternate
         counts: Calls = first.view(np.int8) + second.view(np.int8)  # three times faster than a sum over two columns
         if pair.min() >= 0:
             return counts
-        haploid = (pair[:, 1] == _PADDING) & (pair[:, 0] >= 0)
-        absent = (pair < 0).any(axis=1)
-        self.half += int((absent & ~haploid & (pair >= 0).any(axis=1)).sum())
-        self.haploid += int(haploid.sum())
-        counts[absent] = MISSING
+        haploid = _is_haploid(pair)
+        counts[(pair < 0).any(axis=1)] = MISSING
         if self.options.haploid_calls == "homozygous":
             counts[haploid] = 2 * (pair[haploid, 0] == alternate)
         return counts
@@ -164,7 +211,7 @@ class _Records:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.dropped.items()) or "it has no records"
             raise NoVariantError(
                 f"{self.name} has {len(self.samples):,} individuals but no usable variant ({reasons}); records with "
-                "one alternate allele and a GT field are expected."
+                f"one alternate allele and a GT field are expected{self._advice()}."
             )
         contigs = ("" if contig == "0" else contig for contig in self.contigs)
         variants = variant_columns(self.ids, contigs, self.positions, self.alleles)
@@ -176,14 +223,30 @@ class _Records:
         )
         return ReadResult(genotypes, {k: v for k, v in self.dropped.items() if v}, notes + self._remarks())
 
+    def _advice(self) -> str:
+        """What to ask for where records were left out that could be kept."""
+        choices = {"multi-allelic": "multiallelic=split", "symbolic allele": "symbolic=keep"}
+        asked = [choice for reason, choice in choices.items() if self.dropped[reason]]
+        options = " and ".join(f"{one} (--{one.replace('=', ' ')})" for one in asked)
+        return f": set {options} to keep such records" if asked else ""
+
     def _remarks(self) -> list[str]:
         notes = []
+        if self.dosages:
+            notes.append(f"{self.dosages:,} variants have no genotypes; their dosages (DS, else GP) were read.")
+            notes += remarks(self.inexact, self.middle)
+        if self.dropped["symbolic allele"]:
+            notes.append("Structural alleles such as <DEL> are left out; set symbolic=keep to keep them.")
         if self.half:
             notes.append(f"{self.half:,} half calls (one allele of two known) are read as missing.")
         if self.haploid:
             treatment = "missing" if self.options.haploid_calls == "missing" else "homozygous"
             notes.append(f"{self.haploid:,} haploid calls in diploid records are read as {treatment}.")
         return notes
+
+
+def _is_haploid(pair: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    return (pair[:, 1] == _PADDING) & (pair[:, 0] >= 0)
 
 
 def _haploid(alleles: npt.NDArray[Any], alternate: int) -> Calls:
