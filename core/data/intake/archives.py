@@ -214,7 +214,8 @@ def _check_member(member: zipfile.ZipInfo, name: str) -> None:
 
 
 def unpack(path: Path, name: str, folder: Path) -> list[tuple[Path, str]]:
-    """Unpack a zip file below `folder` under neutral names; returns (path, member's own name) for each file."""
+    """Unpack a zip file below `folder` under neutral names; returns (path, member's own name) for each file,
+    with its folders where two members have one name."""
     members = checked_zip(path, name)
     if not members:
         raise InputError(f"{name} is an empty zip file; one with a data file inside is expected.")
@@ -235,5 +236,11 @@ def unpack(path: Path, name: str, folder: Path) -> list[tuple[Path, str]]:
                         file.write(piece)
             except UNREADABLE as error:
                 raise InputError(f"{name} is a damaged zip file ({reason(error)}); copy or pack it again.") from None
-            found.append((target, PurePosixPath(member.filename.replace("\\", "/")).name))
-    return found
+            found.append((target, member.filename.replace("\\", "/")))
+    return list(zip([path for path, _ in found], _names([name for _, name in found]), strict=True))
+
+
+def _names(paths: list[str]) -> list[str]:
+    """The members' last names, with their folders where two would have the same."""
+    last = [PurePosixPath(path).name for path in paths]
+    return [path if last.count(one) > 1 else one for path, one in zip(paths, last, strict=True)]

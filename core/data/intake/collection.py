@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.counts import scale_of
 from core.data.intake.dates import add_dates
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, only_file
 from core.data.intake.formats.observations import Column, ObservationTable
+from core.data.intake.formats.several import FILE
 from core.data.intake.grouping import build_sets
 from core.data.population_files import write_population
 from core.errors import InputError
@@ -20,14 +22,16 @@ FEATURES = 500  # names of features in a preview
 
 def read(reader: type[CollectionFormat], source: CollectionSource) -> dict[str, Any]:
     """Read the observations, group them and write the sets to the child's folder; {"dropped", "notes"}."""
-    built = build_sets(_table(reader, source), source.options, source.main.name)
+    table = _table(reader, source)
+    built = build_sets(table, _with_sets(table, source.options), source.main.name)
     write_population(source.folder, built.population)
     return {"dropped": built.dropped, "notes": built.notes, "applied": built.applied}
 
 
 def preview(reader: type[CollectionFormat], source: CollectionSource) -> dict[str, Any]:
     """What the file holds, and the sets that the options would make of it where they say what a set is."""
-    table, options = _table(reader, source), source.options
+    table = _table(reader, source)
+    options = _with_sets(table, source.options)
     contents: dict[str, Any] = {
         "observations": table.observations.shape[0],
         "modality": table.modality,
@@ -65,6 +69,15 @@ def _table(reader: type[CollectionFormat], source: CollectionSource) -> Observat
             f"{source.main.name} has no observation that can be used; check the columns and the missing values."
         )
     return table
+
+
+def _with_sets(table: ObservationTable, options: CollectionOptions) -> CollectionOptions:
+    """The options, with the files as sets where several were given and nothing says what a set is."""
+    if options.set_column or options.whole or options.neighbourhood or not table.a_file_a_set:
+        return options
+    table.notes.append("Each file is a set, since no column was named for the sets.")
+    table.applied["set_column"] = [FILE]
+    return replace(options, set_column=(FILE,))
 
 
 def _summary(values: Column) -> dict[str, Any]:

@@ -58,6 +58,25 @@ class CollectionOptions:
     )
     sequence_column: str = setting("", "Text: the column of sequences; empty: found by its letters.", advanced=True)
     length: int = setting(0, "Sequences are cut at this length (0: the longest, at most 2,000).", low=0, advanced=True)
+    ambiguous: str = setting(
+        "auto",
+        "Sequences with letters that stand for several (N, R, Y; X, B, Z): drop them, read the letter as unknown, or "
+        "remove it; auto: unknown in proteins, drop in DNA unless most sequences have one.",
+        choices=("auto", "drop", "unknown", "remove"),
+        advanced=True,
+    )
+    gaps: str = setting(
+        "remove",
+        "Gaps in sequences: remove them, keep them as a letter (alignments), or drop the sequence.",
+        choices=("remove", "keep", "drop"),
+        advanced=True,
+    )
+    alphabet: str = setting(
+        "auto",
+        "Sequences: DNA (and RNA) or proteins; auto: told from their letters.",
+        choices=("auto", "dna", "protein"),
+        advanced=True,
+    )
     sizes: str = setting(
         "auto",
         "Images of different sizes: crop to the smallest (auto, while half of each side remains), pad with black to "

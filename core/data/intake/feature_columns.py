@@ -7,8 +7,9 @@ import re
 import numpy as np
 
 from core.data.intake.formats.base import CollectionSource
-from core.data.intake.formats.observation_text import encode, sequence_column
+from core.data.intake.formats.observation_text import sequence_column
 from core.data.intake.formats.observations import ObservationTable, check_entries
+from core.data.intake.letters import encode
 from core.data.intake.typed_columns import TypedColumn, holds_integers, is_running_number
 from core.errors import InputError
 
@@ -52,7 +53,7 @@ def from_columns(
         if not options.sequence_column:
             notes.append(f"The column {sequence!r} was taken for the sequences; name features to take numbers instead.")
         texts = kept.pop(sequence).text
-        table = encode(texts, {key: one.text for key, one in kept.items()}, source)
+        table = encode(texts, {key: one.text for key, one in kept.items()}, options, name)
         table.notes = [*notes, *table.notes]
         return table
     features = list(options.features)

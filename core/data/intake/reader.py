@@ -140,6 +140,8 @@ def _refuse_mistakes(head: Head, kind: str) -> None:
     for magic, what, advice in REFUSED:
         if head.first.startswith(magic) and not (kind == "sets" and magic in _READ_AS_SETS):
             raise InputError(f"{name} is {what}; a data file is expected: {advice}.")
+    if head.first[257:262] == b"ustar":
+        raise InputError(f"{name} is a tar archive; unpack it and give the files, or pack them as a zip.")
     if kind == "genotypes":
         refuse_foreign(head)
     lines = head.first.split(b"\n", 3)

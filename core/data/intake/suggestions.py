@@ -36,7 +36,7 @@ _LIKE_A_SET = (
 # Setting → the format or the modality outside of which it means nothing.
 _ONLY_OF = {
     "sequence_column": "table",
-    "length": "sequence",
+    **dict.fromkeys(("length", "ambiguous", "gaps", "alphabet"), "sequence"),
     **dict.fromkeys(("sizes", "frames"), "images"),
     "channels": "npz",
     **dict.fromkeys(("features", "normalise", "variable_genes", "components", "scale"), "vector"),

@@ -18,7 +18,7 @@ Dense = npt.NDArray[np.float32]
 # Modality → the settings that mean something for its observations alone.
 _ONLY_OF = {
     "vector": ("features", "layer", "variable_genes", "components", "scale"),
-    "sequence": ("sequence_column", "length"),
+    "sequence": ("sequence_column", "length", "ambiguous", "gaps", "alphabet"),
     "image": ("sizes", "frames", "channels"),
 }
 _EXACT = 1000  # the smaller side up to which all eigenvectors are found; beyond it only the leading ones

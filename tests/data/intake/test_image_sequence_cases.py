@@ -6,17 +6,22 @@ made here.
 
 from __future__ import annotations
 
+import gzip
 import io
 import struct
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import anndata
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 from PIL import Image, ImageOps
 
+from core.data.intake.formats.observation_text import header_columns
 from core.errors import InputError
 from tests.data.intake.test_collection import read
 
@@ -335,3 +340,200 @@ def test_junk_anywhere_is_skipped_and_other_files_are_named(tmp_path: Path) -> N
     )
     assert sets.k == 6 and sets.s == 2
     said(answer, "1 other files", "labels.csv")
+
+
+NUCLEOTIDES, AMINO_ACIDS = "ACGT", "ACDEFGHIKLMNPQRSTVWY"
+
+
+def records_of(path: Path) -> list[tuple[str, str]]:
+    """(header, sequence) of a FASTA file."""
+    parts = [part.split("\n", 1) for part in path.read_text().lstrip(">").replace("\r", "").split("\n>")]
+    return [(header, "".join(body.split()).upper()) for header, body in parts]
+
+
+def words(sets: Any, i: int | None = None) -> list[str]:
+    """The sequences of a set, or of all sets, as letters."""
+    codes = sets.observations if i is None else sets.observations_of(i)
+    return ["".join(sets.alphabet[c] for c in row if c >= 0) for row in codes]
+
+
+@pytest.mark.parametrize(("file", "lost"), [("b15-iupac-dna-as-protein", 14), ("c42-ambiguous-dna", 4)])
+def test_dna_with_ambiguity_codes_is_dna(file: str, lost: int, cases: Path, tmp_path: Path) -> None:
+    path = cases / file / "iupac.fa"
+    sets, answer = read(path, tmp_path / "a", set_column=("field_2",))
+    plain = [text for _, text in records_of(path) if set(text) <= set(NUCLEOTIDES)]
+    assert sets.alphabet == NUCLEOTIDES and sorted(words(sets)) == sorted(plain)
+    assert answer["dropped"] == {"sequences with ambiguous letters": lost} and sets.k + lost == len(records_of(path))
+    said(answer, "R ", "times", "ambiguous=unknown")
+    kept, _ = read(path, tmp_path / "b", set_column=("field_2",), ambiguous="unknown")
+    assert kept.alphabet == "ACGTN" and kept.k == len(records_of(path))
+    unknown = ["".join(c if c in NUCLEOTIDES else "N" for c in text) for _, text in records_of(path)]
+    assert sorted(words(kept)) == sorted(unknown)
+    removed, _ = read(path, tmp_path / "c", set_column=("field_2",), ambiguous="remove")
+    assert sorted(words(removed)) == sorted(text.replace("N", "") for text in unknown)
+
+
+@pytest.mark.parametrize(
+    ("file", "column"),
+    [
+        ("b17-all-dropped-unclear/stop.fa", "field_2"),
+        ("b17-all-dropped-unclear/aligned.fa", "field_2"),
+        ("b17-all-dropped-unclear/muscle.fa", "record"),
+        ("c44-nothing-left/stop.fa", "field_2"),
+        ("c44-nothing-left/gap.fa", "field_2"),
+        ("05-protein-symbols/prot.fasta", "field_1"),
+    ],
+)
+def test_gaps_and_final_stops_are_taken_out(file: str, column: str, cases: Path, tmp_path: Path) -> None:
+    path = cases / file
+    sets, answer = read(path, tmp_path / "a", set_column=(column,), min_samples=1)
+    expected = [text.replace("-", "").rstrip("*")[:2000] for _, text in records_of(path)]
+    assert sorted(words(sets)) == sorted(expected) and not answer["dropped"]
+    assert any("gaps" in note or "stop" in note for note in answer["notes"])
+
+
+def test_an_alignment_can_keep_its_gaps(cases: Path, tmp_path: Path) -> None:
+    path = cases / "b17-all-dropped-unclear" / "aligned.fa"
+    sets, _ = read(path, tmp_path / "a", set_column=("field_2",), gaps="keep")
+    assert sets.alphabet == "ACGT-" and sorted(words(sets)) == sorted(text for _, text in records_of(path))
+    with pytest.raises(InputError, match="no sequence left of 40, taken for DNA: sequences with a gap"):
+        read(path, tmp_path / "b", set_column=("field_2",), gaps="drop")
+
+
+def test_headers_that_differ(cases: Path, tmp_path: Path) -> None:
+    path = cases / "b28-mixed-fasta-headers" / "mixhead.fa"
+    sets, answer = read(path, tmp_path / "a", set_column=("field_2",))
+    fields = [header.split("|") for header, _ in records_of(path)]
+    assert sets.k == sum(len(one) > 1 for one in fields) == 39
+    assert answer["dropped"] == {"observations without a set": 1}
+    for i, name in enumerate(sets.set_id.tolist()):
+        expected = [text for (_, text), one in zip(records_of(path), fields, strict=True) if one[1:] == [name]]
+        assert words(sets, i) == expected
+    said(answer, "1 of 40 headers have no part 2")
+
+
+def test_sets_by_month_of_the_dates_in_headers(cases: Path, tmp_path: Path) -> None:
+    path = cases / "11-dates" / "lower.fasta"
+    with pytest.raises(InputError, match="gives 0 sets"):
+        read(path, tmp_path / "a", set_column=("field_1",))
+    sets, _ = read(path, tmp_path / "b", set_column=("field_2 (month)",))
+    months = [header.split("|")[1][:7] for header, _ in records_of(path)]
+    assert sorted(sets.set_id.tolist()) == sorted(set(months)) and sets.k == 60
+    order = np.argsort(sets.set_id)
+    assert (np.diff(sets.covariates["field_2 (year)"][order]) > 0).all()
+
+
+def test_fastq_is_named(cases: Path, tmp_path: Path) -> None:
+    for folder in ("c51-fastq", "b26-common-formats"):
+        with pytest.raises(InputError, match="is FASTQ"):
+            read(cases / folder / "reads.fastq", tmp_path / "a", set_column=("sample",))
+
+
+FASTA = {
+    "blanks in values": (">a country=South Africa day=3\nACGT\n", {"country": "South Africa", "day": "3"}),
+    "quoted": (">a country='South Africa', day=3\nACGT\n", {"country": "South Africa", "day": "3"}),
+    "brackets": (">a [organism=Homo sapiens] [tissue=lung]\nACGT\n", {"organism": "Homo sapiens", "tissue": "lung"}),
+    "bars": (">a|country=South Africa|2021\nACGT\n", {"country": "South Africa", "field_3": "2021"}),
+    "words": (">a 2021-03-01 UK\nACGT\n", {"word_2": "2021-03-01", "word_3": "UK"}),
+    "UniProt": (">sp|P1|X_HUMAN Thing OS=Homo sapiens OX=9606\nMKWVTF\n", {"OS": "Homo sapiens", "field_2": "P1"}),
+}
+
+
+@pytest.mark.parametrize("kind", FASTA)
+def test_header_values(kind: str) -> None:
+    text, expected = FASTA[kind]
+    columns, _ = header_columns([text[1:].split("\n")[0]])
+    assert {key: columns[key][0] for key in expected} == expected
+
+
+def test_layouts_of_fasta(tmp_path: Path) -> None:
+    """Wrapped lines, CRLF, gzip, lower case, blanks and RNA give the same sequences."""
+    body = ["ACGTTGCATG", "GGGTTTACCA", "TTTTACGATC", "CATGCATGCA"]
+    plain = "".join(f">r{i}|{'uv'[i % 2]}\n{text}\n" for i, text in enumerate(body))
+    wrapped = "".join(f">r{i}|{'uv'[i % 2]}\r\n{t[:4]}\r\n{t[4:].lower()}\r\n" for i, t in enumerate(body))
+    files = {
+        "plain.fa": plain.encode(),
+        "wrapped.fa": wrapped.encode(),
+        "packed.fa.gz": gzip.compress(wrapped.encode()),
+        "blocks.fa": plain.replace("TG", "T G").encode(),
+        "rna.fa": plain.replace("T", "U").encode(),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        sets, _ = read(tmp_path / name, tmp_path / "out", set_column=("field_2",), min_samples=1)
+        assert sets.alphabet == NUCLEOTIDES and words(sets) == [*body[::2], *body[1::2]]
+
+
+def test_one_bad_letter_costs_one_record_and_is_named(tmp_path: Path) -> None:
+    texts = ["ACGTACGTAC"] * 8 + ["ACGTACGTA5", "MKWVTFISLLFLFSSAYSRG", ""]
+    path = tmp_path / "x.fa"
+    path.write_text("".join(f">r{i} g={'uv'[i % 2]}\n{text}\n" for i, text in enumerate(texts)))
+    sets, answer = read(path, tmp_path / "a", set_column=("g",))
+    assert sets.k == 8 and answer["dropped"] == {"sequences with a letter that is none of DNA": 2, "empty sequences": 1}
+    said(answer, "5 1 times")
+    proteins = ["MKWVTFISLLFLFSSAYS"] * 8 + ["MKWVT*ISLL", "ACGTACGTACGTACGTACGTACGT", "MKXBZUOJ*"]
+    path.write_text("".join(f">r{i} g={'uv'[i % 2]}\n{text}\n" for i, text in enumerate(proteins)))
+    sets, answer = read(path, tmp_path / "b", set_column=("g",))
+    assert sets.alphabet == AMINO_ACIDS + "X" and "MK" + 6 * "X" in words(sets)
+    assert answer["dropped"] == {"sequences with a stop (*) inside": 1, "sequences of DNA among proteins": 1}
+
+
+def test_a_genome_with_unknown_letters_everywhere_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "x.fa"
+    path.write_text("".join(f">r{i} g={'uv'[i % 2]}\nACGTNNNNAC\n" for i in range(8)))
+    sets, _ = read(path, tmp_path / "a", set_column=("g",))
+    assert sets.alphabet == "ACGTN" and words(sets) == ["ACGTNNNNAC"] * 8
+    with pytest.raises(InputError, match=r"no sequence left of 8, taken for DNA: .*ambiguous letters: 8 \(N\)"):
+        read(path, tmp_path / "b", set_column=("g",), ambiguous="drop")
+    peptides, _ = read(path, tmp_path / "c", set_column=("g",), alphabet="protein")
+    assert peptides.alphabet == AMINO_ACIDS
+
+
+def test_zipped_and_gzipped_files(cases: Path, tmp_path: Path) -> None:
+    folder = cases / "b26-common-formats"
+    with zipfile.ZipFile(folder / "csv.zip") as archive:
+        frame = pd.read_csv(archive.open(archive.namelist()[0]), encoding="utf-8-sig")
+    sets, _ = read(folder / "csv.zip", tmp_path / "a", set_column=("donor",))
+    assert sets.set_id.tolist() == list(dict.fromkeys(frame["donor"])) and sets.k == len(frame)
+    data = anndata.read_h5ad(io.BytesIO(gzip.decompress((folder / "c.h5ad.gz").read_bytes())))
+    sets, _ = read(folder / "c.h5ad.gz", tmp_path / "b", set_column=("donor",), normalise="none")
+    x = np.asarray(data.X.toarray() if hasattr(data.X, "toarray") else data.X)
+    np.testing.assert_allclose(sets.observations_of(0), x[data.obs["donor"] == sets.set_id[0]])
+
+
+def test_a_table_for_each_sample_is_a_set_for_each(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    parts = {name: rng.normal(size=(6, 2)) for name in ("s1", "s2", "s3")}
+    tables = {
+        f"cells/{k}.csv": pd.DataFrame(v, columns=["x", "y"]).to_csv(index=False).encode() for k, v in parts.items()
+    }
+    path = zip_of(
+        tmp_path / "x.zip", tables | {"README.txt": b"Counts, by sample, of 2021.\n", "__MACOSX/._s1.csv": b"x"}
+    )
+    for options in ({}, {"set_column": ("file",)}):
+        sets, answer = read(path, tmp_path / "a", **options)
+        assert sets.set_id.tolist() == list(parts) and sets.feature.tolist() == ["x", "y"]
+        for i, x in enumerate(parts.values()):
+            np.testing.assert_allclose(sets.observations_of(i), x, rtol=1e-6)
+        said(answer, "3 tables", "README.txt")
+    folders = {f"{k}/cells.csv": data for k, data in zip(parts, tables.values(), strict=True)}
+    sets, _ = read(zip_of(tmp_path / "y.zip", folders), tmp_path / "b")
+    assert sets.set_id.tolist() == ["s1/cells", "s2/cells", "s3/cells"]
+    other = zip_of(tmp_path / "z.zip", {"a.csv": b"x,y\n1,2\n3,4\n", "b.csv": b"v,w\n1,2\n3,4\n"})
+    with pytest.raises(InputError, match="share no column"):
+        read(other, tmp_path / "c")
+
+
+def test_a_fasta_file_for_each_sample_is_a_set_for_each(tmp_path: Path) -> None:
+    files = {
+        f"{k}.fasta": f">r1\nACGT{c}\n>r2\nACG{c}\n>r3\nTTT{c}\n".encode() for k, c in zip("pq", "AC", strict=True)
+    }
+    sets, _ = read(zip_of(tmp_path / "x.zip", files), tmp_path / "a")
+    assert sets.set_id.tolist() == ["p", "q"] and words(sets, 1) == ["ACGTC", "ACGC", "TTTC"]
+
+
+def test_a_tar_archive_is_named(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("a.csv"), io.BytesIO(b""))
+    with pytest.raises(InputError, match="is a tar archive; unpack it"):
+        read(tmp_path / "x.tar.gz", tmp_path / "a", set_column=("g",))

@@ -6,6 +6,7 @@ from core.data.intake.delimited import read_delimited
 from core.data.intake.feature_columns import from_columns
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
 from core.data.intake.formats.observations import ObservationTable
+from core.data.intake.formats.several import files_of, joined, stems
 from core.data.intake.tables import DELIMITERS
 from core.data.intake.typed_columns import typed_columns
 
@@ -14,7 +15,8 @@ from core.data.intake.typed_columns import typed_columns
     "table",
     title="Table",
     kind="sets",
-    help="CSV or TSV with a header: numeric features or sequences, and columns.",
+    help="CSV or TSV with a header: numeric features or sequences, and columns; several or a zip of "
+    "them, one a sample (column file).",
     source="text",
 )
 class TableFormat(CollectionFormat):
@@ -22,6 +24,7 @@ class TableFormat(CollectionFormat):
 
     fallback = 2
     delimited = True
+    companions = True
 
     @staticmethod
     def matches(head: Head) -> bool:
@@ -29,6 +32,11 @@ class TableFormat(CollectionFormat):
 
     @staticmethod
     def read(source: CollectionSource) -> ObservationTable:
-        text = read_delimited(source.main.path, source.main.name, DELIMITERS.get(source.options.delimiter, ""))
+        heads, notes = files_of(source, TableFormat.matches)
+        delimiter = DELIMITERS.get(source.options.delimiter, "")
+        parts = [read_delimited(head.path, head.name, delimiter) for head in heads]
+        text = parts[0] if len(parts) == 1 else joined(parts, stems(heads), source.main.name)
         columns = typed_columns(text.columns, comma_is_free=text.delimiter != ",")
-        return from_columns(columns, text.unnamed, source, text.notes)
+        table = from_columns(columns, text.unnamed, source, [*notes, *text.notes])
+        table.a_file_a_set = len(parts) > 1
+        return table

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-
-import numpy as np
 
 from core.data.intake import archives
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
-from core.data.intake.formats.observations import ObservationTable, check_entries
+from core.data.intake.formats.observations import ObservationTable
+from core.data.intake.formats.several import files_of, stems, with_files
+from core.data.intake.letters import AMINO_CODES, GAPS, NUCLEOTIDE_CODES, PROTEIN, STOP, encode
 from core.data.intake.tables import decode
-from core.data.intake.typed_columns import typed_column
 from core.errors import InputError
 
-DNA, PROTEIN = "ACGT", "ACDEFGHIKLMNPQRSTVWY"
-LONGEST = 2000
-_LETTERS = re.compile(r"[A-Za-z*.\-]{4,}")
+_LETTERS = re.compile(r"[A-Za-z*.~\-]{4,}")
+_HEADER_LONGEST = 2000
+_FIELDS_LEAST = 0.1  # of the headers have a field that becomes a column
+_WORDS_MOST = 8
 
 
 @formats.register(
     "fasta",
     title="FASTA",
     kind="sets",
-    help="FASTA; words key=value of a header, or its parts at |, become columns.",
+    help="FASTA of DNA or proteins; key=value pairs of a header, its parts at | or its words become columns; several "
+    "files or a zip of them, one a sample (column file).",
     source="FASTA",
 )
 class FastaFormat(CollectionFormat):
     """One observation a record."""
+
+    companions = True
 
     @staticmethod
     def matches(head: Head) -> bool:
@@ -35,42 +39,19 @@ class FastaFormat(CollectionFormat):
 
     @staticmethod
     def read(source: CollectionSource) -> ObservationTable:
-        records = list(_records(source.main))
-        names, texts = [h for h, _ in records], [s for _, s in records]
-        return encode(texts, _header_columns(names), source)
-
-
-def encode(texts: list[str], columns: dict[str, list[str]], source: CollectionSource) -> ObservationTable:
-    """Sequences as int8 indices into their alphabet; letters outside it (X, N, gaps) drop the observation, counted."""
-    texts = [t.upper().replace("U", "T") if _is_nucleic(t) else t.upper() for t in texts]
-    alphabet = DNA if sum(_is_nucleic(t) for t in texts[:200]) > 0.9 * min(len(texts), 200) else PROTEIN
-    length = min(source.options.length or max(map(len, texts), default=0), LONGEST)
-    check_entries(len(texts) * length * (len(alphabet) + 1), source.main.name)
-    table = np.full(256, -2, dtype=np.int8)
-    for i, letter in enumerate(alphabet):
-        table[ord(letter)] = i
-    codes = np.full((len(texts), max(length, 1)), -1, dtype=np.int8)
-    for row, text in enumerate(texts):
-        letters = table[np.frombuffer(text[:length].encode("latin-1", "replace"), dtype=np.uint8)]
-        codes[row, : len(letters)] = letters
-    good = (codes > -2).all(axis=1) & (codes[:, 0] >= 0)
-    typed = {h: typed_column(v) for h, v in columns.items()}
-    out = ObservationTable(
-        codes,
-        {h: v.strings() if v.numbers is None else v.numbers for h, v in typed.items()},
-        modality="sequence",
-        alphabet=alphabet,
-        texts={h: v.strings() for h, v in typed.items() if v.numbers is not None},
-    )
-    if not good.all():
-        out.dropped["sequences with letters outside the alphabet, or empty"] = int((~good).sum())
-        out.rows(good)
-    if not len(out.observations):
-        raise InputError(f"{source.main.name} has no sequence of {alphabet} alone; DNA or protein is expected.")
-    longer = sum(len(t) > length for t in texts)
-    if longer:
-        out.notes.append(f"{longer:,} sequences were cut at {length:,} letters.")
-    return out
+        heads, notes = files_of(source, FastaFormat.matches)
+        parts = [list(_records(head)) for head in heads]
+        headers = [header for part in parts for header, _ in part]
+        columns, said = header_columns(headers)
+        names = [stem for stem, part in zip(stems(heads), parts, strict=True) for _ in part]
+        several = len(heads) > 1
+        if several:
+            columns = with_files(columns, names)
+        texts = [text for part in parts for _, text in part]
+        table = encode(texts, columns, source.options, source.main.name)
+        table.notes = [*notes, *said, *table.notes]
+        table.a_file_a_set = several
+        return table
 
 
 def _records(head: Head) -> Iterator[tuple[str, str]]:
@@ -81,8 +62,8 @@ def _records(head: Head) -> Iterator[tuple[str, str]]:
         if line.startswith(">"):
             if header or parts:
                 yield header, "".join(parts)
-            header, parts = line[1:].strip() or f"record {number}", []
-        elif line:
+            header, parts = line[1:].strip()[:_HEADER_LONGEST] or f"record {number}", []
+        elif line and not line.startswith(";"):
             if not header:
                 raise InputError(f"{head.name} has text before its first '>' (line {number}); FASTA is expected.")
             parts.append(line)
@@ -90,30 +71,57 @@ def _records(head: Head) -> Iterator[tuple[str, str]]:
         yield header, "".join(parts)
 
 
-def _header_columns(headers: list[str]) -> dict[str, list[str]]:
-    columns: dict[str, list[str]] = {"record": [h.split()[0] for h in headers]}
-    pairs = [dict(word.split("=", 1) for word in h.split() if "=" in word) for h in headers]
+def header_columns(headers: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """The columns that FASTA headers hold, "" where one lacks a part, and remarks.
+
+    "record", the first word; each key of key=value; "field_i", the parts at | of headers that are divided so; and
+    where there is neither, "word_i" of headers that all have the same few words.
+    """
+    columns: dict[str, list[str]] = {"record": [(h.split() or [""])[0] for h in headers]}
+    notes = []
+    pairs = [_pairs(h) for h in headers]
     for key in dict.fromkeys(k for p in pairs for k in p):
         columns[key] = [p.get(key, "") for p in pairs]
-    if all("|" in h for h in headers):
-        parts = [h.split("|") for h in headers]
-        for i in range(min(map(len, parts))):
-            columns[f"field_{i + 1}"] = [p[i].strip() for p in parts]
-    return columns
+    divided = [h.split("|") for h in headers]
+    bars = sum(len(parts) > 1 for parts in divided)
+    if bars >= _FIELDS_LEAST * len(headers) and bars:
+        lengths = Counter(map(len, divided))
+        for i in range(max(lengths)):
+            having = sum(n for length, n in lengths.items() if length > i)
+            if having < _FIELDS_LEAST * len(headers):
+                break
+            columns[f"field_{i + 1}"] = [parts[i].strip() if i < len(parts) else "" for parts in divided]
+            if having < len(headers):
+                notes.append(f"{len(headers) - having:,} of {len(headers):,} headers have no part {i + 1} at |.")
+        return columns, notes
+    words = [h.split() for h in headers]
+    if not any(pairs) and words and 1 < len(words[0]) <= _WORDS_MOST and len({len(one) for one in words}) == 1:
+        columns |= {f"word_{i + 1}": [one[i] for one in words] for i in range(len(words[0]))}
+    return columns, notes
+
+
+def _pairs(header: str) -> dict[str, str]:
+    """The pairs key=value of a header; a value ends at the next key, at | ; , or ], so that it may hold blanks."""
+    found: dict[str, str] = {}
+    for part in re.split(r"[|;\]]|,(?=\s*\w+=)", header):
+        pieces = part.split("=")
+        for left, right, last in zip(pieces, pieces[1:], range(len(pieces) - 2, -1, -1), strict=False):
+            key = (left.split() or [""])[-1].strip("[\"'")
+            value = right if last == 0 else " ".join(right.split()[:-1])
+            if key:
+                found.setdefault(key, value.split(" [")[0].strip().strip("\"'"))
+    return found
 
 
 def sequence_column(columns: dict[str, list[str]], not_these: tuple[str, ...]) -> str:
     """The column whose entries are long words of sequence letters, or "" where there is none."""
+    known = set(PROTEIN + AMINO_CODES + NUCLEOTIDE_CODES + GAPS + STOP)
     for name, values in columns.items():
         some = [v for v in values[:200] if v]
         if name in not_these or len(some) < 2 or len(set(some)) < 0.2 * len(some):
             continue
         # A few entries may hold marks of out-of-frame reads or the like.
-        fitting = sum(bool(_LETTERS.fullmatch(v)) and set(v.upper()) <= set(PROTEIN + "NX*-.U") for v in some)
+        fitting = sum(bool(_LETTERS.fullmatch(v)) and set(v.upper()) <= known for v in some)
         if fitting >= 0.9 * len(some):
             return name
     return ""
-
-
-def _is_nucleic(text: str) -> bool:
-    return set(text.upper()) <= set("ACGTUN-")

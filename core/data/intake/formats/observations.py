@@ -31,6 +31,7 @@ class ObservationTable:
         layers: what else of the file could be the observations, as the setting `layer` names it.
         origin: what wrote vectors: "cells" (counts of genes), "cytometry", or "table" where that is not known.
         aliases: other names by which a feature may be chosen → its place, such as protein_1.
+        a_file_a_set: whether several files were given, each of which is a set unless the options say otherwise.
         hint: what to do where a column is missed, such as giving a table of barcodes.
         applied: settings that were decided for the reader, such as how counts are normalised.
         notes: what was done, in sentences. dropped: reason → count of observations.
@@ -48,6 +49,7 @@ class ObservationTable:
     origin: str = "table"
     aliases: dict[str, int] = field(default_factory=dict)
     hint: str = ""
+    a_file_a_set: bool = False
     applied: dict[str, Any] = field(default_factory=dict)
 
     def rows(self, keep: npt.NDArray[Any]) -> None:
