@@ -55,6 +55,7 @@ class Straying:
         distance: W2 of the generated ends.
         observations: of each side of a gap.
         space: in words, what W2 is measured in.
+        observation: what one of them is.
     """
 
     moments: tuple[Moment, ...]
@@ -64,6 +65,7 @@ class Straying:
     distance: float
     observations: int
     space: str
+    observation: Observation
 
     @property
     def t(self) -> Array:
@@ -81,9 +83,10 @@ class Straying:
         return float(self.generated.max() - self.floor) / max(self.length, 1e-12)
 
     def arrays(self) -> dict[str, Array]:
-        """What an export holds: the fields of the moments, one row a step, and the two curves."""
+        """What an export holds: the fields of the moments, one row a step, the two curves, and sequences as letters."""
         fields = {name: np.stack([getattr(m, name) for m in self.moments]) for name in Moment.__dataclass_fields__}
-        return {**fields, "generated_gap": self.generated, "mixture_gap": self.mixture}
+        spelled = self.observation.spelled(fields["generated"])
+        return {**fields, "generated_gap": self.generated, "mixture_gap": self.mixture, **spelled}
 
 
 class Walk:
@@ -154,6 +157,7 @@ class Walk:
             distance=sample_w2(generated[0], generated[-1]),
             observations=k,
             space=self.observation.space,
+            observation=self.observation,
         )
 
 

@@ -69,6 +69,10 @@ class Observation(ABC):
         """Numbers (k, *shape) from a model in the type of those that `code` gives."""
         return y.astype(np.float32)
 
+    def spelled(self, y: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+        """What an export holds beside the numbers y (…, *shape) for a reader: nothing, unless they code something."""
+        return {}
+
     def scale(self, deviation: Array) -> Array:
         """(d,) units in which distances are measured, from the deviation (d,) of each number: by default its own."""
         return np.where(deviation > 1e-8, deviation, 1.0)

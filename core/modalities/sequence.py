@@ -46,6 +46,15 @@ class Sequence(Observation):
         fitted[:, : x.shape[1]] = x[:, :length]
         return self.code(fitted)
 
+    def spelled(self, y: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+        """ "letters" (…,), the likeliest letter of each place up to the first end; "alphabet"; "length", of places."""
+        codes = y.reshape(*y.shape[:-1], self.stored[0], len(self.letters)).argmax(axis=-1)
+        ended = (codes == len(self.alphabet)).cumsum(axis=-1) > 0
+        spelling = np.array([*self.alphabet, ""])[np.where(ended, len(self.alphabet), codes)]
+        words = ["".join(one) for one in spelling.reshape(-1, self.stored[0])]
+        letters = np.array(words, dtype=np.str_).reshape(y.shape[:-1])
+        return {"letters": letters, "alphabet": np.array(self.alphabet), "length": np.array(self.stored[0])}
+
     def coordinates(self, feature: list[str]) -> list[str]:
         """Letters at positions: "12A"."""
         return [f"{i + 1}{letter}" for i in range(self.stored[0]) for letter in self.letters]

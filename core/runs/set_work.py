@@ -65,7 +65,8 @@ def validator(device: str) -> Callable[[Any, Any, Any], Mapping[str, float]]:
             losses = model.losses(SetBatch(held, index))
             context, query = draw(held, index, k, k)
             generated = model.sample(k, model.encode(context), noise)
-        shift = (generated.mean(dim=1) - query.mean(dim=1)).flatten(1) / model.standardise.scale.flatten().mean()
+        # In the model's own units, in which no single value outweighs the others.
+        shift = (model.standardise(generated).mean(dim=1) - model.standardise(query).mean(dim=1)).flatten(1)
         found = {"holdout_loss": float(losses["loss"]), "mean_error": float(shift.square().mean().sqrt())}
         # The variance of a few observations, repeated, is no measure.
         many = held.sizes[:count] >= LEAST

@@ -61,3 +61,13 @@ def test_other_observations_are_matched_or_refused() -> None:
 def test_an_unknown_modality_is_refused() -> None:
     with pytest.raises(InputError, match="'sound'; choose one of: vector, image, sequence"):
         observation("sound", (3,))
+
+
+def test_generated_sequences_are_spelled() -> None:
+    one = observation("sequence", (3,), "ACGT")
+    hot = one.code(np.int8([[0, 3, -1], [2, -1, -1]])).astype(np.float64) * 0.6 + 0.1
+    spelled = one.spelled(hot[None])
+    assert (
+        spelled["letters"].tolist() == [["AT", "G"]] and str(spelled["alphabet"]) == "ACGT" and spelled["length"] == 3
+    )
+    assert not observation("vector", (3,)).spelled(np.zeros((2, 3)))

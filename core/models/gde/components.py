@@ -9,37 +9,51 @@ from torch import Tensor, nn
 
 from core.models.gde.gaussian_moments import FULL_UP_TO
 from core.models.gde.layers import full_precision
+from core.models.gde.tails import Tails
 
 MOST = 512  # components that are kept: of 32 × 32 photographs they hold 99.5 % of the variance
+FARTHEST = 1e4  # deviations of the training sets
 ENTRIES = 50_000_000  # numbers from which the axes are fitted
 
 
 class Standardiser(nn.Module):
-    """x ↦ (x − mean) / scale with one mean and scale per feature (per channel of an image), from the training sets."""
+    """x ↦ (t(x) − mean) / scale with one mean and scale per feature (per channel of an image), from the training sets.
+
+    t is the identity, but where it is to be `robust` for features with heavy tails (`Tails`). What lies further than
+    `FARTHEST` from the training sets is cut off there: the square of a distance must not overflow.
+    """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], *, robust: bool = False) -> None:
         super().__init__()
+        self.tails = Tails(shape[0]) if robust else None
         # An image has one mean and scale a channel, a vector one a feature.
         axes = (shape[0], *[1] * (len(shape) - 1))
         self.register_buffer("mean", torch.zeros(axes))
         self.register_buffer("scale", torch.ones(axes))
 
     def fit(self, x: Tensor) -> None:
-        """Moments of (k, *shape); a feature that does not vary gets scale 1."""
+        """Tails and moments of (k, *shape); a feature that does not vary gets scale 1."""
         axes = [0, *range(2, x.ndim)]
-        deviation, mean = torch.std_mean(x.float(), dim=axes, keepdim=True)
+        x = x.float()
+        if self.tails is not None:
+            self.tails.fit(x)
+            x = self.tails(x)
+        deviation, mean = torch.std_mean(x, dim=axes, keepdim=True)
         self.mean = mean[0]
         self.scale = torch.where(deviation > 1e-8, deviation, torch.ones_like(deviation))[0]
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x.float() - self.mean) / self.scale
+        if self.tails is None:
+            return (x.float() - self.mean) / self.scale
+        return ((self.tails(x.float()) - self.mean) / self.scale).clamp(-FARTHEST, FARTHEST)
 
     def inverse(self, x: Tensor) -> Tensor:
         """Back to the data's own units."""
-        return x * self.scale + self.mean
+        y = x * self.scale + self.mean
+        return y if self.tails is None else self.tails.inverse(y)
 
 
 class PrincipalComponents(nn.Module):

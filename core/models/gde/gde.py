@@ -135,7 +135,7 @@ class GDE(Trainable):
         """`parts`: validated nodes "encoder", "generator", "mixer", each {"name": …, settings…}."""
         super().__init__(config, spec, training)
         self.parts = {what: dict(node) for what, node in parts.items()}
-        self.standardise = Standardiser(spec.shape)
+        self.standardise = Standardiser(spec.shape, robust=spec.modality == "vector")
         observation, width = spec.observation, spec.observation.d
         self.components = PrincipalComponents(width) if width > observation.plain else None
         rotated = observation if self.components is None else Vector((self.components.r,))

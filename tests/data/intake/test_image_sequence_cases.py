@@ -23,6 +23,7 @@ from PIL import Image, ImageOps
 
 from core.data.intake.formats.observation_text import header_columns
 from core.errors import InputError
+from core.latents.walk import Moment, Straying
 from tests.data.intake.test_collection import read
 
 Pixels = npt.NDArray[Any]
@@ -537,3 +538,14 @@ def test_a_tar_archive_is_named(tmp_path: Path) -> None:
         archive.addfile(tarfile.TarInfo("a.csv"), io.BytesIO(b""))
     with pytest.raises(InputError, match="is a tar archive; unpack it"):
         read(tmp_path / "x.tar.gz", tmp_path / "a", set_column=("g",))
+
+
+def test_a_walk_between_sequences_is_exported_as_letters(cases: Path, tmp_path: Path) -> None:
+    """The export of a walk whose model gives back the codes of real sequences names those sequences."""
+    sets, _ = read(cases / "b25-sequence-walk-one-hot" / "seqs.fa", tmp_path / "a", set_column=("field_2",))
+    numbers = [sets.numbers_of(i)[:3] for i in (0, 1)]
+    moments = tuple(Moment(float(t), np.zeros(2), x, x, x) for t, x in enumerate(numbers))
+    straying = Straying(moments, np.zeros(2), np.zeros(2), 1.0, 1.0, 3, "", sets.observation)
+    arrays = straying.arrays()
+    assert arrays["letters"].tolist() == [words(sets, i)[:3] for i in (0, 1)]
+    assert str(arrays["alphabet"]) == NUCLEOTIDES and arrays["length"] == 12
