@@ -32,7 +32,7 @@ class TrainingConfig:
     score: str = more(
         "quality",
         "Validation score that picks the best checkpoint.",
-        choices=("quality", "f1", "ld_r", "precision", "recall", "loss", "last"),
+        choices=("quality", "f1", "ld_r", "precision", "recall", "loss", "held_out", "last"),
     )
     condition_on: tuple[str, ...] = setting(
         ("auto",),

@@ -15,7 +15,7 @@ from typing import Any
 _TAIL_BYTES = 65536
 
 PREFERRED = "score"
-"""The metric that tells best how a run goes: the validation score where there is one; else the first in the file."""
+"""The metric that tells best how a run goes: the validation score where there is one; else the one with most."""
 
 
 @dataclass
@@ -150,7 +150,7 @@ def _trace(path: Path, _changed: int, _size: int) -> tuple[float, ...]:
     for entry in tail(path):
         if entry["value"] is not None and math.isfinite(entry["value"]):
             values.setdefault(entry["name"], []).append(float(entry["value"]))
-    return tuple(values.get(PREFERRED) or next(iter(values.values()), []))
+    return tuple(values.get(PREFERRED) or max(values.values(), key=len, default=[]))
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from core.training.clock import TrainingClock
 
 Validate = Callable[[Any, Any, torch.Generator], Mapping[str, float]]
 
+HELD_OUT = "holdout_loss"  # what a validation calls the loss on sets that training has not seen
 VALIDATION_SEED = 20_000  # added to the run's seed: validation samples share no stream with training noise
 
 
@@ -51,9 +52,15 @@ class Outcome:
 
 @dataclass
 class _History:
-    """What early stopping and a resumed epoch need to remember; kept in the checkpoint."""
+    """What early stopping and a resumed epoch need to remember; kept in the checkpoint.
+
+    `first` and `held_out` are the held-out losses before the first step and now: None where they are not measured, NaN
+    as text, since JSON has no word for it.
+    """
 
     best: dict[str, Any] = field(default_factory=dict)
+    first: float | str | None = None
+    held_out: float | str | None = None
     stale: int = 0
     seconds: float = 0.0
     totals: dict[str, float] = field(default_factory=dict)
@@ -141,6 +148,7 @@ class _Training:
             self._save("last")
             self._save("best")
             return Outcome("succeeded", "Fitted in closed form.", 0, {})
+        self._begin_held_out()
         step = devices.stepper(self.model, self.config, self.device)
         self.model.train()
         started = time.monotonic() - self.history.seconds
@@ -198,20 +206,45 @@ class _Training:
                 "Take a smaller training.learning_rate and start again."
             )
 
+    def _begin_held_out(self) -> None:
+        """The held-out loss of a model of sets before its first step: what training must not make worse."""
+        if self.model.kind != "sets" or self.clock.step or self.history.best:
+            return
+        values = self._held_out_values()
+        if HELD_OUT not in values:
+            return
+        self.history.first = self.history.held_out = _plain(values[HELD_OUT])
+        self.run.record(0, 0, {HELD_OUT: values[HELD_OUT]})
+        result = score(self.config.score, values, {})
+        if self.config.score == "held_out" and math.isfinite(result):
+            self.history.best = {"epoch": 0, "score": result, "name": self.config.score, **values}
+            self._save("best")
+
+    def _held_out_values(self) -> dict[str, float]:
+        """What the averaged model scores on the holdout, by name; nothing without a holdout."""
+        if self.validate is None or self.holdout is None or not len(self.holdout):
+            return {}
+        self.model.eval()
+        self.model.settle()
+        noise = torch.Generator(self.device).manual_seed(self.config.seed + VALIDATION_SEED)
+        values = dict(self.validate(self.model, self.holdout, noise)) | dict(self.model.held_out(self.holdout))
+        self.model.train()
+        return values
+
     def _validate(self, means: dict[str, float]) -> bool:
         """Score samples against the holdout; True where it is the best score so far."""
-        values: dict[str, float] = {}
-        if self.validate is not None and self.holdout is not None and len(self.holdout):
-            self.model.eval()
-            self.model.settle()
-            noise = torch.Generator(self.device).manual_seed(self.config.seed + VALIDATION_SEED)
-            values = dict(self.validate(self.model, self.holdout, noise)) | dict(self.model.held_out(self.holdout))
-            self.model.train()
+        values = self._held_out_values()
         result = score(self.config.score, values, means)
         if values:
-            # Where the last state is kept whatever it scores, there is no score to tell of.
-            told = {} if self.config.score == "last" else {"score": result}
+            # A state that is kept whatever it scores has no score to tell of, and a held-out loss tells of itself.
+            told = {} if self.config.score in ("last", "held_out") else {"score": result}
             self.run.record(self.clock.step, self.clock.epoch, values | told)
+        if HELD_OUT in values:
+            self.history.held_out = _plain(values[HELD_OUT])
+            if not math.isfinite(values[HELD_OUT]):
+                self.run.log(f"The held-out loss of epoch {self.clock.epoch} is not a number; this state is not kept.")
+                self.history.stale += 1
+                return False
         chosen_by_last = self.config.score == "last" or (not values and self.config.score != "loss")
         if not chosen_by_last and result <= self.history.best.get("score", -math.inf):
             self.history.stale += 1
@@ -223,7 +256,8 @@ class _Training:
     def _stopped(self) -> Outcome:
         """A stop on request: the moment is saved so that a resume continues at the very next step."""
         self._save("last")
-        if not checkpoints.exists(self.run.checkpoint_dir / "best"):
+        untrained = self.history.best.get("epoch") == 0 and self.history.stale == 0
+        if untrained or not checkpoints.exists(self.run.checkpoint_dir / "best"):
             self._save("best")
         reason = f"Stopped on request in epoch {self.clock.epoch + 1} of {self.clock.epochs}; it can be resumed."
         return Outcome("cancelled", reason, self.clock.epoch, self.history.best)
@@ -231,7 +265,20 @@ class _Training:
     def _succeeded(self, reason: str) -> Outcome:
         if not checkpoints.exists(self.run.checkpoint_dir / "best"):
             self._save("best")
-        return Outcome("succeeded", reason, self.clock.epoch, self.history.best)
+        return Outcome("succeeded", reason + self._doubt(), self.clock.epoch, self.history.best)
+
+    def _doubt(self) -> str:
+        """A warning where the held-out loss is no number or worse than before training, and which state was kept."""
+        first, now = self.history.first, self.history.held_out
+        if first is None or now is None or not worse(float(first), float(now)):
+            return ""
+        epoch = self.history.best.get("epoch", self.clock.epoch)
+        kept = f"the state of epoch {epoch:,}" if epoch else "the untrained state"
+        return (
+            f" Warning: the held-out loss is {float(now):.4g} and was {float(first):.4g} before training; {kept} was "
+            "kept. Look at the values of the features (raw counts, outliers), take a smaller "
+            "training.learning_rate, or more sets."
+        )
 
     def _save(self, which: Literal["last", "best"]) -> None:
         """`last` holds all that a resume needs, `best` what sampling needs."""
@@ -250,12 +297,22 @@ class _Training:
         checkpoints.save(self.run.checkpoint_dir / which, self.model.state(optimisers=last) | states, facts)
 
 
+def worse(first: float, now: float) -> bool:
+    """Whether a held-out loss is no number, or larger than the first by more than validations differ."""
+    return not math.isfinite(now) or now > first + 0.01 * abs(first)
+
+
+def _plain(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)
+
+
 def score(name: str, values: Mapping[str, float], losses: Mapping[str, float]) -> float:
     """The number, higher is better, by which `best` is chosen.
 
     "quality" is the geometric mean of precision, recall and LD r (each cut at 0), so that none can be bought with
-    another; "f1" the harmonic mean of precision and recall; "loss" minus the sum of all losses. A value
-    that could not be computed counts as 0. With "last", or where there is no holdout, the newest checkpoint is best.
+    another; "f1" the harmonic mean of precision and recall; "loss" minus the sum of all losses; "held_out" minus the
+    loss on the holdout, or the likelihood that the model gives it. A value that could not be computed counts as 0. With
+    "last", or where there is no holdout, the newest checkpoint is best.
     """
     value = {
         k: v if (v := values.get(k)) is not None and math.isfinite(v) else 0.0 for k in ("precision", "recall", "ld_r")
@@ -265,6 +322,10 @@ def score(name: str, values: Mapping[str, float], losses: Mapping[str, float]) -
         return float((max(p, 0.0) * max(r, 0.0) * max(value["ld_r"], 0.0)) ** (1 / 3))
     if name == "f1":
         return 2 * p * r / (p + r) if p + r else 0.0
+    if name == "held_out":
+        likelihoods = [v for k, v in values.items() if k.startswith(name)]
+        held_out = -values[HELD_OUT] if HELD_OUT in values else next(iter(likelihoods), 0.0)
+        return held_out if math.isfinite(held_out) else -math.inf
     if name == "loss":
         return -sum(losses.values())
     return value.get(name, 0.0)

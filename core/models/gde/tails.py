@@ -75,4 +75,4 @@ class Tails(nn.Module):
         for name, buffer in self.named_buffers():
             state_dict.setdefault(prefix + name, buffer)
         self.any = bool(state_dict[prefix + "heavy"].any())
-        super()._load_from_state_dict(state_dict, prefix, *rest)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(state_dict, prefix, *rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -81,7 +82,7 @@ def _header(run: Run, state: State, status: dict[str, Any]) -> None:
 
 def _seconds_an_epoch(series: dict[str, Series]) -> float:
     """The pace of the newest epochs, 0 while it is not known; a pause before a resume is not in it."""
-    first = next(iter(series.values()), None)
+    first = max(series.values(), key=lambda one: len(one.time), default=None)
     if first is None or len(first.time) < 2:
         return 0.0
     back = min(_PACE, len(first.time) - 1)
@@ -139,6 +140,7 @@ def _delete_button(run: Run, name: str) -> None:
 
 
 def _curves(run: Run, state: State) -> None:
+    _doubt(run)
     curves = {name: training.Curve(one.epoch, one.value) for name, one in run.metrics().items()}
     if not curves:
         if run.config.get("training", {}).get("epochs", 0) == 0:
@@ -176,6 +178,22 @@ def _curves(run: Run, state: State) -> None:
             f"{'Loss, variance and mean' if sets else 'Precision, recall and linkage'} are measured "
             f"every {every} epochs.",
         )
+
+
+def _doubt(run: Run) -> None:
+    """A warning, already while it trains, where the held-out loss is worse than before the first step."""
+    losses = run.metrics(["holdout_loss"]).get("holdout_loss")
+    if losses is None or losses.epoch[0] != 0 or len(losses.value) < 2:
+        return
+    first, now = losses.value[0], losses.value[-1]
+    if math.isfinite(now) and now <= first + 0.01 * abs(first):
+        return
+    st.warning(
+        f"The loss on held-out sets is {now:.4g} after {losses.epoch[-1]:,} epochs, and was {first:.4g} at first. "
+        "What is kept is the best state so far. Look at the values of the features (raw counts, outliers), or take a "
+        "smaller learning rate.",
+        icon=":material/trending_up:",
+    )
 
 
 def _files(run: Run) -> None:
