@@ -14,6 +14,8 @@ from core.models.gde.base import Generator
 from core.models.gde.gaussian_moments import FULL_UP_TO, Blocks, roots, spread
 from core.models.gde.layers import full_precision, mlp
 
+FAR = 10.0  # deviations of a set beyond which an observation is far from it: none in a million million is
+FARTHEST = 1e4
 NARROWEST = 1e-3  # smallest deviation of a generated set, in units of the whole data's
 EXPLAINED = 0.98  # share of the roots' spread that a latent must explain linearly for the base to be read off it so
 
@@ -109,6 +111,8 @@ class GaussianBase(nn.Module):
         """(b, k, d) observations → y = L⁻¹(x − μ)."""
         centred = x - mean[:, None]
         solved: Tensor = torch.linalg.solve_triangular(scale[0], centred[..., : self.f].mT, upper=False).mT
+        # Errors grow from row to row of a triangle that was read off a latent far from those of training.
+        solved = solved.nan_to_num(nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST).clamp(-FARTHEST, FARTHEST)
         return torch.cat([solved, centred[..., self.f :] / scale[1][:, None]], dim=-1)
 
     def colour(self, y: Tensor, mean: Tensor, scale: Blocks) -> Tensor:
@@ -154,10 +158,13 @@ class GaussianBase(nn.Module):
     def negative_log_likelihood(self, y: Tensor, scale: Blocks, weights: Tensor | None = None) -> Tensor:
         """Mean over observations and features of −log N(x; μ, LLᵀ), from y = L⁻¹(x − μ).
 
-        `weights` (k,), of mean 1, say how much each observation counts.
+        `weights` (k,), of mean 1, say how much each observation counts. Beyond `FAR` deviations it grows linearly
+        (Huber 1964): a few observations that the Gaussian does not cover must not decide on it alone.
         """
         log_diagonal = torch.cat([scale[0].diagonal(dim1=1, dim2=2), scale[1]], dim=1).log()
-        squares = y.square() if weights is None else y.square() * weights[:, None]
+        far = y.abs()
+        squares = torch.where(far > FAR, FAR * (2 * far - FAR), y.square())
+        squares = squares if weights is None else squares * weights[:, None]
         return 0.5 * squares.mean() + log_diagonal.mean() + 0.5 * math.log(2 * math.pi)
 
 
@@ -195,7 +202,7 @@ class BasedGenerator(Generator):
         """
         mean, scale = self.base.parameters_of(z)
         y = self.base.whiten(x.flatten(2), mean, scale)
-        return y.detach(), self.base.negative_log_likelihood(y, scale, weights)
+        return near(y.detach()), self.base.negative_log_likelihood(y, scale, weights)
 
     @torch.no_grad()
     def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
@@ -205,6 +212,15 @@ class BasedGenerator(Generator):
         y = self.transformed(torch.cat([self.calibration.expand(len(z), -1, -1), noise], dim=1), z)
         y = self.base.standardise(y[:, count:], y[:, :count])
         return self.base.colour(y, mean, scale).reshape(len(z), n, *self.shape)
+
+
+def near(y: Tensor) -> Tensor:
+    """Whitened observations; what is further than `FAR` is drawn in to FAR + log(1 + |y| − FAR).
+
+    A generator's loss is about where most of a set lies.
+    """
+    far = y.abs()
+    return torch.where(far > FAR, y.sign() * (FAR + (far - FAR).clamp_min(0).log1p()), y)
 
 
 def _leaning(own_spread: Tensor, k: int, own: int, least: Tensor | float) -> Tensor:

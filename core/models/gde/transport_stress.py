@@ -15,12 +15,14 @@ PARTNERS = 4  # pairs per set and step: more say little that is new, and each co
 def stress(z: Tensor, first: Tensor, second: Tensor, projections: int) -> Tensor:
     """E(‖z_i − z_j‖ − W2_ij)² / E W2² over pairs of the latents z (b, latent) of b sets, b ≥ 2.
 
-    `first`, `second`: (b, k, d) each, independent observations of the same sets.
+    `first`, `second`: (b, k, d) each, independent observations of the same sets. Where the sets differ by less than
+    finite samples of one set do, the error is a share of the latter: nothing can be said to be near zero.
     """
     one, other = _pairs(len(z), z.device)
-    target = transport(first, second, one, other, projections)
+    squared, noise = _estimated(first, second, one, other, projections)
+    target = squared.sqrt()
     distance = ((z[one] - z[other]).square().sum(dim=1) + 1e-12).sqrt()
-    return (distance - target).square().mean() / target.square().mean().clamp_min(1e-6)
+    return (distance - target).square().mean() / torch.maximum(squared.mean(), noise).clamp_min(1e-6)
 
 
 @torch.no_grad()
@@ -35,13 +37,20 @@ def transport(first: Tensor, second: Tensor, one: Tensor, other: Tensor, project
     Finite samples of one law lie apart: a quarter of the squared distance between the two halves of a set
     estimates by how much, and is taken off for each side.
     """
+    return _estimated(first, second, one, other, projections)[0].sqrt()
+
+
+@torch.no_grad()
+def _estimated(first: Tensor, second: Tensor, one: Tensor, other: Tensor, projections: int) -> tuple[Tensor, Tensor]:
+    """Squared distances (p,) as of `transport`, and what was taken off for the size of the samples, on average."""
     whole = torch.cat([first, second], dim=1)
     directions = random_projections(min(whole.shape[-1], FULL_UP_TO), projections, whole)
     squared = _squared(whole, one, other, directions)
     k = len(first)
     halves, mine = torch.cat([first, second]), torch.arange(k, device=first.device)
     noise = _squared(halves, mine, mine + k, directions) / 4
-    return (squared - noise[one] - noise[other]).clamp_min(0).sqrt()
+    taken = noise[one] + noise[other]
+    return (squared - taken).clamp_min(0), taken.mean()
 
 
 def _squared(x: Tensor, one: Tensor, other: Tensor, directions: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +19,7 @@ from core.runs.store import RunStore
 from core.words import ago, duration
 from pages.parts.chart import live_chart
 from pages.parts.frame import plain
+from pages.parts.runs.held_out import held_out_warning
 from pages.parts.runs.table import MARKS
 from pages.parts.state import DATASET, RUN, RUNS_AXES, RUNS_SAID, RUNS_SMOOTHING, SET_RUN
 
@@ -140,7 +140,7 @@ def _delete_button(run: Run, name: str) -> None:
 
 
 def _curves(run: Run, state: State) -> None:
-    _doubt(run)
+    held_out_warning(run)
     curves = {name: training.Curve(one.epoch, one.value) for name, one in run.metrics().items()}
     if not curves:
         if run.config.get("training", {}).get("epochs", 0) == 0:
@@ -178,22 +178,6 @@ def _curves(run: Run, state: State) -> None:
             f"{'Loss, variance and mean' if sets else 'Precision, recall and linkage'} are measured "
             f"every {every} epochs.",
         )
-
-
-def _doubt(run: Run) -> None:
-    """A warning, already while it trains, where the held-out loss is worse than before the first step."""
-    losses = run.metrics(["holdout_loss"]).get("holdout_loss")
-    if losses is None or losses.epoch[0] != 0 or len(losses.value) < 2:
-        return
-    first, now = losses.value[0], losses.value[-1]
-    if math.isfinite(now) and now <= first + 0.01 * abs(first):
-        return
-    st.warning(
-        f"The loss on held-out sets is {now:.4g} after {losses.epoch[-1]:,} epochs, and was {first:.4g} at first. "
-        "What is kept is the best state so far. Look at the values of the features (raw counts, outliers), or take a "
-        "smaller learning rate.",
-        icon=":material/trending_up:",
-    )
 
 
 def _files(run: Run) -> None:

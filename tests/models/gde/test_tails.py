@@ -13,8 +13,10 @@ from core.data.sets import SetCollection
 from core.models.gde.base import generators
 from core.models.gde.components import Standardiser
 from core.models.gde.data import prepare_sets
+from core.models.gde.gaussian_base import FAR, GaussianBase, near
 from core.models.gde.gde import GDE, GDEConfig
 from core.models.gde.tails import Tails
+from core.models.gde.transport_stress import stress
 from core.runs.set_work import validator
 from core.training.clock import TrainingClock
 
@@ -121,3 +123,23 @@ def test_held_out_losses_are_finite_on_every_family(generator: str, family: str)
     after = validate(model, held, noise)
     assert all(math.isfinite(v) for v in (*before.values(), *after.values())), (before, after)
     assert abs(after["holdout_loss"]) < 1e4
+
+
+def test_alike_sets_do_not_make_the_stress_of_latents_explode() -> None:
+    """Two held-out sets of one law are estimated to be no distance apart, and a share of nothing is anything."""
+    torch.manual_seed(0)
+    for seed in range(5):
+        first, second = torch.randn(2, 2, 100, 40, generator=torch.Generator().manual_seed(seed))
+        assert float(stress(torch.randn(2, 8), first, second, 16)) < 100
+
+
+def test_far_observations_count_linearly_in_the_likelihood() -> None:
+    base = GaussianBase(3, 2, 8)
+    mean, scale = base.parameters_of(torch.zeros(1, 2))
+    x = torch.tensor([[[0.5, -1.0, 2.0]]])
+    y = base.whiten(x, mean, scale)
+    plain = 0.5 * y.square().mean() + 0.5 * math.log(2 * math.pi)
+    assert float(base.negative_log_likelihood(y, scale)) == pytest.approx(float(plain), abs=1e-5)
+    far = base.negative_log_likelihood(torch.full((1, 1, 3), 1e6), scale)
+    assert float(far) == pytest.approx(0.5 * FAR * (2e6 - FAR), rel=1e-4)
+    assert torch.equal(near(y), y) and float(near(torch.tensor(1e6))) < 30
