@@ -49,6 +49,12 @@ class Case:
     dropped: dict[str, int] = field(default_factory=dict)
 
 
+def _files(contents: dict[str, bytes | str]) -> Make:
+    return lambda folder: [
+        path for name, one in contents.items() if isinstance(path := _write(name, one)(folder), Path)
+    ]
+
+
 def _write(name: str, content: bytes | str) -> Make:
     def make(folder: Path) -> Path:
         path = folder / name
@@ -183,6 +189,9 @@ class _Evil:
 _MATRIX = np.array([[0, 1, 2, 1], [1, 1, 0, -1], [2, 0, 0, 1]], dtype=np.int8)
 _OBJECTS = np.array([[0, _Evil()], [1, 2]], dtype=object)
 _VCF_GZ = gzip.compress((HEADER + COLUMNS + RECORDS * 2000).encode(), 6)
+
+_HAPMAP, _ABSENT = "strand\tassembly#\tcenter\tprotLSID\tassayLSID\tpanelLSID\tQCcode", "\tNA" * 7
+_TRAW = "CHR\tSNP\t(C)M\tPOS\tCOUNTED\tALT\t{1}\t{2}\n{0}\trs1\t0\t5\tA\tC\t0\t1\n{0}\trs2\t0\t9\tA\tC\t2\t1\n"
 
 REFUSED = [
     Case(
@@ -380,6 +389,42 @@ REFUSED = [
         ("not UTF-8 in record 3",),
     ),
     Case("PLINK text", _write("x.ped", "f a 0 0 1 1 A A C G\nf b 0 0 1 1 A C C C\n"), ("without its .map",)),
+    Case(
+        "ped with a row cut short",
+        _files({"x.ped": "f a 0 0 1 1 A A C G\nf b 0 0 1 1 A C C\n", "x.map": "1 rs1 0 5\n1 rs2 0 9\n"}),
+        ("3 alleles", "line 2", "x.map"),
+    ),
+    Case(
+        "packed EIGENSTRAT cut short",
+        _files(
+            {
+                "x.geno": b"GENO      3      2 0 0".ljust(48, b"\0") + bytes(60),
+                "x.snp": "rs1 1 0 5 A C\nrs2 1 0 9 A C\n",
+                "x.ind": "a M P\nb F P\nc F P\n",
+            }
+        ),
+        ("108 bytes", "144"),
+    ),
+    Case(
+        "Oxford gen whose probabilities are too large",
+        _write("x.gen", "1 rs1 5 A C 1 0 0 0 1 0\n1 rs2 9 A C 0.9 0.9 0 0 0 1\n"),
+        ("1.80", "line 2"),
+    ),
+    Case(
+        "HapMap with a word for a genotype",
+        _write("x.hmp.txt", f"rs#\talleles\tchrom\tpos\t{_HAPMAP}\ta\tb\ns1\tA/C\t1\t5{_ABSENT}\tA\tlow\n"),
+        ("'low'", "line 2"),
+    ),
+    Case(
+        "FinalReport without alleles",
+        _write("x.txt", "[Header]\nNum SNPs\t2\n[Data]\nSNP Name\tSample ID\tLog R Ratio\nr1\ta\t0.1\nr2\ta\t0.2\n"),
+        ("FinalReport", "Allele1"),
+    ),
+    Case(
+        "two chromosomes of different people",
+        _files({"c1.traw": _TRAW.format("1", "a", "b"), "c2.traw": _TRAW.format("2", "a", "c")}),
+        ("different individuals", "bcftools merge"),
+    ),
     Case("zip whose member lies outside", _write("x.zip", _outside()), ("damaged zip",)),
     _of_sets("sets: empty file", _write("x.csv", b""), "empty", "observations"),
     _of_sets("sets: pickle", _write("x.npz", pickle.dumps(_Evil())), "pickle"),
