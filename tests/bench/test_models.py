@@ -287,4 +287,4 @@ def test_every_rule_names_an_experiment_and_some_rule_always_holds() -> None:
         for m in (1, 1000, 100_000)
         for r2 in (0.0, 0.05, 0.5)
     }
-    assert {"haplotype_mosaic", "neighbour_mosaic"} <= chosen
+    assert {"vae", "gan", "pca_diffusion"} <= chosen
