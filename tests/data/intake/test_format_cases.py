@@ -20,6 +20,7 @@ from core.data.intake.importing import preview, read_file
 from core.errors import InputError
 from tests.data.intake.test_hostile import one_sentence
 
+RNG = np.random.default_rng(11)
 Case = Callable[[str], Path]
 
 
@@ -585,3 +586,28 @@ def test_the_page_of_formats_is_what_the_registry_says() -> None:
     """Made again with `python -m core formats --markdown > docs/formats.md`."""
     page = Path(__file__).parents[3] / "docs" / "formats.md"
     assert page.read_text(encoding="utf-8") == markdown()
+
+
+def test_alleles_in_cells_of_their_own_are_no_genotypes(tmp_path: Path, home: Path) -> None:
+    (ped,) = write(tmp_path, people__txt=PED)
+    assert "people.txt came without its .map file" in refusal(ped)
+    (tped,) = write(tmp_path, sites__txt="1 rs1 0 100 A A A T T T\n2 rs2 0 200 C G C C 0 C\n")
+    assert "came without its .tfam file" in refusal(tped)
+    rows = [[letter for _ in range(4) for letter in RNG.choice(["A", "G"], 2)] for _ in range(30)]
+    cells = "".join(",".join([f"s{i}", *row]) + "\n" for i, row in enumerate(rows))
+    assert "two columns a genotype" in refusal(*write(tmp_path, bare__csv=cells))
+    named = ",".join(["id", *(f"rs{j}_{k}" for j in range(4) for k in (1, 2))]) + "\n"
+    assert "two columns a genotype" in refusal(*write(tmp_path, named__csv=named + cells))
+
+
+def test_numbered_alleles_in_pairs(tmp_path: Path, home: Path) -> None:
+    text = "id,rs1,rs2,rs3\na,1/1,1/2,0/0\nb,1/2,1/1,1/2\nc,1/1,1/1,1/1\n"
+    cohort, _ = read(*write(tmp_path, x__csv=text))
+    assert cohort.calls.tolist() == [[0, 1, -1], [1, 0, 1], [0, 0, 0]]
+    assert cohort.variant_allele.tolist() == [["1", "2"]] * 3
+
+
+def test_letters_of_a_cross(tmp_path: Path, home: Path) -> None:
+    text = "id,m1,m2,m3,m4\nx,A,H,B,-\ny,H,A,B,A\nz,B,B,A,H\n"
+    cohort, said = read(*write(tmp_path, x__csv=text))
+    assert cohort.calls.tolist() == [[0, 1, 2, -1], [1, 0, 2, 0], [2, 2, 0, 1]] and "B is counted" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from typing import Any
 
@@ -12,7 +13,7 @@ from core.data.genotypes import Calls, Genotypes
 from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file, rows_preview
 from core.data.intake.formats.calls import CallsWriter, NoVariantError, column
 from core.data.intake.formats.layout import Layout, find_layout, numbered
-from core.data.intake.formats.letters import LetterCells, LetterCounts, absent, spelling_of
+from core.data.intake.formats.letters import NUMBERED, Codes, LetterCells, LetterCounts, absent, spelling_of
 from core.data.intake.formats.text import beside_calls, described_table
 from core.data.intake.tables import delimiter_of, split
 from core.errors import InputError
@@ -70,8 +71,17 @@ def spelling_in(first: bytes) -> str:
     if not known:
         return ""
     spelling, count = known.most_common(1)[0]
+    if spelling == NUMBERED and not _from_one(cells):
+        return ""
     # A table of counts may have a column of letters; letters alone are a table of genotypes.
     return spelling if spelling and count >= _MOST * sum(known.values()) else ""
+
+
+def _from_one(cells: list[bytes]) -> bool:
+    """Whether numbered alleles begin with 1, and 0 stands for missing; 0/1 and 1/1 are counts of a text table."""
+    pairs = [re.split(rb"[/|:]", cell.strip()) for cell in cells if spelling_of(cell) == NUMBERED]
+    half = any(pair.count(b"0") == 1 for pair in pairs)
+    return not half and any(one not in (b"0", b"1") for pair in pairs for one in pair)
 
 
 def _rows(lines: list[str]) -> list[list[str]]:
@@ -105,6 +115,8 @@ def _read(layout: Layout, source: CohortSource) -> ReadResult[Genotypes]:
             writer.append(letters.line(words, number, len(layout.lead) + 1))
             beside.append(cells)
     numbers = writer.matrix()
+    if letters.only_homozygotes and not _is_illumina(letters):
+        _refuse_two_columns(letters.first[numbers], layout, name)
     calls, counts, said = _counted(numbers, layout, letters, source)
     if not counts.pairs:
         raise NoVariantError(f"{name} has no variant of one or two alleles; split multi-allelic ones first.")
@@ -120,13 +132,35 @@ def _read(layout: Layout, source: CohortSource) -> ReadResult[Genotypes]:
     return ReadResult(genotypes, counts.dropped(), [*layout.notes, *notes, *said, *oriented, *letters.remarks()])
 
 
+def _is_illumina(letters: LetterCells) -> bool:
+    """Whether the alleles are called A and B, as Illumina and crosses have them."""
+    return {"B"} <= set(letters.alleles.spelling) <= {"", "A", "B"}
+
+
+def _refuse_two_columns(alleles: Codes, layout: Layout, name: str) -> None:
+    """Refuse a table that has one allele a cell: neighbouring columns then have the same alleles, or the same name."""
+    width = layout.width
+    names = [re.sub(r"[._-]?([12ab]|allele[12])$", "", one, flags=re.IGNORECASE) for one in layout.ids]
+    named = bool(names) and width % 2 == 0 and names[::2] == names[1::2] and len(set(names)) == width // 2
+    alike = False
+    if width % 2 == 0 and not layout.samples_in_columns:
+        seen = [frozenset(np.unique(column_of).tolist()) - {0} for column_of in alleles.T[:400]]
+        varied = [(one, two) for one, two in zip(seen[::2], seen[1::2], strict=True) if len(one | two) > 1]
+        alike = len(varied) > 2 and sum(one == two for one, two in varied) >= _MOST * len(varied)
+    if named or alike:
+        raise InputError(
+            f"{name} has two columns a genotype, one letter each; one cell a genotype is expected: "
+            "join them (A/G), or give PLINK ped with its map."
+        )
+
+
 def _counted(
     numbers: Any, layout: Layout, letters: LetterCells, source: CohortSource
 ) -> tuple[Calls, LetterCounts, list[str]]:
     """(variants, individuals) counts from (rows, columns) numbers of cells."""
     by_variant = numbers if layout.samples_in_columns else numbers.T
     counts = LetterCounts(letters.alleles)
-    illumina = set(letters.alleles.spelling) - {""} <= {"A", "B"} and "B" in letters.alleles.spelling
+    illumina = _is_illumina(letters)
     writer = CallsWriter(source.folder, by_variant.shape[1], source.main.name)
     step = max(1, _BLOCK_CALLS // by_variant.shape[1])
     for start in range(0, by_variant.shape[0], step):
@@ -136,7 +170,7 @@ def _counted(
     said = counts.remarks()
     if illumina:
         counts.pairs = [("", "")] * len(counts.pairs)
-        said.append("A and B are Illumina's names of alleles: B is counted, and which bases they are stays unknown.")
+        said.append("A and B name alleles (Illumina, crosses): B is counted, and which bases they are stays unknown.")
     return writer.matrix(), counts, said
 
 

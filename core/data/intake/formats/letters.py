@@ -17,9 +17,11 @@ Codes = npt.NDArray[np.uint16]
 
 RARER = "Letters do not say which allele is the reference: of each variant the rarer one is counted."
 _ALLELES_MAX = 65_000
-SIGN, TWO, ONE = "A/G", "AG", "A"
+SIGN, TWO, ONE, NUMBERED = "A/G", "AG", "A", "1/2"
+_NUMBERED_PAIR = re.compile(rb"\d{1,3}[/|:]\d{1,3}")
 _ABSENT = (b"", b"0", b"N", b"-", b".", b"?", b"X", b"NA")
-_IUPAC = {b"R": b"AG", b"Y": b"CT", b"S": b"CG", b"W": b"AT", b"K": b"GT", b"M": b"AC"}
+# H is the heterozygote beside A and B (R/qtl), and no base of two in IUPAC either.
+_IUPAC = {b"R": b"AG", b"Y": b"CT", b"S": b"CG", b"W": b"AT", b"K": b"GT", b"M": b"AC", b"H": b"AB"}
 _ABSENT_PAIRS = frozenset((b"", b"NN", b"N", b"--", b"-", b"00", b"0", b"NA", b"??", b"?", b".", b"./.", b"NC", b"XX"))
 
 
@@ -93,9 +95,14 @@ class LetterCells:
 
     def remarks(self) -> list[str]:
         """What is said of genotypes in one letter where none is a heterozygote."""
-        if not self._single or self._mixed:
+        if not self.only_homozygotes:
             return []
         return ["One letter is read as a homozygote, though the file has no heterozygote; individuals may be haploid."]
+
+    @property
+    def only_homozygotes(self) -> bool:
+        """Whether every genotype was one letter, and none of them a heterozygote."""
+        return self._single and not self._mixed
 
     def _add(self, cell: bytes, number: int, place: int) -> None:
         halves = halves_of(cell)
@@ -117,9 +124,11 @@ def absent(cell: bytes) -> bool:
 
 
 def spelling_of(cell: bytes) -> str:
-    """The spelling of a genotype in letters: SIGN (A/G), TWO (AG), ONE (A or R), or "" for anything else."""
+    """The spelling of a genotype: SIGN (A/G), TWO (AG), ONE (A or R), NUMBERED (1/2), or "" for anything else."""
     plain = cell.strip(b' "').upper()
-    if plain.isdigit() or halves_of(cell) is None or not re.search(rb"[A-Z]", plain):
+    if _NUMBERED_PAIR.fullmatch(plain):
+        return NUMBERED
+    if halves_of(cell) is None or not re.search(rb"[A-Z]", plain):
         return ""
     return ONE if len(plain) == 1 else TWO if len(plain) == 2 else SIGN
 

@@ -19,6 +19,8 @@ from core.data.intake.tables import Table, decode, read_table
 from core.errors import InputError
 
 _LEAD = 6
+_BASES = frozenset((b"A", b"C", b"G", b"T"))
+_LETTERS = _BASES | {b"0", b"N", b"I", b"D", b"-"}
 _BLOCK_CALLS = 8 << 20
 _ALLELE = re.compile(rb"[ACGTNacgtn0-9*.?-]+|[IDX+]|<[^>]*>")
 
@@ -36,15 +38,15 @@ class Ped(CohortFormat):
     endings = (".ped",)
     companion_endings = (".map",)
     joins = True
-    recognised = "by its ending"
+    recognised = "by its ending, or by six columns about an individual and pairs of alleles behind them"
 
     @staticmethod
     def matches(head: Head) -> bool:
-        return head.suffix == ".ped" or (head.suffix == ".map" and _is_map(head))
+        return head.suffix == ".ped" or (head.suffix == ".map" and _is_map(head)) or _is_ped(head)
 
     @staticmethod
     def read(source: CohortSource) -> ReadResult[Genotypes]:
-        ped = companion(source, ".ped", needed="ped and map")
+        ped = source.main if _is_ped(source.main) else companion(source, ".ped", needed="ped and map")
         map_file = companion(source, ".map", needed="ped and map")
         assert ped is not None and map_file is not None  # companion raises otherwise
         contigs, ids, positions = _map(map_file)
@@ -76,15 +78,15 @@ class Tped(CohortFormat):
     endings = (".tped",)
     companion_endings = (".tfam",)
     joins = True
-    recognised = "by its ending"
+    recognised = "by its ending, or by four columns about a variant and pairs of alleles behind them"
 
     @staticmethod
     def matches(head: Head) -> bool:
-        return head.suffix in (".tped", ".tfam")
+        return head.suffix in (".tped", ".tfam") or _is_tped(head)
 
     @staticmethod
     def read(source: CohortSource) -> ReadResult[Genotypes]:
-        tped = companion(source, ".tped", needed="tped and tfam")
+        tped = source.main if _is_tped(source.main) else companion(source, ".tped", needed="tped and tfam")
         tfam = companion(source, ".tfam", needed="tped and tfam")
         assert tped is not None and tfam is not None  # companion raises otherwise
         people = read_table(tfam.path, tfam.name, header=False, delimiter=" ")
@@ -164,6 +166,39 @@ def _uncompounded(text: bytes, count: int) -> bytes:
     if len(cells) != count or any(len(cell) != 2 for cell in cells):
         return text
     return b" ".join(cell[:1] + b" " + cell[1:] for cell in cells)
+
+
+def _is_ped(head: Head) -> bool:
+    """Rows of six columns (sex is a number, and so is the phenotype) and pairs of letters, whatever the ending."""
+    rows = _whole_rows(head)
+    return bool(rows) and all(
+        re.fullmatch(rb"[012]|-9", row[4]) and re.fullmatch(rb"-?\d+(\.\d+)?|NA", row[5]) and _are_pairs(row[6:])
+        for row in rows
+    )
+
+
+def _is_tped(head: Head) -> bool:
+    """Rows of contig, id, cM and position, and pairs of letters behind them, whatever the ending."""
+    rows = _whole_rows(head)
+    numbers = rb"-?\d+(\.\d+)?"
+    return bool(rows) and all(
+        re.fullmatch(numbers, row[2]) and re.fullmatch(rb"-?\d+", row[3]) and _are_pairs(row[4:]) for row in rows
+    )
+
+
+def _whole_rows(head: Head) -> list[list[bytes]]:
+    """The cells of the first rows, all of one width; of a single long line as much as was looked at."""
+    lines = [line for line in head.first.split(b"\n") if line.strip()]
+    if len(lines) > 1 and len(head.first) >= 1 << 16:
+        lines = lines[:-1]
+    rows = [line.split() for line in lines[:5]]
+    width = len(rows[0]) if rows else 0
+    return rows if width > 7 and all(len(row) == width for row in rows) else []
+
+
+def _are_pairs(cells: list[bytes]) -> bool:
+    """An even number of single letters of alleles; a heterozygote code would tell that one is a genotype."""
+    return len(cells) % 2 == 0 and set(cells) <= _LETTERS and bool(set(cells) & _BASES)
 
 
 def _is_map(head: Head) -> bool:
