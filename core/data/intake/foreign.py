@@ -35,12 +35,16 @@ def _starts(*beginnings: bytes) -> Callable[[Head], bool]:
     return lambda head: head.first.startswith(beginnings)
 
 
+# Tables of individuals and variants, whose few columns of small numbers look alike.
+_TABLES = (".fam", ".tfam", ".bim", ".map", ".ind", ".snp", ".psam", ".pvar", ".sample", ".samples", ".legend")
+
+
 def _is_structure(head: Head) -> bool:
     """By its ending, or by rows of whole numbers in pairs that begin with one id."""
     if head.suffix in (".str", ".stru", ".structure"):
         return True
     rows = [line.split() for line in head.first.split(b"\n")[:-1] if line.strip()]
-    if len(rows) < 4:
+    if head.suffix in _TABLES or len(rows) < 4:
         return False
     body = rows[1:] if rows[0][0] != rows[1][0] else rows
     body = body[: len(body) // 2 * 2][:12]

@@ -210,7 +210,7 @@ def _files(source: CollectionSource) -> list[tuple[str, str, Path]]:
     files = []
     for member, (path, name) in zip(members, unpacked, strict=True):
         folder = PurePosixPath(member.filename.replace("\\", "/")).parent.as_posix()
-        files.append(("" if folder == "." else folder, name, path))
+        files.append(("" if folder == "." else folder, PurePosixPath(name).name, path))
     return [*files, *others]
 
 
