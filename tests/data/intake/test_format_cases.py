@@ -20,6 +20,8 @@ from core.data.intake.importing import preview, read_file
 from core.errors import InputError
 from tests.data.intake.test_hostile import one_sentence
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 RNG = np.random.default_rng(11)
 Case = Callable[[str], Path]
 

@@ -19,6 +19,8 @@ from core.data.library import Library
 from core.errors import InputError
 from tests.data.intake.hostile import COLUMNS, HEADER, RECORDS, record
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 CALLS = np.array([[0, 1, 2, -1], [1, 1, 0, 0], [2, 0, 0, 1]], dtype=np.int8)
 
 

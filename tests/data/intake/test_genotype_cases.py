@@ -22,6 +22,8 @@ from core.data.intake.importing import read_file
 from core.errors import InputError
 from core.evaluation.harmonise import harmonise
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 RNG = np.random.default_rng(5)
 COUNTS = RNG.binomial(2, RNG.uniform(0.1, 0.6, 30), (40, 30)).astype(np.int8)
 MASK = RNG.random(COUNTS.shape) < 0.03

@@ -16,6 +16,8 @@ from core.data.intake.tables import read_table
 from core.data.intake.variants import VariantTable
 from core.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def four() -> Genotypes:
     return from_calls(

@@ -18,6 +18,8 @@ from core.data.intake.importing import read_file
 from core.errors import InputError
 from tests.data.intake.test_collection import read
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def folder_of_cases(shared: Path) -> Path:
     """The folder of cases of sets; the test is skipped where it is absent."""

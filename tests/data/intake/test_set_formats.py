@@ -21,6 +21,8 @@ from core.errors import InputError
 from tests.data.intake.test_collection import read
 from tests.data.intake.test_set_cases import folder_of_cases
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 COUNTS = np.random.default_rng(0).negative_binomial(1, 0.1, size=(24, 7))
 DONOR = np.repeat(["a", "b", "c"], 8)
 BARCODES = [f"ACGTACGT{format(i, '05b').replace('0', 'A').replace('1', 'C')}-1" for i in range(24)]
