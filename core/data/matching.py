@@ -46,8 +46,11 @@ def match(real: Genotypes, other: Genotypes) -> Match:
     positions = real.has_positions and other.has_positions
     if not positions and real.m == other.m and (made_up(real) or made_up(other)):
         return Match(np.arange(real.m, dtype=np.int64), np.zeros(real.m, dtype=bool), by_column=True)
-    first = _matched(real, other, identifiers(real), identifiers(other))
-    if positions:
+    if positions and (made_up(real) or made_up(other)):
+        first = _matched(real, other, *_places(real, other))  # numbers in place of ids say nothing
+    else:
+        first = _matched(real, other, identifiers(real), identifiers(other))
+    if positions and not (made_up(real) or made_up(other)):
         second = _matched(real, other, *_places(real, other))
         if (second.column >= 0).sum() >= (first.column >= 0).sum():
             first, second = second, first
