@@ -46,14 +46,11 @@ def match(real: Genotypes, other: Genotypes) -> Match:
     positions = real.has_positions and other.has_positions
     if not positions and real.m == other.m and (made_up(real) or made_up(other)):
         return Match(np.arange(real.m, dtype=np.int64), np.zeros(real.m, dtype=bool), by_column=True)
-    if positions and (made_up(real) or made_up(other)):
-        first = _matched(real, other, *_places(real, other))  # numbers in place of ids say nothing
-    else:
-        first = _matched(real, other, identifiers(real), identifiers(other))
-    if positions and not (made_up(real) or made_up(other)):
-        second = _matched(real, other, *_places(real, other))
-        if (second.column >= 0).sum() >= (first.column >= 0).sum():
-            first, second = second, first
+    ways = [_matched(real, other, *_places(real, other))] if positions else []
+    if not ways or not (made_up(real) or made_up(other)):  # numbers in place of ids say nothing
+        ways.append(_matched(real, other, identifiers(real), identifiers(other)))
+    first, *rest = sorted(ways, key=lambda way: -int((way.column >= 0).sum()))
+    for second in rest:
         free = (first.column < 0) & (second.column >= 0) & ~np.isin(second.column, first.column[first.column >= 0])
         first.column = np.where(free, second.column, first.column)
         first.turned = np.where(free, second.turned, first.turned)
@@ -102,7 +99,7 @@ def _matched(real: Genotypes, other: Genotypes, of_real: Keys, of_other: Keys) -
             continue
         _, j, how = best[0]
         if j in taken:  # two real variants are this one
-            column[taken[j]] = -1
+            column[taken[j]], turned[taken[j]] = -1, False
             continue
         taken[j] = i
         column[i], turned[i] = j, "turned" in how
@@ -140,11 +137,16 @@ def _in_part(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[float, set[str]]:
 
 
 def _places(real: Genotypes, other: Genotypes) -> tuple[Keys, Keys]:
-    """(contig, position) of each variant of both sides, contigs by the names that they have in common."""
+    """(contig, position) of each variant of both sides, contigs by the names that they have in common.
+
+    A variant without a position has a key that no other has.
+    """
     sides = (real, other)
     names = alike(*(side.variant_contig.tolist() for side in sides))
     keys: list[Keys] = []
-    for side, name in zip(sides, names, strict=True):
-        contigs = [name[contig] for contig in side.variant_contig.tolist()]
-        keys.append(list(zip(contigs, map(str, side.variant_position.tolist()), strict=True)))
+    for k, (side, name) in enumerate(zip(sides, names, strict=True)):
+        places = zip(side.variant_contig.tolist(), side.variant_position.tolist(), strict=True)
+        keys.append(
+            [(name[contig], str(at)) if at else (f"unknown {k}", "", str(j)) for j, (contig, at) in enumerate(places)]
+        )
     return keys[0], keys[1]

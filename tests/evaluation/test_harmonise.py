@@ -134,3 +134,16 @@ def test_variants_at_one_place_are_told_apart_by_alleles_or_left_out() -> None:
     same = [replace(g, variant_position=position) for g in (real, other)]
     first, _, _ = harmonise(same[0], {"synthetic": replace(same[1], variant_id=ids).variants(np.arange(29, -1, -1))})
     assert first.m == 28
+
+
+def test_variants_without_a_position_are_not_matched_by_it() -> None:
+    """Two unknown places are no common place, even where the alleles would fit."""
+    calls = np.array([[0, 1, 2], [2, 1, 0], [1, 1, 1]], dtype=np.int8)
+    real = replace(
+        from_calls(calls), variant_id=np.array(["a", "b", "c"]), variant_contig=np.array(["1", "", "1"]),
+        variant_position=np.array([5, 0, 9]), variant_allele=np.array([["A", "C"], ["G", "T"], ["A", "G"]]),
+    )  # fmt: skip
+    other = replace(real, variant_id=np.array(["x", "y", "z"]))
+    kept, aligned, _ = harmonise(real, {"other": other})
+    assert kept.variant_id.tolist() == ["a", "c"]
+    np.testing.assert_array_equal(aligned["other"].calls, calls[:, [0, 2]])

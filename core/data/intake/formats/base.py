@@ -113,9 +113,12 @@ class CohortFormat(Format):
         """The whole file; raises InputError with one sentence on anything that cannot be read as genotypes."""
 
     @staticmethod
-    @abstractmethod
     def preview(source: CohortSource) -> dict[str, Any]:
-        """What the first part of the file shows: {"individuals", "variants", "orientation", "rows", "notes"}."""
+        """What the first part of the file shows: {"individuals", "variants", "orientation", "rows", "notes"}.
+
+        Without more knowledge of the format, its first lines.
+        """
+        return lines_preview(source)
 
 
 class CollectionFormat(Format):

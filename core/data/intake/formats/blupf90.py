@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,6 @@ from core.data.intake.formats.base import (
     Head,
     ReadResult,
     formats,
-    lines_preview,
     only_file,
 )
 from core.data.intake.formats.calls import CallsWriter, column
@@ -84,7 +82,3 @@ class Blupf90(CohortFormat):
         if phased:
             notes.append("3 and 4 are read as heterozygotes, as BLUPF90 codes them with phase.")
         return ReadResult(from_calls(writer.matrix(), sample_id=column(ids)), notes=notes)
-
-    @staticmethod
-    def preview(source: CohortSource) -> dict[str, Any]:
-        return lines_preview(source)

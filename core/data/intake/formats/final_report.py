@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from core.data.intake.formats.base import (
     Head,
     ReadResult,
     formats,
-    lines_preview,
     only_file,
 )
 from core.data.intake.formats.calls import CallsWriter, check_size, column, refuse_repeats, variant_columns
@@ -75,10 +73,6 @@ class FinalReport(CohortFormat):
         if not any(_SNP.fullmatch(cell) for cell in header):
             return _matrix(source)
         return _long(source, _columns(header, source.main.name))
-
-    @staticmethod
-    def preview(source: CohortSource) -> dict[str, Any]:
-        return lines_preview(source)
 
 
 def _rows(head: Head) -> Iterator[tuple[int, list[str]]]:

@@ -15,7 +15,6 @@ from core.data.intake.formats.base import (
     Head,
     ReadResult,
     formats,
-    lines_preview,
     only_file,
 )
 from core.data.intake.formats.calls import CallsWriter, NoVariantError
@@ -87,10 +86,6 @@ class Ms(CohortFormat):
                 + (" (from -r)." if match else ", a length that the file does not tell.")
             )
         return ReadResult(from_calls(writer.matrix(), 1, **columns), notes=notes)
-
-    @staticmethod
-    def preview(source: CohortSource) -> dict[str, Any]:
-        return lines_preview(source)
 
 
 def _number_of_sites(line: bytes, name: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from core.data.genotypes import MISSING, Calls, Genotypes, number_ids
 from core.data.intake import archives
 from core.data.intake.companions import companion
-from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, lines_preview
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats
 from core.data.intake.formats.calls import CallsWriter, NoVariantError, column, variant_columns
 from core.data.intake.people import described_individuals
 from core.data.intake.tables import decode
@@ -54,10 +53,6 @@ class Oxford(CohortFormat):
             if line.strip():
                 rows.add(number, line)
         return rows.result()
-
-    @staticmethod
-    def preview(source: CohortSource) -> dict[str, Any]:
-        return lines_preview(source)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from core.data.genotypes import Genotypes
 from core.data.intake import archives
 from core.data.intake.columns import individual_columns
 from core.data.intake.companions import companion
-from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, lines_preview
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats
 from core.data.intake.formats.calls import CallsWriter, NoVariantError, check_size, column, variant_columns
 from core.data.intake.formats.families import COLUMNS, family_columns, individual_ids
 from core.data.intake.formats.letters import Alleles, LetterCounts
@@ -59,10 +59,6 @@ class Ped(CohortFormat):
             block = np.ascontiguousarray(codes[:, 2 * start : 2 * (start + step)].T)
             writer.append(counts.add(block[::2], block[1::2]))
         return _result(writer, counts, Table(ped.name, COLUMNS, individuals), (ids, contigs, positions))
-
-    @staticmethod
-    def preview(source: CohortSource) -> dict[str, Any]:
-        return lines_preview(source)
 
 
 @formats.register(
@@ -113,10 +109,6 @@ class Tped(CohortFormat):
             positions.append(_position(decode(cells[3]), tped.name))
             writer.append(counts.add(codes[None, ::2], codes[None, 1::2]))
         return _result(writer, counts, people, (ids, contigs, positions))
-
-    @staticmethod
-    def preview(source: CohortSource) -> dict[str, Any]:
-        return lines_preview(source)
 
 
 def _rows(

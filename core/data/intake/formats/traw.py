@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.data.genotypes import Genotypes
 from core.data.intake import archives
 from core.data.intake.formats.base import (
@@ -12,7 +10,6 @@ from core.data.intake.formats.base import (
     Head,
     ReadResult,
     formats,
-    lines_preview,
     only_file,
 )
 from core.data.intake.formats.calls import CallsWriter, NoVariantError, column, variant_columns
@@ -78,10 +75,6 @@ class Traw(CohortFormat):
         genotypes = Genotypes(calls=writer.matrix().T, sample_id=column(names), **columns)
         notes = ["The counted allele of each variant is the one in the column COUNTED.", *said, *parser.remarks()]
         return ReadResult(genotypes, notes=notes)
-
-    @staticmethod
-    def preview(source: CohortSource) -> dict[str, Any]:
-        return lines_preview(source)
 
 
 def plain_ids(ids: list[str]) -> tuple[list[str], list[str]]:

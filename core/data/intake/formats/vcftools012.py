@@ -7,7 +7,7 @@ from typing import Any
 from core.data.genotypes import Genotypes, from_calls
 from core.data.intake import archives
 from core.data.intake.companions import companion
-from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, lines_preview
+from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats
 from core.data.intake.formats.calls import CallsWriter, column, variant_columns
 from core.data.intake.formats.codes import LineParser
 from core.data.intake.tables import read_table
@@ -62,10 +62,6 @@ class Vcftools012(CohortFormat):
         if absent:
             notes.append(f"No {' and no '.join(absent)} came with it; what they would name is numbered.")
         return ReadResult(from_calls(calls, 2, **columns), notes=notes)
-
-    @staticmethod
-    def preview(source: CohortSource) -> dict[str, Any]:
-        return lines_preview(source)
 
 
 def _ids(head: Head, n: int, main: str) -> list[str]:
