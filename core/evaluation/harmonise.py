@@ -58,7 +58,7 @@ def _match(real: Genotypes, other: Genotypes, name: str, notes: list[str]) -> Ma
         return found
     column = found.column[found.column >= 0]
     if not len(column):
-        if made_up(real) or made_up(other):
+        if (made_up(real) or made_up(other)) and not (real.has_positions and other.has_positions):
             raise InputError(
                 f"The real individuals have {real.m} variants and the {name} ones {other.m}, and nothing names them; "
                 "give both files variant ids or positions, or the same columns."

@@ -22,6 +22,7 @@ from core.runs.store import RunStore
 from core.runs.summary import RunSummary
 from core.words import number
 from tests.browser.conftest import Server
+from tests.browser.serving import settled as at_rest
 from tests.browser.test_journeys import graph, new_browser, settled
 from tests.pages.cohort_files import sample_table, vcf
 from tests.waiting import wait_until
@@ -179,12 +180,10 @@ def export_and_judge_again(page: Page, server: Server, folder: Path, name: str) 
         menu.get_by_role("combobox", name=box).click()
         page.get_by_role("option", name=option, exact=True).click()
         settled(page)
-    for _ in range(20):  # on a busy machine the button may still be that of the format before
-        with page.expect_download() as saved:
-            menu.get_by_role("button", name="Download", exact=True).click()
-        if saved.value.suggested_filename == "synthetic.zip":
-            break
-        settled(page)
+    at_rest(page)  # a page that is still drawing would take the file of the click away
+    with page.expect_download() as saved:
+        menu.get_by_role("button", name="Download", exact=True).click()
+    assert saved.value.suggested_filename == "synthetic.zip"
     with zipfile.ZipFile(io.BytesIO(Path(saved.value.path()).read_bytes())) as archive:
         archive.extractall(folder)
     bring(page, server, [folder / "synthetic.vcf.gz"], folder / "synthetic.samples.tsv")
