@@ -22,8 +22,8 @@ from core.runs.store import RunStore
 from core.runs.summary import RunSummary
 from core.words import number
 from tests.browser.conftest import Server
-from tests.browser.serving import settled as at_rest
-from tests.browser.test_journeys import graph, new_browser, settled
+from tests.browser.serving import settled
+from tests.browser.test_journeys import graph, new_browser
 from tests.pages.cohort_files import sample_table, vcf
 from tests.waiting import wait_until
 
@@ -180,7 +180,7 @@ def export_and_judge_again(page: Page, server: Server, folder: Path, name: str) 
         menu.get_by_role("combobox", name=box).click()
         page.get_by_role("option", name=option, exact=True).click()
         settled(page)
-    at_rest(page)  # a page that is still drawing would take the file of the click away
+    settled(page)  # a page that is still drawing would take the file of the click away
     with page.expect_download() as saved:
         menu.get_by_role("button", name="Download", exact=True).click()
     assert saved.value.suggested_filename == "synthetic.zip"

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 from core.runs.store import RunStore
 from tests import waiting
 from tests.browser.conftest import Server
+from tests.browser.serving import settled
 from tests.conftest import tiny_cohort
 from tests.pages.cohort_files import sample_table, vcf
 from tests.waiting import wait_until
@@ -36,11 +37,6 @@ def new_browser(chromium: Browser) -> Page:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     context.set_default_timeout(PATIENCE)
     return context.new_page()
-
-
-def settled(page: Page) -> None:
-    """Wait until the page's script has ended."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def graph(page: Page, key: str) -> Locator:

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.data.library import Library
 from tests.browser.conftest import Server
-from tests.browser.test_journeys import choose, new_browser, settled
+from tests.browser.serving import settled
+from tests.browser.test_journeys import choose, new_browser
 
 pytestmark = pytest.mark.xdist_group("browser")
 

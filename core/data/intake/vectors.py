@@ -87,7 +87,8 @@ def principal_components(x: Dense, count: int) -> tuple[Dense, float]:
 
     The singular vectors of the centred cells, without a d × d matrix: exact by the Gram matrix of the smaller side
     where that is at most `_EXACT` wide, else by random projection and seven power iterations (Halko et al. 2011). The
-    sign of each component is the one that makes its largest loading positive.
+    sign of each component is the one that makes the cubes of its loadings add to more than 0, which no tie between two
+    features leaves to rounding.
     """
     centred = x - x.mean(axis=0, dtype=np.float64).astype(np.float32)
     total = float(np.square(centred, dtype=np.float64).sum())
@@ -106,8 +107,8 @@ def principal_components(x: Dense, count: int) -> tuple[Dense, float]:
 
         left, singular, right = randomized_svd(centred, count, n_oversamples=20, n_iter=7, random_state=0)
         scores, loadings, values = left * singular, right.T, np.square(singular)
-    sign = np.sign(loadings[np.abs(loadings).argmax(axis=0), np.arange(count)])
-    scores = np.asarray(scores * np.where(sign == 0, 1, sign), dtype=np.float32)
+    sign = np.where((loadings**3).sum(axis=0) < 0, -1, 1)
+    scores = np.asarray(scores * sign, dtype=np.float32)
     return scores, float(np.sum(values, dtype=np.float64) / max(total, 1e-300))
 
 
