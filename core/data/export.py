@@ -87,8 +87,8 @@ def _csv(genotypes: Genotypes, path: Path, header: list[str]) -> list[Path]:
     lead = ["sample_id", *(f"label:{k}" for k in labels), *(f"phenotype:{k}" for k in phenotypes)]
     with draft_of(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         file.writelines(f"{line}\n" for line in header)
-        if genotypes.ploidy == 2 and int(genotypes.calls.max(initial=0)) < 2:
-            file.write("##ploidy=2\n")  # the counts do not say it
+        if genotypes.ploidy == 2 and (header or int(genotypes.calls.max(initial=0)) < 2):
+            file.write("##ploidy=2\n")  # the counts alone may not say it
         if header:
             file.writelines(variant_lines(genotypes, len(lead)))
         file.write(",".join([*map(csv_cell, lead), *map(csv_cell, genotypes.variant_id.tolist())]) + "\n")

@@ -158,9 +158,10 @@ def _refuse_slips(tally: Tally, present: set[float], name: str, where: Callable[
     if odd and cells <= max(1, _SLIPS * total) and total - cells >= 3:
         first = min(odd)
         others = f" (and {cells - 1:,} more such cells)" if cells > 1 else ""
+        copies = " (individuals of more than two copies are not read)" if odd.keys() <= {3.0, 4.0, 5.0, 6.0} else ""
         raise InputError(
             f"{name} holds the value {first:g} in {where(first)}{others}; counts 0, 1, 2 (or -1, -9, NaN for missing) "
-            "are expected: mend that cell."
+            f"are expected: mend that cell{copies}."
         )
 
 

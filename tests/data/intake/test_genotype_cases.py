@@ -18,7 +18,7 @@ import pytest
 from core.data import export
 from core.data.genotypes import Genotypes, from_calls
 from core.data.intake.cohort_options import CohortOptions
-from core.data.intake.importing import read_file
+from core.data.intake.importing import preview, read_file
 from core.errors import InputError
 from core.evaluation.harmonise import harmonise
 
@@ -94,7 +94,7 @@ def test_the_heterozygote_of_dart_is_the_last(case: Callable[[str], Path], home:
 
 def test_two_rows_a_variant_become_one_count(tmp_path: Path, home: Path) -> None:
     frame = pd.DataFrame(np.repeat(COUNTS.T, 2, axis=0), columns=[f"S{i}" for i in range(40)])
-    frame.iloc[0::2], frame.iloc[1::2] = (COUNTS.T < 2).astype(int), (COUNTS.T > 0).astype(int)
+    frame.iloc[0::2], frame.iloc[1::2] = (COUNTS.T < 2).astype(np.int8), (COUNTS.T > 0).astype(np.int8)
     frame.insert(0, "CloneID", np.repeat(np.arange(30), 2))
     frame.insert(1, "SNP", ["", "12:A>G"] * 30)
     frame.insert(2, "CallRate", 0.98)
@@ -196,6 +196,48 @@ def test_columns_about_individuals_at_the_end(tmp_path: Path, home: Path) -> Non
     np.testing.assert_array_equal(cohort.calls, COUNTS)
     assert cohort.labels["class"].tolist() == ["1", "2"] * 20
     np.testing.assert_allclose(cohort.phenotypes["yield"], frame["yield"])
+
+
+# Copies
+
+
+def test_four_copies_whose_high_counts_are_absent_are_spoken_of(case: Callable[[str], Path], home: Path) -> None:
+    path = case("45-polyploid/tetra_rare.csv")
+    assert "four copies" in notes(path) and "four copies" in " ".join(preview([path])["notes"])
+    assert "four copies" not in notes(path, ploidy="2")
+    np.testing.assert_array_equal(read(path).calls, pd.read_csv(path).iloc[:, 3:].to_numpy().T)
+
+
+@pytest.mark.parametrize("ending", ["csv", "npy"])
+@pytest.mark.parametrize(("copies", "commonest"), [(4, 0.05), (2, 0.5)])
+@pytest.mark.usefixtures("home")
+def test_copies_are_open_where_counts_are_rare(copies: int, commonest: float, ending: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    counts = rng.binomial(copies, rng.uniform(0.01, commonest, 60), (50, 60)).clip(0, 2)
+    path = table(tmp_path / "x.csv", counts)
+    if ending == "npy":
+        path = tmp_path / "x.npy"
+        np.save(path, counts)
+    assert ("four copies" in notes(path)) == (copies == 4)
+
+
+def test_rare_counts_of_two_copies_are_told_where_many_are_seen(tmp_path: Path, home: Path) -> None:
+    rng = np.random.default_rng(0)
+    assert "copies" not in notes(table(tmp_path / "x.csv", rng.binomial(2, rng.uniform(0.01, 0.1, 400), (100, 400))))
+
+
+def test_more_than_two_copies_are_refused(tmp_path: Path, home: Path) -> None:
+    values = np.tile(np.minimum(COUNTS, 1), (1, 10))
+    values[:20, :40] = 2
+    values[5, 7] = 3
+    with pytest.raises(InputError, match="more than two copies are not read"):
+        read(table(tmp_path / "slip.csv", values))
+    path = table(tmp_path / "told.csv", COUNTS)
+    path.write_text("##ploidy=4\n" + path.read_text())
+    np.savez(tmp_path / "told.npz", calls=COUNTS, ploidy=4)
+    for one in (path, tmp_path / "told.npz"):
+        with pytest.raises(InputError, match="its ploidy is 4"):
+            read(one)
 
 
 # Alleles

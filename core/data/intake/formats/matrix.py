@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.data.genotype_counts import genotype_counts
 from core.data.genotypes import MISSING, Calls
 from core.data.intake.coding import COUNTS, Coding, Tally, judge, remarks, unsure
 from core.errors import InputError
 
 _BLOCK = 16 << 20
+_WITHHELD = 4.6  # counts expected of which none is seen one time in a hundred
+_LIKELIER = np.log(20)
 
 
 def counts_from(
@@ -100,15 +103,44 @@ def orientation_of(
 
 
 def ploidy_of(calls: Calls, asked: str, diploid: bool) -> tuple[int, list[str]]:
-    """1 or 2, with a remark where it is inferred: haploid where no count exceeds 1 and nothing says `diploid`.
+    """1 or 2 of (n, m) `calls`, with a remark where it is inferred: haploid where no count exceeds 1 and nothing says
+    `diploid`, diploid where the counts could as well be the rare ones of four copies.
 
-    Raises InputError where a ploidy of 1 was asked for and a count is 2.
+    Raises InputError where a ploidy of 1 was asked for and a count is 2, and for a ploidy above 2.
     """
+    if asked not in ("auto", "1", "2"):
+        raise InputError(
+            f"The file says that its ploidy is {asked[:20]}; ploidy 1 or 2 is expected: only haploid and diploid "
+            "genotypes are read."
+        )
     highest = int(calls.max())
     if asked == "1" and highest > 1:
         raise InputError("Ploidy 1 was asked for, but the file holds counts of 2; leave ploidy on auto or set it to 2.")
-    if asked in ("1", "2") or diploid:
-        return int(asked) if asked in ("1", "2") else 2, []
+    if asked != "auto" or diploid:
+        return 2 if asked == "auto" else int(asked), []
     if highest <= 1:
         return 1, ["No count exceeds 1, so the data are taken as haploid; set ploidy=2 if they are diploid."]
+    if _may_be_tetraploid(genotype_counts(calls, 2)):
+        return 2, [
+            "No count exceeds 2, so the data are taken as diploid; alleles as rare as these would look the same in "
+            "individuals of four copies, which are not read: set ploidy=2 if they are diploid."
+        ]
     return 2, []
+
+
+def _may_be_tetraploid(counts: npt.NDArray[np.int64]) -> bool:
+    """Whether (m, 3) genotype counts could be those of four copies in which 3 and 4 did not turn up.
+
+    Under random mating a count is Binomial(4, q) or Binomial(2, 2q), the share q taken from each variant. Four copies
+    are left open where they give fewer counts of 3 and 4 than chance withholds, and two are not much likelier.
+    """
+    called = counts.sum(axis=1)
+    seen = counts[(called > 0) & (counts[:, 1] + counts[:, 2] > 0)].astype(np.float64)
+    called = seen.sum(axis=1, keepdims=True)
+    q = (seen[:, 1:2] + 2 * seen[:, 2:]) / (4 * called)
+    four = np.hstack([(1 - q) ** 4, 4 * q * (1 - q) ** 3, 6 * q**2 * (1 - q) ** 2])
+    two = np.hstack([(1 - 2 * q) ** 2, 4 * q * (1 - 2 * q), 4 * q**2])
+    if float((called * (1 - four.sum(axis=1, keepdims=True))).sum()) > _WITHHELD:
+        return False
+    tiny = np.finfo(np.float64).tiny  # of a genotype that nobody has and that has probability 0
+    return bool((seen * np.log(np.maximum(two, tiny) / four)).sum() < _LIKELIER)

@@ -118,8 +118,8 @@ class _Body:
         notes += remarks
         pairs = self.parser.tally().pairs or self.parser.coding.diploid
         asked = source.options.ploidy
-        if asked == "auto" and layout.told.get("ploidy", [""])[0] in ("1", "2"):
-            asked = layout.told["ploidy"][0]
+        if asked == "auto":
+            asked = layout.told.get("ploidy", [asked])[0]
         ploidy, inferred = ploidy_of(calls, asked, pairs)
         result = from_calls(calls, ploidy, **tables)
         if not layout.samples_in_columns and layout.ids:
