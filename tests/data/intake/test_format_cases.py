@@ -543,6 +543,44 @@ def test_probabilities_of_a_vcf(tmp_path: Path, home: Path) -> None:
     assert "no GT field" in refusal(*write(tmp_path, y__vcf=likelihoods))
 
 
+def test_dosages_of_the_calls_without_a_genotype(case: Case, tmp_path: Path, home: Path) -> None:
+    path = case("22-ds-only/ds_gtmissing.vcf")
+    rows = [line.split("\t") for line in path.read_text().splitlines() if not line.startswith("#")]
+    dosages = np.array([[float(cell.split(":")[-1]) for cell in row[9:]] for row in rows])
+    known = RNG.random(dosages.shape) < 0.7
+    known[:, 0] = True
+    genotypes = RNG.integers(0, 3, dosages.shape)  # of others than the dosages say: a genotype goes first
+    lines = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    for i, row in enumerate(rows):
+        cells = [
+            f"{['0/0', '0/1', '1|1'][g] if k else './.'}:{d}"
+            for g, k, d in zip(genotypes[i], known[i], dosages[i], strict=True)
+        ]
+        lines.append("\t".join([*row[:9], *cells]))
+    cohort, said = read(*write(tmp_path, x__vcf="\n".join([*lines, ""])))
+    np.testing.assert_array_equal(cohort.calls.T, np.where(known, genotypes, np.rint(dosages)))
+    assert f"{(~known).sum():,} calls have no genotype" in said and "variants have no genotypes" not in said
+
+
+def test_dosages_of_half_split_and_haploid_calls(tmp_path: Path, home: Path) -> None:
+    fields = "".join(f"##FORMAT=<ID={k},Number={n},Type=Float,Description=D>\n" for k, n in (("DS", "A"), ("GP", "G")))
+    header = VCF.format("1", "a\tb\tc").replace("#CHROM", f"{fields}#CHROM")
+    records = [
+        "1\t10\tr1\tA\tC\t.\t.\t.\tGT:DS\t0/.:1.2\t./.:.\t0/1:2",
+        "1\t20\tr2\tA\tC,G\t.\t.\t.\tGT:DS\t./.:0.1,1.55\t1/2:0,0\t0/0:2,2",
+        "1\t30\tr3\tA\tC\t.\t.\t.\tGT:DS\t1:1\t.:1\t./.:1.9",
+        "1\t40\tr4\tA\tC\t.\t.\t.\tGT:GP\t./.:0,0.3,0.7\t0/1:1,0,0\t./.:.",
+    ]
+    (path,) = write(tmp_path, x__vcf=header + "\n".join([*records, ""]))
+    cohort, said = read(path, multiallelic="split")
+    assert dict(zip(cohort.variant_id.tolist(), cohort.calls.T.tolist(), strict=True)) == {
+        "r1": [1, -1, 1], "r2:C": [0, 1, 0], "r2:G": [2, 1, 0], "r3": [-1, -1, 2], "r4": [2, 1, -1],
+    }  # fmt: skip
+    assert "5 calls have no genotype" in said and "5 dosages were rounded" in said and "half" not in said
+    wild = header + records[0].replace("1.2", "3.5") + "\n" + records[3] + "\n"
+    assert "a dosage of 3.5 at 1:10" in refusal(*write(tmp_path, y__vcf=wild))
+
+
 def test_a_half_call_at_a_split_site_counts_once(case: Case, home: Path) -> None:
     cohort, said = read(case("44-multiallelic/m.vcf"), multiallelic="split")
     assert "2 half calls" in said

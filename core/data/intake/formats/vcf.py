@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import MISSING, Calls, Genotypes
-from core.data.intake.coding import COUNTS, remarks, unsure
 from core.data.intake.cohort_options import CohortOptions
 from core.data.intake.filters import Region
 from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, rows_preview
 from core.data.intake.formats.calls import CallsWriter, NoVariantError, column, variant_columns
+from core.data.intake.formats.vcf_dosages import Dosages, dosage_of, has_dosages
 from core.data.intake.formats.vcf_header import starts_as_vcf, walked
 from core.errors import InputError
 
@@ -32,11 +32,11 @@ _ABSENT, _PADDING = -1, -2  # cyvcf2: a missing allele, and the place of an alle
     "vcf",
     title="VCF",
     kind="genotypes",
-    help="VCF or BCF, plain or gzipped; dosages are read where there are no genotypes; phase is not kept.",
+    help="VCF or BCF, plain or gzipped; dosages are read where genotypes are absent; phase is not kept.",
     source="VCFv4.3 specification (hts-specs); read with cyvcf2",
 )
 class Vcf(CohortFormat):
-    """Counts of the alternate allele from the GT field, or from dosages where a record has none."""
+    """Counts of the alternate allele from the GT field, or from dosages where a record or a call has none."""
 
     endings = (".vcf", ".bcf")
     joins = True
@@ -82,7 +82,8 @@ class _Records:
         self.samples = samples
         self.writer = CallsWriter(source.folder, len(samples), self.name)
         self.dropped: Counter[str] = Counter()
-        self.half = self.haploid = self.dosages = self.inexact = self.middle = 0
+        self.dosages = Dosages(self.name)
+        self.half = self.haploid = 0
         self.ids: list[str] = []
         self.contigs: list[str] = []
         self.positions: list[int] = []
@@ -98,14 +99,18 @@ class _Records:
             return
         pair = self._pair(record)
         single = pair is not None and pair.shape[1] == 1
+        without = None if pair is None else _without_genotype(pair, record)
         if pair is not None and not single:
-            self._count_odd(pair)
+            self._count_odd(pair, without)
         for alternate in usable:
             allele = record.ALT[alternate - 1]
             if pair is None:
-                self.writer.append(self._from_dosages(record, alternate))
+                calls = self.dosages.of_record(record, alternate)
             else:
-                self.writer.append(_haploid(pair, alternate) if single else self._diploid(pair, alternate))
+                calls = _haploid(pair, alternate) if single else self._diploid(pair, alternate)
+            if without is not None:
+                calls[without] = self.dosages.of_some(record, alternate, without)
+            self.writer.append(calls)
             made = f"{record.CHROM}:{record.POS}:{record.REF}:{allele}"
             known = record.ID and len(record.ALT) > 1
             self.ids.append(f"{record.ID}:{allele}" if known else record.ID or made)
@@ -121,7 +126,7 @@ class _Records:
             return [], "outside the region"
         if not alternates:
             return [], "no alternate allele"
-        if not {"GT", "DS", "GP"} & set(record.FORMAT):
+        if "GT" not in record.FORMAT and not has_dosages(record):
             return [], "no GT field"
         if len(alternates) > 1 and self.options.multiallelic == "drop":
             return [], "multi-allelic"
@@ -138,34 +143,12 @@ class _Records:
 
     def _pair(self, record: Any) -> npt.NDArray[Any] | None:
         """(n, 1) or (n, 2) alleles; None where the record has dosages or probabilities and no genotype."""
-        dosages = {"DS", "GP"} & set(record.FORMAT)
         if "GT" not in record.FORMAT:
             return None
         pair = record.genotype.array()[:, :-1]
-        if dosages and (pair < 0).all():
+        if has_dosages(record) and (pair < 0).all():
             return None
         return self._at_most_two(pair, record) if pair.shape[1] > 2 else pair
-
-    def _from_dosages(self, record: Any, alternate: int) -> Calls:
-        """(n,) counts from DS, or from the expectation of GP, rounded; NaN is missing."""
-        if "DS" in record.FORMAT:
-            dosage = np.asarray(record.format("DS"), dtype=np.float64)[:, alternate - 1]
-        else:
-            probability = np.asarray(record.format("GP"), dtype=np.float64)
-            if probability.shape[1] != 3:
-                return np.full(len(probability), MISSING, dtype=np.int8)
-            dosage = probability[:, 1] + 2 * probability[:, 2]
-        dosage = np.where(np.isfinite(dosage), dosage, np.nan)
-        if (dosage < -0.01).any() or (dosage > 2.01).any():
-            raise InputError(
-                f"{self.name} has a dosage of {np.nanmax(np.abs(dosage)):g} at {record.CHROM}:{record.POS}; 0 to 2 of "
-                "the alternate allele are expected: check the fields DS and GP."
-            )
-        counts, exact = COUNTS.counts(dosage)
-        between, near = unsure(exact)
-        self.dosages += 1
-        self.inexact, self.middle = self.inexact + int(between.sum()), self.middle + int(near.sum())
-        return counts
 
     def _at_most_two(self, alleles: npt.NDArray[Any], record: Any) -> npt.NDArray[Any]:
         third = (alleles[:, 2:] != _PADDING).any(axis=1)
@@ -178,11 +161,12 @@ class _Records:
             )
         return alleles[:, :2]
 
-    def _count_odd(self, pair: npt.NDArray[Any]) -> None:
+    def _count_odd(self, pair: npt.NDArray[Any], completed: npt.NDArray[np.bool_] | None) -> None:
         """Half and haploid calls of a record, once however many alternate alleles it is split into."""
         if pair.min() < 0:
             haploid = _is_haploid(pair)
-            self.half += int(((pair < 0).any(axis=1) & ~haploid & (pair >= 0).any(axis=1)).sum())
+            half = (pair < 0).any(axis=1) & ~haploid & (pair >= 0).any(axis=1)
+            self.half += int((half if completed is None else half & ~completed).sum())
             self.haploid += int(haploid.sum())
 
     def _diploid(self, pair: npt.NDArray[Any], alternate: int) -> Calls:
@@ -231,10 +215,7 @@ class _Records:
         return f": set {options} to keep such records" if asked else ""
 
     def _remarks(self) -> list[str]:
-        notes = []
-        if self.dosages:
-            notes.append(f"{self.dosages:,} variants have no genotypes; their dosages (DS, else GP) were read.")
-            notes += remarks(self.inexact, self.middle)
+        notes = self.dosages.remarks()
         if self.dropped["symbolic allele"]:
             notes.append("Structural alleles such as <DEL> are left out; set symbolic=keep to keep them.")
         if self.half:
@@ -243,6 +224,20 @@ class _Records:
             treatment = "missing" if self.options.haploid_calls == "missing" else "homozygous"
             notes.append(f"{self.haploid:,} haploid calls in diploid records are read as {treatment}.")
         return notes
+
+
+def _without_genotype(pair: npt.NDArray[Any], record: Any) -> npt.NDArray[np.bool_] | None:
+    """Which individuals (n,) of a diploid record have no whole genotype and a dosage instead; None where nobody has.
+
+    A single point among haploid calls says neither one copy nor two, and stays missing.
+    """
+    if pair.shape[1] == 1 or pair.min() >= 0 or not has_dosages(record):
+        return None
+    haploid = _is_haploid(pair)
+    absent: npt.NDArray[np.bool_] = (pair < 0).any(axis=1) & ~haploid & np.isfinite(dosage_of(record, 1))
+    if haploid.any():
+        absent &= pair[:, 1] != _PADDING
+    return absent if absent.any() else None
 
 
 def _is_haploid(pair: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
