@@ -83,6 +83,13 @@ class CollectionOptions:
         "the largest, or resize to the commonest.",
         choices=("auto", "crop", "pad", "resize"),
     )
+    longest_side: int = setting(
+        256,
+        "Images whose longer side has more pixels are reduced to it, all images of a file by one factor.",
+        unit="pixels",
+        low=8,
+        high=1024,
+    )
     frames: str = setting(
         "auto",
         "Image files of several frames: each an observation, or all of them the channels of one image; auto: channels "

@@ -1,9 +1,10 @@
-"""Images of different sizes brought to one: cut to the smallest, framed to the largest, or resized."""
+"""Images brought to one size: reduced; cut to the smallest, framed to the largest, or resized where they differ."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,34 @@ Images = npt.NDArray[np.uint8]
 AUTO = "auto"
 CHOICES = (AUTO, "crop", "pad", "resize")
 _CROPPED_MOST = 0.5  # the automatic choice cuts no more than this share of a side away
+
+
+def reduced(image: npt.NDArray[Any], share: float) -> npt.NDArray[Any]:
+    """Images (..., h, w) with sides of `share` of their own, in their number type; as they are where it is 1 or more.
+
+    Each pixel is the mean of the block of whole pixels that it covers, rounded where the type has no fractions.
+    """
+    if share >= 1:
+        return image
+    kind = image.dtype
+    for axis in (-2, -1):
+        length = image.shape[axis]
+        starts = np.arange(max(1, round(length * share))) * length // max(1, round(length * share))
+        blocks = np.diff(np.append(starts, length))
+        sums = np.add.reduceat(image, starts, axis=axis, dtype=np.float64)
+        image = sums / (blocks[:, None] if axis == -2 else blocks)
+    return image.astype(kind) if kind.kind == "f" else np.rint(image).astype(kind)
+
+
+def reduction_said(most: tuple[int, int], share: float, name: str) -> list[str]:
+    """The remark on images that were reduced; `most` is the largest (height, width) of the file."""
+    if share >= 1:
+        return []
+    small = (max(1, round(most[0] * share)), max(1, round(most[1] * share)))
+    return [
+        f"{name} holds images of up to {_size(most)} pixels; all were reduced by one factor, the largest to "
+        f"{_size(small)}, each pixel the mean of those it covers (longest_side sets it)."
+    ]
 
 
 def of_one_size(images: Sequence[Images], how: str, name: str) -> tuple[Images, list[str]]:

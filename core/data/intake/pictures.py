@@ -5,19 +5,20 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from core.data.intake.deep_colour import deep_colour
+from core.data.intake.image_sizes import reduced
 from core.errors import InputError
 
-PIXELS_MAX = 1 << 20
-SIDE_MAX = 256  # larger images are refused with advice, not silently shrunk
+PIXELS_MAX = 1 << 25
 FRAMES_MAX = 10_000
 _ORIENTATION = 0x0112
-_DESCRIPTION, _BITS, _SAMPLES, _SAMPLE_FORMAT = 270, 258, 277, 339  # tags of TIFF
+_DESCRIPTION, _BITS, _SAMPLE_FORMAT = 270, 258, 339  # tags of TIFF
 _UNSIGNED, _SIGNED = 1, 2
 
 
@@ -26,7 +27,7 @@ class Picture:
     """One file.
 
     Attributes:
-        frames: arrays (h, w) or (h, w, 3), of the type that the file has.
+        frames: arrays (1, h, w) or (3, h, w), of the type that the file has.
         channels: how many successive frames are the channels of one image, by the file's own description (1: none).
         names: the channels' names, if the file gives them.
         remarks: what was done to it, such as "turned as its EXIF entry says".
@@ -38,31 +39,50 @@ class Picture:
     remarks: list[str] = field(default_factory=list)
 
 
-def read_picture(data: bytes, shown: str, *, first_only: bool) -> Picture:
-    """All frames of a PNG, JPEG, TIFF, BMP, GIF or WebP file, or the first one.
+def largest(file: IO[bytes], shown: str) -> tuple[int, int]:
+    """The height and width of the largest frame, by the headers alone. Raises as `read_picture`."""
+    Image.MAX_IMAGE_PIXELS = PIXELS_MAX
+    sizes = []
+    with Image.open(file) as picture:
+        for number in range(min(getattr(picture, "n_frames", 1), FRAMES_MAX) if picture.format == "TIFF" else 1):
+            picture.seek(number)
+            _require_size(picture, shown)
+            sizes.append(picture.size[::-1])
+    return max(sizes, key=max)
+
+
+def read_picture(data: bytes, shown: str, share: float, *, first_only: bool) -> Picture:
+    """All frames of a PNG, JPEG, TIFF, BMP, GIF or WebP file, or the first one, their sides reduced to `share`.
 
     Raises InputError for pictures that are too large or whose pixels Pillow would not keep, and what Pillow raises for
     a file that is none.
     """
     Image.MAX_IMAGE_PIXELS = PIXELS_MAX
     with Image.open(io.BytesIO(data)) as picture:
-        if max(picture.size) > SIDE_MAX:
-            raise InputError(
-                f"{shown} has {picture.width} x {picture.height} pixels; at most {SIDE_MAX} a side are taken: crop or "
-                "shrink the images first."
-            )
-        _refuse_sixteen_bit_colour(data, picture, shown)
         count = min(getattr(picture, "n_frames", 1), FRAMES_MAX)
         remarks: list[str] = []
         frames = []
         order = _described(picture, count)
         for number in range(1 if first_only else count):
             picture.seek(number)
-            frames.append(_pixels(picture, remarks))
+            _require_size(picture, shown)
+            deep = deep_colour(data, picture, number, shown)
+            pixels = _pixels(picture, remarks) if deep is None else _without_alpha(deep, remarks)
+            if share < 1 and pixels.dtype == np.bool_:
+                pixels = pixels.astype(np.uint8) * 255  # the mean of a mask is a grey
+            frames.append(reduced(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1), share))
         if first_only or order is None:
             return Picture(frames, remarks=remarks)
         sequence, channels, names = order
         return Picture([frames[i] for i in sequence], channels, names, remarks)
+
+
+def _require_size(picture: Image.Image, shown: str) -> None:
+    if picture.width * picture.height > PIXELS_MAX:
+        raise InputError(
+            f"{shown} has {picture.width:,} x {picture.height:,} pixels; at most {PIXELS_MAX >> 20} million are read: "
+            "crop or shrink the images first."
+        )
 
 
 def _pixels(picture: Image.Image, remarks: list[str]) -> npt.NDArray[Any]:
@@ -101,16 +121,16 @@ def _as_typed(pixels: npt.NDArray[Any], picture: Image.Image) -> npt.NDArray[Any
     return pixels.astype(pixels.dtype.newbyteorder("="))
 
 
-def _refuse_sixteen_bit_colour(data: bytes, picture: Image.Image, shown: str) -> None:
-    """Pillow keeps the upper half of each colour only, which leaves nothing of 12-bit images."""
-    bits = getattr(picture, "tag_v2", {}).get(_BITS, (8,))
-    colours = getattr(picture, "tag_v2", {}).get(_SAMPLES, 1)
-    png = data[:4] == b"\x89PNG" and data[24:25] == b"\x10" and data[25:26] in (b"\x02", b"\x04", b"\x06")
-    if png or (max(bits) > 8 and colours > 1):
-        raise InputError(
-            f"{shown} is a colour or transparent image of 16 bits a channel; 8 bits, or one grey image a channel, are "
-            "expected: save it so, or give the arrays as npz."
-        )
+def _without_alpha(pixels: npt.NDArray[np.uint16], remarks: list[str]) -> npt.NDArray[np.uint16]:
+    """(h, w) or (h, w, 3) of 16 bits, from (h, w, c) whose even number of channels ends with how opaque they are."""
+    top = np.iinfo(np.uint16).max
+    if pixels.shape[2] == 3:
+        return pixels
+    colour, alpha = pixels[..., :-1], pixels[..., -1:] / top
+    if alpha.min() < 1:
+        _once(remarks, "laid on white where they are transparent")
+        colour = np.rint(colour * alpha + top * (1 - alpha)).astype(np.uint16)
+    return colour[..., 0] if colour.shape[2] == 1 else colour
 
 
 def _described(picture: Image.Image, count: int) -> tuple[list[int], int, tuple[str, ...]] | None:

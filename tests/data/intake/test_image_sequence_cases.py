@@ -11,6 +11,8 @@ import io
 import struct
 import tarfile
 import zipfile
+import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -295,7 +297,7 @@ def test_transparent_images_lie_on_white(file: str, cases: Path, tmp_path: Path)
     said(answer, "laid on white")
 
 
-def test_palettes_grey_among_colour_and_sixteen_bit_colour(tmp_path: Path) -> None:
+def test_palettes_and_grey_among_colour(tmp_path: Path) -> None:
     colour = np.random.default_rng(0).integers(0, 4, (8, 8, 3)).astype(np.uint8) * 80
     palette = Image.fromarray(colour).quantize(64)
     images = {f"u/{i}.png": encoded(palette, "PNG") for i in range(3)}
@@ -304,6 +306,167 @@ def test_palettes_grey_among_colour_and_sixteen_bit_colour(tmp_path: Path) -> No
     np.testing.assert_array_equal(sets.observations_of(0)[0], np.asarray(palette.convert("RGB")).transpose(2, 0, 1))
     np.testing.assert_array_equal(sets.observations_of(1)[0], np.repeat(colour[None, ..., 0], 3, axis=0))
     said(answer, "palettes", "three equal channels")
+
+
+def png_of(pixels: Pixels, **chunks: bytes) -> bytes:
+    """A PNG of (h, w, c) 16-bit pixels (2 grey and alpha, 3 colours, 4 with alpha), its rows by all filters in turn."""
+    height, width, channels = pixels.shape
+    rows = np.ascontiguousarray(pixels.astype(">u2")).view(np.uint8).reshape(height, -1).astype(np.int64)
+    left = np.pad(rows, ((0, 0), (2 * channels, 0)))[:, : rows.shape[1]]
+    above = np.pad(rows, ((1, 0), (0, 0)))[:height]
+    corner = np.pad(left, ((1, 0), (0, 0)))[:height]
+    guess = left + above - corner
+    near = np.abs(np.stack([guess - left, guess - above, guess - corner])).argmin(axis=0)
+    paeth = np.choose(near, [left, above, corner])
+    ways = [np.zeros_like(rows), left, above, (left + above) // 2, paeth]
+    lines = b"".join(bytes([y % 5]) + (rows[y] - ways[y % 5][y]).astype(np.uint8).tobytes() for y in range(height))
+    kind = {2: 4, 3: 2, 4: 6}[channels]
+    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
+    parts = {"IHDR": header, **chunks, "IDAT": zlib.compress(lines), "IEND": b""}
+    framed = [
+        struct.pack(">I", len(data)) + (body := name.encode() + data) + struct.pack(">I", zlib.crc32(body))
+        for name, data in parts.items()
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
+def tiff_of(pixels: Pixels, order: str = "<", *, packed: bool = False, together: bool = True) -> bytes:
+    """A TIFF of (h, w, c) 16-bit pixels; packed by deflate with differences along a row, or its channels apart."""
+    height, width, channels = pixels.shape
+    rows = pixels.astype(np.uint16)
+    if packed:
+        rows = np.diff(rows, axis=1, prepend=np.zeros((height, 1, channels), np.uint16))
+    data = rows.astype(f"{order}u2") if together else rows.transpose(2, 0, 1).astype(f"{order}u2")
+    strip = zlib.compress(data.tobytes()) if packed else data.tobytes()
+    tags = [
+        (256, 3, (width,)), (257, 3, (height,)), (258, 3, (16,) * channels), (259, 3, (8 if packed else 1,)),
+        (262, 3, (2,)), (273, 4, (8,)), (277, 3, (channels,)), (278, 3, (height,)), (279, 4, (len(strip),)),
+        (284, 3, (1 if together else 2,)), (317, 3, (2 if packed else 1,)), *([(338, 3, (2,))] * (channels == 4)),
+    ]  # fmt: skip
+    place = 8 + len(strip) + len(strip) % 2
+    beyond, entries, end = b"", b"", place + 2 + 12 * len(tags) + 4
+    for tag, kind, values in tags:
+        value = struct.pack(f"{order}{len(values)}{'HI'[kind == 4]}", *values)
+        entries += struct.pack(f"{order}HHI", tag, kind, len(values))
+        if len(value) > 4:
+            entries += struct.pack(f"{order}I", end + len(beyond))
+            beyond += value
+        else:
+            entries += value.ljust(4, b"\0")
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, place)
+    count = struct.pack(f"{order}H", len(tags))
+    return head + strip + b"\0" * (len(strip) % 2) + count + entries + bytes(4) + beyond
+
+
+def sets_of(data: dict[str, bytes], folder: Path, **options: Any) -> tuple[Any, dict[str, Any]]:
+    """The sets u and v of images by their file names."""
+    path = zip_of(folder / "images.zip", data)
+    return read(path, folder / "out", set_column=("folder",), min_samples=1, **options)
+
+
+DEEP = np.random.default_rng(3).integers(0, 4096, (9, 7, 4)).astype(np.uint16)
+DEEP[0, 0, :3] = 4095
+WRITERS = {
+    "png": png_of,
+    "tiff": tiff_of,
+    "tiff of Motorola": lambda x: tiff_of(x, ">"),
+    "tiff packed": lambda x: tiff_of(x, packed=True),
+    "tiff of Motorola packed": lambda x: tiff_of(x, ">", packed=True),
+}
+
+
+@pytest.mark.parametrize("form", list(WRITERS))
+@pytest.mark.parametrize("channels", [3, 4])
+def test_colour_of_sixteen_bits_keeps_all_of_them(form: str, channels: int, tmp_path: Path) -> None:
+    """Twelve bits in sixteen, whose upper bytes alone would be nearly black; one scale for all images."""
+    images = [DEEP[..., :channels], (DEEP // 3)[..., :channels]]
+    for image in images:
+        image[..., 3:] = 65535
+    sets, answer = sets_of(
+        {f"{'uv'[i]}/{i}.{form[:4].strip()}": WRITERS[form](x) for i, x in enumerate(images)}, tmp_path
+    )
+    expected = np.round(np.stack([x[..., :3] for x in images]).transpose(0, 3, 1, 2) * (255 / 4095))
+    np.testing.assert_array_equal(sets.observations, expected)
+    said(answer, "0 to 4095 became 0 to 255, one scale for all images")
+
+
+def test_transparent_colour_of_sixteen_bits_lies_on_white(tmp_path: Path) -> None:
+    clear = DEEP.copy()
+    clear[..., 3] = 13107  # a fifth
+    grey = np.stack([DEEP[..., 0], np.full((9, 7), 13107)], axis=-1)
+    sets, answer = sets_of({"u/0.png": png_of(clear), "v/0.png": png_of(grey)}, tmp_path)
+    white = np.rint(DEEP[..., :3] * 0.2 + 65535 * 0.8)
+    expected = np.round(255 * (white - white.min()) / np.ptp(white)).transpose(2, 0, 1)
+    np.testing.assert_array_equal(sets.observations_of(0)[0], expected)
+    np.testing.assert_array_equal(sets.observations_of(1)[0], np.stack([expected[0]] * 3))
+    said(answer, "2 images were laid on white", "three equal channels")
+    key = DEEP[..., :3].copy()
+    key[4, 4] = (7, 8, 9)
+    opaque, _ = sets_of({"u/0.png": png_of(key, tRNS=struct.pack(">HHH", 7, 8, 9)), "v/0.png": png_of(key)}, tmp_path)
+    key[4, 4] = 65535
+    np.testing.assert_array_equal(opaque.observations_of(0)[0], np.round(key.transpose(2, 0, 1) * (255 / 65535)))
+
+
+def test_channels_of_sixteen_bits_apart_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'u/0.tif' in .* RGB or RGBA, its channels together, is expected"):
+        sets_of({"u/0.tif": tiff_of(DEEP[..., :3], together=False)}, tmp_path)
+
+
+@pytest.mark.parametrize("form", ["grey", "colour", "sixteen bits", "deep colour", "float", "mask"])
+def test_large_images_are_reduced_to_means(form: str, tmp_path: Path) -> None:
+    """Of 600 x 300 pixels each becomes 200 x 100: a pixel is the mean of 3 x 3."""
+    rng = np.random.default_rng(8)
+    images: Pixels = {
+        "grey": rng.integers(0, 256, (2, 300, 600)).astype(np.uint8),
+        "colour": rng.integers(0, 256, (2, 300, 600, 3)).astype(np.uint8),
+        "sixteen bits": rng.integers(0, 999, (2, 300, 600)).astype(np.uint16),
+        "deep colour": rng.integers(0, 999, (2, 300, 600, 3)).astype(np.uint16),
+        "float": rng.random((2, 300, 600)).astype(np.float32),
+        "mask": rng.random((2, 300, 600)) < 0.5,
+    }[form]
+    data = [png_of(x) if form == "deep colour" else encoded(Image.fromarray(x)) for x in images]
+    sets, answer = sets_of({f"{'uv'[i]}/0.tif": x for i, x in enumerate(data)}, tmp_path, longest_side=200)
+    values = images.astype(np.float64) * (255 if form == "mask" else 1)
+    values = values.reshape(2, 100, 3, 200, 3, -1).mean(axis=(2, 4)).transpose(0, 3, 1, 2)
+    if form != "float":
+        values = np.rint(values)
+    if "bits" in form or "deep" in form:
+        values = 255 * values / values.max()
+    values = 255 * values.astype(np.float32).astype(np.float64) if form == "float" else values
+    np.testing.assert_array_equal(sets.observations, np.round(values).astype(np.uint8))
+    said(answer, "images of up to 600 x 300 pixels", "the largest to 200 x 100", "longest_side")
+
+
+def test_one_factor_reduces_all_images_of_a_file(tmp_path: Path) -> None:
+    levels = np.random.default_rng(2).integers(0, 256, (512, 512)).astype(np.uint8)
+    small = levels[:300, :400]
+    data = {"u/0.png": encoded(Image.fromarray(levels), "PNG"), "v/0.png": encoded(Image.fromarray(small), "PNG")}
+    sets, answer = sets_of(data, tmp_path, sizes="pad")
+    half = np.rint(levels.reshape(256, 2, 256, 2).mean(axis=(1, 3)))
+    np.testing.assert_array_equal(sets.observations_of(0)[0, 0], half)
+    np.testing.assert_array_equal(sets.observations_of(1)[0, 0, 53:203, 28:228], half[:150, :200])
+    said(answer, "512 x 512 pixels", "to 256 x 256", "black was added")
+    whole, answer = sets_of(data, tmp_path, sizes="pad", longest_side=512)
+    np.testing.assert_array_equal(whole.observations_of(0)[0, 0], levels)
+    assert "longest_side" not in " ".join(answer["notes"])
+
+
+def test_blocks_of_an_uneven_factor_differ_by_one_pixel(tmp_path: Path) -> None:
+    row = np.arange(20, dtype=np.uint8).repeat(10).reshape(20, 10).T  # 20 wide, 10 high
+    np.savez(tmp_path / "x.npz", X=np.stack([row] * 6), g=np.repeat(["a", "b"], 3))
+    sets, answer = read(tmp_path / "x.npz", tmp_path / "out", set_column=("g",), longest_side=8)
+    ends = [0, 2, 5, 7, 10, 12, 15, 17, 20]
+    expected = [np.rint(np.mean(np.arange(a, b))) for a, b in pairwise(ends)]
+    np.testing.assert_array_equal(sets.observations, np.broadcast_to(expected, (6, 1, 4, 8)))
+    said(answer, "20 x 10 pixels", "8 x 4")
+
+
+def test_more_pixels_than_are_read(tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 60_000, 1000, 8, 0, 0, 0, 0)
+    body = b"IHDR" + header
+    wide = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+    with pytest.raises(InputError, match="60,000 x 1,000 pixels; at most 32 million"):
+        sets_of({"u/0.png": wide + struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))}, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy.typing as npt
 from core.data.intake import archives
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
 from core.data.intake.formats.observations import Column, ObservationTable, check_entries
-from core.data.intake.image_sizes import of_one_size
+from core.data.intake.image_sizes import of_one_size, reduction_said
 from core.data.intake.pixels import eight_bit
 from core.errors import InputError
 
@@ -25,7 +27,7 @@ Pixels = npt.NDArray[Any]
     "images",
     title="Zip of images",
     kind="sets",
-    help="zip of folders of PNG, JPEG, TIFF, BMP, GIF or WebP images; 16-bit, float and multi-channel TIFF too.",
+    help="zip of folders of PNG, JPEG, TIFF, BMP, GIF or WebP images, 16-bit and float too; large ones are reduced.",
     source="Pillow",
 )
 class ImagesFormat(CollectionFormat):
@@ -63,8 +65,6 @@ class ImagesFormat(CollectionFormat):
 
 def _images(source: CollectionSource, members: list[zipfile.ZipInfo]) -> tuple[list[Pixels], list[int], list[str]]:
     """(c, h, w) images in the type of their files, the place of the file of each among `members`, and remarks."""
-    from PIL import Image
-
     from core.data.intake.pictures import read_picture
 
     name, how = source.main.name, source.options.frames
@@ -74,16 +74,12 @@ def _images(source: CollectionSource, members: list[zipfile.ZipInfo]) -> tuple[l
     names: tuple[str, ...] = ()
     several, entries, known_channels = 0, 0, 0
     with zipfile.ZipFile(source.main.path) as archive:
+        most = _largest(archive, members, name)
+        share = source.options.longest_side / max(most)
         for place, member in enumerate(members):
             shown = f"{member.filename[:80]!r} in {name}"
-            try:
-                picture = read_picture(archive.read(member), shown, first_only=how == "first")
-            except InputError:
-                raise
-            except (OSError, SyntaxError, Image.DecompressionBombError, *archives.UNREADABLE):
-                raise InputError(
-                    f"{shown} is no image that can be read; remove it, or save it as PNG or grey TIFF."
-                ) from None
+            with _readable(shown):
+                picture = read_picture(archive.read(member), shown, share, first_only=how == "first")
             done.update(picture.remarks)
             several += len(picture.frames) > 1
             known_channels = max(known_channels, picture.channels)
@@ -93,10 +89,36 @@ def _images(source: CollectionSource, members: list[zipfile.ZipInfo]) -> tuple[l
             check_entries(max(entries, len(members) * grouped[0].size if how == "first" else 0), name)
             images += grouped
             owners += [place] * len(grouped)
-    notes = [f"{count:,} images were {what}." for what, count in done.items()]
+    notes = [*(f"{count:,} images were {what}." for what, count in done.items()), *reduction_said(most, share, name)]
     if several:
         notes.append(_frames_said(several, len(members), how, known_channels, names))
     return images, owners, notes
+
+
+def _largest(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str) -> tuple[int, int]:
+    """The height and width of the image of the file with the longest side."""
+    from core.data.intake.pictures import largest
+
+    most = (1, 1)
+    for member in members:
+        shown = f"{member.filename[:80]!r} in {name}"
+        with _readable(shown), archive.open(member) as file:
+            most = max(most, largest(file, shown), key=max)
+    return most
+
+
+@contextmanager
+def _readable(shown: str) -> Iterator[None]:
+    from PIL import Image
+
+    try:
+        yield
+    except InputError:
+        raise
+    except Image.DecompressionBombError:
+        raise InputError(f"{shown} has too many pixels to be read; crop or shrink the images first.") from None
+    except (OSError, SyntaxError, *archives.UNREADABLE):
+        raise InputError(f"{shown} is no image that can be read; remove it, or save it as PNG or grey TIFF.") from None
 
 
 def _frames_said(several: int, files: int, how: str, channels: int, names: tuple[str, ...]) -> str:
@@ -108,16 +130,15 @@ def _frames_said(several: int, files: int, how: str, channels: int, names: tuple
 
 
 def _grouped(frames: list[Pixels], channels: int, how: str, shown: str) -> list[Pixels]:
-    """Frames (h, w) or (h, w, 3) as images (c, h, w): each by itself, or as many as belong together as channels."""
+    """Frames as images (c, h, w): each by itself, or as many as belong together as channels."""
     together = {"auto": channels, "channels": len(frames)}.get(how, 1)
-    planes = [frame[None] if frame.ndim == 2 else frame.transpose(2, 0, 1) for frame in frames]
     if together == 1:
-        return planes
-    if len({plane.shape for plane in planes}) > 1:
+        return frames
+    if len({frame.shape for frame in frames}) > 1:
         raise InputError(
             f"{shown} has frames of different sizes, which cannot be channels; choose frames=observations."
         )
-    return [np.concatenate(planes[i : i + together]) for i in range(0, len(planes), together)]
+    return [np.concatenate(frames[i : i + together]) for i in range(0, len(frames), together)]
 
 
 def _one_colour(images: list[Pixels], name: str, notes: list[str]) -> list[Pixels]:

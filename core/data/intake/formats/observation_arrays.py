@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.formats import npy
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
 from core.data.intake.formats.observations import Column, ObservationTable, as_written, check_entries
+from core.data.intake.image_sizes import reduced, reduction_said
 from core.data.intake.pixels import eight_bit
 from core.errors import InputError
 
-_SIDE_MIN, _SIDE_MAX = 4, 1024
+_SIDE_MIN, _SIDE_MAX = 4, 8192
 _COLOURS = (1, 3, 4)
 _FEATURES = re.compile(r".*(feature|gene|var|marker|channel|column|protein).*|names?", re.IGNORECASE)
 NAMES = ("X", "observations", "x", "data", "images", "sequences", "X_pca")
@@ -60,21 +62,26 @@ class NpzFormat(CollectionFormat):
                 raise InputError(f"The array {main!r} of {name} is of type {x.dtype}; numbers are expected.")
             names = feature if feature is not None else np.array([f"x{i + 1}" for i in range(shape[1])])
             return ObservationTable(x, columns, feature=names, texts=texts, notes=notes)
-        pixels, said = as_images(x, name, source.options.channels)
+        pixels, said = as_images(x, name, source.options)
         return ObservationTable(pixels, columns, modality="image", texts=texts, notes=[*notes, *said])
 
 
-def as_images(x: Any, name: str, channels: str = "auto") -> tuple[Any, list[str]]:
+def as_images(x: Any, name: str, options: CollectionOptions) -> tuple[Any, list[str]]:
     """(k, h, w), (k, h, w, c) or (k, c, h, w) of numbers → uint8 (k, c, h, w), and remarks. Raises InputError."""
     notes: list[str] = []
     if x.ndim == 3:
         x = x[:, None]
-    elif _channels_last(x.shape, name, channels, notes):
+    elif _channels_last(x.shape, name, options.channels, notes):
         x = x.transpose(0, 3, 1, 2)
     if min(x.shape[2:]) < _SIDE_MIN or max(x.shape[2:]) > _SIDE_MAX:
-        raise InputError(f"{name} has images of {x.shape[3]} x {x.shape[2]} pixels; 4 to 1,024 a side are expected.")
+        raise InputError(f"{name} has images of {x.shape[3]} x {x.shape[2]} pixels; 4 to 8,192 a side are expected.")
     if x.shape[1] not in _COLOURS:
         notes.append(f"Each image of {name} has {x.shape[1]} channels of {x.shape[3]} x {x.shape[2]} pixels.")
+    most = x.shape[2:]
+    share = options.longest_side / max(most)
+    if share < 1 and x.dtype.kind in "biuf":
+        x = reduced(x.astype(np.uint8) * 255 if x.dtype == np.bool_ else x, share)  # the mean of a mask is a grey
+        notes += reduction_said(most, share, name)
     scaled, said = eight_bit([x], name)
     return np.ascontiguousarray(scaled[0]), [*notes, *said]
 
