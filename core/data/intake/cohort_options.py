@@ -57,7 +57,10 @@ class CohortOptions:
         choices=("auto", "samples_in_rows", "samples_in_columns"),
     )
     haplotypes: str = setting(
-        "pair", "Pair the haplotypes ID_A and ID_B to diploid individuals, or keep each.", choices=("pair", "keep")
+        "auto",
+        "Pair two haplotypes of a haplotype file to one diploid individual, or keep each; auto: keep those of ms, else "
+        "pair.",
+        choices=("auto", "pair", "keep"),
     )
     haploid_calls: str = setting(
         "missing",

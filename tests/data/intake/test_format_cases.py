@@ -430,12 +430,16 @@ def test_output_of_ms(case: Case, tmp_path: Path, home: Path) -> None:
     rows = [line for line in path.read_text().splitlines() if set(line) and set(line) <= set("01")]
     np.testing.assert_array_equal(cohort.calls, [[int(c) for c in row] for row in rows])
     assert (cohort.n, cohort.m, cohort.ploidy) == (120, 80, 1) and "ms" in said
+    paired, said = read(path, haplotypes="pair")
+    np.testing.assert_array_equal(paired.calls, cohort.calls[0::2] + cohort.calls[1::2])
+    assert (paired.n, paired.ploidy) == (60, 2) and "60 diploid individuals" in said
     two = tmp_path / "two.txt"
     part = "//\nsegsites: 2\npositions: 0.25 0.5\n01\n10\n11\n\n"
     two.write_text("ms 3 2 -t 5 -r 4 2000\n1 2 3\n\n" + part + part.replace("01", "00"))
     cohort, said = read(two)
     assert cohort.calls.tolist() == [[0, 1], [1, 0], [1, 1]] and cohort.variant_position.tolist() == [500, 1000]
     assert "first of 2 replicates" in said
+    assert "3 haplotypes, which make no pairs" in refusal(two, haplotypes="pair")
 
 
 # Refused by name

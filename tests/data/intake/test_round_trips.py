@@ -51,7 +51,7 @@ def disguised(cohort: Genotypes, seed: int) -> Genotypes:
     return replace(other, calls=calls, variant_allele=pairs, variant_contig=written)
 
 
-def read_here(files: list[Path]) -> Genotypes:
+def read_here(files: list[Path], **options: str) -> Genotypes:
     """What the reader gives, in this process."""
     with tempfile.TemporaryDirectory() as folder:
         job = {
@@ -59,19 +59,19 @@ def read_here(files: list[Path]) -> Genotypes:
             "kind": "genotypes",
             "files": [(str(file), file.name) for file in files],
             "tables": {},
-            "options": asdict(CohortOptions()),
+            "options": asdict(CohortOptions(**options)),
         }
         answer = reader.main(job, Path(folder))
         read = read_genotypes(Path(folder), answer["ploidy"])
         return replace(read, calls=np.array(read.calls))
 
 
-def same(cohort: Genotypes, read: Genotypes, *, ids: bool, alleles: bool) -> None:
-    """`read` holds the calls of `cohort`: individuals by id, variants by place, alleles as they are named."""
+def same(cohort: Genotypes, read: Genotypes, *, ids: bool, alleles: bool, positions: bool = True) -> None:
+    """`read` holds the calls of `cohort`: individuals by id, variants by place or by id, alleles as they are named."""
     assert sorted(read.sample_id.tolist()) == sorted(cohort.sample_id.tolist())
     assert (read.n, read.m, read.ploidy) == (cohort.n, cohort.m, 2)
     row = [read.sample_id.tolist().index(one) for one in cohort.sample_id.tolist()]
-    by_place = not ids or alleles  # our CSV has ids alone
+    by_place = positions and (not ids or alleles)  # our CSV has ids alone
     place, key = read.variant_position.tolist(), cohort.variant_position.tolist()
     if not by_place:
         place, key = read.variant_id.tolist(), cohort.variant_id.tolist()
@@ -136,6 +136,17 @@ def traw(cohort: Genotypes, folder: Path) -> list[Path]:
     return [save(folder / "x.traw", *("\t".join(row) for row in [header, *rows]))]
 
 
+def raw(cohort: Genotypes, folder: Path) -> list[Path]:
+    """As `plink --recode A include-alt` writes it."""
+    named = [f"{one}_{counted}(/{other})" for _, one, _, other, counted in places(cohort)]
+    rows = [
+        ["f", one, "0", "0", "0", "-9", *words(calls)]
+        for one, calls in zip(cohort.sample_id.tolist(), cohort.calls, strict=True)
+    ]
+    header = ["FID", "IID", "PAT", "MAT", "SEX", "PHENOTYPE", *named]
+    return [save(folder / "x.raw", *(" ".join(row) for row in [header, *rows]))]
+
+
 def gen(cohort: Genotypes, folder: Path) -> list[Path]:
     triplets = {-1: "0 0 0", 0: "1 0 0", 1: "0.02 0.98 0", 2: "0 0 1"}
     rows = [
@@ -180,7 +191,7 @@ def exported(ending: str) -> Writer:
 
 
 WRITERS: dict[str, Writer] = {
-    "ped": ped, "tped": tped, "traw": traw, "gen": gen, "eigenstrat": eigenstrat, "hapmap": hapmap,
+    "ped": ped, "tped": tped, "traw": traw, "raw": raw, "gen": gen, "eigenstrat": eigenstrat, "hapmap": hapmap,
     "012": vcftools, ".npz": exported(".npz"), ".csv": exported(".csv"), ".vcf.gz": exported(".vcf.gz"),
     ".bed": exported(".bed"),
 }  # fmt: skip
@@ -195,7 +206,8 @@ def test_what_is_written_comes_back(form: str, seed: int) -> None:
         files = WRITERS[form](cohort, Path(folder))
         if seed % 2:
             files.reverse()
-        same(cohort, read_here(files), ids=form != "012", alleles=form not in ("012", ".csv"))
+        named = {"ids": form != "012", "alleles": form not in ("012", ".csv"), "positions": form != "raw"}
+        same(cohort, read_here(files), **named)
 
 
 @settings(max_examples=6)
@@ -213,3 +225,22 @@ def test_a_file_a_chromosome_comes_back(seed: int, forms: tuple[str, str]) -> No
             for path in WRITERS[form](part, own):
                 files.append(path.rename(Path(folder) / f"chr{number}{path.name.removeprefix('x')}"))
         same(cohort, read_here(files), ids=True, alleles=True)
+
+
+@settings(max_examples=6)
+@given(seed=st.integers(0, 10_000), pair=st.booleans())
+def test_haplotypes_of_ms_come_back(seed: int, pair: bool) -> None:
+    """Written by hand as ms writes them: sites in order, positions as shares of the sequence that -r tells."""
+    rng = np.random.default_rng(seed)
+    n, m = 2 * int(rng.integers(2, 6)), int(rng.integers(4, 9))
+    haplotypes = rng.integers(0, 2, (n, m)).astype(np.int8)
+    haplotypes[0], haplotypes[1] = 0, 1
+    positions = np.sort(rng.choice(np.arange(1, 1000), m, replace=False))
+    lines = [f"ms {n} 1 -t 5 -r 4 1000", "1 2 3", "", "//", f"segsites: {m}"]
+    lines += ["positions: " + " ".join(f"{p / 1000:.5f}" for p in positions)]
+    lines += ["".join(map(str, row)) for row in haplotypes.tolist()]
+    with tempfile.TemporaryDirectory() as folder:
+        read = read_here([save(Path(folder) / "ms.out", *lines)], haplotypes="pair" if pair else "auto")
+        calls = np.array(read.calls)
+    np.testing.assert_array_equal(calls, haplotypes[0::2] + haplotypes[1::2] if pair else haplotypes)
+    assert read.ploidy == 1 + pair and read.variant_position.tolist() == positions.tolist()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data.genotypes import Genotypes, from_calls, number_ids
+from core.data.genotypes import Calls, Genotypes, from_calls, number_ids
 from core.data.intake import archives
 from core.data.intake.formats.base import (
     CohortFormat,
@@ -34,7 +34,7 @@ _LENGTH_ELSE = 1_000_000
     source="ms manual (Hudson 2002)",
 )
 class Ms(CohortFormat):
-    """A haplotype a row, each a haploid individual."""
+    """A haplotype a row, each a haploid individual, or two neighbours a diploid one."""
 
     recognised = "by its lines // and segsites:"
 
@@ -70,13 +70,10 @@ class Ms(CohortFormat):
                 writer.append(row.astype(np.int8))
         if writer is None:
             raise NoVariantError(f"{name} has no haplotype with a segregating site; 0 and 1 are expected in rows.")
-        notes = [
-            f"Output of ms: {writer.rows:,} haplotypes are read as haploid individuals, and 1, the derived allele, is "
-            "counted."
-        ]
+        calls, ploidy, notes = _individuals(writer.matrix(), source)
         if replicates > 1:
             notes.append(f"Only the first of {replicates:,} replicates was read, for each is a population of its own.")
-        columns: dict[str, Any] = {"sample_id": number_ids("haplotype", writer.rows)}
+        columns: dict[str, Any] = {"sample_id": number_ids("individual" if ploidy == 2 else "haplotype", len(calls))}
         if len(positions) == sites:
             length = int(match[1]) if (match := _LENGTH.search(command)) else _LENGTH_ELSE
             columns["variant_position"] = np.rint(np.array(positions) * length).astype(np.int64).clip(1)
@@ -85,7 +82,25 @@ class Ms(CohortFormat):
                 f"Positions are shares of the sequence, here times {length:,} base pairs"
                 + (" (from -r)." if match else ", a length that the file does not tell.")
             )
-        return ReadResult(from_calls(writer.matrix(), 1, **columns), notes=notes)
+        return ReadResult(from_calls(calls, ploidy, **columns), notes=notes)
+
+
+def _individuals(haplotypes: Calls, source: CohortSource) -> tuple[Calls, int, list[str]]:
+    """Calls and ploidy of the haplotypes (n, m) as haploid individuals, or paired in the order of the file."""
+    counted = "and 1, the derived allele, is counted"
+    n = len(haplotypes)
+    if source.options.haplotypes != "pair":
+        said = (
+            f"Output of ms: {n:,} haplotypes are read as haploid individuals, {counted} (haplotypes=pair pairs them)."
+        )
+        return haplotypes, 1, [said]
+    if n % 2:
+        raise InputError(
+            f"{source.main.name} has {n:,} haplotypes, which make no pairs; an even number is expected: simulate one "
+            "more, or set haplotypes=keep."
+        )
+    said = f"Output of ms: {n:,} haplotypes were paired in their order to {n // 2:,} diploid individuals, {counted}."
+    return haplotypes[0::2] + haplotypes[1::2], 2, [said]
 
 
 def _number_of_sites(line: bytes, name: str) -> int:
