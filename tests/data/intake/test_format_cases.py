@@ -406,6 +406,118 @@ def test_digits_of_blupf90(case: Case, tmp_path: Path, home: Path) -> None:
     assert "line 3" in refusal(bad)
 
 
+def test_digits_of_fimpute(tmp_path: Path, home: Path) -> None:
+    rows = "a 1 012345012345\nb 1 222210678901\nc 2 000000000000\n"
+    cohort, said = read(*write(tmp_path, imp__txt="ID Chip Call...\n" + rows))
+    assert cohort.sample_id.tolist() == ["a", "b", "c"] and "taken for imputed" in said and "4 calls of which" in said
+    expected = [[0, 1, 2, 1, 1, -1] * 2, [2, 2, 2, 2, 1, 0, -1, -1, -1, -1, 0, 1], [0] * 12]
+    np.testing.assert_array_equal(cohort.calls, expected)
+    lines = "".join(f"m{j} 1 {10 * j + 10} {j + 1}\n" for j in range(12))
+    (info,) = write(tmp_path, snp_info__txt="SNPID Chr Pos Chip1\n" + lines)
+    named = read_file([tmp_path / "imp.txt"], options=CohortOptions(), variants=info).population
+    assert named.variant_id[2] == "m2" and named.variant_position[2] == 30
+    (bare,) = write(tmp_path, bare__txt="a 1 0123450123450000\nb 1 2222105555501111\n")
+    assert read(bare)[0].m == 16
+    (chips,) = write(tmp_path, chips__txt="ID Chip Call\na 1 0120\nb 2 012012\n")
+    assert "(chips 1, 2)" in refusal(chips) and "genotypes_imp.txt" in refusal(chips)
+    (odd,) = write(tmp_path, odd__txt="ID Chip Call\na 1 0120\nb 1 01x0\n")
+    assert "line 3" in refusal(odd)
+
+
+def test_genotypes_of_beagle_3(case: Case, tmp_path: Path, home: Path) -> None:
+    """The cohort of the VCF, written as BEAGLE 3 has it, with an affection status and a trait."""
+    vcf_path = case("23-allel-npz/c.vcf")
+    people, pairs, counts = oracle(vcf_path)
+    ids = " ".join(one for one in people for _ in (1, 2))
+    status = " ".join(str(1 + i % 2) for i in range(len(people)) for _ in (1, 2))
+    height = " ".join(f"{1.5 + 0.01 * i:.2f}" for i in range(len(people)) for _ in (1, 2))
+    lines = ["# made by hand", f"I id {ids}", f"A status {status}", f"T height {height}"]
+    for j, (one, (reference, alternate)) in enumerate(pairs.items()):
+        words = {0: (reference, reference), 1: (alternate, reference), 2: (alternate, alternate), -1: ("?", "?")}
+        lines.append(f"M {one} " + " ".join(" ".join(words[c]) for c in counts[:, j].tolist()))
+    (path,) = write(tmp_path, x__bgl="\n".join([*lines, ""]))
+    cohort, said = read(path)
+    agrees(cohort, vcf_path)
+    assert cohort.phenotypes["status"].tolist() == [i % 2 for i in range(len(people))]
+    np.testing.assert_allclose(cohort.phenotypes["height"], 1.5 + 0.01 * np.arange(len(people)))
+    assert "rarer one is counted" in said
+    for wrong, words in (("M r1 A C G", "3 alleles in line 2"), ("Z x 1 1 2 2", "begins with 'Z' (line 2)")):
+        (bad,) = write(tmp_path, bad__txt=f"I id a a b b\n{wrong}\nM r2 A C A A\n")
+        assert words in refusal(bad)
+
+
+def test_genotypes_of_bimbam(case: Case, tmp_path: Path, home: Path) -> None:
+    vcf_path = case("23-allel-npz/c.vcf")
+    people, pairs, counts = oracle(vcf_path)
+    rows = []
+    for j, (one, (reference, alternate)) in enumerate(pairs.items()):
+        words = {0: 2 * reference, 1: reference + alternate, 2: 2 * alternate, -1: "??"}
+        rows.append(",".join([one, *(words[c] for c in counts[:, j].tolist())]))
+    ids = ",".join(["IND", *people])
+    (path,) = write(tmp_path, x__txt="\n".join([str(len(people)), str(len(rows)), ids, *rows, ""]))
+    agrees(read(path)[0], vcf_path)
+    (bare,) = write(tmp_path, bare__txt="2 =\n3\nr1 AG GG\nr2 ?? CT\nr3 TT TA\n")
+    cohort, _ = read(bare)
+    assert cohort.calls.shape == (2, 3) and cohort.calls[0, 1] == -1 and cohort.sample_id[0] == "sample_1"
+    (short,) = write(tmp_path, short__txt="2\n4\nr1,AG,GG\nr2,CC,CT\n")
+    assert "2 variants where its second line says 4" in refusal(short)
+    (ragged,) = write(tmp_path, ragged__txt="2\n2\nr1,AG,GG\nr2,CC\n")
+    assert "1 genotypes in line 4" in refusal(ragged)
+
+
+def test_mean_genotypes_of_bimbam_count_their_first_allele(case: Case, home: Path) -> None:
+    path = case("32-bimbam/b.mean.geno.txt")
+    cohort, said = read(path)
+    rows = [[cell.strip() for cell in line.split(",")] for line in path.read_text().splitlines()]
+    np.testing.assert_array_equal(cohort.calls.T, [[round(float(v)) for v in row[3:]] for row in rows])
+    assert cohort.variant_allele.tolist() == [[row[2], row[1]] for row in rows]
+    assert cohort.variant_id.tolist() == [row[0] for row in rows] and "first of the two alleles" in said
+    agrees(cohort, case("23-allel-npz/c.vcf"), ids=False)
+
+
+def test_calls_of_ancestrymap(case: Case, tmp_path: Path, home: Path) -> None:
+    text = case("08-eigenstrat/e.geno").read_text().split()
+    snp = [line.split()[0] for line in case("08-eigenstrat/e.snp").read_text().splitlines()]
+    ind = [line.split()[0] for line in case("08-eigenstrat/e.ind").read_text().splitlines()]
+    lines = [
+        f"{one:>20} {who:>20} {digit}"
+        for one, row in zip(snp, text, strict=True)
+        for who, digit in zip(ind, row, strict=True)
+        if digit != "9"
+    ]
+    lines = [lines[i] for i in RNG.permutation(len(lines))]
+    (geno,) = write(tmp_path, x__ancestrymapgeno="\n".join([*lines, ""]))
+    for ending in ("snp", "ind"):
+        (tmp_path / f"x.{ending}").write_bytes(case(f"08-eigenstrat/e.{ending}").read_bytes())
+    plain, _ = read(*(case(f"08-eigenstrat/e.{one}") for one in ("geno", "snp", "ind")))
+    for given in ([geno], [tmp_path / "x.snp", geno, tmp_path / "x.ind"], [tmp_path / "x.ind"]):
+        cohort, _ = read(*given)
+        np.testing.assert_array_equal(cohort.calls, plain.calls)
+        assert cohort.variant_allele.tolist() == plain.variant_allele.tolist()
+    geno.write_text(geno.read_text() + f"{snp[0]} nobody 1\n")
+    assert "nobody" in refusal(geno) and f"line {len(lines) + 1:,}" in refusal(geno)
+    geno.write_text(f"{snp[0]} {ind[0]} 1\n{snp[1]} {ind[1]} 0\n{snp[0]} {ind[0]} 2\n")
+    assert "which differ" in refusal(geno)
+
+
+@pytest.mark.parametrize("sign", ["/", "", "|"])
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.usefixtures("home")
+def test_one_letter_for_homozygotes_beside_pairs(sign: str, turned: bool, case: Case, tmp_path: Path) -> None:
+    vcf_path = case("23-allel-npz/c.vcf")
+    people, pairs, counts = oracle(vcf_path)
+    columns = []
+    for j, (reference, alternate) in enumerate(pairs.values()):
+        words = {0: reference, 1: reference + sign + alternate, 2: alternate, -1: "NA"}
+        columns.append([words[c] for c in counts[:, j].tolist()])
+    rows = [["id", *pairs], *([who, *row] for who, row in zip(people, zip(*columns, strict=True), strict=True))]
+    rows = list(zip(*rows, strict=True)) if turned else rows
+    (path,) = write(tmp_path, x__csv="\n".join(",".join(row) for row in [*rows, ()]))
+    cohort, said = read(path)
+    agrees(cohort, vcf_path)
+    assert "One letter beside pairs" in said and "read as a homozygote" in said
+
+
 def test_vcftools_012_takes_its_companions(case: Case, home: Path) -> None:
     files = [case(f"38-vcftools-012/out.012{ending}") for ending in ("", ".indv", ".pos")]
     people, _, counts = oracle(case("23-allel-npz/c.vcf"))

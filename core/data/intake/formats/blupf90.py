@@ -29,7 +29,7 @@ _LONGEST_START = re.compile(rb"\s*\S+\s+[0-59]{1000,}")  # of a line that is lon
     title="BLUPF90",
     kind="genotypes",
     help="BLUPF90 genotypes: an id and a word of digits 0, 1, 2 (5 missing) an individual.",
-    source="BLUPF90 manual (Misztal et al. 2018), also FImpute's and AlphaSuite's unseparated files",
+    source="BLUPF90 manual (Misztal et al. 2018), also AlphaSuite's unseparated files",
 )
 class Blupf90(CohortFormat):
     """Digits without blanks, all words of one length."""

@@ -1,4 +1,4 @@
-"""EIGENSTRAT: geno (text, packed or transposed), snp and ind; counts of the first allele of snp."""
+"""EIGENSTRAT and ANCESTRYMAP: geno (text, packed or a call a line), snp and ind; the first allele of snp is counted."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ from core.data.genotypes import MISSING, Calls, Genotypes, from_calls
 from core.data.intake import archives
 from core.data.intake.columns import individual_columns
 from core.data.intake.companions import companion
-from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, matrix_preview
+from core.data.intake.formats.base import (
+    CohortFormat,
+    CohortSource,
+    Head,
+    ReadResult,
+    formats,
+    lines_preview,
+    matrix_preview,
+)
 from core.data.intake.formats.calls import CallsWriter, check_size, column, variant_columns
 from core.data.intake.people import described, ids_of_people, read_people
-from core.data.intake.tables import Table, read_table
+from core.data.intake.tables import Table, decode, read_table
 from core.errors import InputError
 
 _PARTS = "geno, snp and ind"
@@ -29,25 +37,27 @@ _BLOCK_CALLS = 16 << 20
     "eigenstrat",
     title="EIGENSTRAT",
     kind="genotypes",
-    help="EIGENSTRAT .geno (text or packed) with .snp and .ind; counts are of the first allele, populations are kept.",
+    help="EIGENSTRAT or ANCESTRYMAP, text or packed, with .snp and .ind; the first allele is counted, populations kept.",
     source="EIGENSOFT file formats (Patterson et al. 2006); AADR's packed and transposed packed files",
 )
 class Eigenstrat(CohortFormat):
-    """A variant a row of digits 0, 1, 2 and 9, or two bits a genotype."""
+    """A variant a row of digits 0, 1, 2 and 9, two bits a genotype, or a call a line (ANCESTRYMAP)."""
 
-    endings = (".geno",)
+    endings = (".geno", ".ancestrymapgeno")
     companion_endings = (".snp", ".ind")
     joins = True
-    recognised = "by rows of digits without blanks, or by the first bytes GENO and TGENO"
+    recognised = (
+        "by rows of digits without blanks, by rows of a variant, an individual and a count, or by GENO or TGENO"
+    )
 
     @staticmethod
     def matches(head: Head) -> bool:
-        return _is_packed(head) or _is_text(head) or (head.suffix in (".ind", ".snp") and _is_companion(head))
+        return _is_geno(head) or (head.suffix in (".ind", ".snp") and _is_companion(head))
 
     @staticmethod
     def read(source: CohortSource) -> ReadResult[Genotypes]:
-        geno = next((head for head in (source.main, *source.others) if _is_packed(head) or _is_text(head)), None)
-        geno = geno or companion(source, ".geno", needed=_PARTS)
+        geno = next((head for head in (source.main, *source.others) if _is_geno(head)), None)
+        geno = geno or companion(source, ".geno", ".ancestrymapgeno", needed=_PARTS)
         assert geno is not None  # companion raises otherwise
         snp, ind = companion(source, ".snp"), companion(source, ".ind")
         if snp is None and ind is None and _is_text(geno):
@@ -61,11 +71,11 @@ class Eigenstrat(CohortFormat):
         people = read_people(ind.path, ind.name)
         variants = read_table(snp.path, snp.name, header=False, delimiter=" ")
         n, m = len(people.rows), len(variants.rows)
+        ids = ids_of_people(people)
         writer = CallsWriter(source.folder, n, geno.name)
-        for block in _blocks(geno, n, m, source):
+        for block in [_calls(geno, variants.column(0), ids)] if _is_long(geno) else _blocks(geno, n, m, source):
             writer.append(block)
         _require(writer.rows == m, geno.name, f"{writer.rows:,} rows", f"{m:,} variants in {snp.name}")
-        ids = ids_of_people(people)
         labels, phenotypes, notes = individual_columns(_described(people))
         genotypes = Genotypes(
             calls=writer.matrix().T,
@@ -78,10 +88,24 @@ class Eigenstrat(CohortFormat):
 
     @staticmethod
     def preview(source: CohortSource) -> dict[str, Any]:
+        if _is_long(source.main):
+            return lines_preview(source)
         lines = [line for line in source.main.first.split(b"\n")[:8] if _is_text(source.main)]
         rows = [[chr(byte) for byte in line[:8]] for line in lines]
         corner = np.zeros((0, 0), dtype=np.int8)
         return {**matrix_preview((0, 0), [], [], corner, []), "individuals": None, "variants": None, "rows": rows}
+
+
+def _is_geno(head: Head) -> bool:
+    return _is_packed(head) or _is_text(head) or _is_long(head)
+
+
+def _is_long(head: Head) -> bool:
+    """ANCESTRYMAP's rows of a variant, an individual and a count; other tables of three columns have other endings."""
+    rows = [line.split() for line in head.first.split(b"\n")[:3]]
+    return head.suffix in (".geno", ".ancestrymapgeno") and all(
+        len(row) == 3 and row[2] in (b"0", b"1", b"2", b"9", b"-1") for row in rows if row
+    )
 
 
 def _is_packed(head: Head) -> bool:
@@ -114,6 +138,32 @@ def _alone(geno: Head, source: CohortSource) -> ReadResult[Genotypes]:
         "individual, ids are made up and the counted allele is unknown."
     )
     return ReadResult(from_calls(writer.matrix().T), notes=[note])
+
+
+def _calls(geno: Head, variants: list[str], people: list[str]) -> Calls:
+    """(m, n) counts of a file with a call a line; what has no line is missing. Raises InputError naming the line."""
+    check_size(len(variants), len(people), geno.name)
+    calls = np.full((len(variants), len(people)), MISSING, dtype=np.int8)
+    row = {one.encode(): i for i, one in enumerate(variants)}
+    place = {one.encode(): j for j, one in enumerate(people)}
+    count = {b"0": 0, b"1": 1, b"2": 2, b"9": MISSING, b"-1": MISSING}
+    for number, line in enumerate(archives.lines(geno.path, geno.name), 1):
+        cells = line.split()
+        if not cells:
+            continue
+        if len(cells) != 3 or cells[0] not in row or cells[1] not in place or cells[2] not in count:
+            raise InputError(
+                f"{geno.name} holds {' '.join(map(decode, cells))[:60]!r} in line {number:,}; a variant of the .snp "
+                "file, an individual of the .ind file and 0, 1, 2 or 9 are expected: give the files of one export."
+            )
+        here, call = (row[cells[0]], place[cells[1]]), count[cells[2]]
+        if calls[here] not in (MISSING, call):
+            raise InputError(
+                f"{geno.name} has two calls of {decode(cells[0])} for {decode(cells[1])} (line {number:,}), which "
+                "differ; one is expected: leave one of them out."
+            )
+        calls[here] = call
+    return calls
 
 
 def _blocks(geno: Head, n: int, m: int, source: CohortSource) -> Iterator[Calls]:

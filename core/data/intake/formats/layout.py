@@ -39,6 +39,8 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 _VARIANT_LEAD = re.compile(r"snp|marker|rs|rsid|rs#|AlleleID|CloneID|locus|probe.?set.?id", re.IGNORECASE)
+_ALLELE = re.compile(r"[ACGT]+|[ID0N-]", re.IGNORECASE)
+_BIMBAM = ["rs", "minor", "major"]  # the counted allele is the first
 _RAW_LEAD = ["FID", "IID", "PAT", "MAT", "SEX", "PHENOTYPE"]
 
 
@@ -103,7 +105,10 @@ def find_layout(source: CohortSource, is_call: IsCall = is_call) -> Layout:
             "counts 0, 1, 2 or pairs 0/1 are expected: check that it is a table of genotypes."
         )
     tail = _tail(header, body, lead, is_call)
-    names = header or [""] * width
+    names, notes = header or [""] * width, []
+    if header is None and lead == len(_BIMBAM) and _is_bimbam(body):
+        names = [*_BIMBAM, *names[lead:]]
+        notes = ["The first of the two alleles of each row is counted, as mean genotypes of BIMBAM and GEMMA have it."]
     ids = header[lead : width - tail] if header else []
     turned, note = _orientation(source, names[:lead], ids, [row[:lead] for row in body], width - lead - tail)
     return Layout(
@@ -117,7 +122,7 @@ def find_layout(source: CohortSource, is_call: IsCall = is_call) -> Layout:
         first_rows=rows,
         told=_told(source.main, lead, width - lead - tail),
         coding="shares" if tassel else "heterozygote_last" if _holds_two(names[:lead], body) else "auto",
-        notes=[note] if note else [],
+        notes=[*notes, note] if note else notes,
     )
 
 
@@ -143,6 +148,14 @@ def _delimiter(sample: list[tuple[int, bytes]]) -> str:
     if "\t" not in lines[-1] and _DECIMAL_COMMAS.search(lines[-1]):
         return ";" if ";" in lines[-1] else " "
     return delimiter_of(lines[-1] if len(lines) > 1 and delimiter_of(lines[0]) == " " else lines[0])
+
+
+def _is_bimbam(body: list[list[str]]) -> bool:
+    """Whether each row begins with an id and two alleles, as the mean genotypes of BIMBAM and GEMMA do."""
+    return all(
+        len(row) > 3 and _ALLELE.fullmatch(row[1]) and _ALLELE.fullmatch(row[2]) and not _ALLELE.fullmatch(row[0])
+        for row in body
+    )
 
 
 def _holds_two(lead: list[str], body: list[list[str]]) -> bool:

@@ -13,7 +13,17 @@ from core.data.genotypes import Calls, Genotypes
 from core.data.intake.formats.base import CohortFormat, CohortSource, Head, ReadResult, formats, only_file, rows_preview
 from core.data.intake.formats.calls import CallsWriter, NoVariantError, column
 from core.data.intake.formats.layout import Layout, find_layout, numbered
-from core.data.intake.formats.letters import NUMBERED, Codes, LetterCells, LetterCounts, absent, spelling_of
+from core.data.intake.formats.letters import (
+    NUMBERED,
+    ONE,
+    SIGN,
+    TWO,
+    Codes,
+    LetterCells,
+    LetterCounts,
+    absent,
+    spelling_of,
+)
 from core.data.intake.formats.text import beside_calls, described_table
 from core.data.intake.tables import delimiter_of, split
 from core.errors import InputError
@@ -38,43 +48,50 @@ class LetterTable(CohortFormat):
 
     @staticmethod
     def matches(head: Head) -> bool:
-        return spelling_in(head.first) != ""
+        return bool(spellings_in(head.first))
 
     @staticmethod
     def read(source: CohortSource) -> ReadResult[Genotypes]:
         only_file(source)
-        spelling = spelling_in(source.main.first)
-        layout = find_layout(source, is_call=lambda cell, **_: fits(cell, spelling))
+        spellings = spellings_in(source.main.first)
+        layout = find_layout(source, is_call=lambda cell, **_: fits(cell, spellings))
         return _read(layout, source)
 
     @staticmethod
     def preview(source: CohortSource) -> dict[str, Any]:
         only_file(source)
-        spelling = spelling_in(source.main.first)
-        layout = find_layout(source, is_call=lambda cell, **_: fits(cell, spelling))
+        spellings = spellings_in(source.main.first)
+        layout = find_layout(source, is_call=lambda cell, **_: fits(cell, spellings))
         rows = [[cell[:40] for cell in row[:9]] for row in layout.first_rows[:9]]
         return rows_preview(layout.width, layout.samples_in_columns, rows, list(layout.notes))
 
 
-def spelling_in(first: bytes) -> str:
-    """How nearly all cells of a table spell a genotype ("A/G", "AG" or "A"); "" where they do not."""
+def spellings_in(first: bytes) -> frozenset[str]:
+    """How nearly all cells of a table spell a genotype: "A/G", "AG" or "A", also a pair for heterozygotes beside one
+    letter for homozygotes; empty where they do not.
+    """
+    none: frozenset[str] = frozenset()
     if b"\0" in first:
-        return ""
+        return none
     lines = [line for line in first.split(b"\n") if line.strip() and not line.startswith(b"#")]
     lines = lines[: _LOOK + 1] if len(lines) > 1 else []
     rows = _rows([line.decode("utf-8", "replace") for line in lines])
     width = len(rows[1]) if len(rows) > 1 else 0
     cells = [cell.encode() for row in rows[1:] if len(row) == width for cell in row[2 * width // 3 :]]
     if width < 3 or not cells:
-        return ""
+        return none
     known = Counter(spelling_of(cell) for cell in cells if not absent(cell))
     if not known:
-        return ""
-    spelling, count = known.most_common(1)[0]
-    if spelling == NUMBERED and not _from_one(cells):
-        return ""
+        return none
     # A table of counts may have a column of letters; letters alone are a table of genotypes.
-    return spelling if spelling and count >= _MOST * sum(known.values()) else ""
+    enough = _MOST * sum(known.values())
+    pair = SIGN if known[SIGN] >= known[TWO] else TWO
+    if known[ONE] and known[pair] and known[ONE] + known[pair] >= enough:
+        return frozenset((ONE, pair))
+    spelling, count = known.most_common(1)[0]
+    if (spelling == NUMBERED and not _from_one(cells)) or count < enough:
+        return none
+    return frozenset((spelling,)) if spelling else none
 
 
 def _from_one(cells: list[bytes]) -> bool:
@@ -91,9 +108,9 @@ def _rows(lines: list[str]) -> list[list[str]]:
         return []
 
 
-def fits(cell: bytes, spelling: str) -> bool:
-    """Whether a cell is a genotype of that spelling, or says that there is none."""
-    return absent(cell) or spelling_of(cell) == spelling
+def fits(cell: bytes, spellings: frozenset[str]) -> bool:
+    """Whether a cell is a genotype of one of these spellings, or says that there is none."""
+    return absent(cell) or spelling_of(cell) in spellings
 
 
 def _read(layout: Layout, source: CohortSource) -> ReadResult[Genotypes]:

@@ -77,7 +77,8 @@ class LetterCells:
         self._name = name
         self._number: dict[bytes, int] = {}
         self._pairs: list[tuple[int, int]] = []
-        self._single = self._mixed = False
+        self._single = self._paired = self._mixed = False
+        self._letter = ""
         self.first: Codes = np.zeros(0, dtype=np.uint16)
         self.second: Codes = np.zeros(0, dtype=np.uint16)
 
@@ -94,7 +95,9 @@ class LetterCells:
             return np.array([known[cell] for cell in cells], dtype=np.uint16)
 
     def remarks(self) -> list[str]:
-        """What is said of genotypes in one letter where none is a heterozygote."""
+        """What is said of genotypes in one letter beside pairs, or where none is a heterozygote."""
+        if self._letter and self._paired:
+            return [f"One letter beside pairs (such as {self._letter}) is read as a homozygote."]
         if not self.only_homozygotes:
             return []
         return ["One letter is read as a homozygote, though the file has no heterozygote; individuals may be haploid."]
@@ -112,7 +115,11 @@ class LetterCells:
                 "such as A/G, AG or R, or N for missing are expected: mend that cell."
             )
         pair = (self.alleles.number(halves[0]), self.alleles.number(halves[1]))
-        self._single = self._single or spelling_of(cell) == ONE
+        one_letter = spelling_of(cell) == ONE
+        self._single = self._single or one_letter
+        self._paired = self._paired or (not one_letter and pair != (0, 0))
+        if one_letter and pair[0] == pair[1] != 0:
+            self._letter = self._letter or decode(cell.strip(b' "'))
         self._mixed = self._mixed or (0 not in pair and pair[0] != pair[1])
         self._number[cell] = len(self._pairs)
         self._pairs.append(pair)
