@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.runs.directory import Run, create
+from core.runs.process import ProcessIdentity
 from core.runs.states import State
 from core.runs.store import RunStore
 from tests.pages.routed import routed  # noqa: F401
@@ -19,14 +21,14 @@ from tests.waiting import PATIENCE
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
 
 
-def make_run(root: Path, state: str, *, done: int = 20, title: str = "") -> Run:
+def make_run(root: Path, state: str, *, done: int = 20, title: str = "", kind: str = "genotypes") -> Run:
     """A run directory as a worker leaves it, in `state`, with curves of `done` epochs."""
     run = create(
         root,
         {
             "name": "wgan_gp",
             "title": title,
-            "kind": "genotypes",
+            "kind": kind,
             "dataset": {"id": "0" * 24, "name": "cohort"},
             "model": {"name": "wgan_gp"},
             "training": {"epochs": 40, "evaluate_every": 5},
@@ -122,6 +124,38 @@ def test_filter_by_state_and_words(store: RunStore) -> None:
     app.text_input(key="find").set_value("nothing like it").run()
     assert "No run fits the filter" in text(app)
     assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("losses", "warned"),
+    [
+        ([2.0, 1.5, 1.2], ""),
+        ([2.0, 1.5, 2.01], ""),
+        ([2.0, 1.5, 6e17], "is 6e+17 after 10 epochs, and was 2 at first"),
+        ([-2.0, -3.0, -1.9], "is -1.9 after 10 epochs, and was -2 at first"),
+        ([2.0, 1.5, None], "is no number after 10 epochs, and was 2 at first"),
+        ([None, 1.5, 1.2], ""),
+        ([2.0], ""),
+    ],
+    ids=["better", "as before", "grows", "grows below 0", "no number", "no number at first", "one value"],
+)
+def test_a_held_out_loss_that_grows_is_warned_of_while_it_trains(
+    losses: list[float | None], warned: str, store: RunStore
+) -> None:
+    run = make_run(store.root, "running", kind="sets")
+    here = ProcessIdentity.of(os.getpid()).to_status()
+    status = json.loads((run.path / "status.json").read_text())
+    (run.path / "status.json").write_text(json.dumps(status | here))
+    rows = [
+        {"step": 35 * i, "epoch": 5 * i, "time": 100.0 + i, "name": "holdout_loss", "value": value}
+        for i, value in enumerate(losses)
+    ]
+    (run.path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    app = open_page()
+    assert run.state is State.RUNNING and app.button(key=f"stop_{run.id}")
+    said = [one.value for one in app.warning if "held-out" in one.value]
+    assert len(said) == bool(warned)
+    assert not said or (warned in said[0] and "smaller learning rate" in said[0])
 
 
 def test_stop_asks_the_worker(store: RunStore) -> None:

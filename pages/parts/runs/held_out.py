@@ -15,11 +15,16 @@ def held_out_warning(run: Run) -> None:
     if losses is None or losses.epoch[0] != 0 or len(losses.value) < 2:
         return
     first, now = losses.value[0], losses.value[-1]
-    if math.isfinite(now) and now <= first + 0.01 * abs(first):
+    if math.isfinite(now) and not now > first + 0.01 * abs(first):
         return
     st.warning(
-        f"The loss on held-out sets is {now:.4g} after {losses.epoch[-1]:,} epochs, and was {first:.4g} at first. "
+        f"The loss on held-out sets is {_words(now)} after {losses.epoch[-1]:,} epochs, and was {_words(first)} at "
+        "first. "
         "What is kept is the best state so far. Look at the values of the features (raw counts, outliers), or take a "
         "smaller learning rate.",
         icon=":material/trending_up:",
     )
+
+
+def _words(loss: float) -> str:
+    return f"{loss:.4g}" if math.isfinite(loss) else "no number"

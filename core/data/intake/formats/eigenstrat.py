@@ -37,7 +37,7 @@ _BLOCK_CALLS = 16 << 20
     "eigenstrat",
     title="EIGENSTRAT",
     kind="genotypes",
-    help="EIGENSTRAT or ANCESTRYMAP, text or packed, with .snp and .ind; the first allele is counted, populations kept.",
+    help="EIGENSTRAT or ANCESTRYMAP, text or packed, with .snp and .ind; the first allele is counted.",
     source="EIGENSOFT file formats (Patterson et al. 2006); AADR's packed and transposed packed files",
 )
 class Eigenstrat(CohortFormat):
@@ -46,9 +46,7 @@ class Eigenstrat(CohortFormat):
     endings = (".geno", ".ancestrymapgeno")
     companion_endings = (".snp", ".ind")
     joins = True
-    recognised = (
-        "by rows of digits without blanks, by rows of a variant, an individual and a count, or by GENO or TGENO"
-    )
+    recognised = "by rows of digits without blanks, rows of a variant, an individual and a count, or by GENO and TGENO"
 
     @staticmethod
     def matches(head: Head) -> bool:
