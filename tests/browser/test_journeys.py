@@ -61,8 +61,11 @@ def shown(drawing: Locator) -> str:
 
 
 def choose(page: Page, label: str, option: str | re.Pattern[str]) -> None:
-    """Take an option of a select box."""
-    page.get_by_role("combobox", name=re.compile(label)).click()
+    """Take an option of a select box; scrolling, which a click begins with where it is out of view, closes its list."""
+    box = page.get_by_role("combobox", name=re.compile(label))
+    box.scroll_into_view_if_needed()
+    settled(page)
+    box.click()
     page.get_by_role("option", name=option).first.click()
     settled(page)
 

@@ -77,7 +77,7 @@ def _counted(genotypes: Genotypes) -> list[str]:
     known = [
         f"{one} counts {counted}" + (f" (not {other})" if other else "") for one, (other, counted) in pairs if counted
     ]
-    return [f"Alleles: {', '.join(known[:3])}{' …' if len(known) > 3 else ''}."] if known else []
+    return [f"Alleles: {', '.join(known[:3])}{' and so on' if len(known) > 3 else ''}."] if known else []
 
 
 def finish(result: ReadResult[Genotypes], source: CohortSource) -> ReadResult[Genotypes]:

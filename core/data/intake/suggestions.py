@@ -38,6 +38,7 @@ _ONLY_OF = {
     "sequence_column": "table",
     **dict.fromkeys(("length", "ambiguous", "gaps", "alphabet"), "sequence"),
     **dict.fromkeys(("sizes", "frames"), "images"),
+    "longest_side": "image",
     "channels": "npz",
     **dict.fromkeys(("features", "normalise", "variable_genes", "components", "scale"), "vector"),
     "layer": "layers",

@@ -89,7 +89,7 @@ def _show_preview(found: dict[str, Any]) -> None:
     if "read" in found:
         st.markdown(_described(found["read"], found["variants"]))
     for note in found.get("notes", []):
-        st.caption(plain(note))
+        st.caption(f":material/info: {plain(note)}")
     rows = found.get("rows") or []
     if rows:
         st.dataframe(

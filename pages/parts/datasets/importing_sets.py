@@ -25,13 +25,18 @@ def sets_form(files: list[UserFile]) -> dict[str, Any] | None:
     if "error" in found:
         st.error(plain(found["error"]), icon=":material/error:")
         return None
-    _show_contents(found)
+    seen = st.container()
     st.markdown("**What is a set, and what of an observation is kept**")
     chosen = _form(found)
-    if not (chosen["set_column"] or chosen["whole"] or chosen["neighbourhood"]):
+    formed = chosen["set_column"] or chosen["whole"] or chosen["neighbourhood"]
+    sets = looked(files, SETS, chosen) if formed else found
+    with seen:
+        # What was guessed holds no longer where another choice was made.
+        _show_contents(found, [note for note in found["notes"] if note in sets.get("notes", [note])])
+    if not formed:
         st.info("Choose the column, or the columns, that say which observations form a set.", icon=":material/info:")
         return None
-    _show_sets(looked(files, SETS, chosen), found["notes"])
+    _show_sets(sets, found["notes"])
     return chosen
 
 
@@ -48,7 +53,7 @@ def _form(found: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _show_contents(found: dict[str, Any]) -> None:
+def _show_contents(found: dict[str, Any], notes: list[str]) -> None:
     holds = observation(found["modality"], tuple(found["shape"])).many(found["observations"])
     st.markdown(f"Format **{found['title']}**, {holds}.")
     rows = [
@@ -71,7 +76,7 @@ def _show_contents(found: dict[str, Any]) -> None:
         st.caption("The file has no columns beside the observations.")
     if found["features"]:
         st.caption(plain(f"Features: {', '.join(found['features'][:12])}{' …' if found['shape'][0] > 12 else ''}"))
-    _show_notes(found["notes"])
+    _show_notes(notes)
 
 
 def _show_notes(notes: list[str]) -> None:
@@ -85,9 +90,10 @@ def _show_sets(found: dict[str, Any], said: list[str]) -> None:
         st.error(plain(found["error"]), icon=":material/error:")
         return
     built = found["built"]
+    least, most = built["least"], built["most"]
+    sizes = f"{least:,} to {most:,} observations" if least < most else f"{count(most, 'observation')} each"
     st.markdown(
-        f":material/check: This makes **{count(built['sets'], 'set')}** of {built['least']:,} to {built['most']:,} "
-        f"observations ({built['observations']:,} in all)."
+        f":material/check: This makes **{count(built['sets'], 'set')}** of {sizes} ({built['observations']:,} in all)."
     )
     for reason, n in built["dropped"].items():
         st.caption(plain(f"Left out: {reason}: {n:,}"))

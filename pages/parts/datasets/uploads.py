@@ -15,7 +15,7 @@ from core.data.intake.importing import preview
 from core.data.intake.inbox import IMPORT_ROOT, UserFile, below, discard, import_root, importable, receive
 from core.data.intake.suggestions import surely_sets
 from core.errors import InputError
-from core.words import size
+from core.words import count, size
 from pages.parts.frame import plain
 from pages.parts.state import DATASETS_IMPORT
 
@@ -42,6 +42,7 @@ _ROLES = {
 }
 _SEVERAL = (GENOTYPES, OBSERVATIONS)  # roles in which several files may be one dataset
 _TURN = "upload_turn"
+_SHOWN = 6  # files that are named; a plate has hundreds
 
 
 def chosen_files(roles: Sequence[str]) -> dict[str, list[UserFile]]:
@@ -65,11 +66,20 @@ def chosen_files(roles: Sequence[str]) -> dict[str, list[UserFile]]:
         st.markdown(_formats(GENOTYPES if roles[0] == GENOTYPES else "sets"))
     files = {role: list(st.session_state.get(f"arrived_{role}", [])) for role in roles}
     for role, arrived in files.items():
-        for one in arrived:
-            st.caption(f":material/draft: {_ROLES[role][0].split(' (')[0]}: **{plain(one.name)}**, {size(one.size)}")
+        if arrived:
+            st.caption(f":material/draft: {_ROLES[role][0].split(' (')[0]}: {_listed(arrived)}")
     if any(files.values()):
         st.button("Clear files", key="import_clear", on_click=clear_files, type="tertiary", icon=":material/close:")
     return files
+
+
+def _listed(files: Sequence[UserFile]) -> str:
+    """The files by name and size; of many the first, and how many more."""
+    shown = files if len(files) <= _SHOWN else files[: _SHOWN - 1]
+    names = [f"**{plain(one.name)}**, {size(one.size)}" for one in shown]
+    rest = files[len(shown) :]
+    more = [f"and {count(len(rest), 'more file')}, {size(sum(one.size for one in rest))}"] if rest else []
+    return "; ".join([*names, *more])
 
 
 @st.cache_data

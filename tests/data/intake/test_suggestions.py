@@ -12,7 +12,7 @@ from core.data.intake.importing import preview
 from core.data.intake.suggestions import choices, relevant, suggested_sets, surely_sets
 from core.errors import InputError
 
-SETTINGS = ["set_column", "features", "layer", "sequence_column", "length", "components"]
+SETTINGS = ["longest_side", "set_column", "features", "layer", "sequence_column", "length", "components"]
 
 
 @pytest.fixture
@@ -38,6 +38,13 @@ def test_an_h5ad_offers_its_columns_and_layers(home: Path, cells: Path) -> None:
     assert suggested_sets(found) == ["donor"]
     assert "sequence_column" not in relevant(found, SETTINGS) and "layer" in relevant(found, SETTINGS)
     assert surely_sets(cells, "cells.h5ad")
+
+
+def test_images_ask_for_their_size_and_cells_do_not(home: Path, tmp_path: Path, cells: Path) -> None:
+    np.savez(tmp_path / "x.npz", X=np.zeros((6, 8, 8), np.uint8), g=np.repeat(["a", "b"], 3))
+    found = preview([tmp_path / "x.npz"], options=CollectionOptions())
+    assert "longest_side" in relevant(found, SETTINGS)
+    assert "longest_side" not in relevant(preview([cells], options=CollectionOptions()), SETTINGS)
 
 
 def test_a_preview_counts_the_sets_that_would_be_made(home: Path, cells: Path) -> None:

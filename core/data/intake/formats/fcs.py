@@ -35,8 +35,8 @@ _KEYWORDS = {
     "fcs",
     title="FCS",
     kind="sets",
-    help="FCS 2.0 to 3.1 of flow or mass cytometry: marker channels, arcsinh by default; several files or a zip of "
-    "them, one a sample (column file).",
+    help="Versions 2.0 to 3.1 of flow or mass cytometry: marker channels, arcsinh by default; several files or a zip "
+    "of them, one a sample (column file).",
     source="Flow Cytometry Standard 3.1 (Spidlen et al. 2010), read by flowio",
 )
 class FcsFormat(CollectionFormat):

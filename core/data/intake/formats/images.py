@@ -27,7 +27,7 @@ Pixels = npt.NDArray[Any]
     "images",
     title="Zip of images",
     kind="sets",
-    help="zip of folders of PNG, JPEG, TIFF, BMP, GIF or WebP images, 16-bit and float too; large ones are reduced.",
+    help="Folders of PNG, JPEG, TIFF, BMP, GIF or WebP images, 16-bit and float too; large ones are reduced.",
     source="Pillow",
 )
 class ImagesFormat(CollectionFormat):

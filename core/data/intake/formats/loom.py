@@ -21,7 +21,7 @@ _CELL_NAMES = ("CellID", "cell_id", "obs_names", "cell_names", "index")
     "loom",
     title="loom",
     kind="sets",
-    help="loom: matrix or a layer, with the column attributes of its cells.",
+    help="Matrix or a layer, with the column attributes of its cells.",
     source="loompy, loom file format 3.0",
 )
 class LoomFormat(CollectionFormat):

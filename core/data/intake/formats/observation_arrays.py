@@ -26,7 +26,7 @@ NAMES = ("X", "observations", "x", "data", "images", "sequences", "X_pca")
     "npz",
     title="npz",
     kind="sets",
-    help="npz: the array X (k, d) or images (k, h, w, c), with columns of length k.",
+    help="The array X (k, d) or images (k, h, w, c), with columns of length k.",
     source="NumPy",
 )
 class NpzFormat(CollectionFormat):

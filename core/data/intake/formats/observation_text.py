@@ -24,7 +24,7 @@ _WORDS_MOST = 8
     "fasta",
     title="FASTA",
     kind="sets",
-    help="FASTA of DNA or proteins; key=value pairs of a header, its parts at | or its words become columns; several "
+    help="DNA or proteins; key=value pairs of a header, its parts at | or its words become columns; several "
     "files or a zip of them, one a sample (column file).",
     source="FASTA",
 )

@@ -21,7 +21,7 @@ MAGIC = b"PAR1"
     "parquet",
     title="Parquet",
     kind="sets",
-    help="Parquet: numeric features or sequences, and columns.",
+    help="Numeric features or sequences, and columns.",
     source="Apache Parquet, read by pyarrow",
 )
 class ParquetFormat(CollectionFormat):

@@ -23,6 +23,8 @@ from core.data.intake.tables import decode, split
 from core.data.intake.variants import places_of
 from core.errors import InputError
 
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", " ": "blanks"}
+
 
 @formats.register(
     "text",
@@ -62,7 +64,7 @@ class Text(CohortFormat):
         only_file(source)
         layout = find_layout(source)
         rows = [[cell[:40] for cell in row[:9]] for row in layout.first_rows[:9]]
-        notes = [*layout.notes, f"Columns are separated by {layout.delimiter!r}."]
+        notes = [*layout.notes, f"Columns are separated by {_SEPARATORS.get(layout.delimiter, layout.delimiter)}."]
         return rows_preview(layout.width, layout.samples_in_columns, rows, notes)
 
 
