@@ -518,6 +518,33 @@ def test_one_letter_for_homozygotes_beside_pairs(sign: str, turned: bool, case: 
     assert "One letter beside pairs" in said and "read as a homozygote" in said
 
 
+def test_one_pair_among_letters_costs_no_variant(tmp_path: Path, home: Path) -> None:
+    counts = 2 * RNG.integers(0, 2, (30, 12))
+    counts[4, 1] = 1
+    rows = [",".join([f"s{i}", *(("A", "A/G", "G")[c] for c in row)]) for i, row in enumerate(counts.tolist())]
+    header = ",".join(["id", *(f"rs{j}" for j in range(12))])
+    cohort, said = read(*write(tmp_path, x__csv="\n".join([header, *rows, ""])))
+    turned = cohort.variant_allele[:, 1] == "A"
+    np.testing.assert_array_equal(cohort.calls, np.where(turned, 2 - counts, counts))
+    assert "One letter beside pairs" in said
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.usefixtures("home")
+def test_a_column_of_alleles_is_no_individual(mixed: bool, tmp_path: Path) -> None:
+    counts = RNG.integers(0, 3, (30, 12))
+    words = ("A", "A/G", "G") if mixed else ("A/A", "A/G", "G/G")
+    rows = [" ".join([f"rs{j}", "1", str(100 + j), "A/G", *(words[c] for c in row)]) for j, row in enumerate(counts)]
+    header = " ".join(["id", "chrom", "pos", "alleles", *(f"s{i}" for i in range(12))])
+    cohort, _ = read(*write(tmp_path, named__txt="\n".join([header, *rows, ""])))
+    assert cohort.sample_id.tolist() == [f"s{i}" for i in range(12)] and cohort.has_positions
+    turned = cohort.variant_allele[:, 1] == "A"
+    np.testing.assert_array_equal(cohort.calls, np.where(turned, 2 - counts.T, counts.T))
+    assert "column 4 holds two different alleles in every row" in refusal(
+        *write(tmp_path, bare__txt="\n".join([*rows, ""]))
+    )
+
+
 def test_vcftools_012_takes_its_companions(case: Case, home: Path) -> None:
     files = [case(f"38-vcftools-012/out.012{ending}") for ending in ("", ".indv", ".pos")]
     people, _, counts = oracle(case("23-allel-npz/c.vcf"))

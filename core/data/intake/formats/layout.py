@@ -254,7 +254,7 @@ def _known(title: str) -> bool:
         title.startswith(("label:", "phenotype:"))
         or bool(_INDIVIDUAL.fullmatch(title))
         or any(p.fullmatch(title) for k, p in VARIANT_NAMES.items() if k != "id")
-        or (title.lower() in ("id", "snp", "marker", "rs", "rsid", "rs#", "cm", "name", "snpid"))
+        or (title.lower() in ("id", "snp", "marker", "rs", "rsid", "rs#", "cm", "name", "snpid", "alleles"))
     )
 
 

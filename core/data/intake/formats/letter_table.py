@@ -28,7 +28,7 @@ from core.data.intake.formats.text import beside_calls, described_table
 from core.data.intake.tables import delimiter_of, split
 from core.errors import InputError
 
-_LOOK = 12
+_LOOK = 60  # lines, as many as the layout is judged from
 _MOST = 0.8
 _BLOCK_CALLS = 8 << 20
 
@@ -86,7 +86,10 @@ def spellings_in(first: bytes) -> frozenset[str]:
     # A table of counts may have a column of letters; letters alone are a table of genotypes.
     enough = _MOST * sum(known.values())
     pair = SIGN if known[SIGN] >= known[TWO] else TWO
-    if known[ONE] and known[pair] and known[ONE] + known[pair] >= enough:
+    columns = zip(*(row for row in rows[1:] if len(row) == width), strict=True)
+    # The alleles of a variant are a pair in every row; genotypes are one or the other in the same column.
+    mixed = any({ONE, pair} <= {spelling_of(cell.encode()) for cell in column_of} for column_of in columns)
+    if mixed and known[ONE] + known[pair] >= enough:
         return frozenset((ONE, pair))
     spelling, count = known.most_common(1)[0]
     if (spelling == NUMBERED and not _from_one(cells)) or count < enough:
@@ -134,6 +137,7 @@ def _read(layout: Layout, source: CohortSource) -> ReadResult[Genotypes]:
     numbers = writer.matrix()
     if letters.only_homozygotes and not _is_illumina(letters):
         _refuse_two_columns(letters.first[numbers], layout, name)
+    _refuse_alleles(letters, numbers, layout, name)
     calls, counts, said = _counted(numbers, layout, letters, source)
     if not counts.pairs:
         raise NoVariantError(f"{name} has no variant of one or two alleles; split multi-allelic ones first.")
@@ -168,6 +172,18 @@ def _refuse_two_columns(alleles: Codes, layout: Layout, name: str) -> None:
         raise InputError(
             f"{name} has two columns a genotype, one letter each; one cell a genotype is expected: "
             "join them (A/G), or give PLINK ped with its map."
+        )
+
+
+def _refuse_alleles(letters: LetterCells, numbers: Any, layout: Layout, name: str) -> None:
+    """Refuse a table without a header whose first individual is a heterozygote everywhere, which alleles look like."""
+    first = numbers[:, 0]
+    one, two = letters.first[first], letters.second[first]
+    if not layout.ids and layout.samples_in_columns and ((one != two) & (one != 0) & (two != 0)).all():
+        raise InputError(
+            f"{name} has no header, and its column {len(layout.lead) + 1} holds two different alleles in every row, as "
+            "a list of the alleles of each variant does; genotypes are expected there: name the columns in a header, "
+            "or take that column out."
         )
 
 
