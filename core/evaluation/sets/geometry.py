@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ Array = npt.NDArray[np.float64]
 
 PAIRS = 1000
 MOST = 200  # observations of a set in one exact transport
+MOST_EMBEDDED = 4096
 BASELINES = ("mean", "mean_covariance", "kernel_mean")
 COPIES = (2, 3, 7)
 FEWEST = 10  # pairs that a rank correlation rests on
@@ -95,16 +96,20 @@ def set_size_leakage_r2(subject: Subject) -> Estimate:
 def distances(subject: Subject) -> list[dict[str, Any]]:
     """Pairs of judged sets: transport distance, latent distance, and the distances of three trivial embeddings.
 
-    Sets of one observation are left out: they have no halves. The transport distance is exact where the truth is
-    Gaussian; else W2 of samples, less half of each set's own distance between two halves (the part that finite
-    samples add): W2² − (W2²(a, a′) + W2²(b, b′))/2, cut at 0.
+    Every embedding is of one half of a set, and the transport distance is between the other halves: an embedding that
+    follows the chance of its own observations would otherwise seem to be good. Sets of one observation are left out:
+    they have no halves. The transport distance is exact where the truth is Gaussian; else W2 of samples, less half of
+    each set's own distance between two halves (the part that finite samples add): W2² − (W2²(a, a′) + W2²(b, b′))/2,
+    cut at 0.
     """
     rng = subject.rng(2)
     pairs = _pairs(subject.judged[subject.sets.sizes[subject.judged] >= 2], rng)
     sets = sorted({int(i) for pair in pairs for i in pair})
-    samples = {i: tuple(subject.space(x) for x in subject.halves(i, MOST, rng)) for i in sets}
-    noise = {i: sample_w2(*halves) ** 2 if len(halves[0]) > 1 else 0.0 for i, halves in samples.items()}
-    embedded = trivial_embeddings(subject, sets, rng)
+    halves = {i: subject.halves(i, MOST_EMBEDDED, rng) for i in sets}
+    samples = {i: tuple(subject.space(x[:MOST]) for x in reversed(both)) for i, both in halves.items()}
+    noise = {i: sample_w2(*both) ** 2 if len(both[0]) > 1 else 0.0 for i, both in samples.items()}
+    embedded = trivial_embeddings(subject, {i: first for i, (first, _) in halves.items()}, rng)
+    latents = {i: subject.embed(first) for i, (first, _) in halves.items()}
     rows = []
     for i, j in pairs:
         rows.append(
@@ -112,7 +117,7 @@ def distances(subject: Subject) -> list[dict[str, Any]]:
                 "a": str(subject.sets.set_id[i]),
                 "b": str(subject.sets.set_id[j]),
                 "w2": _distance(subject, i, j, samples, noise),
-                "latent": float(np.linalg.norm(subject.latents[i] - subject.latents[j])),
+                "latent": float(np.linalg.norm(latents[i] - latents[j])),
                 "mean": float(np.linalg.norm(embedded[i][0] - embedded[j][0])),
                 "mean_covariance": float(gaussian_w2(*embedded[i][:2], *embedded[j][:2])),
                 "kernel_mean": float(np.linalg.norm(embedded[i][2] - embedded[j][2])),
@@ -121,11 +126,13 @@ def distances(subject: Subject) -> list[dict[str, Any]]:
     return rows
 
 
-def trivial_embeddings(subject: Subject, sets: Sequence[int], rng: np.random.Generator) -> dict[int, tuple[Array, ...]]:
-    """For each set its mean (d,), covariance (d, d) and kernel mean (256,) with the median bandwidth."""
+def trivial_embeddings(
+    subject: Subject, observations: Mapping[int, npt.NDArray[Any]], rng: np.random.Generator
+) -> dict[int, tuple[Array, ...]]:
+    """For the observations of each set their mean (d,), covariance (d, d) and kernel mean (256,), median bandwidth."""
     from scipy.spatial.distance import pdist
 
-    clouds = {i: subject.space(subject.observations(i)[:4096]) for i in sets}
+    clouds = {i: subject.space(x) for i, x in observations.items()}
     pooled = np.concatenate([c[:50] for c in clouds.values()])
     some = pooled[rng.permutation(len(pooled))[:400]]
     bandwidth = max(float(np.median(pdist(some))), 1e-6)

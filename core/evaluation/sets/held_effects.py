@@ -42,14 +42,14 @@ def held_effects(subject: Subject) -> dict[str, Any]:
         return {"reason": f"{len(held)} held-out sets of 8 observations or more; {SETS_MIN} are needed."}
     origins = {i: _origin(subject, i, controls) for i in (*train.tolist(), *held)}
     shift = np.mean([subject.space(subject.observations(i)).mean(axis=0) - origins[i] for i in train.tolist()], axis=0)
-    parts = [_halves(subject, i, origins[i], shift) for i in held]
+    parts = [shifts(subject, i, origins[i], shift) for i in held]
     rows = [
         {"set": str(sets.set_id[i]), "n": int(sets.sizes[i]), **_scores(part)}
         for i, part in zip(held, parts, strict=True)
     ]
     draws, _ = resamples(subject.groups[held], subject.rng(19))
     pooled: dict[str, float] = {}
-    scores = {name: _score(parts, name) for name in (*PREDICTIONS, "ceiling")}
+    scores = {name: score_of(parts, name) for name in (*PREDICTIONS, "ceiling")}
     for name, score in scores.items():
         pooled |= framed(name, score, len(parts), draws)
     pooled |= framed("difference", lambda d: scores["latent"](d) - scores["mean"](d), len(parts), draws)
@@ -63,12 +63,12 @@ def _origin(subject: Subject, i: int, controls: npt.NDArray[np.int64]) -> Array:
     return np.concatenate([subject.space(subject.observations(int(c))) for c in chosen]).mean(axis=0)
 
 
-def _halves(subject: Subject, i: int, origin: Array, shift: Array) -> dict[str, Array]:
+def shifts(subject: Subject, i: int, origin: Array, shift: Array, generated: int = GENERATED) -> dict[str, Array]:
     """(SPLITS, d) shifts of the second half, "observed", and what foretells them; (d,) sampling variance of a half."""
     rng = subject.rng(1000 + i)
     halves = [subject.halves(i, 10_000, rng) for _ in range(SPLITS)]
     z = np.stack([subject.embed(first) for first, _ in halves])
-    made = subject.generate(z, GENERATED, int(rng.integers(2**31)))
+    made = subject.generate(z, generated, int(rng.integers(2**31)))
     everything = subject.space(subject.observations(i))
     return {
         "mean": np.stack([subject.space(a).mean(axis=0) for a, _ in halves]) - origin,
@@ -79,7 +79,7 @@ def _halves(subject: Subject, i: int, origin: Array, shift: Array) -> dict[str, 
     }
 
 
-def _score(parts: list[dict[str, Array]], name: str) -> Callable[[npt.NDArray[np.int64]], float]:
+def score_of(parts: list[dict[str, Array]], name: str) -> Callable[[npt.NDArray[np.int64]], float]:
     """R² over the chosen sets together, as a function of their indices."""
 
     def score(d: npt.NDArray[np.int64]) -> float:

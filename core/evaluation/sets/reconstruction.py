@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,15 @@ from core.evaluation.context import once
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 from core.evaluation.sets.resampling import DRAWS, interval
 from core.evaluation.sets.space import Subject
-from core.evaluation.transport import sample_w2
+from core.evaluation.transport import sample_w2, square_root
 
 Array = npt.NDArray[np.float64]
 
 LEAST = 8  # observations of a set whose halves and variance mean something
 SETS = 60  # held-out sets that are regenerated
 MOST = 256  # observations on each side of one exact transport
-SPREAD = 512  # observations, over all halvings of a set, on which its variance ratio rests
-HALVINGS = 12  # at most; the variance of a few observations says little about one halving
+SPREAD = 512  # observations, over all halvings of a set, on which its row rests
+HALVINGS = 12  # at most; a few observations say little in one halving
 FEWEST = 3  # regenerated sets that a score and its interval rest on
 
 _FISHMAN = "Fishman et al. 2025"
@@ -99,33 +100,92 @@ def reconstructions(subject: Subject) -> list[dict[str, Any]]:
 
     The latent is that of one half of the set; the error is the exact W2 between as many generated observations
     and the other half, in `subject.space`. "floor" is the W2 of the two real halves: no generator can do better
-    on average. "mean_only" moves residuals of other sets to the first half's mean: what knowing the mean alone gives.
-    "variance_ratio" is over so many halvings that about `SPREAD` observations stand behind it.
+    on average. Beside it what needs no training, from the first half alone: `TRIVIAL`.
+
+    A row is the root mean square over so many halvings that about `SPREAD` observations stand behind it.
     """
     rng = subject.rng(1)
     chosen = [i for i in subject.judged if subject.sets.sizes[i] >= LEAST]
     chosen = sorted(rng.permutation(chosen)[:SETS].tolist())
-    residuals = _residuals(subject, rng)
+    pooled = pooled_residuals(subject, rng)
     rows = []
     for i in chosen:
-        first, second = subject.halves(i, MOST, rng)
-        z = subject.embed(first)
-        generated = subject.generate(z[None], len(second), int(rng.integers(2**31)))[0]
-        a, b, y = (subject.space(x) for x in (first, second, generated))
-        moved = residuals[rng.integers(len(residuals), size=len(b))] + a.mean(axis=0)
-        again = subject.embed(generated)
+        n = min(int(subject.sets.sizes[i]) // 2, MOST)
+        halvings = [_halving(subject, i, pooled, rng) for _ in range(min(HALVINGS, -(-SPREAD // n)))]
+        column = {key: np.array([one[key] for one in halvings]) for key in halvings[0]}
         rows.append(
             {
                 "set": str(subject.sets.set_id[i]),
-                "n": len(b),
-                "w2": sample_w2(y, b),
-                "floor": sample_w2(a, b),
-                "mean_only": sample_w2(moved, b),
-                "variance_ratio": _variance_ratio(subject, i, (_total_variance(y), _total_variance(b)), len(b), rng),
-                "cycle": float(np.linalg.norm(again - z)),
+                "n": n,
+                **{key: _rms(column[key]) for key in ("w2", "floor", *TRIVIAL)},
+                "variance_ratio": float(column["generated"].sum() / max(column["real"].sum(), 1e-12)),
+                "cycle": float(column["cycle"].mean()),
             }
         )
     return rows
+
+
+def _halving(subject: Subject, i: int, pooled: Pooled, rng: np.random.Generator) -> dict[str, float]:
+    """Errors of one halving of set i, the total variance of its second half and of what is generated in its place."""
+    first, second = subject.halves(i, MOST, rng)
+    z = subject.embed(first)
+    generated = subject.generate(z[None], len(second), int(rng.integers(2**31)))[0]
+    a, b, y = (subject.space(x) for x in (first, second, generated))
+    return {
+        "w2": sample_w2(y, b),
+        "floor": sample_w2(a, b),
+        **{name: sample_w2(make(pooled, a, rng), b) for name, make in TRIVIAL.items()},
+        "generated": _total_variance(y),
+        "real": _total_variance(b),
+        "cycle": float(np.linalg.norm(subject.embed(generated) - z)),
+    }
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """Residuals (r, d) of training observations around the means of their sets, and their deviations and covariance."""
+
+    residuals: Array
+    deviation: Array
+    covariance: Array
+
+    def drawn(self, n: int, rng: np.random.Generator) -> Array:
+        """(n, d) of the residuals."""
+        return self.residuals[rng.integers(len(self.residuals), size=n)]
+
+
+def pooled_residuals(subject: Subject, rng: np.random.Generator) -> Pooled:
+    """Those of at most 200 training sets, inflated for the error of the means themselves."""
+    parts = []
+    for i in rng.permutation(subject.train)[:200]:
+        x = subject.space(subject.observations(i)[:MOST])
+        if len(x) > 1:
+            parts.append((x - x.mean(axis=0)) * np.sqrt(len(x) / (len(x) - 1)))
+    residuals = np.concatenate(parts) if parts else np.zeros((1, len(subject.space.mean)))
+    return Pooled(residuals, residuals.std(axis=0), np.atleast_2d(np.cov(residuals.T, bias=True)))
+
+
+def mean_only(pooled: Pooled, a: Array, rng: np.random.Generator) -> Array:
+    """As many observations as in a (n, d): its mean, the residuals of other sets and so their pooled covariance."""
+    return a.mean(axis=0) + pooled.drawn(len(a), rng)
+
+
+def mean_variance(pooled: Pooled, a: Array, rng: np.random.Generator) -> Array:
+    """As `mean_only`, each feature stretched to the deviation that it has in a."""
+    stretch = a.std(axis=0, ddof=1) / np.maximum(pooled.deviation, 1e-12)
+    return a.mean(axis=0) + pooled.drawn(len(a), rng) * stretch
+
+
+def mean_covariance(pooled: Pooled, a: Array, rng: np.random.Generator) -> Array:
+    """As `mean_only`, turned and stretched to the covariance that a has."""
+    own = square_root(np.atleast_2d(np.cov(a.T)))
+    values, vectors = np.linalg.eigh(pooled.covariance)
+    kept = values > 1e-9 * max(float(values.max()), 1e-300)
+    inverse = (vectors[:, kept] / np.sqrt(values[kept])) @ vectors[:, kept].T
+    return a.mean(axis=0) + pooled.drawn(len(a), rng) @ inverse @ own
+
+
+TRIVIAL = {"mean_only": mean_only, "mean_variance": mean_variance, "mean_covariance": mean_covariance}
 
 
 def latent_spread(latents: npt.NDArray[Any]) -> float:
@@ -133,28 +193,8 @@ def latent_spread(latents: npt.NDArray[Any]) -> float:
     return float(np.sqrt(np.square(latents - latents.mean(axis=0)).sum(axis=1).mean()))
 
 
-def _variance_ratio(subject: Subject, i: int, first: tuple[float, float], n: int, rng: np.random.Generator) -> float:
-    """Generated over real variance of set i, summed over halvings; `first` is what one halving into n and n gave."""
-    generated, real = first
-    for _ in range(min(HALVINGS, -(-SPREAD // n)) - 1):
-        context, other = subject.halves(i, MOST, rng)
-        made = subject.generate(subject.embed(context)[None], n, int(rng.integers(2**31)))[0]
-        generated, real = generated + _total_variance(subject.space(made)), real + _total_variance(subject.space(other))
-    return generated / max(real, 1e-12)
-
-
 def _total_variance(x: Array) -> float:
     return float(x.var(axis=0, ddof=1).sum()) if len(x) > 1 else 0.0
-
-
-def _residuals(subject: Subject, rng: np.random.Generator) -> Array:
-    """Deviations of training observations from their own set's mean, inflated for the mean's own error."""
-    parts = []
-    for i in rng.permutation(subject.train)[:200]:
-        x = subject.space(subject.observations(i)[:MOST])
-        if len(x) > 1:
-            parts.append((x - x.mean(axis=0)) * np.sqrt(len(x) / (len(x) - 1)))
-    return np.concatenate(parts) if parts else np.zeros((1, len(subject.space.mean)))
 
 
 def _columns(subject: Subject) -> dict[str, Array]:

@@ -72,6 +72,10 @@ class Generator(nn.Module, ABC):
     def prepare(self, x: Tensor, z: Tensor) -> None:
         """Called once before training with some sets x (s, k, *shape) and their untrained latents z (s, latent)."""
 
+    def remember(self, sets: list[Tensor], z: Tensor, group: Tensor) -> None:
+        """Called once before training with the observations (k_i, d) of training sets, the exact part of their latents
+        (s, latent), 0 elsewhere, and which of them belong together (s,), for generators that draw on them."""
+
     @abstractmethod
     def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         """The training loss of observations x (b, k, *shape) given latents z (b, latent).

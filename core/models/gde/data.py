@@ -71,6 +71,7 @@ class SetData:
         label: (s,) int64 index into `spec.classes`, -1 unknown.
         partner: (s,) int64 index of the set that an auxiliary head predicts (the next in order; for a control,
             itself), -1 none.
+        group: (s,) int64, equal for sets of one unit (a donor, a clone); each its own where no unit is named.
     """
 
     observations: Tensor
@@ -78,6 +79,7 @@ class SetData:
     spec: SetSpec
     label: Tensor
     partner: Tensor
+    group: Tensor
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -106,14 +108,13 @@ def draw(data: SetData, sets: Tensor, context: int, query: int) -> tuple[Tensor,
     """
     device = data.observations.device
     size = data.sizes[sets][:, None]
-    share = (size * context) // (context + query)
-    mine = torch.minimum(share.clamp_min(1), (size - 1).clamp_min(1))
+    mine = parted(size, context, query)
     enough = size >= context + query
     first = torch.arange(context, device=device)[None]
     second = torch.arange(query, device=device)[None]
     place = torch.cat(
         [
-            torch.where(enough, first, first % mine),
+            first % mine,
             torch.where(enough, context + second, mine + second % (size - mine).clamp_min(1)),
         ],
         dim=1,
@@ -124,6 +125,13 @@ def draw(data: SetData, sets: Tensor, context: int, query: int) -> tuple[Tensor,
     rows = data.offsets[sets][:, None] + (start + (place % size) * step) % size
     chosen = data.observations[rows].float()
     return chosen[:, :context], chosen[:, context:]
+
+
+def parted(size: Tensor, context: int, query: int) -> Tensor:
+    """How many different observations of sets of these sizes a context has, where `draw` also draws a query."""
+    share = (size * context) // (context + query)
+    mine = torch.minimum(share.clamp_min(1), (size - 1).clamp_min(1))
+    return torch.where(size >= context + query, context, mine)
 
 
 def prepare_sets(
@@ -154,4 +162,9 @@ def prepare_sets(
         ),
         label=torch.tensor(labels, dtype=torch.int64),
         partner=torch.full((chosen.s,), -1, dtype=torch.int64),
+        group=torch.from_numpy(
+            np.unique(chosen.labels[chosen.unit], return_inverse=True)[1].astype(np.int64)
+            if chosen.unit
+            else np.arange(chosen.s)
+        ),
     )

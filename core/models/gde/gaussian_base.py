@@ -11,13 +11,16 @@ from torch import Tensor, nn
 
 from core.modalities.base import Observation
 from core.models.gde.base import Generator
-from core.models.gde.gaussian_moments import FULL_UP_TO, Blocks, roots, spread
+from core.models.gde.gaussian_moments import FULL_UP_TO, Blocks, roots, spread, unpacked
 from core.models.gde.layers import full_precision, mlp
 
 FAR = 10.0  # deviations of a set beyond which an observation is far from it: none in a million million is
 FARTHEST = 1e4
 NARROWEST = 1e-3  # smallest deviation of a generated set, in units of the whole data's
 EXPLAINED = 0.98  # share of the roots' spread that a latent must explain linearly for the base to be read off it so
+
+
+Affine = tuple[Tensor, Tensor]  # weight and bias
 
 
 class GaussianBase(nn.Module):
@@ -32,6 +35,7 @@ class GaussianBase(nn.Module):
     such an R would cross zero between sets; then the logarithms of L's diagonal are linear instead.
     """
 
+    mask: Tensor
     rooted: Tensor
     rows: Tensor
 
@@ -48,6 +52,7 @@ class GaussianBase(nn.Module):
             nn.init.zeros_(last.weight)  # type: ignore[arg-type]
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
         self.register_buffer("rows", torch.tril_indices(self.f, self.f, -1))
+        self.register_buffer("mask", torch.ones(latent))
         self.register_buffer("rooted", torch.zeros((), dtype=torch.bool))
 
     @torch.no_grad()
@@ -74,12 +79,30 @@ class GaussianBase(nn.Module):
             entries[:, : self.d] = entries[:, : self.d].log()
             _regress(self.scale_linear, z, entries)
 
+    def freeze(self) -> None:
+        """Nothing learns μ(z) and R(z), which somebody knows; T(z) is still learned."""
+        for part in (self.mean_linear, self.mean_curved, self.scale_linear):
+            part.requires_grad_(False)
+
+    @torch.no_grad()
+    def read_off(self, mean: Affine, root: Affine) -> None:
+        """μ(z) and R(z) are these (weight, bias); for after `freeze`.
+
+        mean: (d, latent), (d,). root: (entries, latent), (entries,), the root of the covariance as `packed`.
+        """
+        self.mean_linear.weight.copy_(mean[0])
+        self.mean_linear.bias.copy_(mean[1])
+        weight = self._entries(unpacked(root[0].T, self.f)).T
+        self.scale_linear.weight.copy_(weight)
+        self.scale_linear.bias.copy_(self._entries(unpacked(root[1][None], self.f))[0])
+        self.rooted.fill_(True)
+
     def parameters_of(self, z: Tensor) -> tuple[Tensor, Blocks]:
         """z (b, latent) → mean (b, d) and L: lower triangles (b, f, f), and (b, d − f) deviations."""
         z = z.to(self.mean_linear.weight.dtype)
         with full_precision(z):
             mean = self.mean_linear(z) + self.mean_curved(z)
-            linear, curved = self.scale_linear(z), self.scale_curved(z)
+            linear, curved = self.scale_linear(z), self.scale_curved(z * self.mask)
             if not self.rooted:
                 raw = linear + curved
                 return mean, self._filled(self._bounded(raw), raw[:, self.d :])

@@ -65,10 +65,24 @@ def coordinates(mean: Tensor, product: Tensor, leading: int = FULL_UP_TO) -> Ten
     ‖c − c′‖² = ‖μ − μ′‖² + ‖Σ^½ − Σ′^½‖²: the squared W2 of Gaussians whose covariances commute, at most twice it
     otherwise; a straight line between two such points is the W2 geodesic where they commute.
     """
-    root, rest = roots(covariances(mean, product, leading))
-    first, second = torch.triu_indices(*root.shape[1:], device=root.device)
-    weight = torch.where(first == second, 1.0, math.sqrt(2.0)).to(root)
-    return torch.cat([mean, root[:, first, second] * weight, rest], dim=-1)
+    return torch.cat([mean, packed(roots(covariances(mean, product, leading)))], dim=-1)
+
+
+def packed(matrix: Blocks) -> Tensor:
+    """Symmetric matrices as coordinates (b, entries) of the same norm: off-diagonals times √2, then the rest."""
+    leading, rest = matrix
+    first, second = torch.triu_indices(*leading.shape[1:], device=leading.device)
+    weight = torch.where(first == second, 1.0, math.sqrt(2.0)).to(leading)
+    return torch.cat([leading[:, first, second] * weight, rest], dim=-1)
+
+
+def unpacked(entries: Tensor, f: int) -> Blocks:
+    """The inverse of `packed` for f leading features."""
+    first, second = torch.triu_indices(f, f, device=entries.device)
+    weight = torch.where(first == second, 1.0, math.sqrt(0.5)).to(entries)
+    full = entries.new_zeros(len(entries), f, f)
+    full[:, first, second] = full[:, second, first] = entries[:, : len(first)] * weight
+    return full, entries[:, len(first) :]
 
 
 def count(d: int, leading: int = FULL_UP_TO) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -20,7 +21,9 @@ from core.models.base import Clock, Losses, Trainable
 from core.models.gde.base import Encoder, Generator, encoders, generators
 from core.models.gde.bounds import ENOUGH, bounded
 from core.models.gde.components import PrincipalComponents, Standardiser
-from core.models.gde.data import SetBatch, SetData, SetSpec, draw
+from core.models.gde.data import SetBatch, SetData, SetSpec, draw, parted
+from core.models.gde.exact import MOST_OBSERVATIONS, MOST_SETS, ExactMoments
+from core.models.gde.gaussian_base import BasedGenerator, GaussianBase
 from core.models.gde.layers import full_precision
 from core.models.gde.mixers import mix, mixers
 from core.models.gde.transport_stress import stress
@@ -31,6 +34,7 @@ from core.registry import Registry
 # Observations that pass a network at once where no gradient is kept: their activations stay in a processor's cache.
 ROWS = 16_384
 FLOOR = 0.01  # of the learning rate, as a share, at the end of the cosine
+PRIOR = 8.0  # observations, before training
 ENTRIES = 100_000_000  # numbers at most: images are many to an observation
 
 
@@ -38,7 +42,12 @@ ENTRIES = 100_000_000  # numbers at most: images are many to an observation
 class GDEConfig:
     """Settings of the joint model; encoder, generator and mixer have their own nodes."""
 
-    latent: int = setting(32, "Width of the latent of a set.", low=1, high=4096)
+    latent: int = setting(32, "Width of the latent of a set, or of its learned part.", low=1, high=4096)
+    exact: bool = setting(
+        False,
+        "Let the mean of a set and the ways in which spreads differ pass through the latent unchanged, drawn towards "
+        "those of all sets where observations are few; what is learned adds to them.",
+    )
     context_min: int = setting(16, "Fewest observations that are encoded in a step.", low=1, high=1_000_000)
     context_max: int = setting(128, "Most observations that are encoded in a step; sizes are log-uniform.", low=1)
     query: int = setting(
@@ -99,9 +108,19 @@ class AuxiliaryHead(nn.Module):
 class Networks(nn.Module):
     """What a GDE learns; in use are their averaged weights."""
 
-    def __init__(self, encoder: Encoder, generator: Generator, auxiliary: AuxiliaryHead | None) -> None:
+    def __init__(
+        self, encoder: Encoder, generator: Generator, auxiliary: AuxiliaryHead | None, log_prior: nn.Parameter | None
+    ) -> None:
+        """`log_prior` (latent,): logarithm of the observations that the law of all sets is worth for each entry."""
         super().__init__()
         self.encoder, self.generator, self.auxiliary = encoder, generator, auxiliary
+        self.log_prior = log_prior
+
+    def learned(self, z: Tensor, n: Tensor) -> Tensor:
+        """What the encoder says (b, latent) of n (b,) observations, drawn towards 0 where they are few."""
+        if self.log_prior is None:
+            return z
+        return z * (n[:, None] / (n[:, None] + self.log_prior.exp()))
 
 
 @models.register(
@@ -141,17 +160,27 @@ class GDE(Trainable):
         rotated = observation if self.components is None else Vector((self.components.r,))
         targets = max(len(spec.classes), 1) if config.auxiliary == "classification" else width
 
-        def part(what: str, registry: Registry[Any]) -> Any:
+        def part(what: str, registry: Registry[Any], latent: int) -> Any:
             entry = registry[parts[what]["name"]]
             if entry.takes and spec.modality not in entry.takes:
                 raise InputError(f"The {what} {entry.name!r} takes {entry.takes[0]}s; these are {spec.modality}s.")
-            return entry.value(part_config(what, parts), observation if entry.value.raw else rotated, config.latent)
+            return entry.value(part_config(what, parts), observation if entry.value.raw else rotated, latent)
 
+        self.exact = ExactMoments(rotated.d, spec.n_train) if config.exact else None
+        learned = 0 if parts["encoder"]["name"] == "none" else config.latent
+        self.width = learned + (0 if self.exact is None else self.exact.width)
+        if not self.width:
+            raise InputError("Without an encoder the latent is empty; it needs model.exact=true.")
+        if parts["generator"]["name"] == "local_bootstrap" and self.exact is None:
+            raise InputError("The local bootstrap draws from sets with like moments; it needs model.exact=true.")
         self.net = Networks(
-            part("encoder", encoders),
-            part("generator", generators),
-            None if config.auxiliary == "none" else AuxiliaryHead(config.auxiliary, config.latent, targets),
+            part("encoder", encoders, learned),
+            part("generator", generators, self.width),
+            None if config.auxiliary == "none" else AuxiliaryHead(config.auxiliary, self.width, targets),
+            None if self.exact is None else nn.Parameter(torch.full((learned,), math.log(PRIOR))),
         )
+        if (base := self._base(self.net)) is not None:
+            base.freeze()
         self.averaged = deepcopy(self.net).requires_grad_(False).eval()
         self.register_buffer("updates", torch.zeros(()))
         self.mixer = mixers[parts["mixer"]["name"]].value(part_config("mixer", parts))
@@ -175,17 +204,49 @@ class GDE(Trainable):
             encoder, generator = self.net.encoder, self.net.generator
             seen = self._seen(encoder, sets)
             encoder.prepare(seen)
-            latents = torch.cat([encoder(seen[part]) for part in self._parts(len(chosen), k)])
+            own, group = self._own_sets(data)
+            if self.exact is not None:
+                self.exact.fit(own, group)
+            n = parted(data.sizes[chosen], k, 1)
+            latents = torch.cat([self._joined(self.net, sets[p], seen[p], n[p]) for p in self._parts(len(chosen), k)])
             generator.prepare(self._seen(generator, sets), latents)
+            if (base := self._base(self.net)) is not None and self.exact is not None:
+                base.read_off(*self.exact.linear_maps(self.width))
+                base.mask[: self.exact.width] = 0
+                known = [self.exact(x[None], torch.tensor([float(len(x))], device=x.device))[0] for x in own]
+                generator.remember(own, functional.pad(torch.stack(known), (0, self.width - self.exact.width)), group)
         self.averaged.load_state_dict(self.net.state_dict())
+
+    def _base(self, net: Networks) -> GaussianBase | None:
+        """The Gaussian whose mean and covariance are read off the exact part of the latent, where there are both."""
+        generator = net.generator
+        if self.exact is None or not isinstance(generator, BasedGenerator):
+            return None
+        return None if generator.raw and self.components is not None else generator.base
+
+    def _own_sets(self, data: SetData) -> tuple[list[Tensor], Tensor]:
+        """Observations (k_i, d) of some sets, their own and not those that a batch repeats, and the groups of these."""
+        chosen = torch.randperm(len(data), device=data.offsets.device)[:MOST_SETS]
+        rows = [slice(int(data.offsets[i]), int(data.offsets[i + 1])) for i in chosen.tolist()]
+        own = [self._rotated(self.standardise(data.observations[r][:MOST_OBSERVATIONS])[None])[0] for r in rows]
+        return own, data.group[chosen]
+
+    def _rotated(self, x: Tensor) -> Tensor:
+        """Standardised observations (b, k, *shape) → (b, k, d), principal components where there are many features."""
+        return x.flatten(2) if self.components is None else self.components(x)
+
+    def _joined(self, net: Networks, x: Tensor, seen: Tensor, n: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Latents (b, width) of standardised sets x of n (b,) observations; `seen` is x as the encoder takes it."""
+        z = net.learned(net.encoder(seen, weights), n)
+        return z if self.exact is None else torch.cat([self.exact(self._rotated(x), n, weights), z], dim=1)
 
     def _seen(self, part: Encoder | Generator, x: Tensor) -> Tensor:
         """Standardised observations (b, k, *shape) as a part of the model takes them."""
         return x if part.raw or self.components is None else self.components(x)
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
-        if not self._optimisers:
-            weights = [p for p in self.net.parameters() if p.requires_grad]
+        weights = [p for p in self.net.parameters() if p.requires_grad and p.numel()]
+        if weights and not self._optimisers:
             self._optimisers["gde"] = torch.optim.Adam(weights, lr=self.training_config.learning_rate, fused=True)
         return self._optimisers
 
@@ -208,8 +269,9 @@ class GDE(Trainable):
         b = len(batch.index)
         context, query = (self.standardise(x) for x in draw(data, batch.index, self._context_size(), c.query // 2))
         weights = self.mixer.weights(b, context.device)
+        n = weights @ parted(data.sizes[batch.index], context.shape[1], query.shape[1]).float()
         context, query = mix(context, weights), mix(query, weights)
-        z = self._latents(context)
+        z = self._latents(context, n)
         scored, weight = self._scored(context, query)
         taught = _with_spread(data.sizes[batch.index], weights)
         generator = self.net.generator
@@ -240,13 +302,19 @@ class GDE(Trainable):
         return x.clamp(*bounds) if bounds else x
 
     @torch.no_grad()
-    def encode(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
-        """The latents (b, latent) of sets (b, k, *shape) in the data's units, by the averaged weights."""
+    def encode(self, x: Tensor, weights: Tensor | None = None, n: int | None = None) -> Tensor:
+        """The latents (b, width) of sets (b, k, *shape) in the data's units, by the averaged weights.
+
+        n: how many observations of a set were seen, where those in x are drawn from them again (k if not given).
+        """
         embed = self.averaged.encoder
-        parts = self._parts(len(x), x.shape[1])
-        return torch.cat(
-            [embed(self._seen(embed, self.standardise(x[p])), None if weights is None else weights[p]) for p in parts]
-        )
+        out = []
+        for p in self._parts(len(x), x.shape[1]):
+            standard = self.standardise(x[p])
+            count = torch.full((len(standard),), float(n or x.shape[1]), device=standard.device)
+            w = None if weights is None else weights[p]
+            out.append(self._joined(self.averaged, standard, self._seen(embed, standard), count, w))
+        return torch.cat(out)
 
     def _parts(self, sets: int, k: int) -> list[slice]:
         """Slices of so many sets of k observations that go through the networks one after the other."""
@@ -254,17 +322,24 @@ class GDE(Trainable):
         return [slice(i, i + size) for i in range(0, max(sets, 1), size)]
 
     @torch.no_grad()
-    def encode_set(self, x: Any, chunk: int = 8192) -> Tensor:
-        """The latent (latent,) of one set of any size: array or memory map (k, *shape), read chunk by chunk."""
-        device = self.standardise.mean.device
-        embed = self.averaged.encoder
+    def encode_set(self, x: Any, chunk: int = 8192, n: int | None = None) -> Tensor:
+        """The latent (width,) of one set of any size: array or memory map (k, *shape), read chunk by chunk.
 
-        def chunks() -> Any:
+        n: as of `encode`.
+        """
+        device = self.standardise.mean.device
+
+        def chunks(seen: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
             for i in range(0, len(x), chunk):
                 part = torch.tensor(x[i : i + chunk])  # a copy: a memory map is read-only, which torch does not know
-                yield self._seen(embed, self.standardise(part.to(device))[None])[0]
+                yield seen(self.standardise(part.to(device))[None])[0]
 
-        return embed.encode_stream(chunks).to(device)
+        embed, count = self.averaged.encoder, n or len(x)
+        z = embed.encode_stream(lambda: chunks(partial(self._seen, embed))).to(device)
+        z = self.averaged.learned(z[None], torch.tensor([float(count)], device=device))[0]
+        if self.exact is None:
+            return z
+        return torch.cat([self.exact.encode_stream(lambda: chunks(self._rotated), count), z])
 
     @torch.no_grad()
     def uncertainty(self, x: Tensor, draws: int = 32, seed: int = 0) -> Tensor:
@@ -277,11 +352,16 @@ class GDE(Trainable):
             [torch.bincount(torch.randint(len(x), (len(x),), generator=rng), minlength=len(x)) for _ in range(draws)]
         )
         latents = torch.cat([self.encode(x[None], c[None].float().to(x.device)) for c in counts])
-        return torch.cov(latents.T).reshape(latents.shape[1], -1)
+        spread = torch.cov(latents.T).reshape(latents.shape[1], -1)
+        if self.exact is not None:  # what the law of all sets leaves open is known there
+            e = self.exact.e
+            spread[:e, e:] = spread[e:, :e] = 0.0
+            spread[:e, :e] = self.exact.uncertainty(len(x))
+        return spread
 
-    def _latents(self, x: Tensor) -> Tensor:
-        """The latents (b, latent) of standardised sets, with gradient."""
-        return self.net.encoder(self._seen(self.net.encoder, x))
+    def _latents(self, x: Tensor, n: Tensor) -> Tensor:
+        """The latents (b, width) of standardised sets x of n (b,) observations, with gradient."""
+        return self._joined(self.net, x, self._seen(self.net.encoder, x), n)
 
     def _scored(self, context: Tensor, query: Tensor) -> tuple[Tensor, Tensor | None]:
         """(observations, weights) of the generator's loss: as many encoded as others, or (published) encoded.
@@ -293,6 +373,8 @@ class GDE(Trainable):
         """
         if self.config.share_query:
             return context, None
+        if self.exact is not None:  # whose estimates allow for the number of observations themselves
+            return query, None
         k = context.shape[1]
         half = min(k, query.shape[1])
         others = min(0.5, math.prod(self.spec.shape) / k)
@@ -319,7 +401,7 @@ class GDE(Trainable):
         if self.config.auxiliary != "classification":
             sets = data.partner[batch.index].clamp_min(0)
             theirs = self.standardise(draw(data, sets, context.shape[1], 2)[0])
-            partner = self._latents(theirs)
+            partner = self._latents(theirs, parted(data.sizes[sets], context.shape[1], 2).float())
             shift = (context.mean(dim=1) - theirs.mean(dim=1)).flatten(1)
         return head.loss(z, partner, batch, weights, shift)
 
