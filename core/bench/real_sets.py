@@ -61,7 +61,9 @@ COLLECTIONS = {
         "lineage_tracing",
     ),
     "cropseq": Collection(
-        "cropseq-perturbations/cropseq_6229.h5ad", {"set_column": ("perturbation",), "layer": "obsm:X_pca"}, "perturbseq"
+        "cropseq-perturbations/cropseq_6229.h5ad",
+        {"set_column": ("perturbation",), "layer": "obsm:X_pca"},
+        "perturbseq",
     ),
     "cytof": Collection(
         "cytof-pbmc/pbmc_bcrxl_cytof.h5ad",
@@ -132,8 +134,9 @@ def trained(sets: SetCollection, split: Split, experiment: dict[str, Any], seed:
     model.train()
     clock = TrainingClock(training.epochs, -(-len(data) // training.batch_size))
     while not clock.finished:
-        for part in torch.randperm(len(data)).split(training.batch_size):
-            model.steps(data.index(part), clock)
+        order = torch.randperm(len(data))
+        for i in range(0, len(data), training.batch_size):
+            model.steps(data.index(order[i : i + training.batch_size]), clock)
             clock.tick()
     return Lens(model.eval(), "cpu")
 
@@ -207,14 +210,20 @@ def table(facts: Facts) -> list[dict[str, Any]]:
     def rms(name: str, d: Index) -> float:
         return float(np.sqrt(np.square(column[name][d]).mean()))
 
+    def gap(name: str, d: Index) -> float:
+        return rms(name, d) - rms("floor", d)
+
+    def rank(name: str, d: Index) -> float:
+        return float(np.mean([facts.ranks[i][name] for i in d]))
+
     for name in ("floor", "w2", *TRIVIAL):
         add(f"W2, {name}", facts.rows, units, partial(rms, name))
     for name in TRIVIAL:
-        add(f"{name} − floor", facts.rows, units, lambda d, name=name: rms(name, d) - rms("floor", d))
+        add(f"{name} − floor", facts.rows, units, partial(gap, name))
     add("mean_only − W2", facts.rows, units, lambda d: rms("mean_only", d) - rms("w2", d))
     add(
         "reconstruction fraction", facts.rows, units,
-        lambda d: (rms("w2", d) - rms("floor", d)) / (rms("mean_only", d) - rms("floor", d)),
+        lambda d: gap("w2", d) / gap("mean_only", d),
     )  # fmt: skip
     add("variance ratio, median", facts.rows, units, lambda d: float(np.median(column["variance_ratio"][d])))
     shift_units = [part["unit"] for part in facts.shifts]
@@ -224,9 +233,7 @@ def table(facts: Facts) -> list[dict[str, Any]]:
     add("shift R², latent − mean", facts.shifts, shift_units, lambda d: scores["latent"](d) - scores["mean"](d))
     trainings = list(range(len(facts.ranks)))
     for name in _RANKED:
-        add(
-            f"rank correlation, {name}", trainings, trainings, lambda d, n=name: np.mean([facts.ranks[i][n] for i in d])
-        )
+        add(f"rank correlation, {name}", trainings, trainings, partial(rank, name))
     leaks = np.array([leak for leak in facts.leaks if np.isfinite(leak)])
     add("set-size leakage, R²", leaks.tolist(), range(len(leaks)), lambda d: float(leaks[d].mean()))
     return rows

@@ -33,9 +33,12 @@ class Lens:
     model: GDE
     device: str
 
-    def embed(self, x: npt.NDArray[Any]) -> Latents:
-        """(k, *shape) observations of one set, any k, or a memory map → (latent,) float32."""
-        return np.asarray(self.model.encode_set(x).cpu().numpy(), dtype=np.float32)
+    def embed(self, x: npt.NDArray[Any], n: int | None = None) -> Latents:
+        """(k, *shape) observations of one set, any k, or a memory map → (latent,) float32.
+
+        n: how many were seen, where those in x repeat them.
+        """
+        return np.asarray(self.model.encode_set(x, n=n).cpu().numpy(), dtype=np.float32)
 
     def generate(self, z: npt.NDArray[Any], n: int, seed: int) -> npt.NDArray[np.float32]:
         """(b, latent) latents → (b, n, *shape) observations in the data's units; the same seed, the same noise."""

@@ -23,7 +23,7 @@ def test_cytometry_from_the_file_to_the_walk(
     words = ["--kind", "sets", "--set-column", "patient_id,condition", "--unit", "patient_id", "--chunk", "200"]
     words += ["--normalise", "arcsinh", "--label-columns", "condition,patient_id", "--name", "pbmc"]
     assert main(["import", str(path), *words]) == 0
-    assert main(["train", "experiment=cytometry", "--dataset", "pbmc", *TINY, "model.context_max=48"]) == 0
+    assert main(["train", "experiment=cytometry", "--dataset", "pbmc"]) == 0
     said = capsys.readouterr().err
     assert "held-out prediction" in said and "Ref to BCRXL" in said
     run = RunStore().get(next(r.run for r in RunStore().list() if not r.embedded))

@@ -163,8 +163,9 @@ def invariance(subject: Subject) -> float:
     for i in rng.permutation(subject.judged)[:8]:
         x = subject.observations(i)[:500]
         z = subject.embed(x)
-        copies = [x[rng.permutation(len(x))], *(np.repeat(x, k, axis=0) for k in COPIES)]
-        worst = max(worst, *(float(np.linalg.norm(subject.embed(c) - z)) for c in copies))
+        repeated = (subject.embed(np.repeat(x, k, axis=0), len(x)) for k in COPIES)
+        moved = [subject.embed(x[rng.permutation(len(x))]), *repeated]
+        worst = max(worst, *(float(np.linalg.norm(again - z)) for again in moved))
     return worst / max(latent_spread(subject.latents), 1e-12)
 
 

@@ -60,7 +60,8 @@ class Subject(Shared):
     Attributes:
         sets: s sets.
         train, holdout: (.,) int64 indices of sets.
-        embed: (k, *shape) observations of one set → (L,) latent; any k.
+        embed: (k, *shape) observations of one set → (L,) latent; any k. Where observations are repeated, a second
+            argument says how many were seen.
         generate: (b, L) latents, n, seed → (b, n, *shape) observations in the data's units.
         seed: of every draw below.
     """
@@ -68,7 +69,7 @@ class Subject(Shared):
     sets: SetCollection
     train: npt.NDArray[np.int64]
     holdout: npt.NDArray[np.int64]
-    embed: Callable[[npt.NDArray[Any]], Latents]
+    embed: Callable[..., Latents]
     generate: Callable[[Latents, int, int], npt.NDArray[Any]]
     seed: int = 0
 

@@ -52,7 +52,7 @@ class GaussianBase(nn.Module):
             nn.init.zeros_(last.weight)  # type: ignore[arg-type]
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
         self.register_buffer("rows", torch.tril_indices(self.f, self.f, -1))
-        self.register_buffer("mask", torch.ones(latent))
+        self.register_buffer("mask", torch.ones(latent), persistent=False)
         self.register_buffer("rooted", torch.zeros((), dtype=torch.bool))
 
     @torch.no_grad()
@@ -79,14 +79,22 @@ class GaussianBase(nn.Module):
             entries[:, : self.d] = entries[:, : self.d].log()
             _regress(self.scale_linear, z, entries)
 
-    def freeze(self) -> None:
-        """Nothing learns μ(z) and R(z), which somebody knows; T(z) is still learned."""
+    def know(self, exact: int) -> None:
+        """μ(z) and R(z) are read off so many leading entries of z and not learned; all else is learned off the rest.
+
+        With few sets a network that sees the exact entries learns the sets by heart.
+        """
+        self.mask[:exact] = 0
         for part in (self.mean_linear, self.mean_curved, self.scale_linear):
             part.requires_grad_(False)
 
+    def learned(self, z: Tensor) -> Tensor:
+        """z with its exact entries at 0: what networks see of it."""
+        return z * self.mask
+
     @torch.no_grad()
     def read_off(self, mean: Affine, root: Affine) -> None:
-        """μ(z) and R(z) are these (weight, bias); for after `freeze`.
+        """μ(z) and R(z) are these (weight, bias); for after `know`.
 
         mean: (d, latent), (d,). root: (entries, latent), (entries,), the root of the covariance as `packed`.
         """
@@ -102,7 +110,7 @@ class GaussianBase(nn.Module):
         z = z.to(self.mean_linear.weight.dtype)
         with full_precision(z):
             mean = self.mean_linear(z) + self.mean_curved(z)
-            linear, curved = self.scale_linear(z), self.scale_curved(z * self.mask)
+            linear, curved = self.scale_linear(z), self.scale_curved(self.learned(z))
             if not self.rooted:
                 raw = linear + curved
                 return mean, self._filled(self._bounded(raw), raw[:, self.d :])

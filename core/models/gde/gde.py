@@ -23,7 +23,7 @@ from core.models.gde.bounds import ENOUGH, bounded
 from core.models.gde.components import PrincipalComponents, Standardiser
 from core.models.gde.data import SetBatch, SetData, SetSpec, draw, parted
 from core.models.gde.exact import MOST_OBSERVATIONS, MOST_SETS, ExactMoments
-from core.models.gde.gaussian_base import BasedGenerator, GaussianBase
+from core.models.gde.gaussian_base import GaussianBase
 from core.models.gde.layers import full_precision
 from core.models.gde.mixers import mix, mixers
 from core.models.gde.transport_stress import stress
@@ -179,8 +179,8 @@ class GDE(Trainable):
             None if config.auxiliary == "none" else AuxiliaryHead(config.auxiliary, self.width, targets),
             None if self.exact is None else nn.Parameter(torch.full((learned,), math.log(PRIOR))),
         )
-        if (base := self._base(self.net)) is not None:
-            base.freeze()
+        if self.exact is not None and (base := self._base(self.net)) is not None:
+            base.know(self.exact.width)
         self.averaged = deepcopy(self.net).requires_grad_(False).eval()
         self.register_buffer("updates", torch.zeros(()))
         self.mixer = mixers[parts["mixer"]["name"]].value(part_config("mixer", parts))
@@ -212,17 +212,16 @@ class GDE(Trainable):
             generator.prepare(self._seen(generator, sets), latents)
             if (base := self._base(self.net)) is not None and self.exact is not None:
                 base.read_off(*self.exact.linear_maps(self.width))
-                base.mask[: self.exact.width] = 0
                 known = [self.exact(x[None], torch.tensor([float(len(x))], device=x.device))[0] for x in own]
                 generator.remember(own, functional.pad(torch.stack(known), (0, self.width - self.exact.width)), group)
         self.averaged.load_state_dict(self.net.state_dict())
 
     def _base(self, net: Networks) -> GaussianBase | None:
         """The Gaussian whose mean and covariance are read off the exact part of the latent, where there are both."""
-        generator = net.generator
-        if self.exact is None or not isinstance(generator, BasedGenerator):
+        base = getattr(net.generator, "base", None)
+        if self.exact is None or not isinstance(base, GaussianBase):
             return None
-        return None if generator.raw and self.components is not None else generator.base
+        return None if net.generator.raw and self.components is not None else base
 
     def _own_sets(self, data: SetData) -> tuple[list[Tensor], Tensor]:
         """Observations (k_i, d) of some sets, their own and not those that a batch repeats, and the groups of these."""

@@ -17,7 +17,7 @@ def mean_subject(sets: SetCollection, held: np.ndarray) -> Subject:
         return z[:, None] + np.random.default_rng(seed).normal(size=(len(z), n, z.shape[1]))
 
     index = np.arange(sets.s)
-    return Subject(sets, index[~held], index[held], lambda x: x.mean(axis=0).astype(np.float32), generate)
+    return Subject(sets, index[~held], index[held], lambda x, seen=None: x.mean(axis=0).astype(np.float32), generate)
 
 
 def test_information_of_correlated_normals() -> None:

@@ -19,7 +19,7 @@ D = 2
 LOWER = np.tril_indices(D)
 
 
-def embed(x: np.ndarray) -> np.ndarray:
+def embed(x: np.ndarray, seen: int | None = None) -> np.ndarray:
     """Mean and square root of the covariance: nearly an isometry for Gaussians."""
     covariance = np.cov(x.T) + 1e-6 * np.eye(D)
     values, vectors = np.linalg.eigh(covariance)
@@ -74,7 +74,7 @@ def test_an_exact_model_stands_at_the_floor_and_a_report_is_whole(gaussians: Set
 
 
 def test_a_blind_embedding_is_called_no_better_than_the_mean(gaussians: SetCollection) -> None:
-    def mean_only(x: np.ndarray) -> np.ndarray:
+    def mean_only(x: np.ndarray, seen: int | None = None) -> np.ndarray:
         z = embed(x)
         return np.concatenate([z[:D], embed(gaussians.observations[:5000])[D:]]).astype(np.float32)
 
@@ -91,7 +91,7 @@ def test_a_shrunken_generator_raises_the_collapse_flag(gaussians: SetCollection)
 
 
 def test_a_sum_pooled_embedding_is_caught_twice(gaussians: SetCollection) -> None:
-    summed = subject(gaussians, embed=lambda x: np.append(embed(x), len(x) / 100).astype(np.float32))
+    summed = subject(gaussians, embed=lambda x, seen=None: np.append(embed(x), len(x) / 100).astype(np.float32))
     assert invariance(summed) > 0.5
     assert set_sizes(summed)[1] > 0.5
 

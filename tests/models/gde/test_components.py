@@ -103,7 +103,9 @@ def test_untrained_generators_of_ours_keep_the_variance_of_image_sets(generator:
     data = prepare_sets(sets, np.arange(sets.s))
     torch.manual_seed(0)
     parts = {"encoder": {"name": "image_gnn"}, "generator": {"name": generator}, "mixer": {"name": "none"}}
-    model = GDE(GDEConfig(latent=64, context_max=30), data.spec, TrainingConfig(), parts)
+    model = GDE(
+        GDEConfig(latent=64, context_max=30, exact=generator == "local_bootstrap"), data.spec, TrainingConfig(), parts
+    )
     model.prepare(data)
     model.eval()
     real = torch.from_numpy(np.asarray(sets.observations)).reshape(sets.s, 30, 1, 8, 8)

@@ -109,7 +109,9 @@ def test_held_out_losses_are_finite_on_every_family(generator: str, family: str)
         "generator": {"name": generator, "width": 16, **({"sampling_steps": 5} if generator == "ddpm" else {})},
         "mixer": {"name": "none"},
     }
-    config = GDEConfig(latent=8, context_min=8, context_max=20, query=16, metric_observations=32)
+    config = GDEConfig(
+        latent=8, exact=generator == "local_bootstrap", context_min=8, context_max=20, query=16, metric_observations=32
+    )
     model = GDE(config, train.spec, TrainingConfig(learning_rate=2e-3), parts)
     model.prepare(train)
     noise = torch.Generator().manual_seed(0)

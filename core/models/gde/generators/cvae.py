@@ -48,6 +48,7 @@ class CVAEGenerator(BasedGenerator):
 
     def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         y, likelihood = self.whitened(x, z, weights)
+        z = self.base.learned(z)
         centre, log_variance = self.encoder(y, z).chunk(2, dim=-1)
         log_variance = log_variance.clamp(-10, 10)
         code = centre + (0.5 * log_variance).exp() * torch.randn_like(centre)
@@ -60,7 +61,7 @@ class CVAEGenerator(BasedGenerator):
         return {"loss": bound + likelihood, **{k: v.detach() for k, v in parts.items()}}
 
     def transformed(self, noise: Tensor, z: Tensor) -> Tensor:
-        d = self.base.d
+        d, z = self.base.d, self.base.learned(z)
         return self.decoder(noise[..., d:], z) + self._log_deviation(z).exp() * noise[..., :d]
 
     def _log_deviation(self, z: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ class DirectGenerator(BasedGenerator):
         """(b, k, d) generated and (b, k, d) real, whitened → (b,)."""
 
     def transformed(self, noise: Tensor, z: Tensor) -> Tensor:
-        return noise[..., : self.base.d] + self.net(noise, z)
+        return noise[..., : self.base.d] + self.net(noise, self.base.learned(z))
 
     def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
         y, likelihood = self.whitened(x, z, weights)

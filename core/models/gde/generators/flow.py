@@ -58,7 +58,7 @@ class Flow(BasedGenerator):
         noise = torch.randn_like(y)
         t = self._stratified(y.shape[:2], y.device)
         y_t = (1 - t[..., None]) * noise + t[..., None] * y
-        flow = (self.velocity(y_t, t, partial(self.net, z=z * self.base.mask)) - (y - noise)).square().mean()
+        flow = (self.velocity(y_t, t, partial(self.net, z=self.base.learned(z))) - (y - noise)).square().mean()
         return {"loss": flow + likelihood, "flow": flow.detach(), "likelihood": likelihood.detach()}
 
     def velocity(self, y: Tensor, t: Tensor, net: Network) -> Tensor:
@@ -70,7 +70,7 @@ class Flow(BasedGenerator):
 
         At as many network calls it lies nearer to the exact solution than Heun's method throughout.
         """
-        y, net = noise[..., : self.shaped], partial(self.net, z=z * self.base.mask)
+        y, net = noise[..., : self.shaped], partial(self.net, z=self.base.learned(z))
         # Steps that are short near both ends, where the velocity of a narrow target changes fastest.
         times = 0.5 - 0.5 * torch.cos(torch.linspace(0, math.pi, self.config.steps + 1, device=z.device))
         before: tuple[Tensor, Tensor] | None = None

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from core.config.schema import more, setting
 from core.modalities.base import Observation
-from core.models.gde.base import generators
-from core.models.gde.gaussian_base import BasedGenerator
+from core.models.gde.base import Generator, generators
+from core.models.gde.gaussian_base import GaussianBase
 
 # Kernel widths that are tried, in units of the median distance from a latent to those of the training sets.
 WIDTHS = (0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.5, 100.0)
@@ -40,7 +40,7 @@ class LocalBootstrapConfig:
     "few or small.",
     source="Nadaraya 1964, Watson 1964 (kernel weights); Efron 1979 (bootstrap); Gaussian base ours",
 )
-class LocalBootstrapGenerator(BasedGenerator):
+class LocalBootstrapGenerator(Generator):
     """x = μ(z) + L(z) y, y a deviation L(z_j)⁻¹(x_j − x̄_j) of set j with chance ∝ exp(−‖z − z_j‖²/2h²s²) m_j.
 
     s is the median of ‖z − z_j‖, of the exact part of latents. The shape of a set, clusters and all, is taken from
@@ -54,7 +54,8 @@ class LocalBootstrapGenerator(BasedGenerator):
     kernel: Tensor
 
     def __init__(self, config: LocalBootstrapConfig, observation: Observation, latent: int) -> None:
-        super().__init__(config, observation, latent, 2)
+        super().__init__(config, observation, latent)
+        self.base = GaussianBase(observation.d, latent, config.width)
         self.base.requires_grad_(False)  # the deviations are kept in its coordinates
         for name, value in {
             "kept": torch.zeros(1, observation.d),
@@ -84,12 +85,10 @@ class LocalBootstrapGenerator(BasedGenerator):
             self.kernel = torch.tensor(self._best_width(x, group[large])).to(z)
 
     def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
-        _, likelihood = self.whitened(x, z, weights)
+        mean, scale = self.base.parameters_of(z)
+        likelihood = self.base.negative_log_likelihood(self.base.whiten(x.flatten(2), mean, scale), scale, weights)
         # Nothing here learns; a sum of nothing keeps the graph of the latent for the other terms.
         return {"loss": likelihood + 0.0 * z.sum(), "likelihood": likelihood.detach()}
-
-    def transformed(self, noise: Tensor, z: Tensor) -> Tensor:
-        raise NotImplementedError("Deviations are drawn, not transformed noise.")
 
     @torch.no_grad()
     def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
@@ -100,7 +99,7 @@ class LocalBootstrapGenerator(BasedGenerator):
 
     def _weights(self, z: Tensor, width: float) -> Tensor:
         """(b, s) chance of each training set at latents z (b, latent)."""
-        squared = torch.cdist(z.float() * (1 - self.base.mask), self.centres).square()
+        squared = torch.cdist((z - self.base.learned(z)).float(), self.centres).square()
         scale = squared.median(dim=1, keepdim=True).values.clamp_min(1e-12)
         near = (-squared / (2 * width**2 * scale)).softmax(dim=1) * self.counts
         return near / near.sum(dim=1, keepdim=True)
