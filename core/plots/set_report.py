@@ -26,7 +26,10 @@ _ERRORS = {
     "floor": ("Floor: two halves of the real set", REAL, "square"),
     "w2": ("Regenerated", BLUE, "circle"),
     "mean_only": ("Null: the mean alone", ORANGE, "triangle-up"),
+    "mean_variance": ("Mean and variances", GREEN, "diamond"),
+    "mean_covariance": ("Mean and covariance", PURPLE, "cross"),
 }
+_ON_REQUEST = ("mean_variance", "mean_covariance")  # a click on the legend draws them
 
 
 def shepard(report: Report) -> Figure:
@@ -103,11 +106,13 @@ def reconstruction(report: Report) -> Figure | None:
             x=rank, y=typed([row[key] for row in rows]), name=name, mode="markers",
             text=[escape(str(row["set"])) for row in rows],
             marker={"color": colour, "symbol": symbol, "size": 7, "opacity": 0.85},
+            visible="legendonly" if key in _ON_REQUEST else True,
             hovertemplate="<b>%{text}</b><br>%{fullData.name}: %{y:.3g}<extra></extra>",
         )
         for key, (name, colour, symbol) in _ERRORS.items()
+        if key in rows[0]  # older reports have fewer
     ]  # fmt: skip
-    median = {key: number(float(np.median([row[key] for row in rows]))) for key in _ERRORS}
+    median = {key: number(float(np.median([row[key] for row in rows]))) for key in ("w2", "floor", "mean_only")}
     return Figure(
         name="reconstruction",
         plot=draw(
@@ -118,5 +123,5 @@ def reconstruction(report: Report) -> Figure | None:
         ),
         alt=f"Reconstruction errors of {len(rows)} sets: median {median['w2']}, floor {median['floor']}, "
         f"mean alone {median['mean_only']}.",
-        table=columns_of(rows, ["set", *_ERRORS]),
+        table=columns_of(rows, ["set", *(key for key in _ERRORS if key in rows[0])]),
     )

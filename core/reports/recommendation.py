@@ -17,6 +17,7 @@ ORDER = (
 )  # fmt: skip
 LINKED = 0.3  # mean r² of neighbouring variants from which haplotypes can be followed from one to the next
 REGION = 0.12  # from which they are variants of a region, whose linkage is most of what there is to learn
+MANY_SETS = 1000  # below which learned embeddings of real sets were no better than exact moments
 FEW = 400  # individuals, below which every model remembers some
 
 
@@ -46,6 +47,25 @@ def recommend(dataset: str, shape: Shape) -> Recommendation:
 def by_rule(shape: Shape) -> Recommendation:
     """The first rule that holds."""
     return next(Recommendation(experiment, why(shape)) for holds, experiment, why in RULES if holds(shape))
+
+
+def recommend_sets(modality: str, sets: int, followed: bool) -> Recommendation | None:
+    """For sets of a modality, `followed` where a unit is seen at several times; None where nothing was measured.
+
+    `python -m core bench real_sets` compares with what was learned: docs/sets.md.
+    """
+    if modality == "vector" and followed:
+        return Recommendation(
+            "lineage_tracing", "Units are followed over time, and its latent learns what comes next of them."
+        )
+    experiment = {"vector": "cytometry", "image": "cell_images"}.get(modality)
+    if experiment is None or sets > MANY_SETS:
+        return None
+    return Recommendation(
+        experiment,
+        f"{sets:,} sets are few to learn from: their exact means and spreads, with the shapes of sets nearby, "
+        "came nearer to unseen sets than learned models on three of three collections.",
+    )
 
 
 def measured(dataset: str) -> Recommendation | None:

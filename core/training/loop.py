@@ -14,7 +14,7 @@ from torch import Tensor
 
 from core.config.schema import to_dict
 from core.config.training import TrainingConfig
-from core.errors import RunError
+from core.errors import InputError, RunError
 from core.models.base import Trainable, TrainingSplit
 from core.training import checkpoints, devices
 from core.training.clock import TrainingClock
@@ -148,6 +148,8 @@ class _Training:
             self._save("last")
             self._save("best")
             return Outcome("succeeded", "Fitted in closed form.", 0, {})
+        if not self.config.epochs:
+            raise InputError("This model learns in steps, and training.epochs is 0; set it to a hundred or more.")
         self._begin_held_out()
         step = devices.stepper(self.model, self.config, self.device)
         self.model.train()

@@ -55,6 +55,7 @@ def _new_units(chosen: SetRun) -> None:
     chart(shifts(rows), key="shifts", caption=caption)
     if pooled := found.get("pooled"):
         st.caption(f"All together: R² {_beside(pooled, 'r2', 'mean_r2', 'the mean shift')}.")
+        st.markdown(_verdict(pooled, "the mean shift of the training units"))
     st.dataframe(
         [
             {
@@ -87,6 +88,7 @@ def _new_sets(chosen: SetRun) -> None:
         f"{interval(pooled['training'], pooled['training_low'], pooled['training_high'])} from the mean shift of the "
         f"training sets; 0 from no shift; ceiling {number(pooled['ceiling'])}."
     )
+    st.markdown(_verdict(pooled, "the plain mean of the half"))
     columns = {"R², latent": "latent", "R², mean of the half": "mean", "R², training sets": "training"}
     st.dataframe(
         [{"Set": r["set"], "Observations": r["n"], **{k: r[v] for k, v in columns.items()}} for r in found["rows"]],
@@ -100,6 +102,16 @@ def _beside(found: dict[str, Any], latent: str, mean: str, of: str) -> str:
     """Scores with their intervals in words."""
     ours, theirs = (interval(found[k], found[f"{k}_low"], found[f"{k}_high"]) for k in (latent, mean))
     return f"{ours} from the latent, {theirs} from {of}"
+
+
+def _verdict(found: dict[str, Any], of: str) -> str:
+    """Whether the latent is worth its model here, in one sentence."""
+    low, high = found["difference_low"], found["difference_high"]
+    if low is not None and low > 0:
+        return f":green[:material/check:] The latent tells more than {of}."
+    if high is not None and high < 0:
+        return f":orange[:material/warning:] {of[0].upper()}{of[1:]} tells more than the latent: use it."
+    return f":material/info: No difference from {of} can be told: {of} is enough here."
 
 
 def _analysis(chosen: SetRun, name: str) -> dict[str, Any]:
