@@ -41,6 +41,7 @@ VERBS = {
     "report": ("judging", "the report of a run"),
     "recipe": ("recipes", "answer a question to a dataset by a few runs and one sentence"),
     "interpolate": ("walking", "walk from one set to another through the latents of a run"),
+    "unseen": ("perturbing", "effects of perturbations that nobody has tried, from a table that describes them"),
     "doctor": ("doctor", "devices, versions, disk, backends: what to paste into an issue"),
     "bench": ("benchmarks", "measure speed and quality: the numbers of docs/benchmarks.md"),
     "pretrained": ("pretrained", "train again what is shipped in pretrained/"),

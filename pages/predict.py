@@ -8,9 +8,10 @@ from pages.parts.chart import chart
 from pages.parts.frame import plain, share, tabs
 from pages.parts.sets.futures import carried_effects, early_and_late
 from pages.parts.sets.runs import open_sets
+from pages.parts.sets.unseen import unseen
 from pages.parts.state import PREDICT_KIND, PREDICT_TARGET, SET_RUN
 
-VIEWS = ["Labels and covariates", "Early and late", "Effects"]
+VIEWS = ["Labels and covariates", "Early and late", "Effects", "New perturbations"]
 
 top, chosen = open_sets("predict")
 rows = chosen.report.curve("probes")
@@ -54,4 +55,6 @@ with place:
         early_and_late(chosen)
     elif view == VIEWS[2]:
         carried_effects(chosen)
+    elif view == VIEWS[3]:
+        unseen(chosen)
 share(SET_RUN, PREDICT_KIND, PREDICT_TARGET, place=top)

@@ -6,6 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from core.cli import main
+from core.runs.store import RunStore
 from tests.pages.set_home import Open, Put, alts, words
 
 EARLY = {
@@ -63,3 +67,34 @@ def test_what_cannot_be_asked_says_why(app: Open, set_runs: Put, home: Path) -> 
     with_curves(home, probes=[{"target": "donor", "kind": "classification", "reason": "One value only."}])
     text = words(app("predict"))
     assert "There is nothing to predict" in text and "donor: One value only." in text
+
+
+def test_new_perturbations_are_foretold_from_a_table(app: Open, home: Path, tmp_path: Path, capsys: Any) -> None:
+    """Cells of 14 drugs whose dose moves one gene: imported, fitted, and a drug of another dose foretold."""
+    rng = np.random.default_rng(0)
+    doses = {"NT": 0.0, **{f"drug{i}": float(i) for i in range(1, 14)}}
+    lines = ["drug,gene1,gene2"]
+    for drug, dose in doses.items():
+        lines += [f"{drug},{a + dose / 3:.3f},{b:.3f}" for a, b in rng.normal(size=(40, 2))]
+    (tmp_path / "cells.csv").write_text("\n".join(lines))
+    table = "\n".join(["drug,dose", *(f"{drug},{dose}" for drug, dose in doses.items()), "stronger,18"])
+    (tmp_path / "drugs.csv").write_text(table)
+    options = ["--kind", "sets", "--set-column", "drug", "--label-columns", "drug", "--normalise", "none"]
+    assert main(["import", str(tmp_path / "cells.csv"), *options, "--name", "screen"]) == 0
+    assert main(["train", "experiment=perturbseq", "--dataset", "screen"]) == 0
+    run = next(run.run for run in RunStore().list() if not run.embedded)
+    out = tmp_path / "new.npz"
+    assert main(["unseen", run, str(tmp_path / "drugs.csv"), "--n", "50", "--out", str(out), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["pooled"]["latent"] > 0.9 and found["pooled"]["difference_low"] > 0.1
+    with np.load(out) as made:
+        assert made["X"].shape == (50, 2) and set(made["set"].tolist()) == {"stronger"}
+        assert 4.5 < made["X"][:, 0].mean() < 7.5
+
+    shown = app("predict", predict="New perturbations")
+    shown.file_uploader(key="unseen_table").upload("drugs.csv", table.encode(), "text/csv").run()
+    assert not shown.exception
+    assert "These features foretell more than the mean shift" in words(shown)
+    assert f"python -m core unseen {run[:12]} drugs.csv" in str(shown.code[0].value)
+    shown.file_uploader(key="unseen_table").upload("drugs.csv", b"drug,dose\nx,1\ny,2\n", "text/csv").run()
+    assert "0 of the 2 described perturbations are among the values" in words(shown)
