@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.config.catalogue import title
+from core.reports.recommendation import ORDER
 from core.reports.standing import Candidate
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
@@ -31,9 +32,18 @@ def all_runs() -> list[RunSummary]:
 
 
 def with_reports(runs: Sequence[RunSummary], kind: str = "genotypes") -> list[RunSummary]:
-    """The runs on one kind of data that have been evaluated: models that learn by steps before those fitted at once."""
+    """The runs on one kind of data that have been evaluated.
+
+    One's own, the newest first, then the shipped as benchmarks rank them; models of genotypes that are fitted at once
+    after all others.
+    """
     found = [run for run in runs if run.has_report and run.kind == kind]
-    return sorted(found, key=lambda run: run.epochs == 0)
+
+    def rank(run: RunSummary) -> tuple[bool, int]:
+        shipped = ORDER.index(run.experiment) + 1 if run.embedded and run.experiment in ORDER else 0
+        return kind == "genotypes" and run.epochs == 0, shipped
+
+    return sorted(found, key=rank)
 
 
 def label(run: RunSummary) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ def recipes_view(metas: Sequence[DatasetMeta], top: DeltaGenerator) -> None:
     active = any(done.run and done.run.active for done in steps)
     live = st.fragment(_progress, run_every=LOOK_EVERY if active else None, key=f"recipe_{entry.name}")
     live(recipe, meta, experiment, was_active=active)
-    said = f"python -m core recipe {entry.name} --dataset {meta.id}"
+    said = f"python -m core recipe {entry.name} --dataset {shlex.quote(meta.name)}"
     said += f" --experiment {experiment}" if experiment and experiment != recipe.about else ""
     st.caption("The same from a terminal:")
     st.code(said, language="bash", wrap_lines=True)
