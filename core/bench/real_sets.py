@@ -28,6 +28,7 @@ from core.errors import InputError
 from core.evaluation.sets.conditions import control_of
 from core.evaluation.sets.geometry import BASELINES, FEWEST, distances, set_sizes, spearman
 from core.evaluation.sets.held_effects import PREDICTIONS, score_of, shifts
+from core.evaluation.sets.lineage import early_late
 from core.evaluation.sets.reconstruction import TRIVIAL, reconstructions
 from core.evaluation.sets.resampling import interval, resamples
 from core.evaluation.sets.space import Subject
@@ -149,6 +150,7 @@ class Facts:
     shifts: list[dict[str, Any]] = field(default_factory=list)
     ranks: list[dict[str, float]] = field(default_factory=list)
     leaks: list[float] = field(default_factory=list)
+    early: list[dict[str, Any]] = field(default_factory=list)
 
 
 def gathered(sets: SetCollection, collection: Collection, count: int, seeds: int, overrides: Sequence[str]) -> Facts:
@@ -166,8 +168,18 @@ def gathered(sets: SetCollection, collection: Collection, count: int, seeds: int
         if len(pairs) >= FEWEST:
             facts.ranks.append({k: spearman([r["w2"] for r in pairs], [r[k] for r in pairs]) for k in _RANKED})
         facts.leaks.append(set_sizes(subject)[1])
+        facts.early += [found for found in [early_late(subject)] if "reason" not in found]
         print(f"  seed {seed}, {len(held)} sets held out", file=sys.stderr, flush=True)
     return facts
+
+
+_EARLY = [f"{side}{what}{frame}" for what in ("retrieval_top1", "retrieval_top5", "information")
+          for side, frame in (("", ""), ("mean_", ""), ("", "_null"))]  # fmt: skip
+
+
+def mean_of_units(found: Sequence[dict[str, Any]], name: str, d: Index) -> float:
+    """The mean of a score over the chosen trainings, each with the weight of the units that it held out."""
+    return float(np.average([found[i][name] for i in d], weights=[found[i]["n_holdout"] for i in d]))
 
 
 _RANKED = ("latent", *BASELINES)
@@ -234,6 +246,9 @@ def table(facts: Facts) -> list[dict[str, Any]]:
     trainings = list(range(len(facts.ranks)))
     for name in _RANKED:
         add(f"rank correlation, {name}", trainings, trainings, partial(rank, name))
+    trainings = list(range(len(facts.early)))
+    for name in _EARLY if trainings else ():
+        add(f"early and late, {name}", trainings, trainings, partial(mean_of_units, facts.early, name))
     leaks = np.array([leak for leak in facts.leaks if np.isfinite(leak)])
     add("set-size leakage, R²", leaks.tolist(), range(len(leaks)), lambda d: float(leaks[d].mean()))
     return rows
