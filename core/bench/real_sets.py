@@ -27,7 +27,7 @@ from core.data.split import Split
 from core.errors import InputError
 from core.evaluation.sets.conditions import control_of
 from core.evaluation.sets.geometry import BASELINES, FEWEST, distances, set_sizes, spearman
-from core.evaluation.sets.held_effects import PREDICTIONS, score_of, shifts
+from core.evaluation.sets.held_effects import PREDICTIONS, origin_of, score_of, shifts
 from core.evaluation.sets.lineage import early_late
 from core.evaluation.sets.reconstruction import TRIVIAL, reconstructions
 from core.evaluation.sets.resampling import interval, resamples
@@ -190,16 +190,13 @@ def shifted(subject: Subject, generated: int) -> list[dict[str, Any]]:
     all training sets where nothing names a control."""
     named = next(((v, control_of(v)) for v in subject.sets.labels.values() if control_of(v)), None)
     control = np.flatnonzero(named[0] == named[1]) if named else subject.train
-    means = np.stack([subject.space(subject.observations(i)).mean(axis=0) for i in range(subject.sets.s)])
-    weights = subject.sets.sizes.astype(np.float64)
+    everyone = np.concatenate([subject.space(subject.observations(int(i))) for i in subject.train]).mean(axis=0)
 
     def origin(i: int) -> Array:
-        own = control[subject.groups[control] == subject.groups[i]] if named else control
-        chosen = own if len(own) else control
-        return np.asarray(np.average(means[chosen], axis=0, weights=weights[chosen]), dtype=np.float64)
+        return origin_of(subject, i, control) if named else everyone
 
     train = np.setdiff1d(subject.train, control) if named else subject.train
-    usual = np.mean([means[i] - origin(i) for i in train], axis=0)
+    usual = np.mean([subject.space(subject.observations(int(i))).mean(axis=0) - origin(int(i)) for i in train], axis=0)
     held = [int(i) for i in subject.holdout if subject.sets.sizes[i] >= 2 and not (named and i in control)]
     return [{**shifts(subject, i, origin(i), usual, generated), "unit": int(subject.groups[i])} for i in held]
 
@@ -233,10 +230,7 @@ def table(facts: Facts) -> list[dict[str, Any]]:
     for name in TRIVIAL:
         add(f"{name} − floor", facts.rows, units, partial(gap, name))
     add("mean_only − W2", facts.rows, units, lambda d: rms("mean_only", d) - rms("w2", d))
-    add(
-        "reconstruction fraction", facts.rows, units,
-        lambda d: gap("w2", d) / gap("mean_only", d),
-    )  # fmt: skip
+    add("reconstruction fraction", facts.rows, units, lambda d: gap("w2", d) / gap("mean_only", d))
     add("variance ratio, median", facts.rows, units, lambda d: float(np.median(column["variance_ratio"][d])))
     shift_units = [part["unit"] for part in facts.shifts]
     scores = {name: score_of(facts.shifts, name) for name in (*PREDICTIONS, "ceiling")}

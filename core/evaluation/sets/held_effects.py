@@ -40,7 +40,7 @@ def held_effects(subject: Subject) -> dict[str, Any]:
     train = np.setdiff1d(subject.train, controls)
     if len(held) < SETS_MIN or not len(train):
         return {"reason": f"{len(held)} held-out sets of 8 observations or more; {SETS_MIN} are needed."}
-    origins = {i: _origin(subject, i, controls) for i in (*train.tolist(), *held)}
+    origins = {i: origin_of(subject, i, controls) for i in (*train.tolist(), *held)}
     shift = np.mean([subject.space(subject.observations(i)).mean(axis=0) - origins[i] for i in train.tolist()], axis=0)
     parts = [shifts(subject, i, origins[i], shift) for i in held]
     rows = [
@@ -56,7 +56,7 @@ def held_effects(subject: Subject) -> dict[str, Any]:
     return {"column": column, "control": control, "n_train": len(train), "rows": rows, "pooled": pooled}
 
 
-def _origin(subject: Subject, i: int, controls: npt.NDArray[np.int64]) -> Array:
+def origin_of(subject: Subject, i: int, controls: npt.NDArray[np.int64]) -> Array:
     """(d,) mean of the control sets of the unit of set i, of all control sets where there is none."""
     own = controls[subject.groups[controls] == subject.groups[i]]
     chosen = own if len(own) else controls

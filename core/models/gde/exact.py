@@ -91,9 +91,11 @@ class ExactMoments(nn.Module):
     @torch.no_grad()
     def encode_stream(self, chunks: Chunks, n: int) -> Tensor:
         """(width,) of one set that is read chunk by chunk."""
-        total = torch.stack([self._averaged(x[None].float())[0].sum(dim=0, dtype=torch.float64) for x in chunks()])
-        count = sum(len(x) for x in chunks())
-        mean = (total.sum(dim=0) / count).float()
+        sums, sizes = zip(
+            *((self._averaged(x[None].float())[0].sum(dim=0, dtype=torch.float64), len(x)) for x in chunks()),
+            strict=True,
+        )
+        mean = (torch.stack(sums).sum(dim=0) / sum(sizes)).float()
         return self._head(mean[None], torch.tensor([float(n)], device=mean.device))[0]
 
     @torch.no_grad()
@@ -104,7 +106,7 @@ class ExactMoments(nn.Module):
         factor, vectors, values = _together(prior, known.within)
         self.centre = shift.float()
         self.into, self.back = (vectors.T @ torch.linalg.inv(factor)).float(), (factor @ vectors).float()
-        self.ratio = values.clamp_min(0).float()
+        self.ratio = values.float()
         large = [x for x in sets if len(x) >= LEAST]
         if large:
             self._fit_spread(large)

@@ -204,7 +204,7 @@ class GDE(Trainable):
             encoder, generator = self.net.encoder, self.net.generator
             seen = self._seen(encoder, sets)
             encoder.prepare(seen)
-            own, group = self._own_sets(data)
+            own, group = self._own_sets(data) if self.exact is not None else ([], data.group)
             if self.exact is not None:
                 self.exact.fit(own, group)
             n = parted(data.sizes[chosen], k, 1)
