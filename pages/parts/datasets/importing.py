@@ -93,7 +93,7 @@ def _show_preview(found: dict[str, Any]) -> None:
     rows = found.get("rows") or []
     if rows:
         st.dataframe(
-            [{str(j + 1): cell for j, cell in enumerate(line)} for line in rows],
+            [{str(j + 1): cell for j, cell in enumerate(line)} for line in rows if any(line)],
             hide_index=True,
             alt="The first cells of the file.",
         )
