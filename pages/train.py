@@ -85,8 +85,9 @@ form = training_form(known, experiment, meta)
 changes = changed(experiment, form.asked, form.defaults)
 
 st.subheader("What will happen")
-training = {**form.defaults["training"], **experiment["training"], **form.asked["training"]}
-show_plan(meta, experiment, training, changes, waiting=waiting)
+defaults = {one["name"]: one["default"] for one in known["training"]}
+training = {**defaults, **experiment["training"], **form.asked["training"]}
+show_plan(meta, experiment, training, changes, learns=form.learns, waiting=waiting)
 words = [*overrides(chosen, changes, preset=preset), f"--dataset={meta.id}"]
 if st.button("Check time and memory", icon=":material/speed:", key="check", help="Trains a few real batches."):
     with st.spinner("Trying a few real batches…", show_time=True):

@@ -86,6 +86,23 @@ def test_another_encoder_starts_from_its_own_defaults(library: Library, submitte
     assert prepare(compose(words[4 : words.index("--dataset")]), words[-1]) == config
 
 
+def test_what_is_fitted_in_closed_form_has_no_epochs(library: Library, submitted: list[dict[str, Any]]) -> None:
+    own_sets(library)
+    app = open_page(dataset="mine", experiment="Cytometry")
+    shown = {one.key for one in (*app.number_input, *app.selectbox, *app.text_input)}
+    assert "cytometry.training.seed" in shown and "cytometry.mixer" not in shown
+    assert not {f"cytometry.training.{one}" for one in ("epochs", "batch_size", "learning_rate")} & shown
+    assert not any(key and key.startswith("cytometry.model.") for key in shown)
+    assert "nothing is learned by steps" in text(app) and "no epochs and no curves" in text(app)
+    # Another encoder learns, and then needs epochs.
+    app.selectbox(key="cytometry.encoder").set_value("deep_sets").run()
+    assert app.number_input(key="cytometry.training.epochs").value == 100
+    assert "training.epochs=100" in command(app) and "It trains for 100 epochs" in text(app)
+    app.selectbox(key="cytometry.encoder").set_value("none").run()
+    app.button(key="start").click().run()
+    assert submitted[0]["training"]["epochs"] == 0 and submitted[0]["model"]["exact"]
+
+
 def test_a_link_restores_the_parts(library: Library) -> None:
     own_sets(library)
     query = {"cytometry.encoder": "Deep sets", "cytometry.encoder.deep_sets.width": "24"}

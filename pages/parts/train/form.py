@@ -31,12 +31,14 @@ class Form:
         asked: node → setting → value; the choice of a node is its "name".
         defaults: node → setting → value where neither experiment nor reader says otherwise.
         prefixes: node → beginning of the keys of its widgets.
+        learns: the model learns by steps; False: it is fitted in closed form.
     """
 
     experiment: Mapping[str, Any]
     asked: dict[str, dict[str, Any]] = field(default_factory=dict)
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
     prefixes: dict[str, str] = field(default_factory=dict)
+    learns: bool = True
 
     @property
     def stem(self) -> str:
@@ -70,17 +72,11 @@ def training_form(known: Mapping[str, Any], experiment: Mapping[str, Any], meta:
     """Draw the form of an experiment on a dataset. `known` is the catalogue of what can be chosen and set."""
     form, title = Form(experiment), plain(experiment["title"])
     model = next(one["settings"] for one in known["models"] if one["name"] == experiment["model"]["name"])
+    form.learns = experiment["training"].get("epochs", 1) > 0
     if meta.kind == "sets":
-        training = [one for one in known["training"] if one["name"] != "condition_on"]
-        columns = {"label": [*meta.labels, *meta.collection.covariates]}
-        _node(form, "training", "Training", training)
-        _node(form, "model", "Latent and objective", model, columns)
-        for part in PARTS:
-            _part(form, part, known[f"{part}s"], meta)
-        _node(form, "dataset", "", describe(SetViewConfig), fold="Which sets are used", own=_used(experiment, meta))
+        _on_sets(form, known, model, meta)
         return form
-    learns = experiment["training"].get("epochs", 1) > 0
-    training = [one for one in known["training"] if learns or one["name"] in ("seed", "condition_on")]
+    training = [one for one in known["training"] if form.learns or one["name"] in ("seed", "condition_on")]
     columns = {"condition_on": ["auto", "none", *meta.labels, *meta.cohort.phenotypes]}
     _node(form, "training", "Training", training, columns)
     _node(form, "model", title, model)
@@ -89,6 +85,36 @@ def training_form(known: Mapping[str, Any], experiment: Mapping[str, Any], meta:
     _node(form, "dataset", "", describe(CohortViewConfig), who, fold="Which individuals are used", own={})
     _node(form, "evaluation", "", known["evaluation"], fold="How it is evaluated")
     return form
+
+
+def _on_sets(form: Form, known: Mapping[str, Any], model: Settings, meta: DatasetMeta) -> None:
+    """The form of a model of sets. What only steps make use of is shown where the chosen parts learn by steps."""
+    experiment = form.experiment
+    above = st.container()  # the parts, which stand below, say whether anything is learned by steps
+    own = form.learns
+    for part in ("encoder", "generator"):
+        _part(form, part, known[f"{part}s"], meta)
+        form.learns |= form.asked[part]["name"] != experiment[part]["name"]
+    training = [one for one in known["training"] if one["name"] != "condition_on"]
+    values = dict(experiment["training"])
+    with above:
+        if form.learns:
+            if not own:  # another part than the experiment's is to learn, and needs epochs
+                values["epochs"] = next(one["default"] for one in training if one["name"] == "epochs")
+            _node(form, "training", "Training", training, own=values)
+            columns = {"label": [*meta.labels, *meta.collection.covariates]}
+            _node(form, "model", "Latent and objective", model, columns)
+        else:
+            st.markdown("**Training**")
+            st.markdown(
+                "Fitted in closed form: nothing is learned by steps, so there are no epochs, batches or learning rate "
+                "to choose. Another encoder or generator below learns beside the exact latent."
+            )
+            few = [one for one in training if one["name"] in ("seed", "device")]
+            _node(form, "training", "", few)
+    if form.learns:
+        _part(form, "mixer", known["mixers"], meta)
+    _node(form, "dataset", "", describe(SetViewConfig), fold="Which sets are used", own=_used(experiment, meta))
 
 
 def _node(

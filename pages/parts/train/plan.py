@@ -15,10 +15,16 @@ from pages.parts.frame import fact, plain
 
 
 def show_plan(
-    meta: DatasetMeta, experiment: Mapping[str, Any], training: Mapping[str, Any], changes: Changes, *, waiting: int
+    meta: DatasetMeta,
+    experiment: Mapping[str, Any],
+    training: Mapping[str, Any],
+    changes: Changes,
+    *,
+    learns: bool,
+    waiting: int,
 ) -> None:
-    """The steps of the run, as a newcomer needs to know them."""
-    title, learns = plain(experiment["title"]), experiment["training"].get("epochs", 1) > 0
+    """The steps of the run, as a newcomer needs to know them. `learns`: by steps, else in closed form."""
+    title = plain(experiment["title"])
     seen = count(meta.n_train, "training set" if meta.kind == "sets" else "training individual")
     view = {**experiment["dataset"], **changes.get("dataset", {})}
     seen += _left_out(meta, view) if meta.kind == "sets" else _used(meta, view)
