@@ -24,14 +24,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--column", default="", help="label column of the perturbations (default: that of the names)")
     parser.add_argument(
-        "--control", default="", help="its value without a perturbation (default: NT, control, DMSO, …)"
+        "--control", default="", help="its value without a perturbation (default: the run's, else NT, control, DMSO, …)"
     )
     parser.add_argument("--n", type=int, default=500, help="observations generated of each new one (default 500)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write what is generated of the new ones as .npz")
 
 
 def _unseen(options: argparse.Namespace) -> Answer:
-    from core.runs.set_work import sets_of
+    from core.runs.set_work import control_of_run, sets_of
     from core.runs.work import dataset_of
 
     if options.out is not None and options.out.suffix != ".npz":
@@ -41,7 +41,7 @@ def _unseen(options: argparse.Namespace) -> Answer:
     run = RunStore().get(options.run)
     lens = open_lens(run.checkpoints)
     sets, split = sets_of(run, dataset_of(run))
-    subject = lens.subject(sets, split, int(run.config["seed"]))
+    subject = lens.subject(sets, split, int(run.config["seed"]), control_of_run(run.config))
     described = descriptions(options.table, options.table.name)
     found = unseen_effects(subject, described, column=options.column, control=options.control)
     lines = [scores(found)]

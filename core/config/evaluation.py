@@ -8,6 +8,17 @@ from core.config.schema import more, setting
 
 
 @dataclass(frozen=True)
+class SetEvaluationConfig:
+    """What a report on sets measures."""
+
+    control: str = setting(
+        "",
+        "Value of a label from which shifts are measured, such as the sets that were not perturbed (empty: found by "
+        "its name: NT, control, DMSO, …).",
+    )
+
+
+@dataclass(frozen=True)
 class EvaluationConfig:
     """What a report measures and how precisely."""
 

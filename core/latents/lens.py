@@ -57,9 +57,9 @@ class Lens:
         own = torch.as_tensor(np.array(x), device=self.device)  # a copy: a memory map is read-only
         return np.asarray(self.model.uncertainty(own).cpu().numpy())
 
-    def subject(self, sets: SetCollection, split: Split, seed: int) -> Subject:
-        """What the set report judges."""
-        return Subject(sets, split.train, split.holdout, self.embed, self.generate, seed)
+    def subject(self, sets: SetCollection, split: Split, seed: int, control: str = "") -> Subject:
+        """What the set report judges; `control`: the label value from which shifts are measured, empty: by its name."""
+        return Subject(sets, split.train, split.holdout, self.embed, self.generate, seed, control)
 
 
 def open_lens(checkpoints: Path, device: str = "cpu", *, sharing: bool = False) -> Lens:

@@ -38,6 +38,11 @@ def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
     return {**config["model"], **{part: config[part] for part in ("encoder", "generator", "mixer")}}
 
 
+def control_of_run(config: Mapping[str, Any]) -> str:
+    """The label value that the run measures shifts from, "" where it is found by its name."""
+    return str(config.get("evaluation", {}).get("control", ""))
+
+
 def prepared(run: Run, dataset: Dataset, device: str) -> tuple[SetData, SetData | None, Mapping[str, Any], Validate]:
     """Both sides of the split, the settings of the model with its parts, and how it is validated."""
     from core.training.set_data import load_sets
@@ -88,7 +93,7 @@ def evaluate(run: Run, dataset: Dataset, device: str) -> Report:
     sets, split = sets_of(run, dataset)
     lens = open_lens(run.checkpoints, device)
     config = run.config
-    subject = lens.subject(sets, split, seed=int(config["seed"]))
+    subject = lens.subject(sets, split, int(config["seed"]), control_of_run(config))
     (run.path / "arrays").mkdir(exist_ok=True)
     walk = glimpse(lens, sets, subject.latents)
     np.savez_compressed(run.path / "arrays" / "walk.npz", allow_pickle=False, **walk)

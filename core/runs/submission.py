@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.config import catalogue
-from core.config.evaluation import EvaluationConfig
+from core.config.evaluation import EvaluationConfig, SetEvaluationConfig
 from core.config.experiments import compose
 from core.config.overrides import expand
 from core.config.schema import from_dict, to_dict
@@ -15,6 +15,7 @@ from core.data.dataset import DatasetMeta
 from core.data.library import Library
 from core.data.selection import CohortViewConfig, cohort_split, settle
 from core.errors import InputError
+from core.evaluation.sets.conditions import no_control
 
 # Nodes of an experiment that are a choice from a registry.
 ROLES = {"ours": "Ours", "published": "As published", "baseline": "Baselines"}
@@ -58,10 +59,21 @@ def prepare(
         "split": _sizes(meta, {"dataset": seen}, library),
         **{group: catalogue.validate(group, experiment[group]) for group in CHOICES if group in experiment},
         "training": training,
-        "evaluation": to_dict(from_dict(EvaluationConfig, experiment.get("evaluation", {}), where="evaluation")),
+        "evaluation": _evaluation(experiment, meta),
         "seed": training["seed"],
         "resources": {"device": training["device"]},
     }
+
+
+def _evaluation(experiment: Mapping[str, Any], meta: DatasetMeta) -> dict[str, Any]:
+    """The settings of the evaluation, of sets with a control that a label has. Raises InputError."""
+    node = experiment.get("evaluation", {})
+    if meta.kind != "sets":
+        return to_dict(from_dict(EvaluationConfig, node, where="evaluation"))
+    settings = from_dict(SetEvaluationConfig, node, where="evaluation")
+    if settings.control and not any(settings.control in values for values in meta.labels.values()):
+        raise InputError(no_control(meta.labels, settings.control))
+    return to_dict(settings)
 
 
 def prepare_sweep(overrides: Sequence[str], dataset: str | None = None) -> list[dict[str, Any]]:

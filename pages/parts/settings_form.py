@@ -42,6 +42,7 @@ _TITLES = {
     "neighbourhood": "Neighbourhoods along",
     "variable_genes": "Most variable genes",
 }
+_EMPTY = {"control": "found by its name"}  # what an empty choice means, where it is not "none"
 _BOUNDS = {"min": "Minimum", "max": "Maximum"}
 
 
@@ -125,7 +126,8 @@ def _widget(one: dict[str, Any], value: Any, options: Sequence[str] | None, comm
         return _one_of(list(one["choices"]), value, common)
     if options is not None:
         known = list(dict.fromkeys([*([] if one["default"] else [""]), *options, value or ""]))
-        return st.selectbox(options=known, index=known.index(value or ""), format_func=lambda v: v or "none", **common)
+        empty = _EMPTY.get(one["name"], "none")
+        return st.selectbox(options=known, index=known.index(value or ""), format_func=lambda v: v or empty, **common)
     return st.text_input(value=value or "", **common) or ""
 
 

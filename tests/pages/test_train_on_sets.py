@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from core.config.command import applied, changed, overrides
 from core.config.experiments import compose, load
 from core.data.library import Library
+from core.errors import InputError
 from core.runs.submission import prepare
 from tests.pages.routed import routed  # noqa: F401
 from tests.pages.test_datasets import library
@@ -127,3 +129,21 @@ def test_a_choice_that_is_changed_and_spelled() -> None:
     assert changes == {"encoder": {"name": "mean"}}
     assert overrides("cytometry", changes) == ["experiment=cytometry", "encoder=mean"]
     assert compose(shlex.split(shlex.join(overrides("cytometry", changes)))) == applied(experiment, changes)
+
+
+def test_the_control_is_chosen_among_the_values_of_the_labels(
+    library: Library, submitted: list[dict[str, Any]]
+) -> None:
+    drug = np.array(["water", "aspirin"] * 10)
+    own = own_sets(library, labels={"drug": drug})
+    app = open_page(dataset="mine", experiment="Cytometry")
+    control = app.selectbox(key="cytometry.evaluation.control")
+    assert control.options == ["found by its name", "aspirin", "water"]
+    control.set_value("water").run()
+    words = command(app)
+    assert "evaluation.control=water" in words
+    app.button(key="start").click().run()
+    (config,) = submitted
+    assert config["evaluation"] == {"control": "water"}
+    with pytest.raises(InputError, match=r"No set has the label value 'NT'.*drug: "):
+        prepare(compose(["experiment=cytometry", "evaluation.control=NT"]), own)

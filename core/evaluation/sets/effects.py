@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluation.sets.conditions import control_of, explained
+from core.evaluation.sets.conditions import control_of, explained, no_control
 from core.evaluation.sets.resampling import UNITS_MIN, framed, resamples
 from core.evaluation.sets.space import Subject
 from core.evaluation.transport import sample_w2
@@ -25,12 +25,12 @@ DRAWS = 200
 def effects(subject: Subject) -> dict[str, Any]:
     """Predicted against observed shifts of held-out units, {"rows": [...], "pooled": {...}} or {"reason"}.
 
-    Units (donors, patients) seen under a reference condition (the one named as a control, else the commonest) and
-    others; several sets of a unit under one condition count as one. For a held-out unit the latent under another
-    condition is predicted as z_reference + mean over training units of (z_other − z_reference), a set is generated
-    from it, and its shift of the mean from the unit's reference set is compared with the observed one: r2 = 1 −
-    SSE/SS over features, mse per feature. "mean_…": the mean shift of the training units, added to the reference set
-    itself. w2: exact transport from the predicted to the observed set, beside the same baseline. "ceiling_…": one
+    Units (donors, patients) seen under a reference condition (the control that was chosen or is called so, else the
+    commonest) and others; several sets of a unit under one condition count as one. For a held-out unit the latent
+    under another condition is predicted as z_reference + mean over training units of (z_other − z_reference), a set is
+    generated from it, and its shift of the mean from the unit's reference set is compared with the observed one: r2 =
+    1 − SSE/SS over features, mse per feature. "mean_…": the mean shift of the training units, added to the reference
+    set itself. w2: exact transport from the predicted to the observed set, beside the same baseline. "ceiling_…": one
     half of the unit's own observations under both conditions foretells the other half.
 
     Intervals: over held-out units where there are five or more, else over the observations of each unit, and then
@@ -42,10 +42,10 @@ def effects(subject: Subject) -> dict[str, Any]:
     unit = sets.labels[sets.unit]
     column = _condition(subject, unit)
     if column is None:
-        return {"reason": "No label column has two conditions that are each seen in three units or more."}
+        return {"reason": _no_condition(subject)}
     condition = sets.labels[column]
     names, counts = np.unique(condition, return_counts=True)
-    reference = control_of(condition) or str(names[counts.argmax()])
+    reference = subject.control or control_of(condition) or str(names[counts.argmax()])
     place = {
         (str(u), str(c)): np.flatnonzero((unit == u) & (condition == c))
         for u, c in set(zip(unit.tolist(), condition.tolist(), strict=True))
@@ -61,7 +61,7 @@ def effects(subject: Subject) -> dict[str, Any]:
                 rows.append({"unit": u, "from": reference, "to": other, **row})
                 shifts.append(shift)
     if not rows:
-        return {"reason": f"No held-out unit is seen under {reference!r} and another condition."}
+        return {"reason": f"No held-out {sets.unit} is seen under {reference!r} and another {column}."}
     several = len({r["unit"] for r in rows}) >= UNITS_MIN
     pooled = _pooled(subject, [r["unit"] for r in rows], shifts) if several else {}
     return {
@@ -138,16 +138,29 @@ def _pooled(subject: Subject, units: list[str], shifts: list[dict[str, Array]]) 
 
 
 def _condition(subject: Subject, unit: npt.NDArray[Any]) -> str | None:
-    """The label column (not the unit) with a few values that units share and that differ within units."""
+    """The label column (not the unit) with a few values that units share and that differ within units; one that has
+    the control, where that was chosen.
+    """
     for name, values in subject.sets.labels.items():
         found = np.unique(values)
         if name == subject.sets.unit or not 2 <= len(found) <= CONDITIONS_MAX:
+            continue
+        if subject.control and subject.control not in found:
             continue
         shared = [v for v in found if len(np.unique(unit[values == v])) >= 3]
         both = sum(len(np.unique(values[unit == u])) > 1 for u in np.unique(unit))
         if len(shared) >= 2 and both >= 3:
             return str(name)
     return None
+
+
+def _no_condition(subject: Subject) -> str:
+    labels, control = subject.sets.labels, subject.control
+    if control and not any(control in values for values in labels.values()):
+        return no_control(labels, control)
+    which = f"No label column with the value {control!r}" if control else "No label column"
+    unit = subject.sets.unit
+    return f"{which} has two conditions that are each seen in three values of {unit!r} or more."
 
 
 def _latent(subject: Subject, members: Members) -> npt.NDArray[np.float32]:

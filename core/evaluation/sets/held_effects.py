@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluation.sets.conditions import control_of, explained
+from core.evaluation.sets.conditions import controlled, explained, no_control
 from core.evaluation.sets.resampling import framed, resamples
 from core.evaluation.sets.space import Subject
 
@@ -31,9 +31,9 @@ def held_effects(subject: Subject) -> dict[str, Any]:
     a perturbation is. Intervals: bootstrap over held-out sets, over units where there are five or more.
     """
     sets = subject.sets
-    found = next(((c, control_of(v)) for c, v in sets.labels.items() if control_of(v)), None)
+    found = controlled(sets.labels, subject.control)
     if found is None:
-        return {"reason": "No label names a control (such as NT, control, DMSO), so there is no shift to predict."}
+        return {"reason": no_control(sets.labels, subject.control)}
     column, control = found
     controls = np.flatnonzero(sets.labels[column] == control)
     held = [int(i) for i in np.setdiff1d(subject.holdout, controls) if sets.sizes[i] >= 8]

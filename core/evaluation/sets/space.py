@@ -64,6 +64,7 @@ class Subject(Shared):
             argument says how many were seen.
         generate: (b, L) latents, n, seed → (b, n, *shape) observations in the data's units.
         seed: of every draw below.
+        control: the label value from which shifts are measured; empty: found by its name.
     """
 
     sets: SetCollection
@@ -72,6 +73,7 @@ class Subject(Shared):
     embed: Callable[..., Latents]
     generate: Callable[[Latents, int, int], npt.NDArray[Any]]
     seed: int = 0
+    control: str = ""
 
     @cached_property
     def space(self) -> Space:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from core.data.intake.tables import read_table
 from core.errors import InputError
-from core.evaluation.sets.conditions import control_of, explained
+from core.evaluation.sets.conditions import control_of, explained, no_control
 from core.evaluation.sets.probes import ridge
 from core.evaluation.sets.resampling import framed
 from core.evaluation.sets.space import Subject
@@ -140,13 +140,9 @@ def _conditions(
     if not chosen:
         raise InputError("The sets have no label column, so nothing says which perturbation they had.")
     values = labels[chosen]
-    named = control or control_of(values)
+    named = control or (subject.control if subject.control in values else control_of(values))
     if named not in values:
-        raise InputError(
-            f"Which value of {chosen!r} is the control? "
-            + (f"There is no {named!r}." if named else "None is called so (NT, control, DMSO, …).")
-            + " Name it: --control VALUE."
-        )
+        raise InputError(no_control({chosen: values}, named, "--control VALUE"))
     places = {str(v): np.flatnonzero(values == v) for v in dict.fromkeys(values.tolist())}
     return chosen, named, places
 

@@ -11,11 +11,13 @@ import streamlit as st
 
 from core.data.split import Split
 from core.errors import InputError
+from core.runs.set_work import control_of_run
 from core.words import interval, number
 from pages.parts.frame import plain
 from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 
 _AUTOMATIC = "found by the names"
+_OF_RUN = "as the run has it"
 
 
 def unseen(chosen: SetRun) -> None:
@@ -29,15 +31,17 @@ def unseen(chosen: SetRun) -> None:
         "Table of perturbations", type=["csv", "tsv", "txt"], key="unseen_table",
         help="Numbers are taken as they are, words as one indicator a word. Nothing leaves this machine.",
     )  # fmt: skip
+    own = control_of_run(chosen.run.config)
     columns = [name for name in chosen.sets.labels if name != chosen.sets.unit] or list(chosen.sets.labels)
     column = middle.selectbox("Column of the perturbations", [_AUTOMATIC, *columns], key="unseen_column")
     values = sorted(set(chosen.sets.labels[column].tolist())) if column in chosen.sets.labels else []
     control = right.selectbox(
-        "Control", [_AUTOMATIC, *values], key="unseen_control", help="The value without a perturbation: NT, DMSO, …"
-    )
+        "Control", [_AUTOMATIC if not own else _OF_RUN, *values], key="unseen_control",
+        help=f"The value without a perturbation: {f'{plain(own)}, as the run was told' if own else 'NT, DMSO, …'}.",
+    )  # fmt: skip
     if file is None:
         return
-    named = ["" if choice == _AUTOMATIC else str(choice) for choice in (column, control)]
+    named = ["" if choice in (_AUTOMATIC, _OF_RUN) else str(choice) for choice in (column, control)]
     try:
         found = _foretold(chosen, file.getvalue(), file.name, *named)
     except InputError as error:
@@ -101,7 +105,9 @@ def _foretold(chosen: SetRun, content: bytes, name: str, column: str, control: s
         described = descriptions(path, name)
     side = chosen.report.arrays("latents")["split"]
     split = Split(*(np.flatnonzero(side == which) for which in ("train", "holdout")))
-    subject = open_model(chosen).subject(chosen.sets, split, chosen.report.content["seed"])
+    subject = open_model(chosen).subject(
+        chosen.sets, split, chosen.report.content["seed"], control_of_run(chosen.run.config)
+    )
     found = unseen_effects(subject, described, column=column, control=control)
     moved = {new: named_features(chosen.sets.feature, subject.space.axes, shift) for new, shift in found["new"].items()}
     return {key: found[key] for key in ("pooled", "n", "features", "control")} | {"moved": moved}

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.config.evaluation import SetEvaluationConfig
 from core.config.schema import describe
 from core.data.dataset import DatasetMeta
 from core.data.selection import CohortViewConfig, SetViewConfig
@@ -114,6 +115,9 @@ def _on_sets(form: Form, known: Mapping[str, Any], model: Settings, meta: Datase
             _node(form, "training", "", few)
     if form.learns:
         _part(form, "mixer", known["mixers"], meta)
+    controls = [value for column, values in meta.labels.items() if column != meta.collection.unit for value in values]
+    if controls:
+        _node(form, "evaluation", "Evaluation", describe(SetEvaluationConfig), {"control": controls})
     _node(form, "dataset", "", describe(SetViewConfig), fold="Which sets are used", own=_used(experiment, meta))
 
 

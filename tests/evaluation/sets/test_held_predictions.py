@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from core.data.sets import SetCollection
 from core.data.stages import numbers_of, stages
 from core.evaluation.sets.conditions import control_of
 from core.evaluation.sets.effects import effects
-from core.evaluation.sets.held_effects import held_effects
+from core.evaluation.sets.held_effects import held_effects, origin_of
 from core.evaluation.sets.resampling import interval, resamples
 from core.evaluation.sets.space import Subject
 from core.reports.report import Report
@@ -111,3 +113,28 @@ def test_the_command_line_shows_every_prediction_or_its_reason() -> None:
     assert "batch: One value only." in text and "early and late: No unit." in text
     assert "rest to stimulated" in text and "shift from NT" in text
     assert predictions(Report({"kind": "genotypes"})) == ""
+
+
+def test_the_control_is_the_one_that_was_chosen() -> None:
+    sets, held = screen(2.0)
+    found, chosen = (held_effects(replace(mean_subject(sets, held), control=control)) for control in ("", "G1"))
+    assert found["control"] == "NT" and chosen["control"] == "G1" and chosen["column"] == "perturbation"
+    # Shifts are measured from the sets that were chosen, and those are no perturbation any more.
+    assert "G1" not in {row["set"] for row in chosen["rows"]}
+    subject = replace(mean_subject(sets, held), control="G1")
+    origin = subject.space(subject.observations(2)).mean(axis=0)
+    assert origin_of(subject, 5, np.array([2])) == pytest.approx(origin)
+    assert "shift from G1" in predictions(Report({"curves": {"held_effects": chosen}}))
+
+
+def test_conditions_are_named_as_the_data_names_them() -> None:
+    sets, held = donors(3.0)
+    renamed = np.where(sets.labels["state"] == "rest", "day 0", "day 7")
+    subject = mean_subject(replace(sets, labels={**sets.labels, "state": renamed}), held)
+    back = effects(replace(subject, control="day 7"))
+    assert back["reference"] == "day 7" and {row["to"] for row in back["rows"]} == {"day 0"}
+    reason = held_effects(subject)["reason"]
+    assert "No label names a control" in reason and "state: day 0, day 7" in reason
+    for analysis in (effects, held_effects):
+        refused = analysis(replace(subject, control="day 3"))["reason"]
+        assert refused.startswith("No set has the label value 'day 3'") and "state: day 0, day 7" in refused

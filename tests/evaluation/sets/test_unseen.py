@@ -86,7 +86,7 @@ def test_names_that_are_not_there_and_an_unknown_control_are_said() -> None:
     sets, features = screen(8)
     with pytest.raises(InputError, match=r"0 of the 1 described.*such as NT, p0"):
         unseen_effects(subject(sets), {"x": np.ones(2)})
-    with pytest.raises(InputError, match="There is no 'vehicle'"):
+    with pytest.raises(InputError, match=r"No set has the label value 'vehicle'.*drug: NT, p0"):
         unseen_effects(subject(sets), features, control="vehicle")
     with pytest.raises(InputError, match="no label column 'dose'"):
         unseen_effects(subject(sets), features, column="dose")
