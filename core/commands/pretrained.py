@@ -36,7 +36,7 @@ _FOLDERS = ("arrays", "checkpoints/best")
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=f"default: {', '.join(EXPERIMENTS)}")
-    parser.add_argument("--judge", action="store_true", help="write the reports on genotypes anew, without training")
+    parser.add_argument("--judge", action="store_true", help="write the reports anew, without training")
 
 
 def _pretrained(options: argparse.Namespace) -> Answer:
@@ -48,7 +48,7 @@ def _pretrained(options: argparse.Namespace) -> Answer:
     for name in options.experiments or EXPERIMENTS:
         if options.judge:
             folder = PRETRAINED / name
-            if folder.is_dir() and Run(folder, embedded=True).config["kind"] == "genotypes":
+            if folder.is_dir():
                 shipped[name] = str(judge_again(folder))
             continue
         # On the CPU, so that whoever repeats it gets the same numbers.
@@ -62,11 +62,16 @@ def _pretrained(options: argparse.Namespace) -> Answer:
 
 
 def judge_again(folder: Path) -> Path:
-    """Write the report of a shipped run on genotypes anew, with the metrics of today."""
-    from core.runs.work import judge
+    """Write the report of a shipped run anew, from its weights or its kept individuals, with the metrics of today."""
+    from core.runs import set_work
+    from core.runs.work import dataset_of, judge
 
+    run = Run(folder, embedded=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as draft:
-        judge(Run(folder, embedded=True), Path(draft), lambda _: None)
+        if run.config["kind"] == "sets":
+            set_work.evaluate(run, dataset_of(run), "cpu", Path(draft))  # as they were trained
+        else:
+            judge(run, Path(draft), lambda _: None)
         shutil.rmtree(folder / "arrays")
         for made in Path(draft).iterdir():
             made.replace(folder / made.name)

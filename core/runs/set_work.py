@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,8 +84,8 @@ def validator(device: str) -> Callable[[Any, Any, Any], Mapping[str, float]]:
     return validate
 
 
-def evaluate(run: Run, dataset: Dataset, device: str) -> Report:
-    """The report on held-out sets, written into the run's directory."""
+def evaluate(run: Run, dataset: Dataset, device: str, out: Path) -> Report:
+    """The report on held-out sets, written into the folder `out`."""
     import core
     from core.evaluation.sets.report import evaluate_sets
     from core.latents.lens import open_lens
@@ -94,12 +95,12 @@ def evaluate(run: Run, dataset: Dataset, device: str) -> Report:
     lens = open_lens(run.checkpoints, device)
     config = run.config
     subject = lens.subject(sets, split, int(config["seed"]), control_of_run(config))
-    (run.path / "arrays").mkdir(exist_ok=True)
+    (out / "arrays").mkdir(exist_ok=True)
     walk = glimpse(lens, sets, subject.latents)
-    np.savez_compressed(run.path / "arrays" / "walk.npz", allow_pickle=False, **walk)
+    np.savez_compressed(out / "arrays" / "walk.npz", allow_pickle=False, **walk)
     return evaluate_sets(
         subject,
-        out=run.path,
+        out=out,
         names={"dataset": dataset.meta.name, "model": config.get("title") or config["model"]["name"]},
         version=core.__version__,
     )

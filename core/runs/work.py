@@ -137,7 +137,7 @@ def sample(run: Run) -> None:
 def evaluate(run: Run) -> Report:
     """The report: synthetic individuals against the holdout, with the training individuals beside it."""
     if run.config["kind"] == "sets":
-        return set_work.evaluate(run, dataset_of(run), _device(run))
+        return set_work.evaluate(run, dataset_of(run), _device(run), run.path)
     return judge(run, run.path, lambda stage: run.note(reason=f"{stage}."))
 
 

@@ -29,9 +29,10 @@ def test_every_embedding_has_its_panel_of_pairs(report: Report) -> None:
 def test_errors_of_sets_stand_in_order_between_floor_and_null(report: Report) -> None:
     figure = set_report.reconstruction(report)
     assert figure is not None
-    floor, regenerated, _ = valid(figure).plot.data
+    floor, regenerated, *trivial = valid(figure).plot.data
     assert (np.diff(regenerated.y) >= 0).all()
     assert floor.text == regenerated.text == tuple(figure.table["set"])
+    assert len(trivial) == 3 and all(len(trace.y) == len(floor.y) for trace in trivial)
 
 
 def test_the_error_of_a_latent_is_drawn_beside_the_square_root(report: Report) -> None:

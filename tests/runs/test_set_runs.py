@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from core.cli import main
+from core.commands.pretrained import judge_again, ship
 from core.config.experiments import compose, names
 from core.data.library import Library
 from core.data.selection import SetViewConfig, settle, view
@@ -67,6 +68,16 @@ def test_a_run_on_sets_ends_with_a_whole_report(home_of_run: Path) -> None:
     assert config["encoder"]["name"] == "resnet_gnn" and config["dataset"]["sets"] == 30
     lines = (run.path / "metrics.jsonl").read_text().splitlines()
     assert any(json.loads(line)["name"] == "holdout_loss" for line in lines)
+
+
+def test_a_shipped_run_is_judged_again_from_its_weights(home_of_run: Path, tmp_path: Path) -> None:
+    run = RunStore().get(own_run())
+    folder = judge_again(ship(run, tmp_path / "shipped"))
+    first, second = (json.loads((path / "report.json").read_text()) for path in (run.path, folder))
+    assert {**first, "seconds": 0} == {**second, "seconds": 0}
+    assert sorted(one.name for one in (folder / "arrays").iterdir()) == sorted(
+        one.name for one in (run.path / "arrays").iterdir()
+    )
 
 
 def test_the_latents_of_the_report_are_those_of_the_checkpoint(home_of_run: Path) -> None:
