@@ -98,6 +98,8 @@ def _write_matrix(folder: Path, name: str, matrix: npt.NDArray[Any], compressed:
         arrays: dict[str, Any] = {name: np.ascontiguousarray(matrix)}
         np.savez_compressed(folder / f"{name}.npz", **arrays)
         return
+    if getattr(matrix, "filename", None) == folder / f"{name}.npy":
+        return  # the reader wrote it there
     if matrix.flags.c_contiguous:
         np.save(folder / f"{name}.npy", matrix, allow_pickle=False)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import re
 import stat
 import struct
@@ -15,6 +16,7 @@ from core.errors import InputError
 
 CHUNK = 1 << 20
 RATIO_MAX = 500  # DEFLATE tops out near 1030 on constant bytes; phased VCF of thousands of people stays near 50-100
+XZ_RATIO_MAX = 2000  # near-identical sequences pack 650 times; xz tops out near 7,000
 RATIO_FREE = 16 << 20  # below this many unfolded bytes no ratio does harm
 MEMBERS_MAX = 50_000  # images of a zip; each entry of its directory takes about half a kilobyte in memory
 UNPACKED_MAX = 1000  # files written to disk
@@ -28,6 +30,7 @@ LINE_MAX = 64 << 20
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, IndexError, struct.error)
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _GZIP = b"\x1f\x8b"
+_XZ = b"\xfd7zXZ\0"
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
@@ -38,9 +41,11 @@ def reason(error: Exception) -> str:
 
 
 def first_bytes(path: Path, size: int = 1 << 16) -> bytes:
-    """Up to `size` bytes of the content, unfolded if gzip; b"" where even the start cannot be unfolded."""
+    """Up to `size` bytes of the content, unfolded if gzip or xz; b"" where even the start cannot be unfolded."""
     with path.open("rb") as file:
         raw = file.read(size)
+    if raw.startswith(_XZ):
+        return _first_of_xz(path, size)
     if not raw.startswith(_GZIP):
         return raw
     member, found = zlib.decompressobj(31), b""
@@ -54,13 +59,28 @@ def first_bytes(path: Path, size: int = 1 << 16) -> bytes:
     return found[:size]
 
 
-def chunks(path: Path, name: str) -> Iterator[bytes]:
-    """The content in pieces of about a megabyte, unfolded if gzip.
+def _first_of_xz(path: Path, size: int) -> bytes:
+    found = b""
+    try:
+        with lzma.open(path) as content:
+            while len(found) < size and (piece := content.read1(size - len(found))):
+                found += piece
+    except (lzma.LZMAError, EOFError):
+        pass  # what was unfolded before the damage still tells the format; reading will name the damage
+    return found
 
-    Raises InputError for a gzip stream that is cut short, is damaged, or unfolds beyond `RATIO_MAX`.
+
+def chunks(path: Path, name: str) -> Iterator[bytes]:
+    """The content in pieces of about a megabyte, unfolded if gzip or xz.
+
+    Raises InputError for a gzip or xz stream that is cut short, is damaged, or unfolds beyond `RATIO_MAX`.
     """
     with path.open("rb") as file:
-        if file.read(2) != _GZIP:
+        start = file.read(len(_XZ))
+        if start == _XZ:
+            yield from _chunks_of_xz(path, name)
+            return
+        if start[:2] != _GZIP:
             file.seek(0)
             while piece := file.read(CHUNK):
                 yield piece
@@ -85,10 +105,41 @@ def chunks(path: Path, name: str) -> Iterator[bytes]:
     _check_bgzf_end(path, name)
 
 
-def unfolded(path: Path, name: str, folder: Path) -> Path:
-    """The file itself, or where it is gzip its content as a file in `folder`; errors as of `chunks`."""
+def _chunks_of_xz(path: Path, name: str) -> Iterator[bytes]:
+    size, unfolded = path.stat().st_size, 0
+    try:
+        with lzma.open(path) as content:
+            while piece := content.read(CHUNK):
+                unfolded += len(piece)
+                if unfolded > RATIO_FREE and unfolded > XZ_RATIO_MAX * size:
+                    raise InputError(
+                        f"{name} unfolds to more than {XZ_RATIO_MAX} times its {size:,} bytes; a data file does not: "
+                        "give the unpacked file if it is meant so."
+                    )
+                yield piece
+    except EOFError:
+        raise InputError(
+            f"{name} is cut short: its xz stream ends after {unfolded:,} unfolded bytes without an end mark; copy or "
+            "download it again."
+        ) from None
+    except lzma.LZMAError as error:
+        raise InputError(
+            f"{name} is damaged: its xz stream breaks after {unfolded:,} bytes ({reason(error)}); copy or export it "
+            "anew."
+        ) from None
+
+
+def is_xz(path: Path) -> bool:
+    """Whether the file is an xz archive."""
     with path.open("rb") as file:
-        if file.read(2) != _GZIP:
+        return file.read(len(_XZ)) == _XZ
+
+
+def unfolded(path: Path, name: str, folder: Path) -> Path:
+    """The file itself, or where it is gzip or xz its content as a file in `folder`; errors as of `chunks`."""
+    with path.open("rb") as file:
+        start = file.read(len(_XZ))
+        if start[:2] != _GZIP and start != _XZ:
             return path
     target = folder / f"unfolded_{path.stat().st_ino}"
     with target.open("wb") as file:

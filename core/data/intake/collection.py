@@ -45,7 +45,7 @@ def preview(reader: type[CollectionFormat], source: CollectionSource) -> dict[st
         how, said = scale_of(table.observations, table, options.normalise)
         contents["normalise"] = how
         contents["notes"] += said
-    if options.set_column or options.whole or options.neighbourhood:
+    if options.set_column or options.whole or options.neighbourhood or options.quantiles:
         # Components and scale change the features, not which observations belong together.
         built = build_sets(table, replace(options, components=0, scale=False), source.main.name)
         sizes = built.population.sizes
@@ -73,7 +73,7 @@ def _table(reader: type[CollectionFormat], source: CollectionSource) -> Observat
 
 def _with_sets(table: ObservationTable, options: CollectionOptions) -> CollectionOptions:
     """The options, with the files as sets where several were given and nothing says what a set is."""
-    if options.set_column or options.whole or options.neighbourhood or not table.a_file_a_set:
+    if options.set_column or options.whole or options.neighbourhood or options.quantiles or not table.a_file_a_set:
         return options
     table.notes.append("Each file is a set, since no column was named for the sets.")
     table.applied["set_column"] = [FILE]

@@ -35,6 +35,10 @@ class CollectionOptions:
         high=100.0,
         advanced=True,
     )
+    quantiles: str = setting(
+        "", "Numeric column: sets are its quantiles, within the groups of the set columns where there are some."
+    )
+    quantiles_count: int = setting(20, "How many quantiles, of as many observations each.", low=2, high=100_000)
     features: tuple[str, ...] = setting(
         (), "Columns or genes that are the features; empty: all numeric columns, all genes."
     )
@@ -57,7 +61,7 @@ class CollectionOptions:
         advanced=True,
     )
     sequence_column: str = setting("", "Text: the column of sequences; empty: found by its letters.", advanced=True)
-    length: int = setting(0, "Sequences are cut at this length (0: the longest, at most 2,000).", low=0, advanced=True)
+    length: int = setting(0, "Sequences are cut at this length (0: the longest, at most 4,096).", low=0, advanced=True)
     ambiguous: str = setting(
         "auto",
         "Sequences with letters that stand for several (N, R, Y; X, B, Z): drop them, read the letter as unknown, or "
@@ -73,8 +77,9 @@ class CollectionOptions:
     )
     alphabet: str = setting(
         "auto",
-        "Sequences: DNA (and RNA) or proteins; auto: told from their letters.",
-        choices=("auto", "dna", "protein"),
+        "Sequences: dna (U is read as T), rna, protein, methylation (DNA with M for a methylated C) or text (any "
+        "characters, upper and lower case apart); auto: DNA, RNA or proteins, told from their letters.",
+        choices=("auto", "dna", "rna", "protein", "methylation", "text"),
         advanced=True,
     )
     sizes: str = setting(

@@ -41,7 +41,7 @@ def from_columns(
     for wanted in (*options.features, *filter(None, (options.sequence_column,))):
         if wanted not in columns:
             raise InputError(f"{name} has no column {wanted!r}; it has {', '.join(list(columns)[:12])}.")
-    parts = {*options.set_column, *options.label_columns, options.unit, options.neighbourhood}
+    parts = {*options.set_column, *options.label_columns, options.unit, options.neighbourhood, options.quantiles}
     chosen = {*parts, *options.features, options.sequence_column}
     notes = list(notes)
     left = {key: why for key, one in columns.items() if key not in chosen and (why := _no_use(key, one, unnamed))}
@@ -53,7 +53,7 @@ def from_columns(
         if not options.sequence_column:
             notes.append(f"The column {sequence!r} was taken for the sequences; name features to take numbers instead.")
         texts = kept.pop(sequence).text
-        table = encode(texts, {key: one.text for key, one in kept.items()}, options, name)
+        table = encode(texts, {key: one.text for key, one in kept.items()}, options, name, source.folder)
         table.notes = [*notes, *table.notes]
         return table
     features = list(options.features)

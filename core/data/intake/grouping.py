@@ -1,4 +1,4 @@
-"""From a table of observations to sets: by label, by neighbourhood along a number, by chunks."""
+"""From a table of observations to sets: by label, by neighbourhood or quantile along a number, by chunks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.formats.base import ReadResult
-from core.data.intake.formats.observations import ObservationTable
-from core.data.intake.set_columns import describe_sets, require_columns
+from core.data.intake.formats.observations import ObservationTable, in_order
+from core.data.intake.set_columns import codes_of, describe_sets, numbered, require_columns
 from core.data.intake.vectors import prepare, require_settings
 from core.data.sets import SetCollection
 from core.errors import InputError
@@ -31,6 +31,8 @@ def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -
         members, names = [np.arange(table.observations.shape[0])], [name]
     elif options.neighbourhood:
         members, names = _neighbourhoods(table, options, name, notes)
+    elif options.quantiles:
+        members, names = _quantiles(table, options, name, dropped, notes)
     else:
         members, names = _groups(table, options, name, dropped)
     if options.chunk:
@@ -62,7 +64,7 @@ def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -
     order = np.concatenate(members)
     return ReadResult(
         SetCollection(
-            observations=np.ascontiguousarray(table.observations[order]),
+            observations=in_order(table.observations, order),
             offsets=np.concatenate([[0], np.cumsum([len(m) for m in members])]).astype(np.int64),
             set_id=np.array(names, dtype=np.str_),
             labels=labels,
@@ -88,15 +90,26 @@ def _groups(
             f"(columns: {offered}){f', or {table.hint}' if table.hint else ''}."
         )
     require_columns(table, options.set_column, name)
-    texts = [table.text(column) for column in options.set_column]
-    known = np.all([t != "" for t in texts], axis=0)
+    k = table.observations.shape[0]
+    known, code = np.ones(k, dtype=bool), np.zeros(k, dtype=np.int64)
+    for column in options.set_column:
+        numbers, words = codes_of(table.text(column))
+        if "" in words:
+            known &= numbers != words.index("")
+        # Numbered anew after each column, in order of appearance, so that the numbers stay small.
+        code = numbered(code * len(words) + numbers)
     if not known.all():
         dropped["observations without a set"] = int((~known).sum())
-    rows: dict[tuple[str, ...], list[int]] = {}
-    for row, parts in enumerate(zip(*(t.tolist() for t in texts), strict=True)):
-        if known[row]:
-            rows.setdefault(parts, []).append(row)
-    return [np.array(one, dtype=np.int64) for one in rows.values()], _joined(list(rows))
+    rows = np.flatnonzero(known)
+    if not len(rows):
+        return [], []
+    code = numbered(code[rows])
+    order = np.argsort(code, kind="stable")
+    members = np.split(rows[order], np.cumsum(np.bincount(code))[:-1])
+    first = [int(one[0]) for one in members]
+    columns = [table.text(column) for column in options.set_column]
+    texts = [[str(text[row]) for row in first] for text in columns]
+    return members, _joined(list(zip(*texts, strict=True)))
 
 
 def _likely(table: ObservationTable, options: CollectionOptions) -> str:
@@ -158,6 +171,59 @@ def _neighbourhoods(
             f"most {max(map(len, members))} observations, and a set needs {options.min_samples}; choose a wider window."
         )
     return members, [f"{options.neighbourhood} ≈ {text}" for text in _distinct_numbers(centres)]
+
+
+def _quantiles(
+    table: ObservationTable, options: CollectionOptions, name: str, dropped: dict[str, int], notes: list[str]
+) -> tuple[list[npt.NDArray[np.int64]], list[str]]:
+    """Disjoint sets of as many observations each along a number, within each group of the set columns.
+
+    Equal numbers lie in one set, so that sets differ in size where there are many; a set is named by its range.
+    """
+    require_columns(table, (options.quantiles,), name)
+    values = table.columns[options.quantiles]
+    if values.dtype.kind != "f":
+        raise InputError(f"The column {options.quantiles!r} of {name} is not numeric; quantiles need a number.")
+    y = np.asarray(values, dtype=np.float64)
+    if missing := int((~np.isfinite(y)).sum()):
+        dropped[f"observations without {options.quantiles}"] = missing
+    groups, group_names = [np.arange(len(y))], [""]
+    if options.set_column:
+        groups, group_names = _groups(table, options, name, dropped)
+    members, names, fewer = [], [], 0
+    for group, prefix in zip(groups, group_names, strict=True):
+        rows = group[np.isfinite(y[group])]
+        if not len(rows):
+            continue
+        inner = np.arange(1, options.quantiles_count) / options.quantiles_count
+        edges = np.unique(np.quantile(y[rows], inner, method="inverted_cdf"))
+        # An edge is a value that was observed and closes the set below it.
+        place = np.searchsorted(edges, y[rows])
+        parts = [rows[place == i] for i in range(len(edges) + 1)]
+        parts = [part for part in parts if len(part)]
+        fewer += len(parts) < options.quantiles_count
+        least, most = ([f(y[part]) for part in parts] for f in (np.min, np.max))
+        texts = _distinct_ranges(np.array(least), np.array(most))
+        members += parts
+        names += [f"{prefix}{_SEPARATOR if prefix else ''}{options.quantiles} {text}" for text in texts]
+    if fewer:
+        notes.append(
+            f"{options.quantiles} has too few distinct values for {options.quantiles_count} quantiles"
+            f"{f' in {fewer} of {len(groups)} groups' if len(groups) > 1 else ''}; equal values stay in one set."
+        )
+    if len(names) != len(set(names)):
+        names = [f"{one} ({i + 1})" for i, one in enumerate(names)]
+    return members, names
+
+
+def _distinct_ranges(least: npt.NDArray[np.float64], most: npt.NDArray[np.float64]) -> list[str]:
+    """ "1.2 to 3.4", or the value where there is one alone; as few digits, from four on, as tell the ranges apart."""
+    for digits in range(4, 18):
+        pairs = [(f"{a:.{digits}g}", f"{b:.{digits}g}") for a, b in zip(least, most, strict=True)]
+        texts = [a if a == b else f"{a} to {b}" for a, b in pairs]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
 
 
 def _distinct_numbers(numbers: npt.NDArray[np.float64]) -> list[str]:

@@ -28,7 +28,7 @@ Options = CohortOptions | CollectionOptions
 
 _READER = "core.data.intake.reader"
 _ENDINGS = re.compile(
-    r"(\.(gz|bgz|zip|vcf|bcf|bed|bim|fam|npz|npy|ped|map|tped|tfam|traw|gen|sample|geno|snp|ind|hmp|csv|tsv|txt|hapt|hap|h5ad|h5|h5mu|loom|zarr|fcs|parquet|mtx|fasta|fa))+$",
+    r"(\.(gz|bgz|zip|vcf|bcf|bed|bim|fam|npz|npy|ped|map|tped|tfam|traw|gen|sample|geno|snp|ind|hmp|csv|tsv|txt|hapt|hap|h5ad|h5|h5mu|loom|zarr|fcs|parquet|mtx|fasta|fa|fastq|fq|pat|bam|xz))+$",
     re.IGNORECASE,
 )
 _ZARR = (".zgroup", "zarr.json")

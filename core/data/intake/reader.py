@@ -28,7 +28,6 @@ REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"BAM\1", "a BAM file of reads", "call genotypes first and give the VCF"),
     (b"%PDF", "a PDF document", "give the data file itself"),
     (b"\x7fELF", "a program", "give the data file itself"),
-    (b"\xfd7zXZ", "an xz archive", "unpack it first"),
     (b"BZh", "a bzip2 archive", "unpack it first"),
     (b"7z\xbc\xaf", "a 7-Zip archive", "unpack it first"),
     (b"Rar!", "a RAR archive", "unpack it first"),
@@ -52,7 +51,7 @@ _EXPECTED = {
     "sets": (
         "file of observations",
         "format of observations",
-        "h5ad, 10x, loom, h5mu, FCS, npz, CSV, TSV, Parquet, FASTA or a zip of images",
+        "h5ad, 10x, loom, h5mu, FCS, npz, CSV, TSV, Parquet, FASTA, FASTQ, BAM or a zip of images",
     ),
 }
 
@@ -143,13 +142,9 @@ def _refuse_mistakes(head: Head, kind: str) -> None:
     if head.first[257:262] == b"ustar":
         raise InputError(f"{name} is a tar archive; unpack it and give the files, or pack them as a zip.")
     if kind == "genotypes":
+        if archives.is_xz(head.path):
+            raise InputError(f"{name} is an xz archive; a data file is expected: unpack it first.")
         refuse_foreign(head)
-    lines = head.first.split(b"\n", 3)
-    if kind == "sets" and len(lines) > 3 and lines[0][:1] == b"@" and lines[2][:1] == b"+":
-        raise InputError(
-            f"{name} is FASTQ, the reads of a sequencer; sequences of one sample each are expected: give the clones or "
-            "consensus sequences as FASTA, or counts as h5ad."
-        )
 
 
 def _unpacked(head: Head, folder: Path, kind: str) -> list[Head]:

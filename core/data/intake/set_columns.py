@@ -15,6 +15,7 @@ from core.errors import InputError
 
 SHARES = 12  # a column with more values is not summed up as shares
 _NAMED = 8  # columns that one sentence names
+_ROWS = 1 << 20  # words that are Python strings at a time
 
 Members = list[npt.NDArray[np.int64]]
 Labels = dict[str, Strings]
@@ -41,15 +42,16 @@ def describe_sets(
             numbers = np.asarray(values, dtype=np.float64)
             covariates[column] = np.array([_mean(numbers[m]) for m in members])
             continue
-        text = table.text(column)
-        known = [set(text[m].tolist()) - {""} for m in members]
+        codes, words = codes_of(table.text(column))
+        present = [np.unique(codes[m]) for m in members]
+        known = [{words[one] for one in of_set} - {""} for of_set in present]
         if all(len(values_of_set) <= 1 for values_of_set in known):
             labels[column] = np.array([max(values_of_set, default="") for values_of_set in known], dtype=np.str_)
         elif column in options.label_columns:
             raise InputError(f"The label column {column!r} is not constant within the sets; choose a column that is.")
         elif len(found := sorted(set().union(*known))) <= SHARES:
             for value in found:
-                share = np.array([float((text[m] == value).mean()) for m in members])
+                share = np.array([float((codes[m] == words.index(value)).mean()) for m in members])
                 covariates[_free(f"share of {value} in {column}", covariates)] = share
         else:
             lost.append(column)
@@ -60,6 +62,24 @@ def describe_sets(
     if options.unit:
         _check_unit(options.unit, labels)
     return _chosen(labels, options), covariates
+
+
+def codes_of(text: Strings) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """(k,) the number of each word, in order of appearance, and the words."""
+    number: dict[str, int] = {}
+    codes = np.empty(len(text), dtype=np.int64)
+    for start in range(0, len(text), _ROWS):
+        block = text[start : start + _ROWS].tolist()
+        codes[start : start + _ROWS] = [number.setdefault(word, len(number)) for word in block]
+    return codes, list(number)
+
+
+def numbered(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """(k,) 0, 1, 2 … in order of appearance."""
+    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return np.asarray(rank[inverse], dtype=np.int64)
 
 
 def require_columns(table: ObservationTable, columns: Iterable[str], name: str) -> None:

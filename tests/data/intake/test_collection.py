@@ -22,10 +22,11 @@ from core.data.sets import SetCollection
 from core.errors import InputError
 
 
-def read(path: Path, folder: Path, **options: Any) -> tuple[SetCollection, dict[str, Any]]:
+def read(path: Path | list[Path], folder: Path, **options: Any) -> tuple[SetCollection, dict[str, Any]]:
     folder.mkdir(exist_ok=True)
+    files = [(str(one), one.name) for one in ([path] if isinstance(path, Path) else path)]
     chosen = to_dict(CollectionOptions(**options))
-    job = {"task": "read", "kind": "sets", "files": [(str(path), path.name)], "tables": {}, "options": chosen}
+    job = {"task": "read", "kind": "sets", "files": files, "tables": {}, "options": chosen}
     answer = main(job, folder)
     return read_sets(folder), answer
 

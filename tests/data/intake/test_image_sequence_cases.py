@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import struct
 import tarfile
 import zipfile
@@ -587,10 +588,76 @@ def test_sets_by_month_of_the_dates_in_headers(cases: Path, tmp_path: Path) -> N
     assert (np.diff(sets.covariates["field_2 (year)"][order]) > 0).all()
 
 
-def test_fastq_is_named(cases: Path, tmp_path: Path) -> None:
-    for folder in ("c51-fastq", "b26-common-formats"):
-        with pytest.raises(InputError, match="is FASTQ"):
-            read(cases / folder / "reads.fastq", tmp_path / "a", set_column=("sample",))
+def test_reads_of_fastq_and_a_broken_record(tmp_path: Path) -> None:
+    reads = ["ACGTACGTAC", "GGGTTTACCA", "TTTTACGATC", "CATGCATGCA"]
+    text = "".join(f"@r{i} lane={i % 2}\n{one}\n+\n{'I' * 10}\n" for i, one in enumerate(reads))
+    path = tmp_path / "x.fastq"
+    path.write_text(text)
+    sets, _ = read(path, tmp_path / "a", set_column=("lane",), min_samples=1)
+    assert sets.alphabet == NUCLEOTIDES and words(sets) == [*reads[::2], *reads[1::2]]
+    path.write_text(text[:-3])
+    with pytest.raises(InputError, match="line 13"):
+        read(path, tmp_path / "b", set_column=("lane",))
+
+
+def test_a_table_beside_a_fasta_file_has_a_row_an_observation(tmp_path: Path) -> None:
+    (tmp_path / "x.fasta").write_text(">p1 n=2\nMKWVTFISLL\n>p2\nMKWVTFISLF\n>p3\nMKWVTFISL*FF\n>p4\nMKWV\n")
+    rows = [("a", "p1"), ("b", "p2"), ("a", "p1"), ("b", "p3"), ("b", "p1"), ("a", "p9")]
+    (tmp_path / "index.csv").write_text("where,protein\n" + "".join(f"{w},{p}\n" for w, p in rows))
+    sets, answer = read(
+        [tmp_path / "x.fasta", tmp_path / "index.csv"], tmp_path / "out", set_column=("where",), min_samples=1
+    )
+    assert dict(zip(sets.set_id.tolist(), (words(sets, 0), words(sets, 1)), strict=True)) == {
+        "a": ["MKWVTFISLL"] * 2,
+        "b": ["MKWVTFISLF", "MKWVTFISLL"],
+    }
+    assert answer["dropped"]["observations whose sequence is left out"] == 1
+    assert answer["dropped"]["rows of index.csv whose protein is no record of x.fasta"] == 1
+    said(answer, "'protein' of index.csv names the records of x.fasta (5 of 6 rows)")
+    said(answer, "1 of 4 records are named by no row")
+
+
+def test_text_keeps_case_and_makes_one_letter_of_rare_characters(tmp_path: Path) -> None:
+    common = "".join(chr(0x4E00 + i) for i in range(118)) * 2
+    rare = "".join(chr(0x5E00 + i) for i in range(5))
+    texts = ["Aa Aa", common, rare + "A", "a" * 5]
+    path = tmp_path / "x.tsv"
+    path.write_text("text\tg\n" + "".join(f"{one}\t{'uv'[i % 2]}\n" for i, one in enumerate(texts)))
+    sets, answer = read(
+        path, tmp_path / "out", set_column=("g",), min_samples=1, alphabet="text", sequence_column="text"
+    )
+    unknown = sets.alphabet[-1]
+    assert len(sets.alphabet) == 121
+    lost = set("".join(texts)) - set(sets.alphabet)
+    assert len(lost) == len(set("".join(texts))) - 120
+    expected = ["".join(unknown if c in lost else c for c in one) for one in (*texts[::2], *texts[1::2])]
+    assert words(sets) == expected
+    said(answer, "rarer characters")
+
+
+def test_lengths_are_said_and_cut(tmp_path: Path) -> None:
+    path = tmp_path / "x.fa"
+    path.write_text("".join(f">r{i} g={'uv'[i % 2]}\n{'ACGT' * (i + 1)}\n" for i in range(5)))
+    sets, answer = read(path, tmp_path / "out", set_column=("g",), min_samples=1, length=10)
+    assert sets.shape == (10,)
+    said(answer, "4 to 20 letters, 12 in the middle")
+    said(answer, "3 sequences were cut at 10 letters")
+
+
+def test_quantiles_are_disjoint_and_named_by_their_range(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    y = rng.permutation(40)
+    path = tmp_path / "x.csv"
+    lines = [f"{''.join(rng.choice(list('ACGT'), 12))},{v},{'ab'[i % 2]}" for i, v in enumerate(y)]
+    path.write_text("dna,level,medium\n" + "\n".join(lines) + "\n")
+    sets, _ = read(path, tmp_path / "a", quantiles="level", quantiles_count=4)
+    order = np.argsort(sets.covariates["level"])
+    assert sets.set_id[order].tolist() == [f"level {10 * i} to {10 * i + 9}" for i in range(4)]
+    np.testing.assert_allclose(sets.covariates["level"][order], [4.5, 14.5, 24.5, 34.5])
+    sets, _ = read(path, tmp_path / "b", quantiles="level", quantiles_count=4, set_column=("medium",))
+    assert sets.s == 8 and sets.sizes.tolist() == [5] * 8
+    assert sorted(set(sets.labels["medium"].tolist())) == ["a", "b"]
+    assert all(one.startswith(("a | level", "b | level")) for one in sets.set_id.tolist())
 
 
 FASTA = {
@@ -611,7 +678,7 @@ def test_header_values(kind: str) -> None:
 
 
 def test_layouts_of_fasta(tmp_path: Path) -> None:
-    """Wrapped lines, CRLF, gzip, lower case, blanks and RNA give the same sequences."""
+    """Wrapped lines, CRLF, gzip, xz, lower case and blanks give the same sequences, and RNA the same with its U."""
     body = ["ACGTTGCATG", "GGGTTTACCA", "TTTTACGATC", "CATGCATGCA"]
     plain = "".join(f">r{i}|{'uv'[i % 2]}\n{text}\n" for i, text in enumerate(body))
     wrapped = "".join(f">r{i}|{'uv'[i % 2]}\r\n{t[:4]}\r\n{t[4:].lower()}\r\n" for i, t in enumerate(body))
@@ -619,13 +686,16 @@ def test_layouts_of_fasta(tmp_path: Path) -> None:
         "plain.fa": plain.encode(),
         "wrapped.fa": wrapped.encode(),
         "packed.fa.gz": gzip.compress(wrapped.encode()),
+        "packed.fa.xz": lzma.compress(wrapped.encode()),
         "blocks.fa": plain.replace("TG", "T G").encode(),
         "rna.fa": plain.replace("T", "U").encode(),
     }
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
         sets, _ = read(tmp_path / name, tmp_path / "out", set_column=("field_2",), min_samples=1)
-        assert sets.alphabet == NUCLEOTIDES and words(sets) == [*body[::2], *body[1::2]]
+        rna = name == "rna.fa"
+        assert sets.alphabet == ("ACGU" if rna else NUCLEOTIDES)
+        assert words(sets) == [one.replace("T", "U") if rna else one for one in (*body[::2], *body[1::2])]
 
 
 def test_one_bad_letter_costs_one_record_and_is_named(tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ class Head:
 
     @property
     def suffix(self) -> str:
-        """Lower-case ending of the user's name without .gz, such as ".vcf"; only a hint, never a path."""
-        name = self.name.lower().removesuffix(".gz").removesuffix(".bgz")
+        """Lower-case ending of the user's name without .gz or .xz, such as ".vcf"; only a hint, never a path."""
+        name = self.name.lower().removesuffix(".gz").removesuffix(".bgz").removesuffix(".xz")
         return Path(name).suffix
 
 

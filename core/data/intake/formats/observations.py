@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from core.errors import InputError
 
 # Entries of the observation array: float32 four bytes each, within the child's address space.
 ENTRIES_MAX = 600_000_000
+_BLOCK_BYTES = 32 << 20
 
 Column = npt.NDArray[np.str_] | npt.NDArray[np.float64]
 
@@ -23,7 +26,8 @@ class ObservationTable:
 
     Attributes:
         observations: (k, d) numbers, a SciPy sparse matrix of them, (k, c, h, w) uint8 or (k, l) int8.
-        columns: name → (k,) strings ("" missing) or float64 (NaN missing).
+        columns: name → (k,) strings ("" missing; of a million rows or more, objects that share them) or float64 (NaN
+            missing).
         feature: (d,) names, empty for images and sequences.
         modality, alphabet: as in SetCollection.
         texts: name → (k,) strings, how the numbers of a column are written in the file ("" missing); names of sets are
@@ -62,10 +66,37 @@ class ObservationTable:
         """(k,) the values of a column as words, as the file writes them; "" missing."""
         values = self.columns[column]
         if values.dtype.kind != "f":
-            return np.asarray(values, dtype=np.str_)
+            return values if values.dtype.kind == "O" else np.asarray(values, dtype=np.str_)  # type: ignore[return-value]
         if column in self.texts:
             return self.texts[column]
         return as_written(np.asarray(values, dtype=np.float64))
+
+
+def in_order(observations: npt.NDArray[Any], order: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """The observations at `order`; those of a map as a read-only map of the file observations.npy beside its own.
+
+    Pages of either map are given back after each block, so that neither file ever stands in memory whole.
+    """
+    if not (isinstance(observations, np.memmap) and observations.filename):
+        return np.ascontiguousarray(observations[order])
+    path = Path(observations.filename).with_name("observations.npy")
+    with path.open("wb") as file:
+        shape = (len(order), *observations.shape[1:])
+        header = {"descr": np.lib.format.dtype_to_descr(observations.dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        step = max(1, _BLOCK_BYTES // max(1, observations[:1].nbytes))
+        for start in range(0, len(order), step):
+            file.write(np.ascontiguousarray(observations[order[start : start + step]]).tobytes())
+            forget_pages(observations)
+    return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def forget_pages(observations: npt.NDArray[Any]) -> None:
+    """Give the pages of a map back to the system, which reads them again where they are needed; others stay."""
+    pages = getattr(observations, "_mmap", None)
+    if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
+        pages.flush() if observations.flags.writeable else None
+        pages.madvise(mmap.MADV_DONTNEED)
 
 
 def check_entries(count: int, name: str) -> None:

@@ -11,7 +11,7 @@ from core.data.intake.formats.base import CollectionSource, Head
 from core.errors import InputError
 
 FILE = "file"
-_ENDINGS = re.compile(r"(\.(gz|bgz|csv|tsv|txt|tab|dat|fasta|fa|fas|fna|faa|ffn|aln))+$", re.IGNORECASE)
+_ENDINGS = re.compile(r"(\.(gz|bgz|xz|csv|tsv|txt|tab|dat|fasta|fa|fas|fna|faa|ffn|aln|fastq|fq))+$", re.IGNORECASE)
 
 
 def files_of(source: CollectionSource, fits: Callable[[Head], bool]) -> tuple[list[Head], list[str]]:
