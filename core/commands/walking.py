@@ -26,6 +26,9 @@ def _interpolate_arguments(parser: argparse.ArgumentParser) -> None:
         "--n", type=int, default=OBSERVATIONS, help=f"observations generated at each point (default {OBSERVATIONS})"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the noise, the same at each point (default 0)")
+    parser.add_argument(
+        "--genes", action="store_true", help="write generated cells as genes too, by the loadings that the file had"
+    )
     parser.add_argument("--out", type=Path, required=True, help="file ending in .npz")
 
 
@@ -40,11 +43,17 @@ def _interpolate(options: argparse.Namespace) -> Answer:
     run = RunStore().get(options.run)
     lens = open_lens(run.checkpoints)
     sets, _ = sets_of(run, dataset_of(run))
+    if options.genes and sets.loadings is None:
+        raise InputError(
+            f"The dataset of run {run.id} has no loadings, so nothing leads back to genes; import an h5ad with "
+            "--layer obsm:X_pca whose varm holds them."
+        )
     walk = walk_between(lens, sets, options.start, options.end, n=options.n, seed=options.seed)
     straying = walk.straying(options.steps)
+    arrays = straying.arrays(sets.loadings if options.genes else None)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with options.out.open("wb") as file:
-        np.savez_compressed(file, **straying.arrays())  # type: ignore[arg-type]
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
     value: dict[str, Any] = {
         "run": run.id,
         "from": options.start,
@@ -65,6 +74,9 @@ def _interpolate(options: argparse.Namespace) -> Answer:
         f"{options.steps} points with {options.n} observations each written to {options.out}. The generated path is "
         f"{straying.length:.4g} long, the ends are {straying.distance:.4g} apart (W2 in {straying.space}); it {strays}."
     )
+    if options.genes and sets.loadings is not None:
+        value["genes"] = len(sets.loadings.gene)
+        text += f" {len(sets.loadings.gene):,} genes of each generated cell stand beside, {sets.loadings.units}."
     return Answer(value, text)
 
 

@@ -50,7 +50,7 @@ def _cohort_digest(genotypes: Genotypes) -> hashlib._Hash:
 
 
 def _sets_digest(sets: SetCollection) -> hashlib._Hash:
-    """Over observations, offsets, ids, labels, covariates, features, modality, alphabet and unit."""
+    """Over observations, offsets, ids, labels, covariates, features, modality, alphabet, unit and loadings."""
     sha = hashlib.sha256(b"popscape sets 1")
     flat = sets.observations.reshape(len(sets.observations), -1)
     sha.update(repr((str(flat.dtype), sets.observations.shape, sets.modality, sets.alphabet, sets.unit)).encode())
@@ -65,6 +65,10 @@ def _sets_digest(sets: SetCollection) -> hashlib._Hash:
         numbers = values.astype("<f8") + 0.0
         numbers[np.isnan(numbers)] = np.nan
         sha.update(numbers.tobytes())
+    if sets.loadings is not None:
+        _strings(sha, sets.loadings.gene)
+        sha.update(np.ascontiguousarray(sets.loadings.matrix, dtype="<f4").tobytes())
+        sha.update(b"" if sets.loadings.mean is None else sets.loadings.mean.astype("<f4").tobytes())
     return sha
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import Genotypes
+from core.data.loadings import Loadings
 from core.data.sets import SetCollection
 
 _CALLS, _OBSERVATIONS = "call_genotype", "observations"
@@ -36,6 +37,10 @@ def write_population(folder: Path, population: Genotypes | SetCollection, *, com
         "facts": np.array([population.modality, population.alphabet, population.unit], dtype=np.str_),
     }
     numbered: dict[str, Any] = {f"column_{i}": values for i, values in enumerate(columns.values())}
+    if population.loadings is not None:
+        mean = population.loadings.mean
+        facts |= {"loadings": population.loadings.matrix, "loadings_gene": population.loadings.gene}
+        facts |= {} if mean is None else {"loadings_mean": mean}
     np.savez_compressed(folder / "sets.npz", **facts, **numbered)
 
 
@@ -69,8 +74,15 @@ def read_sets(folder: Path, truth: dict[str, Any] | None = None) -> SetCollectio
         modality=modality,
         alphabet=alphabet,
         unit=unit,
+        loadings=_loadings(arrays),
         truth=truth or {},
     )
+
+
+def _loadings(arrays: Mapping[str, Any]) -> Loadings | None:
+    if "loadings" not in arrays:
+        return None
+    return Loadings(arrays["loadings"], arrays["loadings_gene"], arrays.get("loadings_mean"))
 
 
 def read_arrays(path: Path) -> dict[str, Any]:

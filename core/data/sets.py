@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.data.loadings import Loadings
 from core.errors import InputError
 from core.modalities import observation
 from core.modalities.base import Observation
@@ -31,6 +32,7 @@ class SetCollection:
         modality: "vector", "image" or "sequence".
         alphabet: the letters of a sequence, "" otherwise.
         unit: name of the label column whose sets must stay on one side of the split (donor, clone), or "".
+        loadings: the way from the features back to genes, where they are components of an embedding.
         truth: what a simulator knows and a user cannot (family, parameters), JSON types and arrays.
     """
 
@@ -43,6 +45,7 @@ class SetCollection:
     modality: str = "vector"
     alphabet: str = ""
     unit: str = ""
+    loadings: Loadings | None = None
     truth: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

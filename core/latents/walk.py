@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.data.loadings import Loadings
 from core.data.sets import SetCollection
 from core.errors import InputError
 from core.evaluation.transport import displacement, sample_w2
@@ -82,11 +83,16 @@ class Straying:
         """The largest gap of the generated distributions, less the floor, as a share of the length."""
         return float(self.generated.max() - self.floor) / max(self.length, 1e-12)
 
-    def arrays(self) -> dict[str, Array]:
-        """What an export holds: the fields of the moments, one row a step, the two curves, and sequences as letters."""
+    def arrays(self, loadings: Loadings | None = None) -> dict[str, Array]:
+        """What an export holds: the fields of the moments, one row a step, the two curves, and sequences as letters.
+
+        With `loadings` also "genes" (steps, n, g) of what is generated, and their names "gene" (g,). Raises InputError
+        where those are too many.
+        """
         fields = {name: np.stack([getattr(m, name) for m in self.moments]) for name in Moment.__dataclass_fields__}
         spelled = self.observation.spelled(fields["generated"])
-        return {**fields, "generated_gap": self.generated, "mixture_gap": self.mixture, **spelled}
+        genes = {} if loadings is None else {"genes": loadings.genes(fields["generated"]), "gene": loadings.gene}
+        return {**fields, "generated_gap": self.generated, "mixture_gap": self.mixture, **spelled, **genes}
 
 
 class Walk:

@@ -73,6 +73,7 @@ def build_sets(table: ObservationTable, options: CollectionOptions, name: str) -
             modality=table.modality,
             alphabet=table.alphabet,
             unit=options.unit,
+            loadings=table.loadings,
         ),
         dropped,
         notes,

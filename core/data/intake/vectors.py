@@ -79,6 +79,10 @@ def prepare(table: ObservationTable, options: CollectionOptions, name: str) -> N
         table.notes.append("Features were standardised and cut at ±10.")
     if options.components:
         dense = _projected(table, dense, options.components, name)
+    chosen = options.features or options.variable_genes or options.scale or options.components
+    if table.loadings is not None and (chosen or how != "none"):
+        table.loadings = None
+        table.notes.append("Features were chosen or scaled, so the loadings do not lead back to genes any more.")
     table.observations = dense
 
 

@@ -17,6 +17,7 @@ from pages.parts.sets.runs import OF_RUN, SetRun
 from pages.parts.sets.walk import flat, panels, walk
 
 if TYPE_CHECKING:
+    from core.data.loadings import Loadings
     from core.latents.walk import Straying
 
 _SHOWN = 6  # moments in the small multiples
@@ -55,8 +56,9 @@ def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     elif drawn.x != drawn.y:
         caption = f"{drawn.x} and {drawn.y}; {caption}"
         chart(whole_way(flat(parts, chosen, drawn), t), key="whole_way", caption=caption)
+    loadings = _way_to_genes(chosen, drawn.n * len(way.t))
     st.download_button(
-        "Path (npz)", lambda: _npz(way), f"path_{a}_{b}.npz", key="path_npz", on_click="ignore",
+        "Path (npz)", lambda: _npz(way, loadings), f"path_{a}_{b}.npz", key="path_npz", on_click="ignore",
         icon=":material/download:", type="tertiary",
         help="t, latents, generated, transport and mixture as arrays, and the two curves.",
     )  # fmt: skip
@@ -75,9 +77,22 @@ def _strips(parts: dict[str, list[Any]], t: list[float], caption: str) -> None:
     st.caption(f"Columns: t = {times}. {caption}")
 
 
-def _npz(way: Straying) -> bytes:
+def _way_to_genes(chosen: SetRun, cells: int) -> Loadings | None:
+    """The loadings, where the dataset has some and the reader wants generated cells as genes in the download."""
+    loadings = chosen.sets.loadings
+    if loadings is None:
+        return None
+    fits = loadings.fits(cells)
+    wanted = st.toggle(
+        f"With {len(loadings.gene):,} genes of each generated cell", key="path_genes", disabled=not fits,
+        help=f"By the loadings that the file had, {loadings.units}." if fits else "Too many numbers: draw fewer.",
+    )  # fmt: skip
+    return loadings if wanted and fits else None
+
+
+def _npz(way: Straying, loadings: Loadings | None) -> bytes:
     stream = io.BytesIO()
-    np.savez_compressed(stream, **way.arrays())  # type: ignore[arg-type]
+    np.savez_compressed(stream, **way.arrays(loadings))  # type: ignore[arg-type]
     return stream.getvalue()
 
 

@@ -10,6 +10,7 @@ from core.data.intake.counts import CELLS, values_of
 from core.data.intake.formats import hdf5
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
 from core.data.intake.formats.elements import add_columns, frame_matrix, index_of, is_group, matrix_of
+from core.data.intake.formats.loadings import loadings_of
 from core.data.intake.formats.observations import ObservationTable
 from core.errors import InputError
 
@@ -62,6 +63,8 @@ def read_anndata(group: Any, layer: str, name: str, prefix: str = "") -> Observa
         table.origin = "table"
         stem = wanted.removeprefix("obsm:").removeprefix("X_")
         table.aliases = {f"{stem}_{i + 1}": i for i in range(len(features))}
+        table.loadings, said = loadings_of(group, wanted.removeprefix("obsm:"), matrix, name)
+        table.notes += said
     if table.observations.ndim == 2 and table.observations.shape[1] != len(features):
         raise InputError(
             f"{name} has {table.observations.shape[1]:,} features in {layer} and {len(features):,} names for them; "

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.genotypes import Strings
+from core.data.loadings import Loadings
 from core.errors import InputError
 
 # Entries of the observation array: float32 four bytes each, within the child's address space.
@@ -36,6 +37,7 @@ class ObservationTable:
         origin: what wrote vectors: "cells" (counts of genes), "cytometry", or "table" where that is not known.
         aliases: other names by which a feature may be chosen → its place, such as protein_1.
         a_file_a_set: whether several files were given, each of which is a set unless the options say otherwise.
+        loadings: the way from the features, components of an embedding, back to genes.
         hint: what to do where a column is missed, such as giving a table of barcodes.
         applied: settings that were decided for the reader, such as how counts are normalised.
         notes: what was done, in sentences. dropped: reason → count of observations.
@@ -52,6 +54,7 @@ class ObservationTable:
     texts: dict[str, Strings] = field(default_factory=dict)
     origin: str = "table"
     aliases: dict[str, int] = field(default_factory=dict)
+    loadings: Loadings | None = None
     hint: str = ""
     a_file_a_set: bool = False
     applied: dict[str, Any] = field(default_factory=dict)
