@@ -57,7 +57,7 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
         "--simulator",
         choices=tuple(SIMULATORS),
         default=COHORT,
-        help="a cohort of genotypes, or sets of a family of distributions, of differentiating clones, or of digits",
+        help="a cohort of genotypes, or sets: of a family of distributions, clones, digits or sequences",
     )
     taken: list[str] = []
     for simulator, (schema, _) in SIMULATORS.items():

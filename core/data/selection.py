@@ -18,6 +18,14 @@ from core.data.simulators.clones import ClonesConfig, simulate_clones
 from core.data.simulators.coalescent import SimulationConfig, simulate
 from core.data.simulators.digits import DigitsConfig, digit_sets
 from core.data.simulators.families import FamilyConfig, simulate_family
+from core.data.simulators.sequences import (
+    DnaMultinomialConfig,
+    SyntheticDnaConfig,
+    SyntheticProteinConfig,
+    simulate_dna_multinomial,
+    simulate_synthetic_dna,
+    simulate_synthetic_protein,
+)
 from core.data.split import Index, Split
 from core.errors import InputError
 
@@ -47,6 +55,9 @@ SIMULATORS: dict[str, tuple[type, Callable[[Any], Population]]] = {
     "family": (FamilyConfig, simulate_family),
     "clones": (ClonesConfig, simulate_clones),
     "digits": (DigitsConfig, digit_sets),
+    "dna_multinomial": (DnaMultinomialConfig, simulate_dna_multinomial),
+    "synthetic_dna": (SyntheticDnaConfig, simulate_synthetic_dna),
+    "synthetic_protein": (SyntheticProteinConfig, simulate_synthetic_protein),
 }
 
 

@@ -1,4 +1,4 @@
-"""Data with known truth: cohorts from the coalescent, sets from families of distributions, clones, digits."""
+"""Data with known truth: cohorts from the coalescent, sets of families, clones, digits and sequences."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ _TITLES = {
     "family": "Sets of a family of distributions",
     "clones": "Differentiating clones",
     "digits": "Handwritten digits",
+    "dna_multinomial": "Random DNA",
+    "synthetic_dna": "DNA with motifs",
+    "synthetic_protein": "Evolving proteins",
 }
 _WORDS = {
     COHORT: "A cohort drawn from the coalescent with recombination (msprime), with known truth. The settings below "
@@ -28,6 +31,11 @@ _WORDS = {
     "distances between sets are known.",
     "clones": "Cells of barcoded clones on days 2, 4 and 6 of a differentiation into four fates, which are known.",
     "digits": "Sets of handwritten digits of 8 × 8 pixels (from scikit-learn): one digit, or two in a known share.",
+    "dna_multinomial": "Sets of DNA whose letters are independent draws; each set has its own shares of the bases.",
+    "synthetic_dna": "Sets of DNA in which a share of the sequences carries a TATA-like motif, and another share a "
+    "site of GCN4; both shares and the position weights are known.",
+    "synthetic_protein": "Proteins of several places over months: lineages with new mutations arise and sweep; the "
+    "mutations and their months are known.",
 }
 
 
