@@ -87,10 +87,6 @@ class SetCollection:
         """(size_i, …) the observations of set `i`, a view."""
         return self.observations[self.offsets[i] : self.offsets[i + 1]]
 
-    def numbers_of(self, i: int) -> npt.NDArray[Any]:
-        """(size_i, *shape) the observations of set `i` as numbers, which is what networks and distances see."""
-        return self.observation.code(np.asarray(self.observations_of(int(i))))
-
     def sets(self, index: npt.NDArray[Any]) -> SetCollection:
         """The sets at `index` (integers or a Boolean mask), copied."""
         chosen = np.flatnonzero(index) if index.dtype == bool else np.asarray(index, dtype=np.int64)

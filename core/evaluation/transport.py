@@ -57,10 +57,11 @@ def sample_w2(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> float:
     return float(np.sqrt(cost[rows, columns].mean()))
 
 
-def displacement(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[Array, Array]:
-    """The samples paired by optimal transport: (1 − t) a + t b is the displacement interpolation (McCann 1997)."""
+def pairing(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Places in x and y (n, d) of the pairs of optimal transport: (1 − t) x[i] + t y[j] is the displacement
+    interpolation (McCann 1997)."""
     rows, columns, _ = _assignment(x, y)
-    return np.asarray(x[rows], dtype=np.float64), np.asarray(y[columns], dtype=np.float64)
+    return rows, columns
 
 
 def _assignment(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[Any, Any, Array]:

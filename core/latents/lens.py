@@ -34,21 +34,31 @@ class Lens:
     device: str
 
     def embed(self, x: npt.NDArray[Any], n: int | None = None) -> Latents:
-        """(k, *shape) observations of one set, any k, or a memory map → (latent,) float32.
+        """(k, *stored) observations of one set, any k, or a memory map → (latent,) float32.
 
         n: how many were seen, where those in x repeat them.
         """
         return np.asarray(self.model.encode_set(x, n=n).cpu().numpy(), dtype=np.float32)
 
-    def generate(self, z: npt.NDArray[Any], n: int, seed: int) -> npt.NDArray[np.float32]:
-        """(b, latent) latents → (b, n, *shape) observations in the data's units; the same seed, the same noise."""
+    def generate(self, z: npt.NDArray[Any], n: int, seed: int) -> npt.NDArray[Any]:
+        """(b, latent) latents → (b, n, *stored) observations; the same seed, the same noise."""
         import torch
 
         noise = torch.Generator(self.device).manual_seed(seed)
         latents = torch.as_tensor(np.asarray(z, dtype=np.float32), device=self.device)
         step = max(1, BATCH_OBSERVATIONS // max(n, 1))
         parts = [self.model.sample(n, latents[i : i + step], noise).cpu() for i in range(0, len(latents), step)]
-        return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
+        return np.asarray(torch.cat(parts).numpy(), dtype=self.model.spec.observation.made)
+
+    def likelihood(self, x: npt.NDArray[Any], z: npt.NDArray[Any]) -> npt.NDArray[np.float64] | None:
+        """Log-likelihood (k,) in nats of observations x (k, *stored) given the latent z (latent,); None where the
+        generator has none."""
+        import torch
+
+        if not self.model.tractable:
+            return None
+        latent = torch.as_tensor(np.asarray(z, dtype=np.float32), device=self.device)
+        return np.asarray(self.model.log_likelihood(np.asarray(x), latent).cpu().numpy(), dtype=np.float64)
 
     def uncertainty(self, x: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Covariance (latent, latent) of the latent of one set under resampling of its observations."""
@@ -59,7 +69,7 @@ class Lens:
 
     def subject(self, sets: SetCollection, split: Split, seed: int, control: str = "") -> Subject:
         """What the set report judges; `control`: the label value from which shifts are measured, empty: by its name."""
-        return Subject(sets, split.train, split.holdout, self.embed, self.generate, seed, control)
+        return Subject(sets, split.train, split.holdout, self.embed, self.generate, seed, control, self.likelihood)
 
 
 def open_lens(checkpoints: Path, device: str = "cpu", *, sharing: bool = False) -> Lens:

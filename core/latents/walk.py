@@ -14,7 +14,7 @@ import numpy.typing as npt
 from core.data.loadings import Loadings
 from core.data.sets import SetCollection
 from core.errors import InputError
-from core.evaluation.transport import displacement, sample_w2
+from core.evaluation.transport import pairing, sample_w2
 from core.latents.lens import Latents, Lens
 from core.modalities.base import Observation
 
@@ -112,10 +112,9 @@ class Walk:
         rng = np.random.default_rng(seed)
         k = min(len(first), len(last), max(n, OBSERVATIONS))
         x, y = (sample[rng.permutation(len(sample))[:k]] for sample in (first, last))
-        start, end = displacement(x.reshape(k, -1).astype(np.float64), y.reshape(k, -1).astype(np.float64))
         self.observation = observation
         self.real = (first, last)
-        self.pairs = (start.reshape(x.shape), end.reshape(x.shape))
+        self.pairs = _paired(observation, x, y)
         self.n, self.seed = n, seed
         self._lens = lens
         self._order = (rng.permutation(k) + 0.5) / k  # in which the mixture takes the last set's observations
@@ -136,8 +135,8 @@ class Walk:
                 t=t,
                 latent=z,
                 generated=self._lens.generate(z[None], self.n, self.seed)[0],
-                transport=((1 - t) * x + t * y).astype(np.float32),
-                mixture=np.where(later, y, x).astype(np.float32),
+                transport=self.observation.between(x, y, t),
+                mixture=np.where(later, y, x).astype(self.observation.made),
             )
         return self._moments[t]
 
@@ -148,10 +147,10 @@ class Walk:
     def straying(self, steps: int = STEPS) -> Straying:
         """The distances of the moments from the transport path."""
         moments = self.moments(steps)
-        deviation = np.concatenate(self.real).reshape(-1, self.observation.d).astype(np.float64).std(axis=0)
+        deviation = _numbers(self.observation, np.concatenate(self.real)).std(axis=0)
         scale = self.observation.scale(deviation)
         generated, transport, mixture = (
-            [np.asarray(part, dtype=np.float64)[:OBSERVATIONS].reshape(-1, part[0].size) / scale for part in parts]
+            [_numbers(self.observation, part[:OBSERVATIONS]) / scale for part in parts]
             for parts in zip(*((m.generated, m.transport, m.mixture) for m in moments), strict=True)
         )
         k = min(len(generated[0]), len(transport[0]))
@@ -171,7 +170,7 @@ def walk_between(
     lens: Lens, sets: SetCollection, start: str, end: str, *, n: int = OBSERVATIONS, seed: int = 0
 ) -> Walk:
     """The walk between the sets named `start` and `end`. Raises InputError for a name that no set has."""
-    first, last = (sets.numbers_of(_place(sets, name)) for name in (start, end))
+    first, last = (np.asarray(sets.observations_of(_place(sets, name))) for name in (start, end))
     return Walk(lens, sets.observation, first, last, n=n, seed=seed)
 
 
@@ -199,6 +198,17 @@ def far_apart(sets: SetCollection, latents: Latents) -> tuple[str, str, str]:
     third = next((int(i) for i in near if i not in (0, far)), 0)
     first, last, beside = (str(sets.set_id[able[i]]) for i in (0, far, third))
     return first, last, beside
+
+
+def _numbers(observation: Observation, x: Array) -> npt.NDArray[np.float64]:
+    """(k, *stored) observations as (k, d) float64 numbers."""
+    return np.asarray(observation.code(x), dtype=np.float64).reshape(len(x), -1)
+
+
+def _paired(observation: Observation, x: Array, y: Array) -> tuple[Array, Array]:
+    """Observations x and y (k, *stored) in an order in which those at one place are partners of optimal transport."""
+    first, second = pairing(_numbers(observation, x), _numbers(observation, y))
+    return x[first], y[second]
 
 
 def _place(sets: SetCollection, name: str) -> int:

@@ -36,12 +36,15 @@ class Observation(ABC):
     space: ClassVar[str] = "standardised features"
     """What `scale` makes of its numbers, in words."""
 
+    made: ClassVar[type] = np.float32
+    """The type of what a model generates."""
+
     plain: ClassVar[int] = 8
     """Features up to which models take it in its own coordinates; more are rotated to principal components."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its shape as numbers, which is what networks and distances see."""
+        """Its shape as numbers, which is what distances and most networks see."""
         return self.stored
 
     @property
@@ -49,28 +52,27 @@ class Observation(ABC):
         """How many numbers it is."""
         return math.prod(self.shape)
 
-    @classmethod
-    def of_shape(cls, shape: tuple[int, ...], alphabet: str = "") -> Observation:
-        """The observation whose numbers have `shape`."""
-        return cls(tuple(shape), alphabet)
-
     def code(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Stored observations (k, *stored) as numbers (k, *shape)."""
         return x
 
+    def between(self, x: npt.NDArray[Any], y: npt.NDArray[Any], t: float) -> npt.NDArray[Any]:
+        """(k, *stored) what lies at t from 0 to 1 on the straight way from each of x to its partner in y."""
+        return ((1 - t) * x + t * y).astype(np.float32)
+
     @abstractmethod
     def matched(self, other: Observation, x: npt.NDArray[Any], own: list[str], theirs: list[str]) -> npt.NDArray[Any]:
-        """Stored observations x (k, *stored) of another collection of the modality as numbers (k, *shape) of this one.
+        """Observations x of another collection of the modality as this one stores them: (k, *stored).
 
         `own` and `theirs` are the names of the features. Raises InputError where they are not the same things.
         """
 
     def generated(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Numbers (k, *shape) from a model in the type of those that `code` gives."""
+        """Observations (k, *stored) from a model in the type in which a collection stores them."""
         return y.astype(np.float32)
 
     def spelled(self, y: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
-        """What an export holds beside the numbers y (…, *shape) for a reader: nothing, unless they code something."""
+        """What an export holds beside the observations y (…, *stored) for a reader: nothing, unless they are a code."""
         return {}
 
     def scale(self, deviation: Array) -> Array:

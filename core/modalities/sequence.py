@@ -1,4 +1,4 @@
-"""Sequences: DNA or proteins of up to a common length, one-hot coded."""
+"""Sequences: letters of an alphabet, up to a common length; measured by the shares of their k-mers."""
 
 from __future__ import annotations
 
@@ -8,34 +8,32 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import InputError
-from core.modalities.base import Observation
+from core.modalities import kmers
+from core.modalities.base import Array, Observation
 from core.words import count
 
 
 class Sequence(Observation):
-    """(l,) int8 indices into the alphabet, -1 behind the end."""
+    """(l,) int8 places in the alphabet, −1 behind the end."""
 
     modality = "sequence"
-    space = "standardised letters"
-
-    @property
-    def letters(self) -> list[str]:
-        """The alphabet, and one letter more for "behind the end"."""
-        return [*self.alphabet, "end"]
+    made = np.int8
+    space = "shares of k-mers"
+    plain = 0  # shares of words that overlap: always rotated
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """One place a letter and position: (l · letters,)."""
-        return (self.stored[0] * len(self.letters),)
-
-    @classmethod
-    def of_shape(cls, shape: tuple[int, ...], alphabet: str = "") -> Sequence:
-        return cls((shape[0] // (len(alphabet) + 1),), alphabet)
+        """(1, words): the shares of its k-mers, which have one unit."""
+        return (1, len(kmers.names(self.alphabet)))
 
     def code(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """One-hot, uint8."""
-        end = len(self.alphabet)
-        return np.eye(end + 1, dtype=np.uint8)[np.where(x < 0, end, x)].reshape(len(x), -1)
+        """Roots of the shares of k-mers, (k, 1, words) float32: sequences of any length are compared by them."""
+        return kmers.shares(x, len(self.alphabet))[:, None]
+
+    def between(self, x: npt.NDArray[Any], y: npt.NDArray[Any], t: float) -> npt.NDArray[Any]:
+        """A share t of the places where the two differ has the letter of y: letters change one after the other."""
+        turn = np.random.default_rng(0).random(x.shape)
+        return np.where(turn < t, y, x).astype(np.int8)
 
     def matched(self, other: Observation, x: npt.NDArray[Any], own: list[str], theirs: list[str]) -> npt.NDArray[Any]:
         """Cut or continued to the own length."""
@@ -44,22 +42,34 @@ class Sequence(Observation):
         length = self.stored[0]
         fitted = np.full((len(x), length), -1, dtype=np.int8)
         fitted[:, : x.shape[1]] = x[:, :length]
-        return self.code(fitted)
+        return fitted
+
+    def generated(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return y.astype(np.int8)
 
     def spelled(self, y: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
-        """ "letters" (…,), the likeliest letter of each place up to the first end; "alphabet"; "length", of places."""
-        codes = y.reshape(*y.shape[:-1], self.stored[0], len(self.letters)).argmax(axis=-1)
-        ended = (codes == len(self.alphabet)).cumsum(axis=-1) > 0
-        spelling = np.array([*self.alphabet, ""])[np.where(ended, len(self.alphabet), codes)]
-        words = ["".join(one) for one in spelling.reshape(-1, self.stored[0])]
+        """ "letters" (…,), each sequence up to its end; "alphabet"; "length", of places."""
+        words = spell(y.reshape(-1, self.stored[0]), self.alphabet)
         letters = np.array(words, dtype=np.str_).reshape(y.shape[:-1])
         return {"letters": letters, "alphabet": np.array(self.alphabet), "length": np.array(self.stored[0])}
 
+    def scale(self, deviation: Array) -> Array:
+        """One unit for all words keeps rare ones from counting as much as common ones."""
+        return np.full_like(deviation, max(float(np.sqrt(np.square(deviation).mean())), 1e-8))
+
     def coordinates(self, feature: list[str]) -> list[str]:
-        """Letters at positions: "12A"."""
-        return [f"{i + 1}{letter}" for i in range(self.stored[0]) for letter in self.letters]
+        """The k-mers: "A", …, "TTTT"."""
+        return kmers.names(self.alphabet)
 
     @property
     def words(self) -> str:
         """ "up to 110 letters"."""
         return f"up to {count(self.stored[0], 'letter')}"
+
+
+def spell(x: npt.NDArray[Any], alphabet: str) -> list[str]:
+    """(n, l) places in the alphabet as text; what stands behind the first −1 of a sequence does not count."""
+    table = np.frombuffer(f"{alphabet}\0".encode("utf-32-le"), dtype=np.uint32)
+    codes = np.where((np.asarray(x) < 0).cumsum(axis=1) > 0, len(alphabet), x)
+    rows = np.ascontiguousarray(table[codes])
+    return [row.tobytes().decode("utf-32-le").rstrip("\0") for row in rows]

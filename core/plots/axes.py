@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.modalities.base import Observation
+
 Array = npt.NDArray[Any]
 
 FEW = 3  # up to so many features one looks at the features themselves
@@ -21,12 +23,14 @@ class Axes:
     """Names of axes and where an observation lies along each.
 
     Attributes:
-        features: (d,) names of the coordinates of an observation.
+        observation: what is drawn.
+        features: (d,) names of its numbers.
         mean, scale: (d,) of the observations that the components were fitted to.
         components: (d, c) principal axes of the standardised observations; c is 0 for few features.
         explained: (c,) share of the variance along each.
     """
 
+    observation: Observation
     features: tuple[str, ...]
     mean: Array
     scale: Array
@@ -44,13 +48,16 @@ class Axes:
         return f"{name} ({self.explained[i]:.0%} of the variance)" if i < len(self.explained) else name
 
     def plane(self, x: Array, horizontal: str, vertical: str) -> Array:
-        """(n, *shape) observations → (n, 2) coordinates along two named axes."""
-        flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+        """(n, *stored) observations → (n, 2) coordinates along two named axes."""
+        flat = self.numbers(x)
         return np.stack([self._along(flat, name) for name in (horizontal, vertical)], axis=1)
 
-    def leading(self, x: Array) -> list[int]:
-        """Places of the features that vary most over observations x (n, *shape), in units of `scale`; eight at most."""
-        flat = np.asarray(x).reshape(len(x), -1)
+    def numbers(self, x: Array) -> Array:
+        """(n, *stored) observations → (n, d) float64 numbers."""
+        return np.asarray(self.observation.code(np.asarray(x)), dtype=np.float64).reshape(len(x), -1)
+
+    def leading(self, flat: Array) -> list[int]:
+        """Places of the features that vary most over numbers (n, d), in units of `scale`; eight at most."""
         return sorted(np.argsort(-flat.std(axis=0) / self.scale, kind="stable")[:LEADING].tolist())
 
     def _along(self, flat: Array, name: str) -> Array:
@@ -60,14 +67,14 @@ class Axes:
         return np.asarray((flat - self.mean) / self.scale @ self.components[:, i])
 
 
-def fit_axes(x: Array, features: Sequence[str]) -> Axes:
-    """Axes for observations like x (n, *shape), whose flattened coordinates are called `features`."""
-    flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+def fit_axes(x: Array, observation: Observation, features: Sequence[str]) -> Axes:
+    """Axes for observations like x (n, *stored), whose numbers are called `features`."""
+    flat = np.asarray(observation.code(x), dtype=np.float64).reshape(len(x), -1)
     mean, deviation = flat.mean(axis=0), flat.std(axis=0)
     scale = np.where(deviation > 1e-8, deviation, 1.0)
     if flat.shape[1] <= FEW:
         nothing = np.zeros((flat.shape[1], 0))
-        return Axes(tuple(features), mean, scale, nothing, np.zeros(0))
+        return Axes(observation, tuple(features), mean, scale, nothing, np.zeros(0))
     _, singular, axes = np.linalg.svd((flat - mean) / scale, full_matrices=False)
     share = np.square(singular) / max(float(np.square(singular).sum()), 1e-12)
-    return Axes(tuple(features), mean, scale, axes[:COMPONENTS].T, share[:COMPONENTS])
+    return Axes(observation, tuple(features), mean, scale, axes[:COMPONENTS].T, share[:COMPONENTS])

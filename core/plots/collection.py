@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from core.data.profile.collection import Glimpse
+from core.modalities.vector import Vector
 from core.plots.axes import fit_axes
 from core.plots.cohort import distribution, histogram, label_counts
 from core.plots.figure import Figure, columns_of, draw, grid, points, typed
@@ -84,7 +85,7 @@ def feature_ranges(overview: Overview) -> Figure | None:
 
 def some_sets(seen: Glimpse) -> Figure:
     """A small panel a set: its observations before those of all sets, on two features or principal components."""
-    axis = fit_axes(seen.around, seen.feature)
+    axis = fit_axes(seen.around, Vector((seen.around.shape[1],)), seen.feature)
     across, up = axis.names[0], axis.names[min(1, len(axis.names) - 1)]
     around = axis.plane(seen.around, across, up)
     panels = len(seen.set_id)

@@ -59,6 +59,7 @@ def validator(device: str) -> Callable[[Any, Any, Any], Mapping[str, float]]:
 
     from core.evaluation.sets.reconstruction import LEAST
     from core.models.gde.data import SetBatch, draw
+    from core.models.gde.views import Views
     from core.training.set_data import validation_size
 
     def validate(model: GDE, holdout: Any, noise: torch.Generator) -> Mapping[str, float]:
@@ -72,7 +73,8 @@ def validator(device: str) -> Callable[[Any, Any, Any], Mapping[str, float]]:
             context, query = draw(held, index, k, k)
             generated = model.sample(k, model.encode(context), noise)
         # In the model's own units, in which no single value outweighs the others.
-        shift = (model.standardise(generated).mean(dim=1) - model.standardise(query).mean(dim=1)).flatten(1)
+        generated, query = (Views(model, x.float()).standard for x in (generated, query))
+        shift = (generated.mean(dim=1) - query.mean(dim=1)).flatten(1)
         found = {"holdout_loss": float(losses["loss"]), "mean_error": float(shift.square().mean().sqrt())}
         # The variance of a few observations, repeated, is no measure.
         many = held.sizes[:count] >= LEAST

@@ -97,9 +97,10 @@ def _refuse_other_observations(experiment: Mapping[str, Any], meta: DatasetMeta)
         known = catalogue.catalogue()[f"{part}s"]
         entry = next((one for one in known if one["name"] == experiment.get(part, {}).get("name")), None)
         if entry and not takes(entry, meta.collection.modality):
+            taken = " and ".join(f"{one}s" for one in entry["takes"])
             fitting = [one["name"] for one in known if takes(one, meta.collection.modality)]
             raise InputError(
-                f"The {part} {entry['name']!r} takes {entry['takes'][0]}s, but the dataset {meta.name!r} holds "
+                f"The {part} {entry['name']!r} takes {taken}, but the dataset {meta.name!r} holds "
                 f"{meta.collection.modality}s; choose one of: {', '.join(fitting)}."
             )
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from core.data.sets import SetCollection
 from core.evaluation.context import Shared
+from core.modalities.base import Observation
 
 Array = npt.NDArray[np.float64]
 Latents = npt.NDArray[np.float32]
@@ -23,19 +24,22 @@ FIT_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Space:
-    """x ↦ (x − mean) / scale, then onto `axes` where there are more features than COMPONENTS.
+    """x ↦ (c(x) − mean) / scale, then onto `axes` where there are more numbers than COMPONENTS.
 
-    Fitted on training observations alone. `description` says in words what was done.
+    c(x) are the numbers of an `observation`: features, pixels, shares of k-mers. Fitted on training observations alone.
+    `description` says in words what was done.
     """
 
+    observation: Observation
     mean: Array
     scale: Array
     axes: Array | None
     description: str
 
     def __call__(self, x: npt.NDArray[Any]) -> Array:
-        """(n, *shape) observations → (n, d) float64 coordinates."""
-        flat = (np.asarray(x, dtype=np.float64).reshape(len(x), len(self.mean)) - self.mean) / self.scale
+        """(n, *stored) observations → (n, d) float64 coordinates."""
+        numbers = np.asarray(self.observation.code(np.asarray(x)), dtype=np.float64).reshape(len(x), len(self.mean))
+        flat = (numbers - self.mean) / self.scale
         return flat if self.axes is None else flat @ self.axes
 
 
@@ -46,11 +50,15 @@ def fit_space(sets: SetCollection, train: npt.NDArray[np.int64], seed: int) -> S
         rows = np.sort(np.random.default_rng(seed).choice(rows, FIT_ROWS, replace=False))
     flat = sets.observation.code(sets.observations[rows]).reshape(len(rows), -1).astype(np.float64)
     mean, deviation = flat.mean(axis=0), flat.std(axis=0)
-    scale = sets.observation.scale(deviation)
+    observation = sets.observation
+    scale = observation.scale(deviation)
     if flat.shape[1] <= COMPONENTS:
-        return Space(mean, scale, None, f"{flat.shape[1]} standardised features")
+        return Space(observation, mean, scale, None, f"{flat.shape[1]} {observation.space}")
     _, _, axes = np.linalg.svd((flat - mean)[:5000] / scale, full_matrices=False)
-    return Space(mean, scale, axes[:COMPONENTS].T, f"first {COMPONENTS} components of {flat.shape[1]} features")
+    what = "features" if observation.modality == "vector" else observation.space
+    return Space(
+        observation, mean, scale, axes[:COMPONENTS].T, f"first {COMPONENTS} components of {flat.shape[1]} {what}"
+    )
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,7 @@ class Subject(Shared):
         generate: (b, L) latents, n, seed → (b, n, *shape) observations in the data's units.
         seed: of every draw below.
         control: the label value from which shifts are measured; empty: found by its name.
+        likelihood: (k, *shape) observations, (L,) latent → (k,) log-likelihoods in nats, None where there are none.
     """
 
     sets: SetCollection
@@ -74,6 +83,7 @@ class Subject(Shared):
     generate: Callable[[Latents, int, int], npt.NDArray[Any]]
     seed: int = 0
     control: str = ""
+    likelihood: Callable[[npt.NDArray[Any], Latents], npt.NDArray[np.float64] | None] | None = None
 
     @cached_property
     def space(self) -> Space:
@@ -102,8 +112,8 @@ class Subject(Shared):
         return np.random.default_rng([self.seed, stream])
 
     def observations(self, i: int) -> npt.NDArray[Any]:
-        """(size_i, *shape) observations of set i, sequences one-hot."""
-        return self.sets.numbers_of(i)
+        """(size_i, *stored) observations of set i."""
+        return np.asarray(self.sets.observations_of(int(i)))
 
     def halves(self, i: int, most: int, rng: np.random.Generator) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Two disjoint random parts of set i, of equal size and at most `most` observations each."""

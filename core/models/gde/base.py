@@ -25,9 +25,12 @@ class Encoder(nn.Module, ABC):
     raw: ClassVar[bool] = False
     """Whether it takes observations of many features as they are, not their principal components."""
 
+    letters: ClassVar[bool] = False
+    """Whether it takes sequences as letters (b, k, l), places in the alphabet and −1 behind the end."""
+
     def __init__(self, config: Any, observation: Observation, latent: int) -> None:
-        """`observation` is what it takes: that of the data for the `raw`, else a vector; `latent` the width of the
-        latent."""
+        """`observation` is what it takes: that of the data for the `raw` and those of `letters`, else a vector;
+        `latent` the width of the latent."""
         super().__init__()
         self.config = config
         self.shape = observation.shape
@@ -62,6 +65,12 @@ class Generator(nn.Module, ABC):
     raw: ClassVar[bool] = False
     """Whether it takes and gives observations of many features as they are, not their principal components."""
 
+    letters: ClassVar[bool] = False
+    """Whether it takes and gives sequences as letters (b, k, l), places in the alphabet and −1 behind the end."""
+
+    tractable: ClassVar[bool] = False
+    """Whether it has a `log_likelihood`."""
+
     def __init__(self, config: Any, observation: Observation, latent: int) -> None:
         """As of an encoder."""
         super().__init__()
@@ -83,6 +92,10 @@ class Generator(nn.Module, ABC):
         `weights` (k,), of mean 1, say how much each observation counts where mean and covariance are fitted.
         The entry "loss" is minimised; further entries are recorded.
         """
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Log-likelihood (b, k), in nats, of observations x (b, k, *shape) given latents z (b, latent)."""
+        raise TypeError(f"{type(self).__name__} has no likelihood")
 
     @abstractmethod
     def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:

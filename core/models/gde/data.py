@@ -22,12 +22,12 @@ class SetSpec:
     """What a GDE must know of its data before it sees any; it travels with the checkpoint as JSON.
 
     Attributes:
-        shape: shape of one observation as numbers, (d,) or (c, h, w).
+        shape: shape of one observation as it is stored, (d,), (c, h, w) or (l,).
         modality: "vector", "image" or "sequence".
         feature: names of the features of a vector.
         classes: values of the label that the classification head predicts; empty without one.
         n_train: number of training sets.
-        letters: the alphabet of sequences, one-hot coded into the features; "" otherwise.
+        letters: the alphabet of sequences; "" otherwise.
     """
 
     shape: tuple[int, ...]
@@ -40,7 +40,7 @@ class SetSpec:
     @property
     def observation(self) -> Observation:
         """What an observation is."""
-        return MODALITIES[self.modality].of_shape(self.shape, self.letters)
+        return MODALITIES[self.modality](self.shape, self.letters)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; `from_dict` is its inverse."""
@@ -65,7 +65,7 @@ class SetData:
     """A split of sets on one device.
 
     Attributes:
-        observations: (k, *shape) float32, or uint8 for images; shuffled within each set once.
+        observations: (k, *shape) float32, uint8 for images, int8 for sequences; shuffled within each set once.
         offsets: (s + 1,) int64.
         spec: what the model must know.
         label: (s,) int64 index into `spec.classes`, -1 unknown.
@@ -147,13 +147,12 @@ def prepare_sets(
     code = {name: i for i, name in enumerate(classes)}
     labels = [code.get(v, -1) for v in chosen.labels[label].tolist()] if label else [-1] * chosen.s
     order = np.lexsort((np.random.default_rng(0).random(chosen.k), np.repeat(np.arange(chosen.s), chosen.sizes)))
-    observation = chosen.observation
     return SetData(
-        observations=torch.from_numpy(np.ascontiguousarray(observation.code(chosen.observations[order]))),
+        observations=torch.from_numpy(np.ascontiguousarray(chosen.observations[order])),
         offsets=torch.from_numpy(np.asarray(chosen.offsets)),
         spec=spec
         or SetSpec(
-            shape=observation.shape,
+            shape=chosen.shape,
             modality=chosen.modality,
             feature=[str(f) for f in chosen.feature],
             n_train=chosen.s,

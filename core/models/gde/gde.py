@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -24,9 +23,11 @@ from core.models.gde.components import PrincipalComponents, Standardiser
 from core.models.gde.data import SetBatch, SetData, SetSpec, draw, parted
 from core.models.gde.exact import MOST_OBSERVATIONS, MOST_SETS, ExactMoments
 from core.models.gde.gaussian_base import GaussianBase
+from core.models.gde.kmers import Kmers
 from core.models.gde.layers import full_precision
 from core.models.gde.mixers import mix, mixers
 from core.models.gde.transport_stress import stress
+from core.models.gde.views import Views
 from core.models.optimisation import average, cosine_rate
 from core.models.registry import models
 from core.registry import Registry
@@ -36,6 +37,7 @@ ROWS = 16_384
 FLOOR = 0.01  # of the learning rate, as a share, at the end of the cosine
 PRIOR = 8.0  # observations, before training
 ENTRIES = 100_000_000  # numbers at most: images are many to an observation
+LETTERS = 400_000  # letters at most: each is as wide as a network's layers
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,9 @@ class GDE(Trainable):
         """`parts`: validated nodes "encoder", "generator", "mixer", each {"name": …, settings…}."""
         super().__init__(config, spec, training)
         self.parts = {what: dict(node) for what, node in parts.items()}
-        self.standardise = Standardiser(spec.shape, robust=spec.modality == "vector")
         observation, width = spec.observation, spec.observation.d
+        self.numbers = Kmers(len(spec.letters)) if spec.modality == "sequence" else nn.Identity()
+        self.standardise = Standardiser(observation.shape, robust=spec.modality == "vector")
         self.components = PrincipalComponents(width) if width > observation.plain else None
         rotated = observation if self.components is None else Vector((self.components.r,))
         targets = max(len(spec.classes), 1) if config.auxiliary == "classification" else width
@@ -163,8 +166,10 @@ class GDE(Trainable):
         def part(what: str, registry: Registry[Any], latent: int) -> Any:
             entry = registry[parts[what]["name"]]
             if entry.takes and spec.modality not in entry.takes:
-                raise InputError(f"The {what} {entry.name!r} takes {entry.takes[0]}s; these are {spec.modality}s.")
-            return entry.value(part_config(what, parts), observation if entry.value.raw else rotated, latent)
+                taken = " and ".join(f"{one}s" for one in entry.takes)
+                raise InputError(f"The {what} {entry.name!r} takes {taken}; these are {spec.modality}s.")
+            own = entry.value.raw or entry.value.letters
+            return entry.value(part_config(what, parts), observation if own else rotated, latent)
 
         self.exact = ExactMoments(rotated.d, spec.n_train) if config.exact else None
         learned = 0 if parts["encoder"]["name"] == "none" else config.latent
@@ -192,24 +197,25 @@ class GDE(Trainable):
     def prepare(self, data: SetData) -> None:
         """Scale and components of the features from at most 50,000 observations; what the parts fit in closed form."""
         rows = torch.randperm(len(data.observations), device=data.observations.device)[:50_000]
-        sample = data.observations[rows]
+        sample = self.numbers(data.observations[rows])
         self.standardise.fit(sample)
         if self.components is not None:
             self.components.fit(self.standardise(sample).flatten(1))
         k = self.config.context_max
-        count = max(16, min(2000, 20_000_000 // (k * math.prod(self.spec.shape))))
+        entries = LETTERS if self.spec.modality == "sequence" else 20_000_000
+        count = max(16, min(2000, entries // (k * math.prod(self.spec.shape))))
         chosen = torch.randperm(len(data), device=data.offsets.device)[:count]
         with torch.no_grad():
-            sets = self.standardise(draw(data, chosen, k, 1)[0])
+            sets = draw(data, chosen, k, 1)[0]
+            views = Views(self, sets)
             encoder, generator = self.net.encoder, self.net.generator
-            seen = self._seen(encoder, sets)
-            encoder.prepare(seen)
+            encoder.prepare(views.of(encoder))
             own, group = self._own_sets(data) if self.exact is not None else ([], data.group)
             if self.exact is not None:
                 self.exact.fit(own, group)
             n = parted(data.sizes[chosen], k, 1)
-            latents = torch.cat([self._joined(self.net, sets[p], seen[p], n[p]) for p in self._parts(len(chosen), k)])
-            generator.prepare(self._seen(generator, sets), latents)
+            latents = torch.cat([self._joined(self.net, sets[p], n[p]) for p in self._parts(len(chosen), k)])
+            generator.prepare(views.of(generator), latents)
             if (base := self._base(self.net)) is not None and self.exact is not None:
                 base.read_off(*self.exact.linear_maps(self.width))
                 known = [self.exact(x[None], torch.tensor([float(len(x))], device=x.device))[0] for x in own]
@@ -227,21 +233,14 @@ class GDE(Trainable):
         """Observations (k_i, d) of some sets, their own and not those that a batch repeats, and the groups of these."""
         chosen = torch.randperm(len(data), device=data.offsets.device)[:MOST_SETS]
         rows = [slice(int(data.offsets[i]), int(data.offsets[i + 1])) for i in chosen.tolist()]
-        own = [self._rotated(self.standardise(data.observations[r][:MOST_OBSERVATIONS])[None])[0] for r in rows]
+        own = [Views(self, data.observations[r][:MOST_OBSERVATIONS][None]).rotated[0] for r in rows]
         return own, data.group[chosen]
 
-    def _rotated(self, x: Tensor) -> Tensor:
-        """Standardised observations (b, k, *shape) → (b, k, d), principal components where there are many features."""
-        return x.flatten(2) if self.components is None else self.components(x)
-
-    def _joined(self, net: Networks, x: Tensor, seen: Tensor, n: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Latents (b, width) of standardised sets x of n (b,) observations; `seen` is x as the encoder takes it."""
-        z = net.learned(net.encoder(seen, weights), n)
-        return z if self.exact is None else torch.cat([self.exact(self._rotated(x), n, weights), z], dim=1)
-
-    def _seen(self, part: Encoder | Generator, x: Tensor) -> Tensor:
-        """Standardised observations (b, k, *shape) as a part of the model takes them."""
-        return x if part.raw or self.components is None else self.components(x)
+    def _joined(self, net: Networks, x: Tensor, n: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Latents (b, width) of sets x (b, k, *stored) of n (b,) observations."""
+        views = Views(self, x)
+        z = net.learned(net.encoder(views.of(net.encoder), weights), n)
+        return z if self.exact is None else torch.cat([self.exact(views.rotated, n, weights), z], dim=1)
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         weights = [p for p in self.net.parameters() if p.requires_grad and p.numel()]
@@ -266,15 +265,15 @@ class GDE(Trainable):
         """Every term of the objective on one batch; "loss" is their weighted sum."""
         c, data = self.config, batch.data
         b = len(batch.index)
-        context, query = (self.standardise(x) for x in draw(data, batch.index, self._context_size(), c.query // 2))
+        context, query = draw(data, batch.index, self._context_size(), c.query // 2)
         weights = self.mixer.weights(b, context.device)
         n = weights @ parted(data.sizes[batch.index], context.shape[1], query.shape[1]).float()
         context, query = mix(context, weights), mix(query, weights)
-        z = self._latents(context, n)
+        z = self._joined(self.net, context, n)
         scored, weight = self._scored(context, query)
         taught = _with_spread(data.sizes[batch.index], weights)
         generator = self.net.generator
-        out = generator.loss(self._seen(generator, scored[taught]), z[taught], weight)
+        out = generator.loss(Views(self, scored[taught]).of(generator), z[taught], weight)
         if c.metric_weight and b > 1:
             out["metric"] = self._metric(z, batch, weights)
             out["loss"] = out["loss"] + c.metric_weight * out["metric"]
@@ -285,12 +284,14 @@ class GDE(Trainable):
 
     @torch.no_grad()
     def sample(self, n: int, z: Tensor, generator: torch.Generator) -> Tensor:
-        """n observations of each latent in z (b, latent): float32 (b, n, *shape), in the data's units."""
+        """n observations of each latent in z (b, latent), (b, n, *stored): float32 in the data's units, or letters."""
         return torch.cat([self._generated(z[part], n, generator) for part in self._parts(len(z), n)])
 
     def _generated(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
         bounds = self.spec.observation.bounds
         part = self.averaged.generator
+        if part.letters:
+            return part.sample(z, n, generator)
         y = part.sample(z, max(n, ENOUGH) if bounds else n, generator)
         if self.components is not None and not part.raw:
             y = self.components.inverse(y).reshape(*y.shape[:2], *self.spec.shape)
@@ -302,43 +303,58 @@ class GDE(Trainable):
 
     @torch.no_grad()
     def encode(self, x: Tensor, weights: Tensor | None = None, n: int | None = None) -> Tensor:
-        """The latents (b, width) of sets (b, k, *shape) in the data's units, by the averaged weights.
+        """The latents (b, width) of sets (b, k, *stored) by the averaged weights.
 
         n: how many observations of a set were seen, where those in x are drawn from them again (k if not given).
         """
-        embed = self.averaged.encoder
         out = []
         for p in self._parts(len(x), x.shape[1]):
-            standard = self.standardise(x[p])
-            count = torch.full((len(standard),), float(n or x.shape[1]), device=standard.device)
-            w = None if weights is None else weights[p]
-            out.append(self._joined(self.averaged, standard, self._seen(embed, standard), count, w))
+            count = torch.full((len(x[p]),), float(n or x.shape[1]), device=x.device)
+            out.append(self._joined(self.averaged, x[p], count, None if weights is None else weights[p]))
         return torch.cat(out)
 
     def _parts(self, sets: int, k: int) -> list[slice]:
         """Slices of so many sets of k observations that go through the networks one after the other."""
-        size = max(1, min(ROWS // max(k, 1), ENTRIES // (max(k, ENOUGH) * math.prod(self.spec.shape))))
+        size = max(1, min(self._rows // max(k, 1), ENTRIES // (max(k, ENOUGH) * math.prod(self.spec.shape))))
         return [slice(i, i + size) for i in range(0, max(sets, 1), size)]
+
+    @property
+    def _rows(self) -> int:
+        """Observations that pass a network at once where no gradient is kept."""
+        return max(1, LETTERS // self.spec.shape[0]) if self.spec.modality == "sequence" else ROWS
+
+    @property
+    def tractable(self) -> bool:
+        """Whether its generator has a log-likelihood."""
+        return self.averaged.generator.tractable
+
+    @torch.no_grad()
+    def log_likelihood(self, x: Any, z: Tensor) -> Tensor:
+        """(k,) nats of observations x (k, *stored) given the latent z (latent,); by generators that are `tractable`."""
+        part, step = self.averaged.generator, self._rows
+        views = (Views(self, torch.as_tensor(x[i : i + step], device=z.device)[None]) for i in range(0, len(x), step))
+        return torch.cat([part.log_likelihood(view.of(part), z[None])[0] for view in views])
 
     @torch.no_grad()
     def encode_set(self, x: Any, chunk: int = 8192, n: int | None = None) -> Tensor:
-        """The latent (width,) of one set of any size: array or memory map (k, *shape), read chunk by chunk.
+        """The latent (width,) of one set of any size: array or memory map (k, *stored), read chunk by chunk.
 
         n: as of `encode`.
         """
         device = self.standardise.mean.device
+        step = min(chunk, self._rows)
 
-        def chunks(seen: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
-            for i in range(0, len(x), chunk):
-                part = torch.tensor(x[i : i + chunk])  # a copy: a memory map is read-only, which torch does not know
-                yield seen(self.standardise(part.to(device))[None])[0]
+        def chunks(seen: Callable[[Views], Tensor]) -> Iterator[Tensor]:
+            for i in range(0, len(x), step):
+                part = torch.tensor(x[i : i + step])  # a copy: a memory map is read-only, which torch does not know
+                yield seen(Views(self, part.to(device)[None]))[0]
 
         embed, count = self.averaged.encoder, n or len(x)
-        z = embed.encode_stream(lambda: chunks(partial(self._seen, embed))).to(device)
+        z = embed.encode_stream(lambda: chunks(lambda views: views.of(embed))).to(device)
         z = self.averaged.learned(z[None], torch.tensor([float(count)], device=device))[0]
         if self.exact is None:
             return z
-        return torch.cat([self.exact.encode_stream(lambda: chunks(self._rotated), count), z])
+        return torch.cat([self.exact.encode_stream(lambda: chunks(lambda views: views.rotated), count), z])
 
     @torch.no_grad()
     def uncertainty(self, x: Tensor, draws: int = 32, seed: int = 0) -> Tensor:
@@ -358,10 +374,6 @@ class GDE(Trainable):
             spread[:e, :e] = self.exact.uncertainty(len(x))
         return spread
 
-    def _latents(self, x: Tensor, n: Tensor) -> Tensor:
-        """The latents (b, width) of standardised sets x of n (b,) observations, with gradient."""
-        return self._joined(self.net, x, self._seen(self.net.encoder, x), n)
-
     def _scored(self, context: Tensor, query: Tensor) -> tuple[Tensor, Tensor | None]:
         """(observations, weights) of the generator's loss: as many encoded as others, or (published) encoded.
 
@@ -376,7 +388,7 @@ class GDE(Trainable):
             return query, None
         k = context.shape[1]
         half = min(k, query.shape[1])
-        others = min(0.5, math.prod(self.spec.shape) / k)
+        others = min(0.5, self.spec.observation.d / k)
         weights = torch.tensor([2 * (1 - others), 2 * others], device=context.device).repeat_interleave(half)
         return torch.cat([context[:, :half], query[:, :half]], dim=1), weights
 
@@ -387,21 +399,21 @@ class GDE(Trainable):
     def _metric(self, z: Tensor, batch: SetBatch, weights: Tensor) -> Tensor:
         """Stress of the latents against transport distances; observations of its own, more than are encoded."""
         k = self.config.metric_observations // 2
-        halves = [mix(self.standardise(x), weights) for x in draw(batch.data, batch.index, k, k)]
-        if self.components is not None:
-            halves = [self.components(x) for x in halves]
+        first, second = (Views(self, mix(x, weights)).rotated for x in draw(batch.data, batch.index, k, k))
         with full_precision(z):
-            return stress(z.float(), halves[0], halves[1], self.config.metric_projections)
+            return stress(z.float(), first, second, self.config.metric_projections)
 
     def _auxiliary(self, z: Tensor, batch: SetBatch, weights: Tensor, context: Tensor) -> Tensor:
         data, head = batch.data, self.net.auxiliary
         assert head is not None
-        partner, shift = torch.zeros_like(z), torch.zeros(len(z), math.prod(self.spec.shape), device=z.device)
+        partner, shift = torch.zeros_like(z), torch.zeros(len(z), self.spec.observation.d, device=z.device)
         if self.config.auxiliary != "classification":
             sets = data.partner[batch.index].clamp_min(0)
-            theirs = self.standardise(draw(data, sets, context.shape[1], 2)[0])
-            partner = self._latents(theirs, parted(data.sizes[sets], context.shape[1], 2).float())
-            shift = (context.mean(dim=1) - theirs.mean(dim=1)).flatten(1)
+            theirs = draw(data, sets, context.shape[1], 2)[0]
+            partner = self._joined(self.net, theirs, parted(data.sizes[sets], context.shape[1], 2).float())
+        if self.config.auxiliary == "effect":
+            means = [Views(self, x).standard.mean(dim=1).flatten(1) for x in (context, theirs)]
+            shift = means[0] - means[1]
         return head.loss(z, partner, batch, weights, shift)
 
 

@@ -40,8 +40,7 @@ class Drawing:
 def axes_of(chosen: SetRun) -> Axes:
     """The axes of a run's observations, fitted once to observations of all its sets."""
     rows = np.sort(np.random.default_rng(0).permutation(chosen.sets.k)[:_FIT])
-    observations = chosen.sets.observation.code(np.asarray(chosen.sets.observations[rows]))
-    return fit_axes(observations, chosen.features)
+    return fit_axes(np.asarray(chosen.sets.observations[rows]), chosen.sets.observation, chosen.features)
 
 
 def pick_drawing(chosen: SetRun, *, generated: bool = False) -> Drawing:
@@ -82,6 +81,6 @@ def _pick_noise(drawn: Drawing) -> Drawing:
 
 
 def densities(axes: Axes, samples: Mapping[str, Any]) -> Figure:
-    """Densities of the features that vary most within or between the sources (name → (n, *shape))."""
-    flat = {name: np.asarray(sample).reshape(len(sample), -1) for name, sample in samples.items()}
+    """Densities of the features that vary most within or between the sources (name → (n, *stored))."""
+    flat = {name: axes.numbers(sample) for name, sample in samples.items()}
     return curves(flat, axes.features, axes.leading(np.concatenate(list(flat.values()))))

@@ -42,7 +42,7 @@ class SetRun:
 
     @property
     def features(self) -> list[str]:
-        """Names of the coordinates of an observation: features, pixels, or letters at positions ("12A")."""
+        """Names of the numbers of an observation: features, pixels, or k-mers ("ACG")."""
         return self.sets.observation.coordinates([str(f) for f in self.sets.feature])
 
     @property
@@ -56,8 +56,8 @@ class SetRun:
         return self.report.arrays("latents")["z"]
 
     def observations(self, i: int) -> Any:
-        """(k, *shape) observations of set i as the model takes them, sequences one-hot."""
-        return self.sets.numbers_of(i)
+        """(k, *stored) observations of set i."""
+        return np.asarray(self.sets.observations_of(int(i)))
 
 
 OF_RUN = {SetRun: lambda chosen: str(chosen.run.path)}

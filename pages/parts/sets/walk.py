@@ -107,7 +107,7 @@ def _figure(chosen: SetRun, way: Walk, moments: Sequence[Moment], start: int, dr
         return plots.boards(Moments(t, words, start), parts)
     axes = axes_of(chosen)
     if drawn.view == "Densities":
-        columns = {name: [x.reshape(len(x), -1) for x in samples] for name, samples in parts.items()}
+        columns = {name: [axes.numbers(x) for x in samples] for name, samples in parts.items()}
         features = {axes.features[i]: i for i in axes.leading(plots.outermost(columns))}
         return plots.densities(Moments(t, words, start), columns, features)
     plane = flat(parts, chosen, drawn)

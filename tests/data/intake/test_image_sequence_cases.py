@@ -776,8 +776,8 @@ def test_a_tar_archive_is_named(tmp_path: Path) -> None:
 def test_a_walk_between_sequences_is_exported_as_letters(cases: Path, tmp_path: Path) -> None:
     """The export of a walk whose model gives back the codes of real sequences names those sequences."""
     sets, _ = read(cases / "b25-sequence-walk-one-hot" / "seqs.fa", tmp_path / "a", set_column=("field_2",))
-    numbers = [sets.numbers_of(i)[:3] for i in (0, 1)]
-    moments = tuple(Moment(float(t), np.zeros(2), x, x, x) for t, x in enumerate(numbers))
+    letters = [sets.observations_of(i)[:3] for i in (0, 1)]
+    moments = tuple(Moment(float(t), np.zeros(2), x, x, x) for t, x in enumerate(letters))
     straying = Straying(moments, np.zeros(2), np.zeros(2), 1.0, 1.0, 3, "", sets.observation)
     arrays = straying.arrays()
     assert arrays["letters"].tolist() == [words(sets, i)[:3] for i in (0, 1)]

@@ -26,6 +26,7 @@ class CVAEConfig(NetConfig):
 @generators.register(
     "cvae",
     title="CVAE",
+    takes=("vector", "image"),
     config=CVAEConfig,
     help="Conditional VAE whose decoder variance is learned and sampled: one network call a sample, full variance.",
     source="Sohn et al. 2015; decoder variance after Rybkin et al. 2021 (sigma-VAE); Gaussian base ours",

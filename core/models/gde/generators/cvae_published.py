@@ -25,6 +25,7 @@ class PublishedCVAEConfig:
 @generators.register(
     "cvae_published",
     title="CVAE (published)",
+    takes=("vector", "image"),
     config=PublishedCVAEConfig,
     help="Conditional VAE as published; its variance collapses, which the Geometry page shows.",
     source="Fishman et al. 2025, appendix C (CVAE)",

@@ -33,6 +33,7 @@ class DDPMConfig(NetConfig):
 @generators.register(
     "ddpm",
     title="DDPM",
+    takes=("vector", "image"),
     config=DDPMConfig,
     help="Denoising diffusion as published: 400 steps, concatenated latent; slow to sample.",
     source="Ho et al. 2020, algorithms 1 and 2; Fishman et al. 2025, appendix C; DDIM: Song et al. 2021, eq. 12",

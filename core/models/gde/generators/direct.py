@@ -66,6 +66,7 @@ class DirectGenerator(BasedGenerator):
 @generators.register(
     "energy",
     title="Energy",
+    takes=("vector", "image"),
     config=DirectConfig,
     help="One network call a sample, trained by the energy distance (no bandwidth to choose).",
     source="Székely & Rizzo 2013, eq. 5; Bellemare et al. 2017",
@@ -80,6 +81,7 @@ class EnergyGenerator(DirectGenerator):
 @generators.register(
     "mmd",
     title="MMD",
+    takes=("vector", "image"),
     config=DirectConfig,
     help="One network call a sample, trained by the kernel two-sample statistic at five bandwidths.",
     source="Gretton et al. 2012, eq. 3; Li et al. 2015; Fishman et al. 2025, appendix C (direct, MMD)",
@@ -101,6 +103,7 @@ class SinkhornConfig(DirectConfig):
 @generators.register(
     "sinkhorn",
     title="Sinkhorn",
+    takes=("vector", "image"),
     config=SinkhornConfig,
     help="One network call a sample, trained by debiased entropic optimal transport.",
     source="Feydy et al. 2019, eq. 3; Fishman et al. 2025, appendix C (direct, Sinkhorn)",
@@ -122,6 +125,7 @@ class SlicedWassersteinConfig(DirectConfig):
 @generators.register(
     "sliced_wasserstein",
     title="Sliced Wasserstein",
+    takes=("vector", "image"),
     config=SlicedWassersteinConfig,
     help="One network call a sample, trained by sliced optimal transport.",
     source="Bonneel et al. 2015; Fishman et al. 2025, appendix C (direct, SW)",

@@ -96,6 +96,7 @@ class Flow(BasedGenerator):
 @generators.register(
     "flow",
     title="Flow",
+    takes=("vector", "image"),
     config=FlowConfig,
     help="Flow matching from a fitted Gaussian: few steps, learned covariance, the default.",
     source="Lipman et al. 2023, eq. 22 (straight paths); Adams-Bashforth steps; the Gaussian base is ours",

@@ -35,6 +35,7 @@ class LocalBootstrapConfig:
 @generators.register(
     "local_bootstrap",
     title="Local bootstrap",
+    takes=("vector", "image"),
     config=LocalBootstrapConfig,
     help="Deviations of real observations from training sets nearby, around the set's own mean: strong where sets are "
     "few or small.",

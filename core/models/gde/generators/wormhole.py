@@ -28,6 +28,7 @@ class WormholeConfig:
 @generators.register(
     "wormhole",
     title="Wormhole",
+    takes=("vector", "image"),
     config=WormholeConfig,
     help="Decodes a latent to a fixed point cloud; more samples repeat its points.",
     source="Haviv et al. 2024, section 3",

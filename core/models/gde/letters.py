@@ -1,0 +1,249 @@
+"""Sequences as tokens: what the generators of letters share, from the loss to the sampling."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Generator as Coroutine
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.config.schema import more, setting
+from core.modalities.base import Observation
+from core.models.gde.base import Generator
+
+Writer = Coroutine[Tensor, Tensor, None]  # letters (r,) in, hidden vectors (r, width) out
+
+IGNORED = -100
+PSEUDO = 0.5  # of a letter at each position, beside those that were seen
+TOKENS = 400_000  # that are generated at once: caches hold two vectors of each token in each layer
+
+
+@dataclass(frozen=True)
+class LetterConfig:
+    """Settings of every generator of letters."""
+
+    rank: int = more(
+        16,
+        "Ways in which the latent moves the frequencies of letters at positions; 0: they are the same for all.",
+        low=0,
+    )
+    temperature: float = more(1.0, "Of sampling: below 1 the likelier letters become likelier.", low=0.05, high=5.0)
+    top_p: float = more(
+        1.0, "Sample among the likeliest letters that hold this share of the probability.", low=0.05, high=1.0
+    )
+
+
+@dataclass(frozen=True)
+class AutoregressiveConfig(LetterConfig):
+    """Settings of every network that writes letters one after the other."""
+
+    width: int = setting(64, "Width of a token.", low=8, high=8192)
+    depth: int = setting(2, "Layers.", low=1, high=96)
+    conditioning: str = setting(
+        "prefix",
+        "How the latent enters: as the token before the first letter, or added to every token.",
+        choices=("prefix", "addition"),
+    )
+    dropout: float = more(0.0, "Share of activations that a training step leaves out.", low=0.0, high=0.9)
+
+
+class PositionLogits(nn.Module):
+    """b + V(W z): the logits of each letter at each position, from their frequencies in training and the latent.
+
+    V starts at zero, so that untrained they are the frequencies of all training sequences. The last of the letters is
+    the end of a sequence.
+    """
+
+    frequency: Tensor
+
+    def __init__(self, length: int, letters: int, latent: int, rank: int) -> None:
+        super().__init__()
+        self.register_buffer("frequency", torch.zeros(length + 1, letters + 1))
+        self.first = nn.Linear(latent, rank) if rank else None
+        self.second = nn.Linear(rank, (length + 1) * (letters + 1), bias=False) if rank else None
+        if self.second is not None:
+            nn.init.zeros_(self.second.weight)
+
+    @torch.no_grad()
+    def fit(self, targets: Tensor) -> None:
+        """From targets (n, l + 1): letters, the end, `IGNORED` behind it."""
+        size = self.frequency.shape[1]
+        hot = functional.one_hot(targets.clamp_min(0), size) * (targets >= 0)[..., None]
+        counts = hot.sum(dim=0).float()
+        # A position that few sequences reach leans on the letters of all positions.
+        everywhere = counts.sum(dim=0) + PSEUDO
+        counts = counts + PSEUDO * size * everywhere / everywhere.sum()
+        self.frequency = (counts / counts.sum(dim=1, keepdim=True)).log()
+
+    def forward(self, z: Tensor) -> Tensor:
+        """z (b, latent) → (b, l + 1, letters + 1)."""
+        if self.first is None or self.second is None:
+            return self.frequency.expand(len(z), -1, -1)
+        return self.frequency + self.second(self.first(z)).reshape(len(z), *self.frequency.shape)
+
+
+class LetterGenerator(Generator):
+    """p(x | z) of whole sequences; the end of a sequence is a letter of its own."""
+
+    letters: ClassVar[bool] = True
+    tractable: ClassVar[bool] = True
+
+    def __init__(self, config: Any, observation: Observation, latent: int) -> None:
+        super().__init__(config, observation, latent)
+        self.length, self.size = observation.stored[0], len(observation.alphabet)
+        self.positions = PositionLogits(self.length, self.size, latent, config.rank)
+
+    @property
+    def end(self) -> int:
+        """The letter that ends a sequence."""
+        return self.size
+
+    def prepare(self, x: Tensor, z: Tensor) -> None:
+        self.positions.fit(self.targets(x.flatten(0, 1)))
+
+    def targets(self, x: Tensor) -> Tensor:
+        """Letters (n, l), −1 behind the end → (n, l + 1) int64: the letters, the end, `IGNORED` behind it."""
+        x = functional.pad(x.long(), (0, 1), value=-1)
+        ended = (x < 0).cumsum(dim=1)
+        return torch.where(ended == 0, x, torch.where((ended == 1) & (x < 0), self.end, IGNORED))
+
+    @abstractmethod
+    def logits(self, targets: Tensor, z: Tensor) -> Tensor:
+        """(b, k, l + 1, letters + 1) logits of every letter of targets (b, k, l + 1), given those before it and z
+        (b, latent)."""
+
+    def loss(self, x: Tensor, z: Tensor, weights: Tensor | None = None) -> dict[str, Tensor]:
+        targets = self.targets(x.flatten(0, 1)).reshape(*x.shape[:2], -1)
+        loss = functional.cross_entropy(self._possible(self.logits(targets, z)).flatten(0, 2), targets.flatten())
+        return {"loss": loss, "letter": loss.detach()}
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        targets = self.targets(x.flatten(0, 1)).reshape(*x.shape[:2], -1)
+        logits = self._possible(self.logits(targets, z))
+        said = logits.log_softmax(dim=-1).gather(-1, targets.clamp_min(0)[..., None])[..., 0]
+        return torch.where(targets >= 0, said, 0.0).double().sum(dim=-1)
+
+    def _possible(self, logits: Tensor) -> Tensor:
+        """The same logits (b, k, l + 1, letters + 1), but that no sequence ends before it begins, or goes on behind
+        its last position."""
+        mask = torch.zeros_like(logits[0, 0])
+        mask[0, self.end] = -math.inf
+        mask[-1, : self.end] = -math.inf
+        return logits + mask
+
+    @torch.no_grad()
+    def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        """n sequences for each latent: (b, latent) → (b, n, l) int8 letters, −1 behind the end."""
+        per = max(1, TOKENS // ((self.length + 1) * max(len(z), 1)))
+        parts = [self.drawn(z, min(per, n - i), generator) for i in range(0, n, per)]
+        return torch.cat(parts, dim=1) if parts else torch.zeros(len(z), 0, self.length, dtype=torch.int8)
+
+    @abstractmethod
+    def drawn(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        """As `sample`, all at once."""
+
+    def chosen(self, logits: Tensor, u: Tensor) -> Tensor:
+        """(n,) letters by the uniform numbers u (n,): the inverse of the distribution function of the logits
+        (n, letters + 1), at the temperature and among the likeliest of the configuration."""
+        p = (logits.double() / self.config.temperature).softmax(dim=-1)
+        if self.config.top_p < 1:
+            ordered, order = p.sort(dim=-1, descending=True)
+            before = ordered.cumsum(dim=-1) - ordered
+            p = p.masked_fill((before >= self.config.top_p).gather(-1, order.argsort(dim=-1)), 0.0)
+            p = p / p.sum(dim=-1, keepdim=True)
+        inside = p.cumsum(dim=-1) > u.double()[:, None]
+        return torch.where(inside.any(dim=-1), inside.int().argmax(dim=-1), p.argmax(dim=-1))
+
+
+class Autoregressive(LetterGenerator):
+    """p(x | z) = ∏ p(x_t | x_<t, z): a causal network adds to the logits of each position.
+
+    `hidden` gives a hidden vector for each token; `begin` and `step` give the same ones letter by letter from what the
+    network keeps of those before.
+    """
+
+    def __init__(self, config: Any, observation: Observation, latent: int, width: int | None = None) -> None:
+        super().__init__(config, observation, latent)
+        width = width or config.width
+        self.embedding = nn.Embedding(self.size + 1, width)  # the letters, and the start where the latent is added
+        self.condition = nn.Linear(latent, width)
+        self.head = nn.Linear(width, self.size + 1)
+        nn.init.normal_(self.embedding.weight, std=0.5)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    @abstractmethod
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """Embedded tokens (n, t, width) → (n, t, width); place i depends on tokens 0 to i alone."""
+
+    @abstractmethod
+    def begin(self, n: int) -> Any:
+        """What the network keeps of no tokens yet, for n sequences."""
+
+    @abstractmethod
+    def step(self, token: Tensor, place: int, kept: Any) -> Tensor:
+        """The hidden vector (n, width) of the embedded token (n, width) at `place`; `kept` is brought up to it."""
+
+    def logits(self, targets: Tensor, z: Tensor) -> Tensor:
+        b, k, t = targets.shape
+        tokens = self._tokens(targets[..., :-1].clamp(0, self.size).flatten(0, 1), z.repeat_interleave(k, dim=0))
+        said = self.head(self.hidden(tokens))
+        return said.reshape(b, k, t, -1) + self.positions(z)[:, None]
+
+    def _tokens(self, before: Tensor, z: Tensor) -> Tensor:
+        """Letters (n, t) that came before and latents z (n, latent) → embedded tokens (n, t + 1, width)."""
+        condition = self.condition(z)[:, None]
+        if self.config.conditioning == "prefix":
+            return torch.cat([condition, self.embedding(before)], dim=1)
+        start = before.new_full((len(before), 1), self.size)
+        return self.embedding(torch.cat([start, before], dim=1)) + condition
+
+    def drawn(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        u = torch.rand(len(z) * n, self.length + 1, generator=generator, device=generator.device).to(z.device)
+        rows = z.repeat_interleave(n, dim=0)
+        return self._written(rows, u, self._cached(rows)).reshape(len(z), n, -1)
+
+    @torch.no_grad()
+    def sample_plainly(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        """As `sample` where all fit at once, with the whole beginning run again for each letter, as published."""
+        u = torch.rand(len(z) * n, self.length + 1, generator=generator, device=generator.device).to(z.device)
+        rows = z.repeat_interleave(n, dim=0)
+        return self._written(rows, u, self._again(rows)).reshape(len(z), n, -1)
+
+    def _written(self, rows: Tensor, u: Tensor, network: Writer) -> Tensor:
+        """(r, l) int8 letters, one after the other; the network is sent each and gives what it makes of all so far."""
+        letters = torch.full((len(rows), self.length), -1, dtype=torch.int8, device=rows.device)
+        base, going = self.positions(rows), torch.ones(len(rows), dtype=torch.bool, device=rows.device)
+        hidden = next(network)
+        for t in range(self.length):
+            logits = self.head(hidden) + base[:, t]
+            if t == 0:
+                logits[:, self.end] = -math.inf
+            letter = self.chosen(logits, u[:, t])
+            going = going & (letter != self.end)
+            if not bool(going.any()):
+                break
+            letters[:, t] = torch.where(going, letter, -1).to(torch.int8)
+            if t + 1 < self.length:
+                hidden = network.send(letter)
+        return letters
+
+    def _cached(self, z: Tensor) -> Writer:
+        kept, condition = self.begin(len(z)), self.condition(z)
+        prefix = self.config.conditioning == "prefix"
+        start = self.embedding.weight[self.size].expand(len(z), -1)
+        token, place = condition if prefix else start + condition, 0
+        while True:
+            letter = yield self.step(token, place, kept)
+            token, place = self.embedding(letter) if prefix else self.embedding(letter) + condition, place + 1
+
+    def _again(self, z: Tensor) -> Writer:
+        before = torch.zeros(len(z), 0, dtype=torch.int64, device=z.device)
+        while True:
+            letter = yield self.hidden(self._tokens(before, z))[:, -1]
+            before = torch.cat([before, letter[:, None]], dim=1)
