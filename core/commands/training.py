@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 from core.commands.answer import DONE, FAILED, Answer, Command
 from core.commands.follow import follow
@@ -11,6 +12,8 @@ from core.commands.predictions import predictions
 from core.commands.settings import add_run
 from core.commands.tables import number, report_table, table
 from core.config.experiments import compose
+from core.data.library import Library
+from core.data.selection import unknown_labels
 from core.runs import comparing
 from core.runs.directory import Run
 from core.runs.states import State
@@ -34,9 +37,16 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> Answer:
-    store = RunStore()
-    run = store.submit(prepare(compose(options.overrides), options.dataset))
-    return _ended(store, run, detach=options.detach)
+    store, config = RunStore(), prepare(compose(options.overrides), options.dataset)
+    _say_what_is_not_known(config)
+    return _ended(store, store.submit(config), detach=options.detach)
+
+
+def _say_what_is_not_known(config: dict[str, Any]) -> None:
+    """Print which labels the experiment asks for that the sets do not have."""
+    where = config["dataset"].get("view", {}).get("where", [])
+    for label in unknown_labels(where, Library().open(config["dataset"]["id"]).meta) if where else []:
+        print(f"The sets of {config['dataset']['name']} have no label {label!r}; all are used.", file=sys.stderr)
 
 
 def _sweep(options: argparse.Namespace) -> Answer:
@@ -59,7 +69,6 @@ def _sweep(options: argparse.Namespace) -> Answer:
 def _preflight(options: argparse.Namespace) -> Answer:
     from core.config.schema import from_dict
     from core.config.training import TrainingConfig
-    from core.data.library import Library
     from core.data.selection import cohort_split
     from core.runs.set_work import settings_of, viewed
     from core.training.preflight import estimate, estimate_sets

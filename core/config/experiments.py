@@ -12,6 +12,10 @@ from core.config.overrides import parse
 from core.errors import InputError
 
 FOLDER = Path(__file__).with_suffix("")
+TRAININGS = FOLDER.parent / "trainings"
+
+# Names that the published system has for settings of ours.
+_ALIASES = {"training.num_epochs": "training.epochs"}
 
 # "laptop" is what a file says; another preset is a node of that name in it, whose settings replace those.
 PRESETS = ("laptop", "gpu")
@@ -57,7 +61,7 @@ def load(name: str, preset: str = "laptop") -> dict[str, Any]:
 def compose(overrides: Sequence[str]) -> dict[str, Any]:
     """The experiment that `experiment=NAME` names, with the other overrides applied.
 
-    `preset=gpu` takes the experiment's settings for a GPU. `group=choice` replaces a node by {"name": choice} (a
+    `preset=gpu` takes the experiment's settings for a GPU, `training=optimal` the published ones. `group=choice` replaces a node by {"name": choice} (a
     choice that is already made keeps its settings), `node.setting=value` sets. Choices come before settings,
     whatever their order. Names of nodes are checked here, names of settings where the node's schema is known.
     Raises InputError.
@@ -68,7 +72,7 @@ def compose(overrides: Sequence[str]) -> dict[str, Any]:
         raise InputError(f"Name one experiment, such as experiment=wgan_gp; there are: {', '.join(names())}.")
     wanted = [str(value) for key, value in parsed if key == "preset"]
     config = load(str(chosen[0]), *wanted[-1:])
-    rest = [(key, value) for key, value in parsed if key not in ("experiment", "preset")]
+    rest = [(_ALIASES.get(key, key), value) for key, value in parsed if key not in ("experiment", "preset")]
     for key, value in sorted(rest, key=lambda one: "." in one[0]):
         _apply(config, key, value)
     return config
@@ -98,10 +102,26 @@ def _apply(config: dict[str, Any], key: str, value: Any) -> None:
         config[node][setting] = value
     elif isinstance(value, dict):
         config[node] = {**config[node], **value}
+    elif node == "training":
+        for part, settings in _training(str(value), config).items():
+            config[part] = {**config[part], **settings}
     elif "name" not in config[node]:
         raise InputError(f"{node!r} is a group of settings, not a choice; write {node}.setting=value.")
     elif config[node]["name"] != value:
         config[node] = {"name": str(value)}
+
+
+def _training(name: str, config: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the file `name` in `TRAININGS`, by node. Raises InputError."""
+    import yaml
+
+    known = sorted(path.stem for path in TRAININGS.glob("*.yaml"))
+    if name not in known:
+        raise InputError(f"There is no training {name!r}; choose one of: {', '.join(known)}.")
+    if config["kind"] != "sets":
+        raise InputError(f"training={name} is for models of sets; {config['name']} is a model of {config['kind']}.")
+    settings: dict[str, Any] = yaml.safe_load((TRAININGS / f"{name}.yaml").read_text(encoding="utf-8"))
+    return settings
 
 
 def _hint(config: dict[str, Any], node: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from core.config.schema import from_dict, setting, to_dict
 from core.data.dataset import Dataset, DatasetMeta, Population
@@ -36,6 +37,14 @@ class SetViewConfig:
 
     min_samples: int = setting(1, "Fewest observations of a set that is used.", low=1)
     max_sets: int = setting(0, "Use at most this many sets, chosen by the seed (0: all).", low=0)
+    sequence_length: int = setting(
+        0, "Of longer sequences use so many letters around the middle (0: all).", low=0, high=100_000, advanced=True
+    )
+    where: tuple[str, ...] = setting(
+        (),
+        "Only sets with these values of labels, such as species=SARS-CoV2; a label that no set has leaves all of them.",
+        advanced=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ SIMULATORS: dict[str, tuple[type, Callable[[Any], Population]]] = {
 
 def view(sets: SetCollection, split: Split, config: SetViewConfig, seed: int = 0) -> tuple[SetCollection, Split, int]:
     """The sets that `config` leaves, their split, and how many were left out. Raises InputError where none is left."""
-    keep = np.flatnonzero(sets.sizes >= config.min_samples)
+    keep = np.flatnonzero((sets.sizes >= config.min_samples) & _labelled(sets, config.where))
     if config.max_sets and len(keep) > config.max_sets:
         keep = np.sort(np.random.default_rng(seed).choice(keep, config.max_sets, replace=False))
     place = np.full(sets.s, -1, dtype=np.int64)
@@ -79,8 +88,36 @@ def view(sets: SetCollection, split: Split, config: SetViewConfig, seed: int = 0
             f"Only {len(train)} training sets have {config.min_samples} observations or more; 2 are needed: lower "
             f"dataset.min_samples (the median set has {int(np.median(sets.sizes))})."
         )
-    chosen = sets if len(keep) == sets.s else sets.sets(keep)
+    chosen = _cut(sets if len(keep) == sets.s else sets.sets(keep), config.sequence_length)
     return chosen, Split(train=train, holdout=holdout), sets.s - len(keep)
+
+
+def _labelled(sets: SetCollection, where: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    """(s,) which sets have the values that `where` names as label=value. Raises InputError for a value of no set."""
+    keep = np.ones(sets.s, dtype=bool)
+    for text in where:
+        label, _, value = text.partition("=")
+        if label in sets.labels:
+            keep &= sets.labels[label] == value
+            if not (sets.labels[label] == value).any():
+                values = sorted(set(sets.labels[label].tolist()) - {""})
+                known = ", ".join(values[:12]) + (", …" if len(values) > 12 else "")
+                raise InputError(f"No set has {value!r} as {label}; there are: {known}.")
+    return keep
+
+
+def _cut(sets: SetCollection, length: int) -> SetCollection:
+    """Sequences cut to so many letters around the middle of each; of others `length` says nothing."""
+    if sets.modality != "sequence" or not 0 < length < sets.shape[0]:
+        return sets
+    letters = np.asarray(sets.observations)
+    first = np.maximum((letters >= 0).sum(axis=1) - length, 0) // 2
+    return replace(sets, observations=np.take_along_axis(letters, first[:, None] + np.arange(length), axis=1))
+
+
+def unknown_labels(where: Iterable[str], meta: DatasetMeta) -> list[str]:
+    """Labels that a run asked for and the sets of a dataset do not have."""
+    return [label for text in where if (label := text.partition("=")[0]) not in meta.labels]
 
 
 def cohort_split(dataset: Dataset, config: Mapping[str, Any]) -> Split:
@@ -122,7 +159,7 @@ def settle(node: Mapping[str, Any], dataset: str | None, library: Library) -> tu
     {"simulator": "family", "family": "mvn", …} is simulated once and kept in the library under a name that holds
     a digest of its settings; {"name": …} or `dataset` names one that is there. Raises InputError.
     """
-    own = {f.name for f in fields(SetViewConfig)}
+    node, own = _with_conditions(node), {f.name for f in fields(SetViewConfig)}
     seen = to_dict(from_dict(SetViewConfig, {k: v for k, v in node.items() if k in own}, where="dataset"))
     rest = {k: v for k, v in node.items() if k not in own and k not in ("name", "simulator")}
     simulator = str(node.get("simulator", ""))
@@ -140,6 +177,14 @@ def settle(node: Mapping[str, Any], dataset: str | None, library: Library) -> tu
     if name in known:
         return known[name], seen
     return simulate_into(library, simulator, config, name), seen
+
+
+def _with_conditions(node: Mapping[str, Any]) -> dict[str, Any]:
+    """A node with `species` and `params.LABEL`, the words of the published experiments, as conditions `where`."""
+    named = {key: key.removeprefix("params.") for key in node if key == "species" or key.startswith("params.")}
+    rest = {key: value for key, value in node.items() if key not in named}
+    conditions = [f"{label}={node[key]}" for key, label in named.items()]
+    return rest | ({"where": [*rest.get("where", []), *conditions]} if conditions else {})
 
 
 def simulate_into(library: Library, simulator: str, config: Any, name: str = "") -> DatasetMeta:

@@ -86,7 +86,7 @@ class LanguageModelEncoder(Encoder):
         self.set.prepare(self.sequences(x))
 
     def forward(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
-        return self.set(self.sequences(x), weights)  # type: ignore[no-any-return]
+        return self.set(self.sequences(x), weights)
 
     @torch.no_grad()
     def encode_stream(self, chunks: Chunks) -> Tensor:
@@ -97,7 +97,7 @@ class LanguageModelEncoder(Encoder):
         return (self._said(x) - self.centre) / self.unit
 
     def _said(self, x: Tensor) -> Tensor:
-        rows, place = x.flatten(0, 1).to(torch.int8).unique(dim=0, return_inverse=True)
+        rows, place = torch.unique(x.flatten(0, 1).to(torch.int8), dim=0, return_inverse=True)
         if self.config.learns == "nothing":
             self._cache = self._cache or EmbeddingCache(self.net)
             letters = rows.cpu().numpy()
