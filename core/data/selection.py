@@ -110,7 +110,7 @@ def _cut(sets: SetCollection, length: int) -> SetCollection:
     """Sequences cut to so many letters around the middle of each; of others `length` says nothing."""
     if sets.modality != "sequence" or not 0 < length < sets.shape[0]:
         return sets
-    letters = np.asarray(sets.observations)
+    letters = np.asarray(sets.observations, dtype=np.int8)
     first = np.maximum((letters >= 0).sum(axis=1) - length, 0) // 2
     return replace(sets, observations=np.take_along_axis(letters, first[:, None] + np.arange(length), axis=1))
 
