@@ -61,10 +61,10 @@ def load(name: str, preset: str = "laptop") -> dict[str, Any]:
 def compose(overrides: Sequence[str]) -> dict[str, Any]:
     """The experiment that `experiment=NAME` names, with the other overrides applied.
 
-    `preset=gpu` takes the experiment's settings for a GPU, `training=optimal` the published ones. `group=choice` replaces a node by {"name": choice} (a
-    choice that is already made keeps its settings), `node.setting=value` sets. Choices come before settings,
-    whatever their order. Names of nodes are checked here, names of settings where the node's schema is known.
-    Raises InputError.
+    `preset=gpu` takes the experiment's settings for a GPU, `training=optimal` the published ones. `group=choice`
+    replaces a node by {"name": choice} (a choice that is already made keeps its settings), `node.setting=value` sets.
+    Choices come before settings, whatever their order. Names of nodes are checked here, names of settings where the
+    node's schema is known. Raises InputError.
     """
     parsed = parse(overrides)
     chosen = [value for key, value in parsed if key == "experiment"]
