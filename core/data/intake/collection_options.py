@@ -61,6 +61,17 @@ class CollectionOptions:
         advanced=True,
     )
     sequence_column: str = setting("", "Text: the column of sequences; empty: found by its letters.", advanced=True)
+    methylation_column: str = setting(
+        "",
+        "Text: the column of codes beside DNA, one a base (1 methylated, 0 unmethylated, 2 neither); empty: found.",
+        advanced=True,
+    )
+    region_size: int = setting(
+        0,
+        "Methylation reads: the column region names windows of this many CpGs (pat) or bases (BAM).",
+        low=0,
+        advanced=True,
+    )
     length: int = setting(0, "Sequences are cut at this length (0: the longest, at most 4,096).", low=0, advanced=True)
     ambiguous: str = setting(
         "auto",

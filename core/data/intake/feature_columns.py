@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from core.data.intake.formats.base import CollectionSource
 from core.data.intake.formats.observation_text import sequence_column
 from core.data.intake.formats.observations import ObservationTable, check_entries
 from core.data.intake.letters import encode
+from core.data.intake.methylation import methylation_column, with_methylation
 from core.data.intake.typed_columns import TypedColumn, holds_integers, is_running_number
 from core.errors import InputError
 
@@ -42,7 +44,7 @@ def from_columns(
         if wanted not in columns:
             raise InputError(f"{name} has no column {wanted!r}; it has {', '.join(list(columns)[:12])}.")
     parts = {*options.set_column, *options.label_columns, options.unit, options.neighbourhood, options.quantiles}
-    chosen = {*parts, *options.features, options.sequence_column}
+    chosen = {*parts, *options.features, options.sequence_column, options.methylation_column}
     notes = list(notes)
     left = {key: why for key, one in columns.items() if key not in chosen and (why := _no_use(key, one, unnamed))}
     notes += [f"The column {key!r} was left out: {why}." for key, why in left.items()]
@@ -53,6 +55,14 @@ def from_columns(
         if not options.sequence_column:
             notes.append(f"The column {sequence!r} was taken for the sequences; name features to take numbers instead.")
         texts = kept.pop(sequence).text
+        beside = {key: one.text for key, one in columns.items() if key != sequence}
+        codes = options.methylation_column or methylation_column(texts, beside, options.alphabet)
+        if codes:
+            if codes not in beside:
+                raise InputError(f"{name} has no column {codes!r}; it has {', '.join(list(columns)[:12])}.")
+            kept.pop(codes, None)
+            texts, said = with_methylation(texts, beside[codes], sequence, codes)
+            options, notes = replace(options, alphabet="methylation"), [*notes, *said]
         table = encode(texts, {key: one.text for key, one in kept.items()}, options, name, source.folder)
         table.notes = [*notes, *table.notes]
         return table

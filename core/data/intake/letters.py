@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from core.data.intake.alphabets import ALPHABETS, GAP, GAPS, PROTEIN, STOP, Alph
 from core.data.intake.coded_columns import DISTINCT_MAX, CodedColumn, coded
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.formats.observations import ObservationTable, check_entries, forget_pages
+from core.data.intake.letter_remarks import Counts, foreign_to, nothing_left, remarks, said_of_lengths
 from core.errors import InputError
 
 LONGEST = 4096
@@ -42,18 +43,6 @@ _REASONS = (
     "sequences with ambiguous letters",
 )
 _EMPTY, _DNA_IN_PROTEINS, _STOP_INSIDE, _OTHER_LETTER, _MOSTLY, _WITH_GAP, _AMBIGUOUS = range(1, len(_REASONS))
-
-
-@dataclass
-class _Counts:
-    """How many of `k` sequences have gaps, ambiguous letters, a final stop; which letters; what was dropped and why."""
-
-    k: int
-    gaps: int = 0
-    ambiguous: int = 0
-    ended: int = 0
-    codes: Counter[str] = field(default_factory=Counter)
-    dropped: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -136,7 +125,7 @@ class Letters:
         asked = alphabet or self._options.alphabet
         kind = self._told() if asked == "auto" else asked
         one = ALPHABETS[kind]
-        counts = _Counts(len(lengths))
+        counts = Counts(len(lengths))
         records = self._looked_at(lengths, one, counts)
         reason = records.reason
         how = _treatment(self._options.ambiguous, one, counts, reason)
@@ -148,9 +137,9 @@ class Letters:
             reason[odd & (records.size == 0)] = _EMPTY
         for code in range(1, len(_REASONS)):
             if dropped := int((reason == code).sum()):
-                counts.dropped[_REASONS[code].format(_foreign_to(one))] = dropped
+                counts.dropped[_REASONS[code].format(foreign_to(one))] = dropped
         if not records.keep.any():
-            raise InputError(_nothing_left(name, one, counts))
+            raise InputError(nothing_left(name, one, counts))
         letters = one.letters
         if how == "unknown" and odd.any():
             letters += one.unknown
@@ -164,7 +153,7 @@ class Letters:
         first, second = one.replaced
         if first and (replaced := int(self._seen[ord(first)])):
             taken = f"{taken} {first} was read as {second} ({replaced:,} times)."
-        table.notes = [taken, *_remarks(one, counts, how, self._options.gaps), *table.notes]
+        table.notes = [taken, *remarks(one, counts, how, self._options.gaps), *table.notes]
         return table
 
     def _told(self) -> str:
@@ -188,7 +177,7 @@ class Letters:
             yield slice(start, stop), raw, np.repeat(np.arange(stop - start), lengths[start:stop])
             start = stop
 
-    def _looked_at(self, lengths: npt.NDArray[np.int64], one: Alphabet, counts: _Counts) -> _Records:
+    def _looked_at(self, lengths: npt.NDArray[np.int64], one: Alphabet, counts: Counts) -> _Records:
         records = _Records.of(lengths)
         for rows, letters, record in self._blocks(lengths):
             n, of_letter = rows.stop - rows.start, record
@@ -263,7 +252,7 @@ class Letters:
             if text is not None:
                 written[header] = text
         table = ObservationTable(codes, values, modality="sequence", alphabet=letters, texts=written, notes=notes)
-        table.notes += _said_of_lengths(size, length)
+        table.notes += said_of_lengths(size, length)
         return table
 
     def _room(self, k: int, length: int) -> npt.NDArray[np.int8]:
@@ -323,7 +312,7 @@ def _position(lengths: npt.NDArray[Any], record: npt.NDArray[Any]) -> npt.NDArra
 
 
 def _without_stop(
-    raw: npt.NDArray[Any], record: npt.NDArray[Any], lengths: npt.NDArray[Any], counts: _Counts
+    raw: npt.NDArray[Any], record: npt.NDArray[Any], lengths: npt.NDArray[Any], counts: Counts
 ) -> npt.NDArray[Any]:
     """How many letters each record has before its final stop and the gaps around that."""
     n = len(lengths)
@@ -348,59 +337,9 @@ def _places(one: Alphabet, letters: str, how: str) -> npt.NDArray[np.int8]:
     return place
 
 
-def _treatment(asked: str, one: Alphabet, counts: _Counts, reason: npt.NDArray[np.int8]) -> str:
+def _treatment(asked: str, one: Alphabet, counts: Counts, reason: npt.NDArray[np.int8]) -> str:
     """drop, unknown or remove: what becomes of ambiguous letters."""
     if asked != "auto":
         return asked
     kept = int((reason == _KEPT).sum())
     return "drop" if one.nucleic and counts.ambiguous <= _AMBIGUOUS_MOST * kept else "unknown"
-
-
-def _foreign_to(one: Alphabet) -> str:
-    return "a protein" if one.letters == PROTEIN else one.words
-
-
-def _said_of_lengths(size: npt.NDArray[np.int64], length: int) -> list[str]:
-    least, middle, most = int(size.min()), float(np.median(size)), int(size.max())
-    said = (
-        f"All have {most:,} letters."
-        if least == most
-        else f"They have {least:,} to {most:,} letters, {middle:,.0f} in the middle."
-    )
-    longer = int((size > length).sum())
-    if not longer:
-        return [said]
-    return [said, f"{longer:,} sequences were cut at {length:,} letters."]
-
-
-def _remarks(one: Alphabet, counts: _Counts, how: str, gaps: str) -> list[str]:
-    notes = []
-    if counts.codes:
-        treated = {
-            "drop": "these sequences were left out (ambiguous=unknown keeps them)",
-            "unknown": f"each was read as {one.unknown}, a letter of its own",
-            "remove": "these letters were taken out",
-        }
-        notes.append(f"{_listed(one, counts)}; {treated[how] if counts.ambiguous else 'they were left out'}.")
-    if counts.gaps:
-        closed = {"remove": "removed (gaps=keep leaves an alignment as it is)", "keep": "kept as a letter"}
-        what = closed.get(gaps, "a reason to leave them out")
-        notes.append(f"{counts.gaps:,} of {counts.k:,} sequences have gaps, which were {what}.")
-    if counts.ended:
-        notes.append(f"The final stop (*) of {counts.ended:,} sequences was taken off.")
-    return notes
-
-
-def _listed(one: Alphabet, counts: _Counts) -> str:
-    shown = ", ".join(f"{letter} {n:,} times" for letter, n in counts.codes.most_common(6))
-    some = counts.ambiguous or counts.dropped.total()
-    return f"{some:,} of {counts.k:,} sequences hold letters other than {one.plain} ({shown})"
-
-
-def _nothing_left(name: str, one: Alphabet, counts: _Counts) -> str:
-    reasons = "; ".join(f"{reason}: {n:,}" for reason, n in counts.dropped.most_common())
-    marks = f" ({', '.join(letter for letter, _ in counts.codes.most_common(6))})" if counts.codes else ""
-    return (
-        f"{name} has no sequence left of {counts.k:,}, taken for {one.words}: {reasons or 'no records'}{marks}; choose "
-        "what becomes of such letters (ambiguous, gaps), or the alphabet."
-    )

@@ -38,7 +38,7 @@ REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"ARROW1", "an Arrow or Feather file", "write it as Parquet or CSV"),
     (b"SQLite format", "a database", "export the genotypes as CSV"),
 )
-_READ_AS_SETS = (_HDF5, b"PAR1")
+_READ_AS_SETS = (_HDF5, b"PAR1", b"BAM\1")
 # Binary formats that are written gzipped now and then, and whose readers need the file itself.
 _UNFOLDED = (_HDF5, b"PAR1", b"FCS", b"PK")
 EXPORTED_TABLE = ".samples.tsv"
