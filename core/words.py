@@ -31,10 +31,12 @@ def count(value: int, singular: str, plural: str | None = None) -> str:
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> str:
-    """ "0.812 (0.790–0.834)", without the brackets where no interval was measured."""
+    """ "0.812 (0.790–0.834)", "-0.1 (-0.5 to 0.3)", without the brackets where no interval was measured."""
     if value is None or low is None or high is None:
         return number(value)
-    return f"{number(value)} ({number(low)}–{number(high)})"
+    # A dash beside a minus sign is read as another one.
+    between = " to " if min(low, high) < 0 else "–"
+    return f"{number(value)} ({number(low)}{between}{number(high)})"
 
 
 def position(base_pairs: float) -> str:

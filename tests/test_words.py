@@ -20,6 +20,7 @@ def test_numbers(value: float | None, text: str) -> None:
 
 def test_intervals_positions_and_times() -> None:
     assert interval(0.5, 0.4, 0.6) == "0.500 (0.400–0.600)"
+    assert interval(-5.0, -7.0, -3.0) == "-5.00 (-7.00 to -3.00)"
     assert interval(0.5, None, None) == "0.500"
     assert [position(x) for x in (850, 12_500, 3_420_000)] == ["850 bp", "12.5 kb", "3.42 Mb"]
     assert ago("not a time") == "" and ago(None) == ""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.cli import main
+from core.data.library import Library
+from core.data.loadings import Loadings
 from tests.pages.set_home import Open, Put, alts, select, tables, words
+from tests.sets import from_groups
 
 
 def figure(shown: AppTest, begins: str = "What lies between A and B") -> Any:
@@ -129,3 +136,16 @@ def test_the_page_says_which_ends_have_too_few_observations() -> None:
     shown = AppTest.from_function(script).run()
     assert not shown.exception
     assert len(shown.warning) == 1 and shown.warning[0].value.startswith("a has 1 observation: too few")
+
+
+def test_cells_of_an_embedding_are_offered_as_genes(app: Open, home: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(12, 1, 6)) + rng.normal(size=(12, 40, 6))).reshape(480, 6).astype(np.float32)
+    matrix = rng.normal(size=(9, 6)).astype(np.float32)
+    sets = from_groups(x, np.repeat([f"s{i}" for i in range(12)], 40))
+    loadings = Loadings(matrix, np.array([f"gene{i}" for i in range(9)]))
+    Library().add(replace(sets, loadings=loadings), name="embedded", source="cells.h5ad")
+    assert main(["train", "experiment=cytometry", "--dataset", "embedded"]) == 0
+    shown = app("interpolate")
+    assert not shown.exception
+    assert shown.toggle(key="path_genes").label == "With 9 genes of each generated cell"

@@ -60,8 +60,8 @@ def flags(report: Report) -> list[Flag]:
             "The set size leaks",
             "medium",
             f"A linear probe reads the number of observations with R² {value['set_size_leakage_r2']:.2f}.",
-            "Widen model.context_min and model.context_max so that training sees many sizes. An exact part "
-            "(model.exact) draws small sets towards all: compare sets of like size.",
+            "Compare sets of like size: an exact part (model.exact) draws small ones towards all. What is learned by "
+            "steps sees more sizes with a wider model.context_min and model.context_max.",
         )
     small = [row["n"] for row in report.curve("reconstruction")]
     if small and sorted(small)[len(small) // 2] < 15:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.latents.walk import Straying
 
 _SHOWN = 6  # moments in the small multiples
+_LONG = 1.5  # lengths of a path, in distances of its ends, from which it is no straight one
 _ROWS = 4  # images of each source in them
 
 
@@ -45,6 +46,12 @@ def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         "Error at the ends", number(way.floor), border=True,
         help="W2 from the generated to the real set, the worse of A and B: the model's own error and sampling.",
     )  # fmt: skip
+    if way.length > _LONG * way.distance and chosen.run.config["generator"]["name"] == "local_bootstrap":
+        st.caption(
+            f"The path is {way.length / way.distance:.1f} times as long as its ends are apart: the local bootstrap "
+            "draws other real deviations at each t, so the length grows with the number of moments, and the deviation, "
+            "a share of it, says little. Read the curve below against the error at the ends."
+        )
     caption = f"W2 in {way.space}, {count(way.observations, 'observation')} on each side; seed {drawn.seed}."
     chart(straying(way.t, way.generated, way.mixture, way.floor), key="straying", caption=caption)
     shown = [way.moments[i] for i in np.linspace(0, len(way.moments) - 1, _SHOWN).round().astype(int)]
