@@ -18,6 +18,7 @@ BENCHMARKS = {
     "gde_variance": "how much variance each generator keeps, on vectors and on images",
     "gde_memory": "peak memory of streaming and of gradient checkpointing",
     "real_sets": "set embeddings on four real collections, cross-validated, beside what needs no training",
+    "sequence_import": "memory and speed of the import of many reads",
     "models": "every model of genotypes against real halves of any cohort: the tables of quality",
     "impute": "imputation of hidden variants by every model that imputes, by allele frequency, against the null",
     "training": "a training epoch of every published family against a plain implementation",

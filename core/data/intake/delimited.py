@@ -79,6 +79,38 @@ def read_delimited(path: Path, name: str, delimiter: str = "") -> DelimitedText:
     return DelimitedText(columns, frozenset(unnamed | ({names[0]} if row_names else set())), delimiter, notes)
 
 
+def read_blocks(path: Path, name: str, delimiter: str, rows: int) -> Iterator[DelimitedText]:
+    """The table as `read_delimited` reads it, `rows` of it at a time and however long it is.
+
+    The first block decides the header and which columns there are. Raises InputError as `read_delimited` does.
+    """
+    likely, commented = _delimiter(path, name)
+    delimiter = delimiter or likely
+    records = (one for one in _records(path, name, delimiter, commented, cells_max=0) if not one.comment)
+    block = list(islice(records, rows))
+    if not block:
+        return
+    named = _has_header(block)
+    header, block = (block[0].cells, block[1:]) if named else ([""] * len(block[0].cells), block)
+    header, block = _trimmed(header, block)
+    row_names = bool(block) and all(len(row.cells) == len(header) + 1 for row in block)
+    names, unnamed = _distinct(["row", *header] if row_names else header)
+    unnamed |= {names[0]} if row_names else set()
+    while block:
+        columns: dict[str, list[str]] = {key: [] for key in names}
+        for row in block:
+            cells = row.cells
+            if len(cells) > len(names) and any(cells[len(names) :]):
+                raise InputError(
+                    f"{name} has {len(cells)} columns in line {row.line} where {len(names)} are expected; "
+                    "check the delimiter and the quotes."
+                )
+            for i, column in enumerate(columns.values()):
+                column.append(cells[i] if i < len(cells) else "")
+        yield DelimitedText(columns, frozenset(unnamed), delimiter, [])
+        block = list(islice(records, rows))
+
+
 @dataclass(frozen=True)
 class _Record:
     line: int
@@ -150,8 +182,8 @@ def _split(text: str, delimiter: str) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def _records(path: Path, name: str, delimiter: str, header_line: int) -> Iterator[_Record]:
-    """Rows in the order of the file; a quoted cell may run over several lines."""
+def _records(path: Path, name: str, delimiter: str, header_line: int, cells_max: int = CELLS_MAX) -> Iterator[_Record]:
+    """Rows in the order of the file; a quoted cell may run over several lines. `cells_max` 0: however many."""
     count, width = 0, 0
     lines = _lines(path, name)
     for number, line in lines:
@@ -167,9 +199,9 @@ def _records(path: Path, name: str, delimiter: str, header_line: int) -> Iterato
         cells = _split(text, delimiter) if '"' not in text else _quoted(text, lines, delimiter, name, number)
         width = width or len(cells)
         count += len(cells)
-        if count > CELLS_MAX:
+        if cells_max and count > cells_max:
             raise InputError(
-                f"{name} has more than {CELLS_MAX:,} cells; a text table of that size is not read: write it as h5ad, "
+                f"{name} has more than {cells_max:,} cells; a text table of that size is not read: write it as h5ad, "
                 "npz or Parquet."
             )
         yield _Record(number, cells)

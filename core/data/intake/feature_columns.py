@@ -46,7 +46,7 @@ def from_columns(
     parts = {*options.set_column, *options.label_columns, options.unit, options.neighbourhood, options.quantiles}
     chosen = {*parts, *options.features, options.sequence_column, options.methylation_column}
     notes = list(notes)
-    left = {key: why for key, one in columns.items() if key not in chosen and (why := _no_use(key, one, unnamed))}
+    left = {key: why for key, one in columns.items() if key not in chosen and (why := no_use(key, one, unnamed))}
     notes += [f"The column {key!r} was left out: {why}." for key, why in left.items()]
     kept = {key: one for key, one in columns.items() if key not in left}
     letters = {key: one.text for key, one in kept.items() if key not in parts}
@@ -89,7 +89,7 @@ def from_columns(
     return _table(kept, features, notes)
 
 
-def _no_use(key: str, column: TypedColumn, unnamed: frozenset[str]) -> str:
+def no_use(key: str, column: TypedColumn, unnamed: frozenset[str]) -> str:
     """Why a column that nobody asked for is neither a feature nor a description; "" where it may be."""
     if column.empty:
         return "it is empty"

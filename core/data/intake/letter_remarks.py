@@ -13,11 +13,12 @@ from core.data.intake.alphabets import PROTEIN, Alphabet
 
 @dataclass
 class Counts:
-    """How many of `k` sequences have gaps, ambiguous letters, a final stop; which letters; what was dropped and why."""
+    """How many of `k` sequences have gaps, ambiguous or foreign letters, a final stop; which letters; why dropped."""
 
     k: int
     gaps: int = 0
     ambiguous: int = 0
+    foreign: int = 0
     ended: int = 0
     codes: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
@@ -63,8 +64,9 @@ def remarks(one: Alphabet, counts: Counts, how: str, gaps: str) -> list[str]:
 
 def _listed(one: Alphabet, counts: Counts) -> str:
     shown = ", ".join(f"{letter} {n:,} times" for letter, n in counts.codes.most_common(6))
-    some = counts.ambiguous or counts.dropped.total()
-    return f"{some:,} of {counts.k:,} sequences hold letters other than {one.plain} ({shown})"
+    return (
+        f"{counts.ambiguous + counts.foreign:,} of {counts.k:,} sequences hold letters other than {one.plain} ({shown})"
+    )
 
 
 def nothing_left(name: str, one: Alphabet, counts: Counts) -> str:

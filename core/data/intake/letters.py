@@ -202,6 +202,7 @@ class Letters:
             why[total == 0] = _EMPTY
             wrong = why[of_letter] != _KEPT
             strange = wrong & ~_among(raw, one.letters + one.ambiguous + one.gaps)
+            counts.foreign += len(np.unique(of_letter[strange]))
             for letter in np.unique(raw[strange]).tolist():
                 counts.codes[chr(letter)] += len(np.unique(of_letter[strange & (raw == letter)]))
             with_gap = (why == _KEPT) & (gaps > 0)

@@ -7,6 +7,7 @@ from core.data.intake.feature_columns import from_columns
 from core.data.intake.formats.base import CollectionFormat, CollectionSource, Head, formats
 from core.data.intake.formats.observations import ObservationTable
 from core.data.intake.formats.several import files_of, joined, stems
+from core.data.intake.long_tables import long_sequences
 from core.data.intake.tables import DELIMITERS
 from core.data.intake.typed_columns import typed_columns
 
@@ -33,6 +34,9 @@ class TableFormat(CollectionFormat):
     @staticmethod
     def read(source: CollectionSource) -> ObservationTable:
         heads, notes = files_of(source, TableFormat.matches)
+        if len(heads) == 1 and (long := long_sequences(source, heads[0])) is not None:
+            long.notes = [*notes, *long.notes]
+            return long
         delimiter = DELIMITERS.get(source.options.delimiter, "")
         parts = [read_delimited(head.path, head.name, delimiter) for head in heads]
         text = parts[0] if len(parts) == 1 else joined(parts, stems(heads), source.main.name)

@@ -236,6 +236,8 @@ def header_columns(headers: list[str]) -> tuple[dict[str, list[str]], list[str]]
 def _pairs(header: str) -> dict[str, str]:
     """The pairs key=value of a header; a value ends at the next key, at | ; , or ], so that it may hold blanks."""
     found: dict[str, str] = {}
+    if "=" not in header:
+        return found
     for part in re.split(r"[|;\]]|,(?=\s*\w+=)", header):
         pieces = part.split("=")
         for left, right, last in zip(pieces, pieces[1:], range(len(pieces) - 2, -1, -1), strict=False):

@@ -1,0 +1,67 @@
+"""Sequences of large files: in blocks, in files, with shared words; the same sets as of small ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import InputError
+from tests.data.intake.test_collection import read
+from tests.data.intake.test_image_sequence_cases import said
+
+
+def test_a_long_table_is_read_in_blocks_as_a_short_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.data.intake import long_tables
+
+    rng = np.random.default_rng(3)
+    path = tmp_path / "x.csv"
+    rows = [f"r{i},{''.join(rng.choice(list('ACGT'), 12))},{'uvw'[i % 3]},{i % 7},{i % 3 + 0.5}" for i in range(500)]
+    path.write_text("read,dna,sample,batch,dose\n" + "\n".join(rows) + "\n")
+    whole, first = read(path, tmp_path / "a", set_column=("sample",))
+    monkeypatch.setattr(long_tables, "LONG_BYTES", 0)
+    monkeypatch.setattr(long_tables, "BLOCK", 64)
+    long, second = read(path, tmp_path / "b", set_column=("sample",))
+    assert (whole.observations == long.observations).all() and (whole.set_id == long.set_id).all()
+    assert whole.labels.keys() == long.labels.keys()
+    assert {k: v.tolist() for k, v in whole.covariates.items()} == {k: v.tolist() for k, v in long.covariates.items()}
+    said(second, "500 rows were read a block at a time")
+    assert second["dropped"] == first["dropped"]
+    path.write_text("read,dna,sample\n" + "a,ACGT,u\n" * 80 + "a,ACGT,u,v\n")
+    with pytest.raises(InputError, match="line 82"):
+        read(path, tmp_path / "c", set_column=("sample",))
+
+
+def test_large_letters_lie_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same sets whether letters and indices stand in memory or in files, and whether words are shared or not."""
+    from core.data.intake import coded_columns, letters
+
+    rng = np.random.default_rng(4)
+    path = tmp_path / "x.fa"
+    texts = ["".join(rng.choice(list("ACGTN"), int(rng.integers(5, 30)), p=[0.24] * 4 + [0.04])) for _ in range(300)]
+    path.write_text("".join(f">r{i} g=s{i % 4} dose={i % 4}\n{one}\n" for i, one in enumerate(texts)))
+    plain, _ = read(path, tmp_path / "a", set_column=("g",), ambiguous="unknown")
+    monkeypatch.setattr(letters, "_IN_MEMORY", 100)
+    monkeypatch.setattr(letters, "_BLOCK", 256)
+    monkeypatch.setattr(coded_columns, "_LONG", 10)
+    monkeypatch.setattr(coded_columns, "DISTINCT_MAX", 50)
+    filed, second = read(path, tmp_path / "b", set_column=("g",), ambiguous="unknown")
+    assert (plain.observations == filed.observations).all() and (plain.set_id == filed.set_id).all()
+    assert {k: v.tolist() for k, v in plain.labels.items()} == {k: v.tolist() for k, v in filed.labels.items()}
+    np.testing.assert_array_equal(plain.covariates["dose"], filed.covariates["dose"])
+    said(second, "'record' was left out")
+
+
+def test_a_column_of_many_numbers_is_kept_as_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.data.intake import coded_columns
+
+    monkeypatch.setattr(coded_columns, "DISTINCT_MAX", 5)
+    column = coded_columns.CodedColumn(2)
+    column.add([str(i / 8) for i in range(10)])
+    column.add(["", "3"])
+    values, texts = column.values(np.ones(14, dtype=bool))
+    assert texts is None and not column.lost
+    np.testing.assert_array_equal(values, [np.nan, np.nan, *(i / 8 for i in range(10)), np.nan, 3.0])
+    column.add(["word"])
+    assert column.lost
