@@ -66,7 +66,7 @@ def _interpolate(options: argparse.Namespace) -> Answer:
         "file": str(options.out),
     }
     strays = (
-        f"strays from the optimal-transport path by {straying.deviation:.1%} of its length at most"
+        f"strays from the optimal-transport path by {straying.deviation:.1%} of the distance of its ends at most"
         if straying.deviation >= 0.0005
         else "is nowhere further from the optimal-transport path than the model's own error at the ends"
     )

@@ -80,8 +80,11 @@ class Straying:
 
     @property
     def deviation(self) -> float:
-        """The largest gap of the generated distributions, less the floor, as a share of the length."""
-        return float(self.generated.max() - self.floor) / max(self.length, 1e-12)
+        """The largest gap of the generated distributions, less the floor, as a share of the distance of the ends.
+
+        Not of the length: where each t draws other observations, that grows with the number of moments.
+        """
+        return float(self.generated.max() - self.floor) / max(self.distance, 1e-12)
 
     def arrays(self, loadings: Loadings | None = None) -> dict[str, Array]:
         """What an export holds: the fields of the moments, one row a step, the two curves, and sequences as letters.

@@ -60,7 +60,7 @@ def test_number_curve_and_picture_are_the_same_arrays(walk: Walk) -> None:
             size = k if part == "generated" else len(b)
             assert curve[i] == pytest.approx(sample_w2(a[:size], b[:size]))
     largest, ends = max(straying.generated), max(straying.generated[0], straying.generated[-1])
-    assert straying.deviation == (largest - ends) / straying.length > 0.1
+    assert straying.deviation == (largest - ends) / straying.distance > 0.1
     assert straying.mixture[0] == straying.mixture[-1] == 0
     exported = straying.arrays()
     np.testing.assert_array_equal(exported["generated"][2], walk.at(0.5).generated)

@@ -73,7 +73,7 @@ def test_the_number_is_read_off_the_curve(app: Open, set_runs: Put) -> None:
     assert any(alt.startswith("The way from A to B in 6 steps") for alt in alts(shown))
     alt = next(alt for alt in alts(shown) if alt.startswith("W2 to the optimal-transport path"))
     largest = float(alt.partition("at most ")[2].split()[0])
-    deviation = (largest - numbers["Error at the ends"]) / numbers["Path length"]
+    deviation = (largest - numbers["Error at the ends"]) / numbers["Distance of the ends"]
     assert numbers["Deviation"] == pytest.approx(100 * deviation, abs=0.5)
 
 

@@ -109,7 +109,7 @@ def test_interpolate_writes_the_path_and_its_references(home_of_run: Path, tmp_p
     with np.load(out) as path:
         assert path["generated"].shape == (5, 30, 2) and path["t"].tolist() == [0, 0.25, 0.5, 0.75, 1]
         gap = path["generated_gap"]
-    assert answer["deviation"] == pytest.approx((gap.max() - max(gap[0], gap[-1])) / answer["path_length"])
+    assert answer["deviation"] == pytest.approx((gap.max() - max(gap[0], gap[-1])) / answer["distance"])
     assert main([*words[:3], "nobody", *words[4:], "--out", str(out)]) == 2
     assert "mvn_" in capsys.readouterr().err
 

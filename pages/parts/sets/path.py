@@ -40,7 +40,7 @@ def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     strays.metric(
         "Deviation", f"{way.deviation:.1%}", border=True,
         help="From optimal transport: the highest point of the curve below, less the error at the ends, as a share of "
-        "the path length.",
+        "the distance of the ends.",
     )  # fmt: skip
     own.metric(
         "Error at the ends", number(way.floor), border=True,
@@ -49,8 +49,8 @@ def whole_path(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     if way.length > _LONG * way.distance and chosen.run.config["generator"]["name"] == "local_bootstrap":
         st.caption(
             f"The path is {way.length / way.distance:.1f} times as long as its ends are apart: the local bootstrap "
-            "draws other real deviations at each t, so the length grows with the number of moments, and the deviation, "
-            "a share of it, says little. Read the curve below against the error at the ends."
+            "draws other real deviations at each t, so the length grows with the number of moments and says little. "
+            "Read the curve below against the error at the ends."
         )
     caption = f"W2 in {way.space}, {count(way.observations, 'observation')} on each side; seed {drawn.seed}."
     chart(straying(way.t, way.generated, way.mixture, way.floor), key="straying", caption=caption)
