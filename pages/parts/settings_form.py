@@ -40,6 +40,9 @@ _TITLES = {
     "chunk": "Cut into parts of",
     "unit": "Keep together in the split",
     "neighbourhood": "Neighbourhoods along",
+    "quantiles": "Quantiles of",
+    "quantiles_count": "Number of quantiles",
+    "region_size": "Size of a region",
     "variable_genes": "Most variable genes",
 }
 _EMPTY = {"control": "found by its name"}  # what an empty choice means, where it is not "none"

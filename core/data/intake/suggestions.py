@@ -11,7 +11,7 @@ from core.data.intake.formats.base import Head, formats
 from core.errors import InputError
 
 # Formats that hold sets of observations and never genotypes.
-_UNMISTAKABLE = ("h5ad", "images", "fasta", "fcs", "tenx_folder", "zarr")
+_UNMISTAKABLE = ("h5ad", "images", "fasta", "fastq", "pat", "fcs", "tenx_folder", "zarr")
 # Words in the name of a column that tells which observations belong together, the likeliest first.
 _LIKE_A_SET = (
     "clone",
@@ -35,7 +35,8 @@ _LIKE_A_SET = (
 
 # Setting → the format or the modality outside of which it means nothing.
 _ONLY_OF = {
-    "sequence_column": "table",
+    **dict.fromkeys(("sequence_column", "methylation_column"), "table"),
+    "region_size": "aligned",
     **dict.fromkeys(("length", "ambiguous", "gaps", "alphabet"), "sequence"),
     **dict.fromkeys(("sizes", "frames"), "images"),
     "longest_side": "image",
@@ -44,6 +45,7 @@ _ONLY_OF = {
     "layer": "layers",
     "delimiter": "table",
 }
+_ALIGNED = ("pat", "bam")  # formats of reads with a contig and a place
 
 
 def surely_sets(path: Path, name: str) -> bool:
@@ -57,7 +59,8 @@ def surely_sets(path: Path, name: str) -> bool:
 
 def relevant(found: Mapping[str, Any], names: list[str]) -> list[str]:
     """Those of the settings `names` that mean something for the file which the preview `found` describes."""
-    there = (None, found["format"], found["modality"], "layers" if found.get("layers") else "")
+    there: tuple[Any, ...] = (None, found["format"], found["modality"], "layers" if found.get("layers") else "")
+    there += ("aligned",) if found["format"] in _ALIGNED else ()
     return [name for name in names if _ONLY_OF.get(name) in there]
 
 
@@ -73,9 +76,11 @@ def choices(found: Mapping[str, Any]) -> dict[str, list[str]]:
         "label_columns": columns,
         "unit": columns,
         "neighbourhood": numbers,
+        "quantiles": numbers,
         "features": features,
         "layer": list(found.get("layers") or ["X"]),
         "sequence_column": columns,
+        "methylation_column": columns,
     }
 
 

@@ -28,7 +28,7 @@ def sets_form(files: list[UserFile]) -> dict[str, Any] | None:
     seen = st.container()
     st.markdown("**What is a set, and what of an observation is kept**")
     chosen = _form(found)
-    formed = chosen["set_column"] or chosen["whole"] or chosen["neighbourhood"]
+    formed = chosen["set_column"] or chosen["whole"] or chosen["neighbourhood"] or chosen["quantiles"]
     sets = looked(files, SETS, chosen) if formed else found
     with seen:
         # What was guessed holds no longer where another choice was made.
