@@ -7,11 +7,12 @@ from core.words import interval, number
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share, tabs
 from pages.parts.sets.futures import carried_effects, early_and_late
+from pages.parts.sets.next_set import next_set
 from pages.parts.sets.runs import open_sets
 from pages.parts.sets.unseen import unseen
 from pages.parts.state import PREDICT_KIND, PREDICT_TARGET, SET_RUN
 
-VIEWS = ["Labels and covariates", "Early and late", "Effects", "New perturbations"]
+VIEWS = ["Labels and covariates", "Early and late", "Next set", "Effects", "New perturbations"]
 
 top, chosen = open_sets("predict")
 rows = chosen.report.curve("probes")
@@ -54,7 +55,9 @@ with place:
     elif view == VIEWS[1]:
         early_and_late(chosen)
     elif view == VIEWS[2]:
-        carried_effects(chosen)
+        next_set(chosen)
     elif view == VIEWS[3]:
+        carried_effects(chosen)
+    elif view == VIEWS[4]:
         unseen(chosen)
 share(SET_RUN, PREDICT_KIND, PREDICT_TARGET, place=top)

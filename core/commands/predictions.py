@@ -24,6 +24,7 @@ def predictions(report: Report) -> str:
         ("early and late", "early_late", _early_late),
         ("effects on held-out units", "effects", _effects),
         ("effects on held-out sets", "held_effects", _held_effects),
+        ("next set", "forecast", _forecast),
     ):
         analysis = report.analysis(key) or {}
         if "reason" in analysis:
@@ -75,4 +76,14 @@ def _held_effects(found: Mapping[str, Any]) -> list[list[str]]:
     return [
         own,
         ["  mean shift of the training sets", "R²", "–", "–", number(pooled["training"]), interval, "0.000", "–"],
+    ]
+
+
+def _forecast(found: Mapping[str, Any]) -> list[list[str]]:
+    pooled, pairs = found["pooled"], len(found["rows"])
+    ends = [number(pooled["unchanged"]), number(pooled["floor"])]
+    return [
+        [f"next set by {found['order']}, {words}, {pairs} pairs", "W2", *_scores(pooled, key, "mean_shift"), *ends]
+        for key, words in (("linear_flow", "linear flow"), ("transport", "transport"))
+        if key in pooled
     ]

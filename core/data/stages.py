@@ -42,3 +42,24 @@ def stages(sets: SetCollection) -> tuple[str, npt.NDArray[np.float64] | None]:
         if sum(len(np.unique(numbers[(unit == u) & np.isfinite(numbers)])) > 1 for u in names) >= UNITS_MIN:
             return name, numbers
     return "", None
+
+
+def ordered(sets: SetCollection) -> tuple[str, npt.NDArray[np.float64] | None]:
+    """As `stages`; where units are fewer than ten, the first column of numbers that two units or more share.
+
+    Its values must be at most half as many as the sets, else they are measurements and not stages.
+    """
+    column, stage = stages(sets)
+    if stage is not None or not sets.unit:
+        return column, stage
+    unit = sets.labels[sets.unit]
+    for name, values in {**sets.covariates, **sets.labels}.items():
+        numbers = numbers_of(values)
+        if numbers is None or name == sets.unit or name.startswith("share of "):
+            continue
+        known = numbers[np.isfinite(numbers)]
+        if not 2 <= len(np.unique(known)) <= len(known) / 2:
+            continue
+        if sum(len(np.unique(numbers[(unit == u) & np.isfinite(numbers)])) > 1 for u in np.unique(unit)[:1000]) >= 2:
+            return name, numbers
+    return "", None

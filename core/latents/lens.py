@@ -69,7 +69,11 @@ class Lens:
 
     def subject(self, sets: SetCollection, split: Split, seed: int, control: str = "") -> Subject:
         """What the set report judges; `control`: the label value from which shifts are measured, empty: by its name."""
-        return Subject(sets, split.train, split.holdout, self.embed, self.generate, seed, control, self.likelihood)
+        from core.models.gde.conditioned_transport import fit_transport
+
+        return Subject(
+            sets, split.train, split.holdout, self.embed, self.generate, seed, control, self.likelihood, fit_transport
+        )
 
 
 def open_lens(checkpoints: Path, device: str = "cpu", *, sharing: bool = False) -> Lens:

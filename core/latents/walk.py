@@ -173,7 +173,7 @@ def walk_between(
     lens: Lens, sets: SetCollection, start: str, end: str, *, n: int = OBSERVATIONS, seed: int = 0
 ) -> Walk:
     """The walk between the sets named `start` and `end`. Raises InputError for a name that no set has."""
-    first, last = (np.asarray(sets.observations_of(_place(sets, name))) for name in (start, end))
+    first, last = (np.asarray(sets.observations_of(place_of(sets, name))) for name in (start, end))
     return Walk(lens, sets.observation, first, last, n=n, seed=seed)
 
 
@@ -214,7 +214,8 @@ def _paired(observation: Observation, x: Array, y: Array) -> tuple[Array, Array]
     return x[first], y[second]
 
 
-def _place(sets: SetCollection, name: str) -> int:
+def place_of(sets: SetCollection, name: str) -> int:
+    """The place of the set called `name`. Raises InputError, with names that are like it."""
     names = sets.set_id.tolist()
     if name not in names:
         near = difflib.get_close_matches(name, names, n=3) or names[:3]

@@ -21,6 +21,16 @@ SHIFT = {
     "unit": "p1", "from": "control", "to": "treated", "r2": 0.8, "mse": 0.1, "mean_r2": 0.6, "mean_mse": 0.2,
     "w2": 1.0, "mean_w2": 1.3, "unchanged_w2": 2.0,
 }  # fmt: skip
+W2 = {"unchanged": 2.0, "mean_shift": 1.8, "linear_flow": 1.4, "regenerated": 1.2, "floor": 1.0}
+NEXT = {
+    "order": "day", "unit": "clone", "n_train": 30, "n_holdout": 10, "units": 5, "observations": 20.0,
+    "resampled": "units", "best": "linear_flow", "rows": [{"from": "a 2", "to": "a 4", "n": 20, **W2}],
+    "pooled": {
+        **W2, **{f"{k}_{end}": v + d for k, v in W2.items() for end, d in (("low", -0.1), ("high", 0.1))},
+        "share_linear_flow": 0.6, "share_linear_flow_low": 0.5, "share_linear_flow_high": 0.7,
+        "linear_flow_gain": 0.4, "linear_flow_gain_low": 0.2, "linear_flow_gain_high": 0.6,
+    },
+}  # fmt: skip
 
 
 def with_curves(home: Path, **curves: Any) -> None:
@@ -67,6 +77,33 @@ def test_what_cannot_be_asked_says_why(app: Open, set_runs: Put, home: Path) -> 
     with_curves(home, probes=[{"target": "donor", "kind": "classification", "reason": "One value only."}])
     text = words(app("predict"))
     assert "There is nothing to predict" in text and "donor: One value only." in text
+
+
+def test_the_next_set_between_no_change_and_the_floor(app: Open, set_runs: Put, home: Path) -> None:
+    set_runs(1)
+    with_curves(home, forecast=NEXT)
+    shown = app("predict", predict="Next set")
+    assert not shown.exception
+    assert alts(shown)[0].startswith("Mean W2 to the next set of 1 held-out pairs: No change 2.00; Mean shift 1.80")
+    assert "closes 60% of the gap between no change and the floor and is nearer than the mean shift" in words(shown)
+    assert "mostly noise" not in words(shown)
+    assert shown.dataframe[0].value["Linear flow of the latent"].tolist() == [1.4]
+    with_curves(home, forecast=NEXT | {"best": "", "observations": 2.0})
+    text = words(app("predict", predict="Next set"))
+    assert "None of the forecasts is nearer" in text and "rests on 2.00 observations" in text
+
+
+def test_the_command_line_generates_the_next_sets(tmp_path: Path, capsys: Any) -> None:
+    run = next(run.run for run in RunStore().list() if "clones" in str(RunStore().get(run.run).path))
+    out = tmp_path / "next.npz"
+    options = ["--from", "clone_005_day4", "--steps", "2", "--n", "30", "--out", str(out), "--json"]
+    assert main(["forecast", run, *options]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["stage"] == [6.0, 8.0] and "No training set is later than day 6" in found["warnings"][0]
+    with np.load(out) as made:
+        assert made["X"].shape == (60, 12) and made["day"].tolist() == [6.0] * 30 + [8.0] * 30
+    assert main(["forecast", run, "--from", "clone_5", "--out", str(out)]) == 2
+    assert "There is no set called 'clone_5'" in capsys.readouterr().err
 
 
 def test_new_perturbations_are_foretold_from_a_table(app: Open, home: Path, tmp_path: Path, capsys: Any) -> None:

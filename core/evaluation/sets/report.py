@@ -12,6 +12,7 @@ import numpy.typing as npt
 from core.evaluation.registry import measurement, of_kind
 from core.evaluation.sets.effects import effects
 from core.evaluation.sets.flags import flags
+from core.evaluation.sets.forecast import forecast
 from core.evaluation.sets.geometry import distances, set_sizes
 from core.evaluation.sets.held_effects import held_effects
 from core.evaluation.sets.lineage import early_late
@@ -32,8 +33,8 @@ def evaluate_sets(
     """Judge a model on its held-out sets; writes report.json and arrays/*.npz into `out`.
 
     Curves: "shepard", "reconstruction", "set_size", "probes". Analyses, each with values or the reason why there are
-    none: "early_late" (early and late sets of a unit), "effects" (conditions carried over to held-out units) and
-    "held_effects" (held-out perturbations).
+    none: "early_late" (early and late sets of a unit), "effects" (conditions carried over to held-out units),
+    "held_effects" (held-out perturbations) and "forecast" (the next set of a unit).
     """
     started = time.monotonic()
     measured = [measurement(one, one.value(subject)) for one in of_kind("sets")]
@@ -55,6 +56,7 @@ def evaluate_sets(
             "early_late": early_late(subject),
             "effects": effects(subject),
             "held_effects": held_effects(subject),
+            "forecast": forecast(subject),
         },
     }
     content["flags"] = [vars(flag) for flag in flags(Report(content))]

@@ -74,6 +74,7 @@ class Subject(Shared):
         seed: of every draw below.
         control: the label value from which shifts are measured; empty: found by its name.
         likelihood: (k, *shape) observations, (L,) latent → (k,) log-likelihoods in nats, None where there are none.
+        fit_transport: learns the flow from a set to its next one (core/models/gde/conditioned_transport.py).
     """
 
     sets: SetCollection
@@ -84,6 +85,7 @@ class Subject(Shared):
     seed: int = 0
     control: str = ""
     likelihood: Callable[[npt.NDArray[Any], Latents], npt.NDArray[np.float64] | None] | None = None
+    fit_transport: Callable[..., Callable[[Array, Array, Array], Array]] | None = None
 
     @cached_property
     def space(self) -> Space:

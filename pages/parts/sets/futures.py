@@ -15,7 +15,7 @@ from pages.parts.sets.runs import SetRun
 
 def early_and_late(chosen: SetRun) -> None:
     """Whether the early set of a unit tells its late one, or why that cannot be asked."""
-    found = _analysis(chosen, "early_late")
+    found = analysis(chosen, "early_late")
     if not found:
         return
     unit = found["unit"]
@@ -43,7 +43,7 @@ def carried_effects(chosen: SetRun) -> None:
 
 
 def _new_units(chosen: SetRun) -> None:
-    found = _analysis(chosen, "effects")
+    found = analysis(chosen, "effects")
     if not found:
         return
     rows = found["rows"]
@@ -75,7 +75,7 @@ def _new_units(chosen: SetRun) -> None:
 
 
 def _new_sets(chosen: SetRun) -> None:
-    found = _analysis(chosen, "held_effects")
+    found = analysis(chosen, "held_effects")
     if not found:
         return
     pooled = found["pooled"]
@@ -114,7 +114,7 @@ def _verdict(found: dict[str, Any], of: str) -> str:
     return f":material/info: No difference from {of} can be told: {of} is enough here."
 
 
-def _analysis(chosen: SetRun, name: str) -> dict[str, Any]:
+def analysis(chosen: SetRun, name: str) -> dict[str, Any]:
     """An analysis of the report; {}, and why, where there is none."""
     found = chosen.report.analysis(name)
     if found is None:
