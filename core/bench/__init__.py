@@ -16,6 +16,7 @@ BENCHMARKS = {
     "gde_table": "the published synthetic benchmark of set embeddings, with floors and trivial baselines",
     "gde_geometry": "latent distances and straight lines against optimal transport",
     "gde_variance": "how much variance each generator keeps, on vectors and on images",
+    "gde_sequences": "planted motifs, likelihood by generator, and sampling of sequences beside the published way",
     "gde_memory": "peak memory of streaming and of gradient checkpointing",
     "real_sets": "set embeddings on four real collections, cross-validated, beside what needs no training",
     "sequence_import": "memory and speed of the import of many reads",

@@ -17,6 +17,8 @@ from core.models.gde.kmers import Kmers
 from core.models.gde.layers import full_precision, mlp
 from core.models.gde.pooled import Parts, PooledEncoder, mean_and_deviation, squared_too
 
+STRIDE = 4  # letters of a stretch: attention costs the square of how many there are
+
 
 @dataclass(frozen=True)
 class SequenceCNNConfig:
@@ -50,7 +52,7 @@ class Round(nn.Module):
 
 
 class PositionAttention(nn.Module):
-    """h ← h + attention over the positions of each sequence, of places that hold letters."""
+    """h ← h + attention over the positions of each sequence, in stretches of `STRIDE` letters that hold some."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -61,7 +63,7 @@ class PositionAttention(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, h: Tensor, there: Tensor) -> Tensor:
-        """h (b, k, c, l); there (b, k, 1, l)."""
+        """h (b, k, c, t); there (b, k, 1, t)."""
         b, k, c, length = h.shape
         tokens = self.norm(h.flatten(0, 1).transpose(1, 2))
         q, key, v = self.qkv(tokens).reshape(b * k, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
@@ -69,6 +71,13 @@ class PositionAttention(nn.Module):
         seen = scaled_dot_product_attention(q, key, v, attn_mask=mask | ~mask.any(dim=-1, keepdim=True))
         moved = self.out(seen.transpose(1, 2).reshape(b * k, length, c)).transpose(1, 2)
         return h + moved.reshape(b, k, c, length) * there
+
+
+def _stretches(h: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+    """The means of h (b, k, c, l) over the letters of every `STRIDE` places, (b, k, c, t), and where there are some."""
+    short = -h.shape[3] % STRIDE
+    sums, counts = (functional.pad(x, (0, short)).unflatten(3, (-1, STRIDE)).sum(dim=4) for x in (h, there))
+    return sums / counts.clamp_min(1), (counts > 0).float()
 
 
 @encoders.register(
@@ -124,6 +133,7 @@ class SequenceCNNEncoder(PooledEncoder):
     def summary(self, h: Tensor, x: Tensor) -> Parts:
         there = self._there(x)
         if self.attention is not None:
+            h, there = _stretches(h, there)
             h = self.attention(h, there)
         mean = h.sum(dim=3) / there.sum(dim=3).clamp_min(1)
         most = h.masked_fill(there == 0, -1e4).amax(dim=3).clamp_min(-1e4)
