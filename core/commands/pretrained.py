@@ -20,13 +20,15 @@ from core.runs.submission import prepare
 
 BASELINES = ("independent_sites", "gaussian_copula", "haplotype_mosaic", "neighbour_mosaic", "resample")
 FAMILIES = ("vae", "gan", "wgan_gp", "pca_diffusion", "rbm", "hidden_tree", "masked_transformer")
-# Folder in pretrained/ → what is trained; the models of sets stand for the three kinds of demo collections.
+# Folder in pretrained/ → what is trained; the models of sets stand for the kinds of demo collections.
 EXPERIMENTS: dict[str, list[str]] = {
     **{n: [f"experiment={n}"] for n in BASELINES},
     **{name: [f"experiment={name}"] for name in FAMILIES},
     "gaussians": ["experiment=gaussians"],
     "digits": ["experiment=digits"],
     "clones": ["experiment=lineage_tracing"],
+    "promoters": ["experiment=gpra_dna"],
+    "proteins": ["experiment=synthetic_protein"],
 }
 # What a reader of a finished run needs; the log, the heartbeat and the checkpoint for resuming stay behind.
 _FILES = ("config.json", "report.json", "metrics.jsonl")

@@ -16,6 +16,12 @@ from core.data.simulators.clones import ClonesConfig, simulate_clones
 from core.data.simulators.coalescent import SimulationConfig, simulate
 from core.data.simulators.digits import DigitsConfig, digit_sets
 from core.data.simulators.families import FamilyConfig, simulate_family
+from core.data.simulators.sequences import (
+    SyntheticDnaConfig,
+    SyntheticProteinConfig,
+    simulate_synthetic_dna,
+    simulate_synthetic_protein,
+)
 
 NAME = "demo"
 _COHORT_NOTE = "Simulated: an out-of-Africa history over 2 Mb with recombination hotspots; no person's genotypes."
@@ -39,7 +45,7 @@ CONFIG = SimulationConfig(
 
 
 def populations() -> Iterator[tuple[Population, dict[str, Any]]]:
-    """The demo cohort and the demo collections of Gaussians, digits and clones, each with its name and origin."""
+    """The demo cohort and the demo collections of Gaussians, digits, clones and sequences, each with its name and origin."""
     yield (
         simulate(CONFIG),
         {
@@ -64,6 +70,16 @@ def populations() -> Iterator[tuple[Population, dict[str, Any]]]:
             "demo-clones",
             simulate_clones(ClonesConfig()),
             "Simulated: clones seen on days 2, 4 and 6 of a differentiation into four fates, which are known.",
+        ),
+        (
+            "demo-promoters",
+            simulate_synthetic_dna(SyntheticDnaConfig(sets=150, observations=50, letters=60)),
+            "Simulated: DNA in which a known share of the sequences of each set carries a motif, its strength.",
+        ),
+        (
+            "demo-proteins",
+            simulate_synthetic_protein(SyntheticProteinConfig(places=10, observations=24, letters=90)),
+            "Simulated: proteins of a population in ten places over twelve months, in which mutations sweep.",
         ),
     ):
         yield sets, {"name": name, "source": "made by Popscape", "notes": [note]}
