@@ -45,7 +45,7 @@ CONFIG = SimulationConfig(
 
 
 def populations() -> Iterator[tuple[Population, dict[str, Any]]]:
-    """The demo cohort and the demo collections of Gaussians, digits, clones and sequences, each with its name and origin."""
+    """The demo cohort and the demo collections of sets, each with its name and origin."""
     yield (
         simulate(CONFIG),
         {
