@@ -25,6 +25,7 @@ from core.reports.report import SCHEMA, Report
 
 SAMPLED_SETS = 200
 SAMPLES = 300
+TOGETHER = 16  # sets that are generated at once: a sequence costs its letters however many are written beside it
 
 
 def evaluate_sets(
@@ -73,20 +74,19 @@ def _arrays(subject: Subject) -> dict[str, dict[str, npt.NDArray[Any]]]:
     held = rng.permutation(subject.judged)
     chosen = np.concatenate([held, np.setdiff1d(rng.permutation(subject.sets.s), held, assume_unique=False)])
     chosen = np.sort(chosen[:SAMPLED_SETS])
-    real, made, offsets = [], [], [0]
-    for i in chosen:
-        x = subject.observations(i)
-        x = x[rng.permutation(len(x))[:SAMPLES]]
-        y = subject.generate(subject.latents[i][None], len(x), int(rng.integers(2**31)))[0]
-        real.append(x)
-        made.append(subject.sets.observation.generated(y))
-        offsets.append(offsets[-1] + len(x))
+    real = [x[rng.permutation(len(x))[:SAMPLES]] for x in map(subject.observations, chosen)]
+    made, offsets = [], np.concatenate([[0], np.cumsum([len(x) for x in real])])
+    for first in range(0, len(chosen), TOGETHER):
+        sizes = [len(x) for x in real[first : first + TOGETHER]]
+        latents = subject.latents[chosen[first : first + TOGETHER]]
+        generated = subject.generate(latents, max(sizes), int(rng.integers(2**31)))
+        made += [subject.sets.observation.generated(y[:n]) for y, n in zip(generated, sizes, strict=True)]
     return {
         "latents": {"z": subject.latents, "set_id": subject.sets.set_id, "split": split},
         "maps": maps(subject),
         "samples": {
             "set": chosen,
-            "offsets": np.array(offsets),
+            "offsets": offsets,
             "real": np.concatenate(real),
             "generated": np.concatenate(made),
         },
