@@ -167,7 +167,7 @@ class PlainLetters(nn.Module):
             mean = h.reshape(b, k, CHANNELS, length).mean(dim=1, keepdim=True).expand(-1, k, -1, -1).flatten(0, 1)
             h = nn.functional.gelu(join(torch.cat([h, mean], dim=1)))
         maps = self.flat(self.last(h)).mean(dim=1)
-        return self.head(maps.reshape(b, k, -1).mean(dim=1))  # type: ignore[no-any-return]
+        return self.head(maps.reshape(b, k, -1).mean(dim=1))
 
     def step(self, x: Tensor) -> None:
         """One step of Adam on sets x (b, k, l), encoded and scored on the same sequences."""

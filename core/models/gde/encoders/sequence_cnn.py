@@ -76,7 +76,7 @@ class PositionAttention(nn.Module):
 def _stretches(h: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
     """The means of h (b, k, c, l) over the letters of every `STRIDE` places, (b, k, c, t), and where there are some."""
     short = -h.shape[3] % STRIDE
-    sums, counts = (functional.pad(x, (0, short)).unflatten(3, (-1, STRIDE)).sum(dim=4) for x in (h, there))
+    sums, counts = (functional.pad(x, (0, short)).reshape(*x.shape[:3], -1, STRIDE).sum(dim=4) for x in (h, there))
     return sums / counts.clamp_min(1), (counts > 0).float()
 
 
