@@ -22,7 +22,7 @@ from core.models.gde.generators.hyenadna import HyenaDNA, HyenaDNAConfig
 from core.training.clock import TrainingClock
 
 GENERATORS = ("position_weights", "causal_transformer", "hyenadna", "progen2", "gpt2", "masked_diffusion")
-DATA = SyntheticDnaConfig(sets=160, observations=60, letters=60)
+DATA = SyntheticDnaConfig(sets=160, observations=150, letters=60)
 TRAINED, BATCH = 120, 8
 ORDER_GOAL, SAMPLE_GOAL = 0.95, 20.0
 MISSES = 1  # letters of a motif that may differ where it is counted
@@ -183,7 +183,7 @@ def _model(data: SetData, generator: str) -> GDE:
         "generator": {"name": generator, **size},
         "mixer": {"name": "none"},
     }
-    config = GDEConfig(latent=24, context_min=12, context_max=48, query=16, metric_weight=0.3, metric_observations=64)
+    config = GDEConfig(latent=24, context_min=16, context_max=96, query=16, metric_weight=0.3, metric_observations=64)
     model = GDE(config, data.spec, TrainingConfig(batch_size=BATCH, learning_rate=2e-3), parts)
     model.prepare(data)
     return model.train()
