@@ -10,7 +10,7 @@ from pages.parts.sets.futures import carried_effects, early_and_late
 from pages.parts.sets.next_set import next_set
 from pages.parts.sets.runs import open_sets
 from pages.parts.sets.unseen import unseen
-from pages.parts.state import PREDICT_KIND, PREDICT_TARGET, SET_RUN
+from pages.parts.state import PREDICT_FROM, PREDICT_KIND, PREDICT_TARGET, PREDICT_TO, SET_RUN
 
 VIEWS = ["Labels and covariates", "Early and late", "Next set", "Effects", "New perturbations"]
 
@@ -60,4 +60,4 @@ with place:
         carried_effects(chosen)
     elif view == VIEWS[4]:
         unseen(chosen)
-share(SET_RUN, PREDICT_KIND, PREDICT_TARGET, place=top)
+share(SET_RUN, PREDICT_KIND, PREDICT_TARGET, PREDICT_FROM, PREDICT_TO, place=top)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.commands.tables import number, table
+from core.reports.interventions import coverage_words
 from core.reports.report import Report
 
 HEADER = ["held-out prediction", "score", "latent", "interval", "mean of observations", "interval", "null", "ceiling"]
@@ -31,6 +32,8 @@ def predictions(report: Report) -> str:
             reasons.append(f"{name}: {analysis['reason']}")
         elif analysis:
             rows += lines(analysis)
+    if interventions := report.analysis("interventions"):
+        reasons.append(f"under another condition: {coverage_words(interventions)}")
     return "\n".join([*([table(HEADER, rows)] if rows else []), *reasons])
 
 

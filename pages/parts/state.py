@@ -111,6 +111,8 @@ GEOMETRY_VIEW = "geometry"
 
 PREDICT_KIND = "predict"
 PREDICT_TARGET = "target"
+PREDICT_FROM = "carried"
+PREDICT_TO = "condition"
 
 
 def link_to_view(keys: tuple[str, ...]) -> str:

@@ -106,6 +106,40 @@ def test_the_command_line_generates_the_next_sets(tmp_path: Path, capsys: Any) -
     assert "There is no set called 'clone_5'" in capsys.readouterr().err
 
 
+def test_a_set_under_another_condition_on_the_page_and_on_the_command_line(
+    app: Open, home: Path, tmp_path: Path, capsys: Any
+) -> None:
+    """Nine donors at rest and stimulated: imported, fitted, and one carried over."""
+    rng = np.random.default_rng(0)
+    lines = ["donor,state,gene1,gene2"]
+    for donor in range(9):
+        base = rng.normal(size=2)
+        for state, shift in (("rest", 0.0), ("stimulated", 3.0)):
+            lines += [f"d{donor},{state},{a + shift:.3f},{b:.3f}" for a, b in base + rng.normal(size=(40, 2))]
+    (tmp_path / "cells.csv").write_text("\n".join(lines))
+    options = ["--kind", "sets", "--set-column", "donor,state", "--unit", "donor", "--label-columns", "state,donor"]
+    assert main(["import", str(tmp_path / "cells.csv"), *options, "--normalise", "none", "--name", "donors"]) == 0
+    assert main(["train", "experiment=perturbseq", "--dataset", "donors"]) == 0
+    assert "under another condition: In " in capsys.readouterr().err
+    run = next(run.run for run in RunStore().list() if not run.embedded)
+    name = next(str(n) for n in np.load(next((home / "runs").glob("*/arrays/latents.npz")))["set_id"] if "rest" in n)
+    out = tmp_path / "set.npz"
+    assert main(["intervene", run, name, "--to", "stimulated", "--n", "200", "--out", str(out), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["units"] == 8 and found["features"][0]["feature"] == "gene1"
+    assert found["features"][0]["low"] > 0.5 and found["features"][1]["low"] < 0 < found["features"][1]["high"]
+    with np.load(out) as made:
+        assert made["X"].shape == (200, 2) and made["feature"].tolist() == ["gene1", "gene2"]
+    assert main(["intervene", run, name, "--to", "frozen", "--out", str(out)]) == 2
+    assert "No set has the label value 'frozen'" in capsys.readouterr().err
+
+    shown = app("predict", predict="Effects", carried=name, condition="state: stimulated")
+    assert not shown.exception
+    assert alts(shown)[-1].startswith("Predicted to move most under state stimulated: gene1 +")
+    assert "independently of their state" in words(shown) and "95% intervals held" in words(shown)
+    assert "core intervene" in str(shown.code[-1].value)
+
+
 def test_new_perturbations_are_foretold_from_a_table(app: Open, home: Path, tmp_path: Path, capsys: Any) -> None:
     """Cells of 14 drugs whose dose moves one gene: imported, fitted, and a drug of another dose foretold."""
     rng = np.random.default_rng(0)

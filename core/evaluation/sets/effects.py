@@ -40,9 +40,9 @@ def effects(subject: Subject) -> dict[str, Any]:
     if not sets.unit:
         return {"reason": "The sets name no unit (such as a donor), so no effect can be carried over to a new one."}
     unit = sets.labels[sets.unit]
-    column = _condition(subject, unit)
+    column = condition_of(subject, unit)
     if column is None:
-        return {"reason": _no_condition(subject)}
+        return {"reason": no_condition(subject)}
     condition = sets.labels[column]
     names, counts = np.unique(condition, return_counts=True)
     reference = subject.control or control_of(condition) or str(names[counts.argmax()])
@@ -78,13 +78,13 @@ def _judge(
     subject: Subject, known: list[tuple[Members, Members]], start: Members, end: Members
 ) -> tuple[dict[str, float], dict[str, Array]]:
     rng = subject.rng(12)
-    step = np.mean([_latent(subject, b) - _latent(subject, a) for a, b in known], axis=0)
-    before, after = (_cells(subject, members) for members in (start, end))
+    step = np.mean([latent_of(subject, b) - latent_of(subject, a) for a, b in known], axis=0)
+    before, after = (cells_of(subject, members) for members in (start, end))
     a, b = (x[rng.permutation(len(x))[:MOST]] for x in (before, after))
     k = min(len(a), len(b))
-    generated = subject.generate((_latent(subject, start) + step)[None], MOST, int(rng.integers(2**31)))[0]
+    generated = subject.generate((latent_of(subject, start) + step)[None], MOST, int(rng.integers(2**31)))[0]
     y = subject.space(generated)
-    carried = np.mean([_cells(subject, j).mean(axis=0) - _cells(subject, i).mean(axis=0) for i, j in known], axis=0)
+    carried = np.mean([cells_of(subject, j).mean(axis=0) - cells_of(subject, i).mean(axis=0) for i, j in known], axis=0)
     shift = {
         "observed": after.mean(axis=0) - before.mean(axis=0),
         "": y.mean(axis=0) - before.mean(axis=0),
@@ -137,7 +137,7 @@ def _pooled(subject: Subject, units: list[str], shifts: list[dict[str, Array]]) 
     return out | framed("difference", lambda d: score("", d) - score("mean_", d), len(shifts), draws)
 
 
-def _condition(subject: Subject, unit: npt.NDArray[Any]) -> str | None:
+def condition_of(subject: Subject, unit: npt.NDArray[Any]) -> str | None:
     """The label column (not the unit) with a few values that units share and that differ within units; one that has
     the control, where that was chosen.
     """
@@ -154,7 +154,8 @@ def _condition(subject: Subject, unit: npt.NDArray[Any]) -> str | None:
     return None
 
 
-def _no_condition(subject: Subject) -> str:
+def no_condition(subject: Subject) -> str:
+    """Why no label column can be taken for a condition, in one sentence."""
     labels, control = subject.sets.labels, subject.control
     if control and not any(control in values for values in labels.values()):
         return no_control(labels, control)
@@ -163,12 +164,13 @@ def _no_condition(subject: Subject) -> str:
     return f"{which} has two conditions that are each seen in three values of {unit!r} or more."
 
 
-def _latent(subject: Subject, members: Members) -> npt.NDArray[np.float32]:
+def latent_of(subject: Subject, members: Members) -> npt.NDArray[np.float32]:
     """Mean of the latents of a unit's sets, each as often as it has observations."""
     return np.asarray(
         np.average(subject.latents[members], axis=0, weights=subject.sets.sizes[members]), dtype=np.float32
     )
 
 
-def _cells(subject: Subject, members: Members) -> Array:
+def cells_of(subject: Subject, members: Members) -> Array:
+    """(k, d) all observations of several sets in `subject.space`."""
     return np.concatenate([subject.space(subject.observations(i)) for i in members])

@@ -15,6 +15,7 @@ from core.evaluation.sets.flags import flags
 from core.evaluation.sets.forecast import forecast
 from core.evaluation.sets.geometry import distances, set_sizes
 from core.evaluation.sets.held_effects import held_effects
+from core.evaluation.sets.intervention import interventions
 from core.evaluation.sets.lineage import early_late
 from core.evaluation.sets.maps import maps
 from core.evaluation.sets.probes import probes
@@ -35,7 +36,8 @@ def evaluate_sets(
 
     Curves: "shepard", "reconstruction", "set_size", "probes". Analyses, each with values or the reason why there are
     none: "early_late" (early and late sets of a unit), "effects" (conditions carried over to held-out units),
-    "held_effects" (held-out perturbations) and "forecast" (the next set of a unit).
+    "held_effects" (held-out perturbations), "forecast" (the next set of a unit) and "interventions" (whether intervals
+    of a set under another condition hold).
     """
     started = time.monotonic()
     measured = [measurement(one, one.value(subject)) for one in of_kind("sets")]
@@ -58,6 +60,7 @@ def evaluate_sets(
             "effects": effects(subject),
             "held_effects": held_effects(subject),
             "forecast": forecast(subject),
+            "interventions": interventions(subject),
         },
     }
     content["flags"] = [vars(flag) for flag in flags(Report(content))]

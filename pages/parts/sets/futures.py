@@ -10,6 +10,8 @@ from core.plots.predict import retrieval, shifts
 from core.words import interval, number
 from pages.parts.chart import chart
 from pages.parts.frame import plain
+from pages.parts.sets.analysis import analysis
+from pages.parts.sets.another_condition import another_condition
 from pages.parts.sets.runs import SetRun
 
 
@@ -40,6 +42,8 @@ def carried_effects(chosen: SetRun) -> None:
     _new_units(chosen)
     st.subheader("Shift of held-out sets")
     _new_sets(chosen)
+    st.subheader("Under another condition")
+    another_condition(chosen)
 
 
 def _new_units(chosen: SetRun) -> None:
@@ -112,15 +116,3 @@ def _verdict(found: dict[str, Any], of: str) -> str:
     if high is not None and high < 0:
         return f":orange[:material/warning:] {of[0].upper()}{of[1:]} tells more than the latent: use it."
     return f":material/info: No difference from {of} can be told: {of} is enough here."
-
-
-def analysis(chosen: SetRun, name: str) -> dict[str, Any]:
-    """An analysis of the report; {}, and why, where there is none."""
-    found = chosen.report.analysis(name)
-    if found is None:
-        st.info("This report was made without this analysis; evaluate the run again.", icon=":material/info:")
-    elif "reason" in found:
-        st.info(plain(found["reason"]), icon=":material/info:")
-    else:
-        return found
-    return {}

@@ -9,7 +9,7 @@ from core.reports.forecasts import FEW, TITLES, verdict
 from core.words import count, number
 from pages.parts.chart import chart
 from pages.parts.frame import plain
-from pages.parts.sets.futures import analysis
+from pages.parts.sets.analysis import analysis
 from pages.parts.sets.runs import SetRun
 
 
