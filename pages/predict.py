@@ -47,6 +47,12 @@ with place:
                 f"{row['n_train']:,} training and {row['n_holdout']:,} held-out sets; {unit} {score} from the latent, "
                 f"{number(row['mean'])} from the mean"
             )
+            if "mae" in row:
+                error = interval(row["mae"], row["mae_low"], row["mae_high"])
+                words += (
+                    f"; mean absolute error {error} in the unit of {plain(row['target'])}, {number(row['mean_mae'])} "
+                    f"from the mean of the observations, {number(row['null_mae'])} by chance"
+                )
             drawn = confusion(row) if row["kind"] == "classification" else observed(row)
             chart(drawn, key="closer", caption=chosen.report.provenance(words), width="content")
         for row in rows:

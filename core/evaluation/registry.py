@@ -15,7 +15,7 @@ from core.reports.report import Direction, Measurement
 
 FAMILIES = (
     "Frequencies", "Linkage", "Structure", "Diversity along the genome", "Fidelity and diversity", "Association",
-    "Prediction", "Privacy", "Reconstruction", "Latent geometry",
+    "Prediction", "Privacy", "Reconstruction", "Latent geometry", "Sequences",
 )  # fmt: skip
 """The order of reading; a family that a metric names and that is not here comes after them."""
 

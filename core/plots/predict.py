@@ -10,16 +10,19 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.plots.figure import Figure, columns_of, draw, typed
-from core.plots.theme import BLUE, GREEN, ORANGE, REAL
+from core.plots.theme import BLUE, GREEN, ORANGE, PURPLE, REAL, SKY
 from core.reports.report import Report
 from core.words import interval, number
 
 LATENT, MEAN, MEAN_VARIANCE, UNCHANGED = "Latent", "Mean of the observations", "Mean and variance", "Nothing changes"
+WORDS, POSITIONS = "Shares of all k-mers", "Letters at positions"
 _LOOKS = {
     LATENT: (BLUE, "circle"),
     MEAN: (ORANGE, "square"),
     MEAN_VARIANCE: (GREEN, "triangle-up"),
     UNCHANGED: (REAL, "diamond"),
+    WORDS: (PURPLE, "cross"),
+    POSITIONS: (SKY, "diamond"),
 }
 
 Rows = Sequence[Mapping[str, Any]]
@@ -33,7 +36,7 @@ def probes(report: Report, kind: str) -> Figure | None:
     targets = [row for row in report.curve("probes") if row["kind"] == kind and "latent" in row]
     if not targets:
         return None
-    keys = {"latent": LATENT, "mean": MEAN, "mean_variance": MEAN_VARIANCE}
+    keys = {"latent": LATENT, "mean": MEAN, "mean_variance": MEAN_VARIANCE, "words": WORDS, "positions": POSITIONS}
     rows = [
         {
             "target": row["target"], "source": source, "value": row[key], "low": row[f"{key}_low"],
@@ -41,6 +44,7 @@ def probes(report: Report, kind: str) -> Figure | None:
         }
         for row in targets
         for key, source in keys.items()
+        if key in row
     ]  # fmt: skip
     title = "Accuracy on held-out sets" if kind == "classification" else "R² on held-out sets"
     bound = (0.0, 1.0) if kind == "classification" else (-0.5, 1.0)

@@ -63,6 +63,7 @@ def flags(report: Report) -> list[Flag]:
             "Compare sets of like size: an exact part (model.exact) draws small ones towards all. What is learned by "
             "steps sees more sizes with a wider model.context_min and model.context_max.",
         )
+    failed += _of_sequences(report)
     small = [row["n"] for row in report.curve("reconstruction")]
     if small and sorted(small)[len(small) // 2] < 15:
         add(
@@ -71,5 +72,38 @@ def flags(report: Report) -> list[Flag]:
             f"Half of the judged sets have fewer than {2 * sorted(small)[len(small) // 2] + 1} observations.",
             "Raise dataset.min_samples, merge sets, or mix them in training (mixer=dirichlet_k); "
             "the uncertainty of each latent is shown on the Atlas.",
+        )
+    return failed
+
+
+def _of_sequences(report: Report) -> list[Flag]:
+    """Copies beyond those of real sequences, and generated sequences less alike than position weights make them."""
+    failed = []
+    copies = report.metric("sequence_copies")
+    if copies.value is not None and copies.params.get("over_ceiling", [0.0])[0] > 0:
+        failed.append(
+            Flag(
+                "Copies training sequences",
+                "high",
+                f"{copies.value:.1%} of the generated sequences equal a training sequence, of the held-out real ones "
+                f"{copies.ceiling or 0.0:.1%}.",
+                "Stop the training earlier, take a narrower generator or more dropout; do not share these sequences "
+                "as new ones.",
+            )
+        )
+    likelihood, words = report.metric("sequence_likelihood"), report.metric("sequence_kmer_distance")
+    worse = []
+    if likelihood.value is not None and likelihood.params.get("over_pooled", [0.0, 0.0])[1] < 0:
+        worse.append(f"log-likelihood per letter {likelihood.value:.3f}, position weights {likelihood.null or 0.0:.3f}")
+    if words.value is not None and words.params.get("over_pooled", [0.0, 0.0])[0] > 0:
+        worse.append(f"distance of k-mers {words.value:.3f}, position weights {words.null or 0.0:.3f}")
+    if worse:
+        failed.append(
+            Flag(
+                "Worse than position weights",
+                "high",
+                f"On held-out halves: {'; '.join(worse)}.",
+                "Train longer; where the loss of held-out sets rises, train less or with fewer parameters.",
+            )
         )
     return failed

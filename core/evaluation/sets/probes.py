@@ -10,16 +10,22 @@ import numpy.typing as npt
 
 from core.evaluation.sets.resampling import framed, resamples
 from core.evaluation.sets.space import Subject
+from core.modalities.profiles import position_counts, position_shares, word_shares
 
 Array = npt.NDArray[np.float64]
 
 PENALTIES = np.logspace(-3, 4, 15)
 CLASSES = 30  # a label with more values is a name, not a class
 PERMUTATIONS = 40
+POSITIONS = 20_000_000  # numbers of all sets, letters at positions, that a probe reads
 
 
 def probes(subject: Subject) -> list[dict[str, Any]]:
     """One row per covariate and label column: held-out score of the latent, of the mean, of mean and variance.
+
+    For sequences also of the mean shares of all k-mers ("words") and of the letters at each position ("positions",
+    where they are at most `POSITIONS` numbers). Covariates have in "mae", "mean_mae", … and their "_low" and "_high"
+    also the mean absolute error in their own unit; "null_mae" is the 5 % point when training targets are permuted.
 
     Regression: ridge, R² = 1 − SSE/SST. Classification: ridge on class indicators, accuracy, with the share of the
     commonest class as chance. The penalty is chosen by leave-one-out on the training sets. Intervals: percentile
@@ -32,6 +38,8 @@ def probes(subject: Subject) -> list[dict[str, Any]]:
         "mean": np.stack([subject.space(subject.observations(i)).mean(axis=0) for i in range(subject.sets.s)]),
         "mean_variance": np.stack([_moments(subject, i) for i in range(subject.sets.s)]),
     }
+    if subject.sets.modality == "sequence":
+        inputs |= _letters(subject)
     rows = []
     for name, covariate in subject.sets.covariates.items():
         known = np.isfinite(covariate)
@@ -87,6 +95,14 @@ def _row(
     rng, x = subject.rng(13), inputs["latent"]
     shuffled = [ridge(x[train], target[rng.permutation(train)], x[test]) for _ in range(PERMUTATIONS)]
     row["null"] = float(np.quantile([_pooled(kind, target[test], guess) for guess in shuffled], 0.95))
+    if kind == "regression":
+
+        def error(which: str, d: npt.NDArray[np.int64]) -> float:
+            return float(np.abs(target[test][d] - guesses[which][d]).mean())
+
+        for which in inputs:
+            row |= framed("mae" if which == "latent" else f"{which}_mae", partial(error, which), len(test), draws)
+        row["null_mae"] = float(np.quantile([np.abs(target[test] - guess).mean() for guess in shuffled], 0.05))
     row["chance"] = float(target[test].mean(axis=0).max()) if kind == "classification" else 0.0
     row["holdout_sets"] = [str(v) for v in subject.sets.set_id[test]]
     row["observed"] = _said(kind, target[test]).tolist()
@@ -108,3 +124,15 @@ def _pooled(kind: str, target: Array, guess: Array) -> float:
 def _moments(subject: Subject, i: int) -> Array:
     x = subject.space(subject.observations(i))
     return np.concatenate([x.mean(axis=0), np.log(x.var(axis=0) + 1e-3)])
+
+
+def _letters(subject: Subject) -> dict[str, Array]:
+    """Mean shares of k-mers (s, words), and shares of letters at positions (s, l · letters) where they are not too
+    many."""
+    sets, letters = subject.sets, len(subject.sets.alphabet)
+    each = [subject.observations(i) for i in range(sets.s)]
+    inputs = {"words": np.stack([word_shares(x, letters) for x in each])}
+    if sets.s * sets.observation.stored[0] * letters <= POSITIONS:
+        shares = [position_shares(position_counts(x, letters)).ravel() for x in each]
+        inputs["positions"] = np.stack(shares)
+    return inputs
