@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -194,7 +194,7 @@ def _likelihoods(
     return {"likelihood": float(np.asarray(said).sum()) / count, **frames}
 
 
-def _copies(subject: Subject, sources: list[tuple[npt.NDArray[Any], ...]]) -> dict[str, Array]:
+def _copies(subject: Subject, sources: Sequence[tuple[npt.NDArray[Any], ...]]) -> dict[str, Array]:
     """Shares of sequences that equal a training one: generated, held-out real, of pooled position weights."""
     prints = [[fingerprints(x) for x in source] for source in sources]
     asked = np.unique(np.concatenate([one for row in prints for one in row]))
