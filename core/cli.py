@@ -44,6 +44,7 @@ VERBS = {
     "unseen": ("perturbing", "effects of perturbations that nobody has tried, from a table that describes them"),
     "forecast": ("forecasting", "generate the next sets of a set by the linear flow of its latent"),
     "intervene": ("intervening", "what a set would become under another condition, with intervals"),
+    "lift": ("lifting", "the latents of a run's sets as sets of their units, a dataset one level up"),
     "doctor": ("doctor", "devices, versions, disk, backends: what to paste into an issue"),
     "bench": ("benchmarks", "measure speed and quality: the numbers of docs/benchmarks.md"),
     "pretrained": ("pretrained", "train again what is shipped in pretrained/"),

@@ -9,10 +9,11 @@ from pages.parts.frame import plain, share, tabs
 from pages.parts.sets.futures import carried_effects, early_and_late
 from pages.parts.sets.next_set import next_set
 from pages.parts.sets.runs import open_sets
+from pages.parts.sets.units import of_units
 from pages.parts.sets.unseen import unseen
 from pages.parts.state import PREDICT_FROM, PREDICT_KIND, PREDICT_TARGET, PREDICT_TO, SET_RUN
 
-VIEWS = ["Labels and covariates", "Early and late", "Next set", "Effects", "New perturbations"]
+VIEWS = ["Labels and covariates", "Early and late", "Next set", "Effects", "New perturbations", "Units"]
 
 top, chosen = open_sets("predict")
 rows = chosen.report.curve("probes")
@@ -66,4 +67,6 @@ with place:
         carried_effects(chosen)
     elif view == VIEWS[4]:
         unseen(chosen)
+    elif view == VIEWS[5]:
+        of_units(chosen)
 share(SET_RUN, PREDICT_KIND, PREDICT_TARGET, PREDICT_FROM, PREDICT_TO, place=top)

@@ -26,6 +26,7 @@ def predictions(report: Report) -> str:
         ("effects on held-out units", "effects", _effects),
         ("effects on held-out sets", "held_effects", _held_effects),
         ("next set", "forecast", _forecast),
+        ("units", "units", _units),
     ):
         analysis = report.analysis(key) or {}
         if "reason" in analysis:
@@ -89,4 +90,18 @@ def _forecast(found: Mapping[str, Any]) -> list[list[str]]:
         [f"next set by {found['order']}, {words}, {pairs} pairs", "W2", *_scores(pooled, key, "mean_shift"), *ends]
         for key, words in (("linear_flow", "linear flow"), ("transport", "transport"))
         if key in pooled
+    ]
+
+
+def _units(found: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        [
+            f"{r['target']} of {found['unit']} left out",
+            SCORES[r["kind"]],
+            *_scores(r, "latent", "mean"),
+            number(r["null"]),
+            "–",
+        ]
+        for r in found["rows"]
+        if "reason" not in r
     ]

@@ -30,7 +30,7 @@ from core.data.profile.cohort import make_profile
 from core.data.profile.collection import profile_collection
 from core.data.relatives import Relatives, find_relatives
 from core.data.sets import SetCollection
-from core.data.split import make_split, split_sets
+from core.data.split import Index, Split, make_split, split_sets
 from core.errors import InputError
 
 _UNFINISHED = ".unfinished-"
@@ -73,10 +73,12 @@ class Library:
         import_options: Mapping[str, Any] | None = None,
         created: str = "",
         compressed: bool = False,
+        holdout: Index | None = None,
     ) -> DatasetMeta:
         """Store a population with its split and profile; content that is already there is left as it is and returned.
 
-        A name that another dataset has gets a number behind it; `compressed` is the form of what is shipped. Raises
+        A name that another dataset has gets a number behind it; `compressed` is the form of what is shipped; `holdout`
+        are the places of the sets that are held out, where the split is not to come from the digest. Raises
         InputError for a matrix that cannot be a cohort (fewer than 2 individuals or no variant, calls outside
         0..ploidy, ids that repeat), and for fewer than 2 sets.
         """
@@ -99,7 +101,7 @@ class Library:
                 notes=list(notes),
                 import_options=dict(import_options or {}),
             )
-            _store(folder, population, meta, compressed=compressed)
+            _store(folder, population, meta, compressed=compressed, holdout=holdout)
             folder.chmod(0o755)
             try:
                 folder.rename(self.root / digest)
@@ -175,10 +177,14 @@ class Library:
                 yield meta
 
 
-def _store(folder: Path, population: Population, meta: DatasetMeta, *, compressed: bool) -> None:
+def _store(
+    folder: Path, population: Population, meta: DatasetMeta, *, compressed: bool, holdout: Index | None = None
+) -> None:
     """Split, profile and write a population into the empty `folder`, with `meta` completed by what was found."""
     if isinstance(population, SetCollection):
-        split, profile = split_sets(population, meta.id), profile_collection(population)
+        profile = profile_collection(population)
+        chosen = None if holdout is None else Split(np.setdiff1d(np.arange(population.s), holdout), np.sort(holdout))
+        split = chosen or split_sets(population, meta.id)
     else:
         relatives = find_relatives(population)
         split = make_split(population, relatives, meta.id)

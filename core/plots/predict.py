@@ -57,6 +57,32 @@ def probes(report: Report, kind: str) -> Figure | None:
     )
 
 
+def of_units(found: Mapping[str, Any], kind: str) -> Figure | None:
+    """Score of each target of units, left out one by one, from latents of their sets and from their mean.
+
+    `kind` is "classification" or "regression"; None where no target is of that kind.
+    """
+    targets = [row for row in found["rows"] if row["kind"] == kind and "latent" in row]
+    if not targets:
+        return None
+    rows = [
+        {
+            "target": row["target"], "source": source, "value": row[key], "low": row[f"{key}_low"],
+            "high": row[f"{key}_high"], "chance": row["chance"], "null": row[null],
+        }
+        for row in targets
+        for key, source, null in (("latent", LATENT, "null"), ("mean", MEAN, "mean_null"))
+    ]  # fmt: skip
+    title = "Accuracy on units left out" if kind == "classification" else "R² on units left out"
+    scores = (f"{row['target']} {number(row['latent'])} (mean {number(row['mean'])})" for row in targets[:6])
+    return Figure(
+        name=f"units_{kind}",
+        plot=_beside(rows, "target", title, (0.0, 1.0) if kind == "classification" else (-0.5, 1.0)),
+        alt=f"{title}: {'; '.join(scores)}.",
+        table=columns_of(rows),
+    )
+
+
 def observed(row: Mapping[str, Any]) -> Figure:
     """Observed against predicted value of each held-out set, with the line of perfect prediction."""
     truth, prediction = (np.asarray(row[key], dtype=np.float64) for key in ("observed", "latent_predictions"))

@@ -93,7 +93,7 @@ def test_the_next_set_between_no_change_and_the_floor(app: Open, set_runs: Put, 
     assert "None of the forecasts is nearer" in text and "rests on 2.00 observations" in text
 
 
-def test_the_command_line_generates_the_next_sets(tmp_path: Path, capsys: Any) -> None:
+def test_the_command_line_generates_the_next_sets(home: Path, tmp_path: Path, capsys: Any) -> None:
     run = next(run.run for run in RunStore().list() if "clones" in str(RunStore().get(run.run).path))
     out = tmp_path / "next.npz"
     options = ["--from", "clone_005_day4", "--steps", "2", "--n", "30", "--out", str(out), "--json"]
@@ -138,6 +138,31 @@ def test_a_set_under_another_condition_on_the_page_and_on_the_command_line(
     assert alts(shown)[-1].startswith("Predicted to move most under state stimulated: gene1 +")
     assert "independently of their state" in words(shown) and "95% intervals held" in words(shown)
     assert "core intervene" in str(shown.code[-1].value)
+
+
+def test_units_left_out_one_by_one_beside_the_mean_and_the_null(app: Open, set_runs: Put, home: Path) -> None:
+    set_runs(1)
+    values = {"latent": 0.9, "mean": 0.5, "difference": 0.4}
+    scores = {f"{k}{end}": v + d for k, v in values.items() for end, d in (("", 0), ("_low", -0.1), ("_high", 0.1))}
+    row = {"target": "fate", "kind": "classification", "null": 0.4, "mean_null": 0.41, "chance": 0.3, **scores}
+    still = {"target": "batch", "kind": "classification", "reason": "One value."}
+    found = {"unit": "clone", "n_units": 30, "n_holdout": 6, "dropped": 2, "rows": [row, still]}
+    with_curves(home, units=found)
+    shown = app("predict", predict="Units")
+    assert not shown.exception
+    assert alts(shown)[0] == "Accuracy on units left out: fate 0.900 (mean 0.500)."
+    assert shown.dataframe[0].value["Null"].tolist() == ["0.400"]
+    assert "all but 6 of these units" in words(shown) and "batch: One value." in words(shown)
+    assert "2 units with one set left out" in words(shown) and "core lift" in str(shown.code[0].value)
+
+
+def test_the_latents_of_a_run_become_a_dataset_that_is_trained_on(home: Path, capsys: Any) -> None:
+    run = next(run.run for run in RunStore().list() if "clones" in str(RunStore().get(run.run).path))
+    assert main(["lift", run, "--name", "clones-up", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (found["sets"], found["observations"], found["holdout"]) == (120, 360, 24)
+    assert found["labels"] == ["fate"] and "held out here too" in found["notes"][1]
+    assert main(["train", "experiment=cytometry", "--dataset", "clones-up", "dataset.min_samples=1"]) == 0
 
 
 def test_new_perturbations_are_foretold_from_a_table(app: Open, home: Path, tmp_path: Path, capsys: Any) -> None:

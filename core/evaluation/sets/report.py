@@ -21,6 +21,7 @@ from core.evaluation.sets.maps import maps
 from core.evaluation.sets.probes import probes
 from core.evaluation.sets.reconstruction import reconstructions
 from core.evaluation.sets.space import Subject
+from core.evaluation.sets.units import units
 from core.reports.files import plain, write_report
 from core.reports.report import SCHEMA, Report
 
@@ -36,8 +37,8 @@ def evaluate_sets(
 
     Curves: "shepard", "reconstruction", "set_size", "probes". Analyses, each with values or the reason why there are
     none: "early_late" (early and late sets of a unit), "effects" (conditions carried over to held-out units),
-    "held_effects" (held-out perturbations), "forecast" (the next set of a unit) and "interventions" (whether intervals
-    of a set under another condition hold).
+    "held_effects" (held-out perturbations), "forecast" (the next set of a unit), "interventions" (whether intervals of
+    a set under another condition hold) and "units" (labels of units from their sets).
     """
     started = time.monotonic()
     measured = [measurement(one, one.value(subject)) for one in of_kind("sets")]
@@ -61,6 +62,7 @@ def evaluate_sets(
             "held_effects": held_effects(subject),
             "forecast": forecast(subject),
             "interventions": interventions(subject),
+            "units": units(subject),
         },
     }
     content["flags"] = [vars(flag) for flag in flags(Report(content))]
