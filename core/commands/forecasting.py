@@ -12,7 +12,7 @@ from core.commands.answer import Answer, Command
 from core.errors import InputError
 from core.latents.lens import open_lens
 from core.latents.next_sets import next_sets
-from core.reports.forecasts import verdict
+from core.reports.forecasts import flow_words, verdict
 from core.runs.store import RunStore
 
 
@@ -52,7 +52,9 @@ def _forecast(options: argparse.Namespace) -> Answer:
         f"{options.start} ({coming.order} {coming.begin:g}), written to {options.out}; the step was learned from "
         f"{coming.n_train} training pairs.",
         *(f"Warning: {sentence}" for sentence in coming.warnings),
-        verdict(found) if "rows" in found else f"How good such forecasts are is not known: {found['reason']}",
+        f"{flow_words(found)} {verdict(found)}"
+        if "rows" in found
+        else f"How good such forecasts are is not known: {found['reason']}",
     ]
     value = {
         "run": run.id,

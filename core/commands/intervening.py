@@ -81,7 +81,7 @@ def _intervene(options: argparse.Namespace) -> Answer:
 
 def _table(found: Intervention) -> str:
     header = ["feature", "change"]
-    header += ["95% of this set", "95% of the average effect"] if found.low is not None else []
+    header += ["95% interval, this set", "95% interval, average effect"] if found.low is not None else []
     header += ["what happened"] if found.observed is not None else []
     rows = []
     for i in found.top:

@@ -63,7 +63,7 @@ def moved(found: Moved, condition: str) -> Figure:
             showlegend=False,
         )
     ]  # fmt: skip
-    for key, width, words in (("", 2, "95% of this set"), ("average_", 6, "95% of the average effect")):
+    for key, width, words in (("", 2, "95% interval, this set"), ("average_", 6, "95% interval, average effect")):
         low, high = getattr(found, f"{key}low"), getattr(found, f"{key}high")
         if low is None:
             continue

@@ -33,3 +33,18 @@ def verdict(found: Mapping[str, Any]) -> str:
         else "but the mean shift is nearer"
     )  # fmt: skip
     return f"{TITLES[best]} {share} {against} (W2 less by {pooled[f'{best}_gain']:.3g}, {low:.3g} to {high:.3g})."
+
+
+def flow_words(found: Mapping[str, Any]) -> str:
+    """How near the linear flow came to held-out next sets, in one sentence."""
+    pooled = found["pooled"]
+    less, low, high = (pooled[f"linear_flow_over_unchanged{end}"] for end in ("", "_low", "_high"))
+    said = f"(W2 less by {less:.3g}, {low:.3g} to {high:.3g})"
+    if low <= 0:
+        return (
+            f"On held-out pairs the linear flow is not nearer to the next set than no change {said}: do not rely on it."
+        )
+    return (
+        f"On held-out pairs the linear flow is nearer to the next set than no change {said} and closes "
+        f"{pooled['share_linear_flow']:.0%} of the gap to the floor."
+    )

@@ -10,7 +10,7 @@ from core.data.stages import ordered
 from core.evaluation.sets.forecast import consecutive, forecast, next_latents
 from core.evaluation.sets.space import Subject
 from core.models.gde.conditioned_transport import fit_transport
-from core.reports.forecasts import verdict
+from core.reports.forecasts import flow_words, verdict
 
 D = 3
 
@@ -64,6 +64,7 @@ def test_a_linear_law_is_forecast_by_flow_and_transport_and_not_by_the_mean_shif
     assert pooled["floor"] <= pooled["regenerated"] * 1.1 and pooled["floor"] < pooled["unchanged"]
     assert found["best"] in ("linear_flow", "transport")
     assert "and is nearer than the mean shift" in verdict(found)
+    assert "linear flow is nearer to the next set than no change" in flow_words(found)
 
 
 def test_where_all_units_move_alike_the_mean_shift_is_as_good() -> None:
@@ -74,6 +75,7 @@ def test_where_all_units_move_alike_the_mean_shift_is_as_good() -> None:
 
 def test_where_nothing_changes_no_method_beats_no_change() -> None:
     found = forecast(subject(*followed(0.0, 0.0)))
+    assert "do not rely on it" in flow_words(found)
     assert found["best"] == "" and verdict(found).startswith("None of the forecasts")
     assert all(found["pooled"][f"{m}_over_unchanged_low"] <= 0 for m in ("mean_shift", "linear_flow", "transport"))
 
