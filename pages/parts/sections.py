@@ -59,6 +59,10 @@ SECTIONS = (
     Section("privacy", "Genotypes", "Privacy", "shield_person", "Does the model give its training individuals away?"),
     Section("atlas", "Distributions", "Atlas", "map", "Which sets are alike, and does a latent give its set back?"),
     Section("interpolate", "Distributions", "Interpolate", "conversion_path", "What lies between one set and another?"),
+    Section(
+        "sequences", "Distributions", "Sequences", "abc",
+        "Are the generated sequences of a set like its real ones, letter by letter?",
+    ),
     Section("geometry", "Distributions", "Geometry", "square_foot", "Do latent distances mean anything?"),
     Section("predict", "Distributions", "Predict", "online_prediction", "What does a latent tell of its set?"),
 )  # fmt: skip

@@ -109,6 +109,13 @@ ATLAS_EMBED = "new_set"
 
 GEOMETRY_VIEW = "geometry"
 
+SEQUENCES_VIEW = "sequences"
+SEQUENCES_BESIDE = "beside"
+SEQUENCES_FIRST = "first"
+SEQUENCES_BY = "by"
+SEQUENCES_REFERENCE = "reference"
+SEQUENCES_P = "motif_p"
+
 PREDICT_KIND = "predict"
 PREDICT_TARGET = "target"
 PREDICT_FROM = "carried"

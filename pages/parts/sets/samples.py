@@ -21,7 +21,7 @@ _NEAR = 6
 
 def real_and_regenerated(chosen: SetRun, name: str) -> None:
     """Both, drawn as their kind is: points and densities of vectors, boards of images."""
-    real, generated = _kept(chosen, name)
+    real, generated = real_and_generated(chosen, name)
     caption = f"{count(len(real), 'real observation')} and as many regenerated from the set's latent"
     row = {str(r["set"]): r for r in chosen.report.curve("reconstruction")}.get(name)
     if row:
@@ -80,7 +80,7 @@ def described(chosen: SetRun, places: Any) -> dict[str, Any]:
     return {name: values[places] for name, values in known.items()}
 
 
-def _kept(chosen: SetRun, name: str) -> tuple[Any, Any]:
+def real_and_generated(chosen: SetRun, name: str) -> tuple[Any, Any]:
     """Real and regenerated observations: from the report where it kept them, else made now."""
     index = chosen.names.index(name)
     stored = chosen.report.arrays("samples")
