@@ -9,7 +9,7 @@ from pages.parts.sets.axes import pick_drawing
 from pages.parts.sets.ends import pick_ends, warn_of_few
 from pages.parts.sets.path import whole_path
 from pages.parts.sets.runs import open_sets
-from pages.parts.sets.walk import player
+from pages.parts.sets.walk import letters_between, player
 from pages.parts.state import (
     INTERPOLATE_C,
     INTERPOLATE_OTHERS,
@@ -34,6 +34,8 @@ if between.open:
         warn_of_few(chosen, ends.values())
         drawn = pick_drawing(chosen, generated=True)
         player(chosen, ends["A"], ends["B"], drawn)
+        if chosen.sets.modality == "sequence":
+            letters_between(chosen, ends["A"], ends["B"], drawn)
         st.subheader(f"The whole way from {plain(ends['A'])} to {plain(ends['B'])}")
         whole_path(chosen, ends["A"], ends["B"], drawn)
 elif middle.open:

@@ -5,6 +5,8 @@ import streamlit as st
 from pages.parts import state
 from pages.parts.frame import share, tabs
 from pages.parts.sets import letters
+from pages.parts.sets.letters_nearest import nearest
+from pages.parts.sets.letters_places import methylated, profile
 from pages.parts.sets.runs import open_sets
 
 VIEWS = {
@@ -13,8 +15,8 @@ VIEWS = {
     "Lengths and composition": letters.shape,
     "Motifs": letters.scan,
     "Mutations": None,
-    "Methylation": letters.methylated,
-    "Nearest real": letters.nearest,
+    "Methylation": methylated,
+    "Nearest real": nearest,
 }
 
 top, chosen = open_sets("sequences")
@@ -37,7 +39,7 @@ view, place = tabs(list(VIEWS), state.SEQUENCES_VIEW)
 with place:
     draw = VIEWS[view]
     if draw is None:
-        letters.profile(chosen)
+        profile(chosen)
     else:
         draw(chosen, {name: letters.sources_of(chosen, name) for name in names})
 share(

@@ -61,7 +61,7 @@ def logo(sources: Sources, alphabet: str, first: int, width: int) -> Figure:
     top = max(0.1, *(float(one.sum(axis=1).max(initial=0)) for name, one in heights.items() if name != "difference"))
     for row in range(len(sources)):
         plot.update_yaxes(range=[0, 1.05 * top], row=row + 1, col=1)
-    plot.update_layout(barmode="overlay", bargap=0.04, showlegend=False)
+    plot.update_layout(barmode="overlay", showlegend=False)
     plot.update_xaxes(range=[at[0] - 0.6, at[-1] + 0.6], showgrid=False)
     plot.update_xaxes(title_text="Position from the first letter", row=len(heights), col=1)
     means = ", ".join(f"{name.lower()} {number(float(one.mean()))}" for name, one in bits.items())
@@ -94,7 +94,7 @@ def _stacked(height: Array, at: Array, alphabet: str, unit: str) -> list[go.Bar]
             continue
         traces.append(
             go.Bar(
-                x=at[seen], y=typed(height[seen, i]), base=typed(base[seen, i]), name=escape(letter),
+                x=at[seen], y=typed(height[seen, i]), base=typed(base[seen, i]), name=escape(letter), width=0.94,
                 marker={"color": palette[letter], "line": {"width": 0}}, text=[escape(letter)] * int(seen.sum()),
                 textposition="inside", insidetextanchor="middle", textangle=0, constraintext="inside",
                 insidetextfont={"size": 20, "color": "#ffffff"},

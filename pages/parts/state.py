@@ -102,6 +102,8 @@ INTERPOLATE_OTHERS = "sets"
 INTERPOLATE_BEYOND = "beyond"
 INTERPOLATE_POINTS = "points"
 INTERPOLATE_SHOWN = "walk_shown"
+INTERPOLATE_LETTERS = "letters_t"
+INTERPOLATE_FIRST = "letters_first"
 
 ATLAS_SOLID = "solid"
 ATLAS_SURE = "uncertainty"

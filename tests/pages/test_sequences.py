@@ -69,3 +69,18 @@ def test_other_observations_end_in_a_sentence(app: Open, set_runs: Put) -> None:
     shown = app("sequences")
     assert not shown.exception
     assert "Choose a model of sequences" in words(shown)
+
+
+def test_between_two_sets_a_slider_moves_the_logo(app: Open, sequences: None) -> None:
+    shown = app("interpolate")
+    assert not shown.exception, shown.exception
+    assert any("Logos of positions 1 to 40" in alt for alt in alts(shown))
+    shown.select_slider(key="letters_t").set_value(1.0).run()
+    assert not shown.exception
+    assert "Sequences generated at t = 1" in tables(shown)[0]
+
+
+def test_letters_are_not_added(app: Open, sequences: None) -> None:
+    shown = app("interpolate", walk="A − B + C")
+    assert not shown.exception, shown.exception
+    assert "Letters cannot be added" in words(shown)

@@ -40,6 +40,11 @@ def arithmetic_of(chosen: SetRun, names: tuple[str, str, str], drawn: Drawing) -
     a, b, c = (chosen.names.index(name) for name in names)
     known = chosen.latents
     z = arithmetic(known[a], known[b], known[c])
+    if chosen.sets.modality == "sequence":
+        st.caption("Letters cannot be added, so no shift of the means stands here: A itself does.")
+        words = f"{names[0]} − {names[1]} + {names[2]}; {drawn.n:,} generated"
+        _beside(chosen, z, {"Real": chosen.observations(a)[:_REAL]}, drawn, f"{words}; noise {drawn.seed}.")
+        return
     x, minus, plus = (chosen.observations(i).astype(np.float64) for i in (a, b, c))
     moved = x[:_REAL] - minus.mean(axis=0) + plus.mean(axis=0)
     if chosen.image:

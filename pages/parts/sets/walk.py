@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from core.modalities.sequence import spell
 from core.plots import walk as plots
 from core.plots.figure import Figure
+from core.plots.sequences import logo
 from core.plots.walk import GENERATED, MIXTURE, TRANSPORT, Moments, Panels
 from core.words import count, number
 from pages.parts import state
@@ -27,6 +29,8 @@ LINKED = (
     state.INTERPOLATE_POINTS, state.INTERPOLATE_SEED, state.SET_VIEW, state.SET_X, state.SET_Y,
 )  # fmt: skip
 _NEAR = 3
+_WINDOW = 40  # positions of a logo
+_LISTED = 50  # sequences as text
 
 
 @st.fragment
@@ -56,6 +60,29 @@ def player(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
         st.query_params[state.INTERPOLATE_T] = f"{t[place]:g}"
     with linked:
         share(*LINKED)
+
+
+@st.fragment
+def letters_between(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
+    """Logo of what is generated at t, as a slider moves t, and the first of its sequences as text."""
+    alphabet, length = chosen.sets.alphabet, chosen.sets.observation.stored[0]
+    moments = walk(chosen, a, b, drawn.n, drawn.seed).moments(low=0.0, high=1.0)
+    places = {round(moment.t, 3): moment for moment in moments}
+    st.markdown("**Letter by letter**")
+    middle = list(places)[len(places) // 2]
+    t = st.select_slider("t, from A to B", list(places), value=middle, key=state.INTERPOLATE_LETTERS)
+    first = 1
+    if length > _WINDOW:
+        first = st.slider("First position", 1, length - _WINDOW + 1, 1, key=state.INTERPOLATE_FIRST)
+    generated = places[t].generated
+    note = "aligned from the first letter; information corrected for small samples."
+    caption = f"{count(len(generated), 'sequence')} generated at t = {t:g}, noise {drawn.seed}; {note}"
+    chart(logo({GENERATED: generated}, alphabet, first - 1, _WINDOW), key="walk_logo", caption=caption)
+    words = spell(generated[:_LISTED], alphabet)
+    st.dataframe(
+        {f"Sequences generated at t = {t:g}": words}, hide_index=True, height=250,
+        alt=f"{len(words)} sequences generated at t = {t:g}.",
+    )  # fmt: skip
 
 
 @st.cache_resource(max_entries=8, hash_funcs=OF_RUN, show_spinner="Pairing the observations…")
