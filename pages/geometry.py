@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.plots.set_report import PAIRS, reconstruction, set_size, shepard
+from core.words import number
 from pages.parts.chart import chart
 from pages.parts.frame import share, tabs
 from pages.parts.sets.checks import questions, scores, warning_signs
@@ -27,6 +28,14 @@ with place:
         )
         pairs = f"{len(report.curve('shepard')):,} pairs of {judged} sets, at most {PAIRS} of them drawn"
         chart(shepard(report), key="shepard", caption=report.provenance(pairs))
+        edits = report.metric("edit_transport_spearman")
+        if edits.value is not None:
+            other = edits.baselines.get("w2_of_kmers")
+            st.caption(
+                f"Against transport of the sequences themselves on {edits.params['distance']} distance: latent "
+                f"{edits.shown}, mean of k-mers {number(edits.null)}, W2 of k-mers {number(other)} (rank correlation "
+                f"over {edits.params['pairs']} pairs, {edits.params['n']} sequences a side)."
+            )
     elif view == "Reconstruction":
         st.markdown(
             "A set is encoded from one half and regenerated; the distance to its other half cannot fall below the "
