@@ -37,12 +37,14 @@ class PositionWeights:
         return np.asarray(np.where(target >= 0, said, 0.0).sum(axis=1))
 
 
-def fit_position_weights(x: npt.NDArray[Any], letters: int) -> PositionWeights:
-    """Frequencies of sequences x (n, l), with half of a count of each letter, shared out as all positions have them."""
+def fit_position_weights(x: npt.NDArray[Any], letters: int, prior: PositionWeights | None = None) -> PositionWeights:
+    """Frequencies of sequences x (n, l), with half of a count of each letter, shared out as all positions have them,
+    or as the `prior` has them at the position: of a few sequences those of one set alone would say little."""
     target = _targets(x, letters)
     counts = np.stack([(target == letter).sum(axis=0) for letter in range(letters + 1)], axis=1).astype(np.float64)
     everywhere = counts.sum(axis=0) + PSEUDO
-    counts += PSEUDO * (letters + 1) * everywhere / everywhere.sum()
+    share = everywhere / everywhere.sum() if prior is None else prior.probability
+    counts += PSEUDO * (letters + 1) * share
     counts[0, letters] = 0  # no sequence is empty,
     counts[-1, :letters] = 0  # and none is longer than the longest
     return PositionWeights(counts / counts.sum(axis=1, keepdims=True))

@@ -27,7 +27,7 @@ _ROWS = 100_000  # training sequences that are compared at once
 
 _FRAME = (
     "Ceiling: the two real halves. Null: position weights of all training sequences; beside it those of the set's own "
-    "first half."
+    "first half, drawn towards them."
 )
 
 
@@ -103,8 +103,8 @@ def sequence_copies(subject: Subject) -> Estimate:
     direction="higher",
     bounds=(-np.inf, 0.0),
     help="Nats per letter, ends included, of a held-out half given the latent of the other half, mean over sets. Null: "
-    "position weights of all training sequences; beside it those of the set's own first half. No ceiling is known: "
-    "the entropy of the real sequences is not.",
+    "position weights of all training sequences; beside it those of the set's own first half, drawn towards them. "
+    "No ceiling is known: the entropy of the real sequences is not.",
     source="Popscape",
 )
 def sequence_likelihood(subject: Subject) -> Estimate:
@@ -140,7 +140,7 @@ def halved(subject: Subject) -> dict[str, Array]:
         generated += list(subject.generate(latents[i : i + TOGETHER], n, int(rng.integers(2**31))))
     rows, sources = [], []
     for (first, second), z, y in zip(halves, latents, generated, strict=True):
-        n, own = len(second), fit_position_weights(first, letters)
+        n, own = len(second), fit_position_weights(first, letters, pooled)
         source = {"": y[:n], "_ceiling": first, "_pooled": pooled.sample(n, rng), "_own": own.sample(n, rng)}
         rows.append(_row(subject, source, second) | _likelihoods(subject, second, z, pooled, own))
         sources.append((source[""], second, source["_pooled"]))
