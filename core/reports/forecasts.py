@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.words import number
+
 TITLES = {
     "unchanged": "No change",
     "mean_shift": "Mean shift",
@@ -32,14 +34,15 @@ def verdict(found: Mapping[str, Any]) -> str:
         "and is nearer than the mean shift" if low > 0 else "but cannot be told from the mean shift" if high > 0
         else "but the mean shift is nearer"
     )  # fmt: skip
-    return f"{TITLES[best]} {share} {against} (W2 less by {pooled[f'{best}_gain']:.3g}, {low:.3g} to {high:.3g})."
+    gain = f"W2 less by {number(pooled[f'{best}_gain'])}, {number(low)} to {number(high)}"
+    return f"{TITLES[best]} {share} {against} ({gain})."
 
 
 def flow_words(found: Mapping[str, Any]) -> str:
     """How near the linear flow came to held-out next sets, in one sentence."""
     pooled = found["pooled"]
     less, low, high = (pooled[f"linear_flow_over_unchanged{end}"] for end in ("", "_low", "_high"))
-    said = f"(W2 less by {less:.3g}, {low:.3g} to {high:.3g})"
+    said = f"(W2 less by {number(less)}, {number(low)} to {number(high)})"
     if low <= 0:
         return (
             f"On held-out pairs the linear flow is not nearer to the next set than no change {said}: do not rely on it."

@@ -169,18 +169,18 @@ def _judge(
     x = subject.space(subject.observations(i))
     n = int(min(len(x), subject.sets.sizes[j] // 2, MOST))
     count = min(HALVINGS, -(-SPREAD // n))
-    made = subject.generate(z[None].astype(np.float32), n * count, int(rng.integers(2**31)))[0]
-    made = subject.space(made).reshape(count, n, -1)
+    halves = [subject.halves(j, n, rng) for _ in range(count)]
+    # Together: letters are generated one after the other, for many sequences as fast as for few.
+    latents = np.stack([z] * count + [subject.embed(first) for first, _ in halves]).astype(np.float32)
+    made = [subject.space(y) for y in subject.generate(latents, n, int(rng.integers(2**31)))]
     moved = None if carry is None else carry(x, subject.latents[i].astype(np.float64), z)
     parts = []
-    for k in range(count):
-        first, second = subject.halves(j, n, rng)
+    for k, half in enumerate(halves):
         rows = rng.permutation(len(x))[:n]
-        own = subject.generate(subject.embed(first)[None], n, int(rng.integers(2**31)))[0]
-        a, b, own = (subject.space(y) for y in (first, second, own))
+        a, b = (subject.space(y) for y in half)
         guess = {"unchanged": x[rows], "mean_shift": x[rows] + shift, "linear_flow": made[k]}
         guess |= {} if moved is None else {"transport": moved[rows]}
-        guess |= {"regenerated": own, "floor": a}
+        guess |= {"regenerated": made[count + k], "floor": a}
         parts.append({name: sample_w2(y, b) for name, y in guess.items()})
     return {"n": n, **{name: float(np.mean([part[name] for part in parts])) for name in parts[0]}}
 

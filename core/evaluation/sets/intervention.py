@@ -21,7 +21,8 @@ Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 Latents = npt.NDArray[np.float32]
 
-GENERATED = 500  # observations behind a predicted mean
+GENERATED = 200  # observations behind a predicted mean; the same noise on both sides of a difference
+CONDITIONS = 4  # other conditions that coverage is counted on, the commonest
 DRAWS, DRAWN = 100, 200  # bootstrap of the average effect over units, and observations generated for each draw
 UNITS_MAX = 100  # units that a step is learned from
 
@@ -150,7 +151,8 @@ def intervene(subject: Subject, place: int, after: str, column: str = "") -> Int
 def interventions(subject: Subject) -> dict[str, Any]:
     """How often the intervals of `intervene` hold what happened in held-out units, {"rows", "pooled", …} or {"reason"}.
 
-    Steps and their spread are learned from training units alone. "coverage": share of features whose observed change
+    Of the changes from the control (else the commonest condition) to the four commonest others. Steps and their spread
+    are learned from training units alone. "coverage": share of features whose observed change
     lies within; "top": the same of the 10 features that are predicted to move most; both should be near 0.95. 95 %
     bootstrap over units where five or more are held out ("resampled" says so).
     """
@@ -165,7 +167,8 @@ def interventions(subject: Subject) -> dict[str, Any]:
     reference = subject.control or control_of(sets.labels[column]) or str(names[counts.argmax()])
     rows: list[dict[str, Any]] = []
     most = 0
-    for after in map(str, names[names != reference]):
+    others = names[np.argsort(-counts, kind="stable")]
+    for after in map(str, others[others != reference][:CONDITIONS]):
         known, held = (
             _pairs(subject, column, (reference, after), np.unique(unit[side]))
             for side in (subject.train, subject.holdout)

@@ -42,7 +42,7 @@ def next_set(chosen: SetRun) -> None:
         key="next_set",
         caption=chosen.report.provenance(
             f"{found['n_train']} pairs to learn from, {found['n_holdout']} held out; {drawn_again}; "
-            f"{plain(chosen.report.content['space'])}; dashed: no change, dotted: floor"
+            "dashed: no change, dotted: floor"
         ),
     )
     st.markdown(
