@@ -69,6 +69,7 @@ class CollectionFacts:
         covariates: names.
         sizes: {"min", "median", "max"} observations of a set.
         unit: the label column that the split keeps together, or "".
+        alphabet: the letters of sequences, "" otherwise (and of sequences that came in before it was kept).
     """
 
     sets: int
@@ -79,6 +80,7 @@ class CollectionFacts:
     covariates: list[str] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
     unit: str = ""
+    alphabet: str = ""
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,7 @@ def _facts(population: Population) -> CohortFacts | CollectionFacts:
         covariates=list(population.covariates),
         sizes={"min": int(sizes.min()), "median": int(np.median(sizes)), "max": int(sizes.max())},
         unit=population.unit,
+        alphabet=population.alphabet,
     )
 
 

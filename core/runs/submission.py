@@ -130,6 +130,10 @@ def misfit(experiment: Mapping[str, Any], meta: DatasetMeta) -> str:
         return ""
     if not takes(experiment, meta.collection.modality):
         return f"it takes {' or '.join(f'{modality}s' for modality in experiment['takes'])}"
+    if (alphabet := meta.collection.alphabet) and not any(
+        alphabet.startswith(letters) for letters in experiment.get("letters", [""])
+    ):
+        return f"it takes letters of {' or '.join(experiment['letters'])}"
     # Families of distributions are known in all their parameters, and have no labels.
     if "simulator" in experiment["dataset"] and not (meta.has_truth and not meta.labels):
         return "it is for sets that are simulated"

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from core.config.experiments import compose
-from core.data.selection import SetViewConfig, view
+from core.data.library import Library
+from core.data.selection import SetViewConfig, unknown_labels, view
 from core.data.sets import SetCollection
 from core.data.split import Split
 from core.errors import InputError
+from core.runs.submission import prepare
 
 
 def test_num_epochs_and_the_optimal_training() -> None:
@@ -49,3 +51,24 @@ def test_sets_are_chosen_by_a_label_that_they_have() -> None:
     assert view(sets, split, SetViewConfig(where=("tissue=blood",)))[2] == 0
     with pytest.raises(InputError, match="No set has 'c' as species; there are: a, b"):
         view(sets, split, SetViewConfig(where=("species=c",)))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "experiment=gpra_dna dataset.sequence_length=80 generator=hyenadna training.num_epochs=500",
+        "experiment=virus dataset.species=SARS-CoV2 encoder=esm_gnn generator=progen2",
+        "experiment=lineage_tracing dataset.params.cell_type=hematopoietic encoder=resnet_gnn generator=cvae",
+        "experiment=lineage_tracing mixer=dirichlet_k dataset.min_samples=50",
+        "experiment=gpra_dna generator=hyenadna generator.use_checkpointing=true training=optimal",
+    ],
+)
+def test_the_commands_of_the_published_system_are_prepared_as_they_are_written(command: str) -> None:
+    """What `python -m core train` submits, on the shipped demos."""
+    config = prepare(compose(command.split()))
+    assert config["dataset"]["name"] in ("demo-promoters", "demo-proteins", "demo-clones")
+    if "num_epochs" in command:
+        assert config["training"]["epochs"] == 500 and config["dataset"]["view"]["sequence_length"] == 80
+    if "species" in command:
+        assert config["dataset"]["view"]["where"] == ["species=SARS-CoV2"]
+        assert unknown_labels(config["dataset"]["view"]["where"], Library().open("demo-proteins").meta) == ["species"]
