@@ -81,6 +81,9 @@ class Generator(nn.Module, ABC):
     def prepare(self, x: Tensor, z: Tensor) -> None:
         """Called once before training with some sets x (s, k, *shape) and their untrained latents z (s, latent)."""
 
+    def observe(self, x: Tensor) -> None:
+        """Called once before training with up to 50,000 training observations (k, *stored), those of all sets alike."""
+
     def remember(self, sets: list[Tensor], z: Tensor, group: Tensor) -> None:
         """Called once before training with the observations (k_i, d) of training sets, the exact part of their latents
         (s, latent), 0 elsewhere, and which of them belong together (s,), for generators that draw on them."""

@@ -216,6 +216,7 @@ class GDE(Trainable):
             n = parted(data.sizes[chosen], k, 1)
             latents = torch.cat([self._joined(self.net, sets[p], n[p]) for p in self._parts(len(chosen), k)])
             generator.prepare(views.of(generator), latents)
+            generator.observe(data.observations[rows])
             if (base := self._base(self.net)) is not None and self.exact is not None:
                 base.read_off(*self.exact.linear_maps(self.width))
                 known = [self.exact(x[None], torch.tensor([float(len(x))], device=x.device))[0] for x in own]

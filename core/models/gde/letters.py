@@ -19,7 +19,8 @@ from core.models.gde.base import Generator
 Writer = Coroutine[Tensor, Tensor, None]  # letters (r,) in, hidden vectors (r, width) out
 
 IGNORED = -100
-PSEUDO = 0.5  # of a letter at each position, beside those that were seen
+PSEUDO = 0.5  # observations at each position beside those that were seen: a long protein must not be full of chance
+COUNTED = 4096  # sequences whose letters are counted at once
 TOKENS = 400_000  # that are generated at once: caches hold two vectors of each token in each layer
 
 
@@ -70,14 +71,11 @@ class PositionLogits(nn.Module):
             nn.init.zeros_(self.second.weight)
 
     @torch.no_grad()
-    def fit(self, targets: Tensor) -> None:
-        """From targets (n, l + 1): letters, the end, `IGNORED` behind it."""
-        size = self.frequency.shape[1]
-        hot = functional.one_hot(targets.clamp_min(0), size) * (targets >= 0)[..., None]
-        counts = hot.sum(dim=0).float()
+    def fit(self, counts: Tensor) -> None:
+        """From how often each letter stands at each position (l + 1, letters + 1)."""
         # A position that few sequences reach leans on the letters of all positions.
-        everywhere = counts.sum(dim=0) + PSEUDO
-        counts = counts + PSEUDO * size * everywhere / everywhere.sum()
+        everywhere = counts.sum(dim=0) + 1
+        counts = counts + PSEUDO * everywhere / everywhere.sum()
         self.frequency = (counts / counts.sum(dim=1, keepdim=True)).log()
 
     def forward(self, z: Tensor) -> Tensor:
@@ -103,8 +101,14 @@ class LetterGenerator(Generator):
         """The letter that ends a sequence."""
         return self.size
 
-    def prepare(self, x: Tensor, z: Tensor) -> None:
-        self.positions.fit(self.targets(x.flatten(0, 1)))
+    def observe(self, x: Tensor) -> None:
+        letters = torch.arange(self.size + 1, device=x.device)
+        counts = torch.zeros(self.length + 1, self.size + 1, device=x.device)
+        for rows in x.split(COUNTED):
+            targets = self.targets(rows)
+            # Behind its end a sequence of `masked_diffusion` goes on ending; others count for nothing there.
+            counts[: targets.shape[1]] += torch.stack([(targets == letter).sum(dim=0) for letter in letters], dim=1)
+        self.positions.fit(counts)
 
     def targets(self, x: Tensor) -> Tensor:
         """Letters (n, l), −1 behind the end → (n, l + 1) int64: the letters, the end, `IGNORED` behind it."""

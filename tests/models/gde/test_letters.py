@@ -28,7 +28,7 @@ def build(name: str, length: int = LENGTH, alphabet: str = "ACGT", **settings: A
     size = {} if name == "position_weights" else {"width": 32}
     generator = entry.value(entry.config(**size, **settings), Sequence((length,), alphabet), LATENT)
     assert isinstance(generator, LetterGenerator)
-    generator.prepare(some_letters(8, 10, length, len(alphabet)), torch.randn(8, LATENT))
+    generator.observe(some_letters(8, 10, length, len(alphabet)).flatten(0, 1))
     with torch.no_grad():
         for weight in generator.parameters():
             if weight.ndim > 1:
@@ -106,7 +106,7 @@ def test_untrained_the_letters_are_those_of_the_positions(name: str) -> None:
     x[..., 3] = 2
     x[:, :30, 6:] = -1
     z = torch.randn(20, LATENT)
-    generator.prepare(x, z)
+    generator.observe(x.flatten(0, 1))
     drawn = generator.eval().sample(z, 100, noise()).flatten(0, 1)
     assert (drawn[:, 3] == 2).float().mean() > 0.98
     # Untrained, masked diffusion draws the end at each of the last two places by itself.

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from core.config.schema import more, setting
 from core.modalities.base import Observation
@@ -64,9 +63,6 @@ class MaskedDiffusion(LetterGenerator):
 
     def targets(self, x: Tensor) -> Tensor:
         return torch.where((x < 0).cumsum(dim=-1) > 0, self.end, x.long())
-
-    def prepare(self, x: Tensor, z: Tensor) -> None:
-        self.positions.fit(functional.pad(self.targets(x.flatten(0, 1)), (0, 1), value=self.end))
 
     def logits(self, targets: Tensor, z: Tensor) -> Tensor:
         """(b, k, l, letters + 1) for tokens (b, k, l), some of them hidden."""
