@@ -104,7 +104,7 @@ class LetterGenerator(Generator):
     def observe(self, x: Tensor) -> None:
         letters = torch.arange(self.size + 1, device=x.device)
         counts = torch.zeros(self.length + 1, self.size + 1, device=x.device)
-        for rows in x.split(COUNTED):
+        for rows in torch.split(x, COUNTED):
             targets = self.targets(rows)
             # Behind its end a sequence of `masked_diffusion` goes on ending; others count for nothing there.
             counts[: targets.shape[1]] += torch.stack([(targets == letter).sum(dim=0) for letter in letters], dim=1)
