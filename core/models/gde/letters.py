@@ -46,9 +46,9 @@ class AutoregressiveConfig(LetterConfig):
     width: int = setting(64, "Width of a token.", low=8, high=8192)
     depth: int = setting(2, "Layers.", low=1, high=96)
     conditioning: str = setting(
-        "prefix",
-        "How the latent enters: as the token before the first letter, or added to every token.",
-        choices=("prefix", "addition"),
+        "addition",
+        "How the latent enters: added to every token, or as the token before the first letter.",
+        choices=("addition", "prefix"),
     )
     dropout: float = more(0.0, "Share of activations that a training step leaves out.", low=0.0, high=0.9)
 
