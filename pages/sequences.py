@@ -7,6 +7,7 @@ from pages.parts.frame import share, tabs
 from pages.parts.sets import letters
 from pages.parts.sets.letters_nearest import nearest
 from pages.parts.sets.letters_places import methylated, profile
+from pages.parts.sets.letters_scores import scores
 from pages.parts.sets.runs import open_sets
 
 VIEWS = {
@@ -17,6 +18,7 @@ VIEWS = {
     "Mutations": None,
     "Methylation": methylated,
     "Nearest real": nearest,
+    "Scores": None,
 }
 
 top, chosen = open_sets("sequences")
@@ -38,7 +40,9 @@ names = [picked, *([beside] if beside in chosen.names and beside != picked else 
 view, place = tabs(list(VIEWS), state.SEQUENCES_VIEW)
 with place:
     draw = VIEWS[view]
-    if draw is None:
+    if view == "Scores":
+        scores(chosen)
+    elif draw is None:
         profile(chosen)
     else:
         draw(chosen, {name: letters.sources_of(chosen, name) for name in names})
