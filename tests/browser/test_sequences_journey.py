@@ -1,4 +1,4 @@
-"""A biologist's journey with sequences: a FASTA file with dates, sets by month, a model, and a walk between months."""
+"""A biologist's journey with sequences: a FASTA file with dates, sets by month, a model, a walk, what changes most."""
 
 from __future__ import annotations
 
@@ -60,3 +60,9 @@ def test_from_dated_proteins_to_a_walk_between_months(server: Server, page: Page
     choose(page, "Set B", f"2021-{MONTHS:02d} | place_1")
     walk = graph(page, "walk_within")
     assert shown(walk)
+
+    page.locator("[data-testid=stSidebarNavLink]", has_text="Sequences").first.click()
+    settled(page)
+    page.get_by_role("tab", name="Mutations").click()
+    assert shown(graph(page, "mutations"))
+    expect(page.get_by_text("What changes most")).to_be_visible()
