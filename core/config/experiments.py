@@ -54,7 +54,9 @@ def load(name: str, preset: str = "laptop") -> dict[str, Any]:
         offered = ", ".join(p for p in PRESETS if p == "laptop" or p in _written(name))
         raise InputError(f"The experiment {name!r} has no preset {preset!r}; choose one of: {offered}.")
     for key, value in ({} if preset == "laptop" else _written(name)[preset]).items():
-        config[key] = {**config[key], **value} if isinstance(value, dict) else value
+        # Another part than the laptop's has other settings, of which it keeps none.
+        same = isinstance(value, dict) and value.get("name", config[key].get("name")) == config[key].get("name")
+        config[key] = {**config[key], **value} if same else value
     return config
 
 
