@@ -149,3 +149,19 @@ def background_of(x: npt.NDArray[Any], alphabet: str) -> Array:
     counts = np.array([(codes == base).sum() for base in range(4)], dtype=np.float64) + 1
     counts = counts + counts[::-1]
     return counts / counts.sum()
+
+
+def carried(wanted: list[Motif], sources: dict[str, npt.NDArray[Any]], alphabet: str, p: float) -> list[dict[str, Any]]:
+    """For each motif {"motif", "threshold", and by source the sequences in 1,000 with a site}.
+
+    A word is a site where a random word of the composition of the first source scores as high with probability p.
+    """
+    background = background_of(next(iter(sources.values())), alphabet)
+    rows = []
+    for motif in wanted:
+        least = threshold(motif, background, p)
+        row: dict[str, Any] = {"motif": motif.name, "threshold": least}
+        for name, x in sources.items():
+            row[name] = 1000 * float((best_scores(x, alphabet, motif, background) >= least).mean())
+        rows.append(row)
+    return rows

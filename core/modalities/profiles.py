@@ -93,3 +93,14 @@ def fingerprints(x: Letters) -> npt.NDArray[np.uint64]:
         value = (ended(x[i : i + rows]).astype(np.int64) + 1).astype(np.uint64)
         parts.append((value * weight[:width]).sum(axis=1, dtype=np.uint64))
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
+
+
+def methylation(x: npt.NDArray[Any], alphabet: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """CpG at each place of sequences (n, l) of A, C, G, T and M, a methylated C: (l − 1,) how many, and the share of M
+    among them, NaN where there is none."""
+    m, c, g = (alphabet.index(letter) for letter in "MCG")
+    letters = ended(x)
+    site = np.isin(letters[:, :-1], [m, c]) & (letters[:, 1:] == g)
+    n = site.sum(axis=0)
+    share = np.where(n > 0, ((letters[:, :-1] == m) & site).sum(axis=0) / np.maximum(n, 1), np.nan)
+    return n, share

@@ -96,16 +96,9 @@ def scan(chosen: SetRun, several: dict[str, dict[str, Any]]) -> None:
         st.caption(f"The first 20 of {len(wanted)} motifs are scanned.")
     for name, sources in several.items():
         st.markdown(f"**{plain(name)}**")
-        background = motifs.background_of(sources["Real"], chosen.sets.alphabet)
         null = motifs.shuffled(sources["Real"], np.random.default_rng(0))
-        rows = []
-        for motif in wanted[:20]:
-            least = motifs.threshold(motif, background, p)
-            row: dict[str, Any] = {"motif": motif.name, "threshold": least}
-            for key, x in (("real", sources["Real"]), ("generated", sources["Generated"]), ("shuffled", null)):
-                scores = motifs.best_scores(x, chosen.sets.alphabet, motif, background)
-                row[key] = 1000 * float((scores >= least).mean())
-            rows.append(row)
+        compared = {"real": sources["Real"], "generated": sources["Generated"], "shuffled": null}
+        rows = motifs.carried(wanted[:20], compared, chosen.sets.alphabet, p)
         out = [row["motif"] for row in rows if not np.isfinite(row["threshold"])]
         if out:
             st.caption(f"Too short to be a site at this threshold, so never counted: {plain(', '.join(out))}.")

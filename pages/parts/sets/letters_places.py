@@ -93,20 +93,13 @@ def methylated(chosen: SetRun, several: dict[str, dict[str, Any]]) -> None:
     if "M" not in alphabet or not set("ACG") <= set(alphabet) <= set("ACGTMN"):
         st.info("These sequences do not tell methylated C (M) from others.", icon=":material/info:")
         return
-    m, c, g = (alphabet.index(letter) for letter in "MCG")
     for name, sources in several.items():
         st.markdown(f"**{plain(name)}**")
-        shares, seen = {}, []
-        for source, part in sources.items():
-            x = profiles.ended(part)
-            site = np.isin(x[:, :-1], [m, c]) & (x[:, 1:] == g)
-            n = site.sum(axis=0)
-            seen.append(n)
-            shares[source] = np.where(n > 0, ((x[:, :-1] == m) & site).sum(axis=0) / np.maximum(n, 1), np.nan)
-        at = np.flatnonzero(seen[0] > 0)
+        measured = {source: profiles.methylation(part, alphabet) for source, part in sources.items()}
+        at = np.flatnonzero(measured["Real"][0] > 0)
         if not len(at):
             st.caption("No CpG in the real sequences.")
             continue
-        kept = {source: values[at] for source, values in shares.items()}
+        kept = {source: share[at] for source, (_, share) in measured.items()}
         note = "M over M and C where a G follows; positions without a generated CpG are left out of its line."
         chart(plots.methylation(kept, at + 1), key=f"methylation_{name}", caption=f"{about(sources)}; {note}")
