@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.modalities import kmers
 from core.modalities.profiles import ended
 
 _CELLS = 4_000_000  # of the table's row, over all pairs at once
@@ -38,3 +39,18 @@ def _distances(x: npt.NDArray[np.int8], y: npt.NDArray[np.int8]) -> npt.NDArray[
         here = length == i + 1
         distance[here] = row[here, last[here]]
     return distance
+
+
+def nearest_by_words(
+    x: npt.NDArray[Any], real: npt.NDArray[Any], letters: int, candidates: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
+    """For each of x (n, l) the place in `real` (k, l) of the least edit distance, and that distance.
+
+    Sought among the `candidates` real ones whose k-mers are most alike, so that another one can lie nearer.
+    """
+    alike = kmers.shares(x, letters) @ kmers.shares(real, letters).T
+    places = np.argsort(-alike, axis=1, kind="stable")[:, :candidates]
+    width = places.shape[1]
+    distance = edit_distance(np.repeat(x, width, axis=0), real[places.ravel()]).reshape(-1, width)
+    rows, best = np.arange(len(x)), distance.argmin(axis=1)
+    return places[rows, best], np.asarray(distance[rows, best], dtype=np.int64)

@@ -49,3 +49,11 @@ def test_a_fingerprint_is_of_the_letters_alone() -> None:
     wider = np.concatenate([behind, np.full((4, 3), -1, dtype=np.int8)], axis=1)
     wider[1, 5] = 2  # a letter behind the end is none
     np.testing.assert_array_equal(profiles.fingerprints(wider), prints)
+
+
+def test_methylation_is_the_share_of_marked_c_among_those_before_a_g() -> None:
+    letters = "ACGTM"
+    x = np.int8([[letters.index(one) for one in text] for text in ("MGCG", "CGMG", "MGAC", "MAMG")])
+    n, share = profiles.methylation(x, letters)
+    assert n.tolist() == [3, 0, 3]  # M before A is no CpG, nor C at the end
+    np.testing.assert_allclose(share, [2 / 3, np.nan, 2 / 3])

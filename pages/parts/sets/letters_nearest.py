@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.evaluation.edit_distance import edit_distance
-from core.modalities import kmers, profiles
+from core.evaluation.edit_distance import nearest_by_words
+from core.modalities import profiles
 from core.modalities.sequence import spell
 from pages.parts.frame import plain
 from pages.parts.sets.letters import sources_of
@@ -51,19 +51,14 @@ def _nearest(chosen: SetRun, name: str) -> tuple[dict[str, Any], int]:
     generated = sources_of(chosen, name)["Generated"][:_NEAREST]
     alphabet = chosen.sets.alphabet
     real = np.unique(profiles.ended(chosen.observations(chosen.names.index(name))), axis=0)
-    alike = kmers.shares(generated, len(alphabet)) @ kmers.shares(real, len(alphabet)).T
-    candidates = np.argsort(-alike, axis=1, kind="stable")[:, :_CANDIDATES]
-    width = candidates.shape[1]
-    distance = edit_distance(np.repeat(generated, width, axis=0), real[candidates.ravel()]).reshape(-1, width)
-    best = distance.argmin(axis=1)
-    rows = np.arange(len(generated))
+    places, distance = nearest_by_words(generated, real, len(alphabet), _CANDIDATES)
     mine = profiles.fingerprints(generated)
     copied = np.isin(mine, _fingerprints(chosen))
     table = {
-        "Edit distance": distance[rows, best].tolist(),
+        "Edit distance": distance.tolist(),
         "Copy": ["copy" if one else "" for one in copied],
         "Generated": spell(generated, alphabet),
-        "Nearest real": spell(real[candidates[rows, best]], alphabet),
+        "Nearest real": spell(real[places], alphabet),
     }
     return table, int(copied.sum())
 
