@@ -26,7 +26,8 @@ ARROWS = {
     "models": {"data", "modalities", "config"},
     "training": {"models", "data", "config"},
     "evaluation": {"data", "modalities", "reports", "config"},
-    "plots": {"data", "modalities", "reports", "config"},
+    "lessons": {"training", "evaluation", "models", "data", "modalities", "config"},
+    "plots": {"lessons", "data", "modalities", "reports", "config"},
     "latents": {"training", "evaluation", "models", "data", "modalities", "config"},
     "runs": {"latents", "training", "evaluation", "models", "data", "reports", "config"},
     "bench": {

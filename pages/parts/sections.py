@@ -65,6 +65,7 @@ SECTIONS = (
     ),
     Section("geometry", "Distributions", "Geometry", "square_foot", "Do latent distances mean anything?"),
     Section("predict", "Distributions", "Predict", "online_prediction", "What does a latent tell of its set?"),
+    Section("learn", "Learn", "Lessons", "school", "One idea a page: real models and metrics, moved by hand."),
 )  # fmt: skip
 
 
@@ -73,15 +74,15 @@ def about(name: str) -> Section:
     return next(section for section in SECTIONS if section.name == name)
 
 
-def navigation() -> StreamlitPage:
-    """Register the pages with Streamlit; returns the one to run."""
+def navigation(*, hidden: bool = False) -> StreamlitPage:
+    """Register the pages with Streamlit; returns the one to run. `hidden`: without the menu at the side."""
     pages: dict[str, list[StreamlitPage]] = {}
     for section in SECTIONS:
         page = st.Page(
             _FOLDER / f"{section.name}.py", title=section.title, icon=section.symbol, default=section.name == "home"
         )
         pages.setdefault(section.section, []).append(page)
-    return st.navigation(pages, expanded=True)
+    return st.navigation(pages, position="hidden" if hidden else "sidebar", expanded=True)
 
 
 def link(name: str, label: str | None = None, view: Mapping[str, str] | None = None) -> None:

@@ -1,0 +1,1 @@
+"""The figures of the lessons, a file a lesson."""
