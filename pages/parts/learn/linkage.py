@@ -67,8 +67,8 @@ LESSON = Lesson(
         ),
         Step(
             "Let 500 generations pass", {"view": "Decay", "generations": 500, "rate": 1.0},
-            "Each generation breaks some blocks, and the curve falls to half. What stays at any distance is not a matter "
-            "of crossovers: two populations with different frequencies, taken together. The flat line has none of it.",
+            "Each generation breaks some blocks, and the curve falls to half. What stays at any distance is not broken "
+            "by crossovers: it comes of taking two populations together. The flat line has none of either.",
         ),
         Step(
             "Turn crossovers down", {"view": "Linkage", "generations": 20, "rate": 0.1},
