@@ -21,6 +21,7 @@ Writer = Coroutine[Tensor, Tensor, None]  # letters (r,) in, hidden vectors (r, 
 IGNORED = -100
 PSEUDO = 0.5  # observations at each position beside those that were seen: a long protein must not be full of chance
 COUNTED = 4096  # sequences whose letters are counted at once
+MEMORY = 8  # tokens as which the latent enters by cross-attention: of one alone there is nothing to choose
 TOKENS = 400_000  # that are generated at once: caches hold two vectors of each token in each layer
 
 
@@ -47,8 +48,9 @@ class AutoregressiveConfig(LetterConfig):
     depth: int = setting(2, "Layers.", low=1, high=96)
     conditioning: str = setting(
         "addition",
-        "How the latent enters: added to every token, or as the token before the first letter.",
-        choices=("addition", "prefix"),
+        "How the latent enters: added to every token, as the token before the first letter, or as eight tokens that "
+        "every letter looks at in front of each layer.",
+        choices=("addition", "prefix", "cross_attention"),
     )
     dropout: float = more(0.0, "Share of activations that a training step leaves out.", low=0.0, high=0.9)
 
@@ -174,20 +176,27 @@ class Autoregressive(LetterGenerator):
     def __init__(self, config: Any, observation: Observation, latent: int, width: int | None = None) -> None:
         super().__init__(config, observation, latent)
         width = width or config.width
-        self.embedding = nn.Embedding(self.size + 1, width)  # the letters, and the start where the latent is added
-        self.condition = nn.Linear(latent, width)
+        self.embedding = nn.Embedding(self.size + 1, width)  # the letters, and the start
+        self.condition = nn.Linear(latent, MEMORY * width if self.crossed else width)
         self.head = nn.Linear(width, self.size + 1)
         nn.init.normal_(self.embedding.weight, std=0.5)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    @abstractmethod
-    def hidden(self, tokens: Tensor) -> Tensor:
-        """Embedded tokens (n, t, width) → (n, t, width); place i depends on tokens 0 to i alone."""
+    @property
+    def crossed(self) -> bool:
+        """Whether the latent enters by cross-attention."""
+        crossed: bool = self.config.conditioning == "cross_attention"
+        return crossed
 
     @abstractmethod
-    def begin(self, n: int) -> Any:
-        """What the network keeps of no tokens yet, for n sequences."""
+    def hidden(self, tokens: Tensor, memory: Tensor | None) -> Tensor:
+        """Embedded tokens (n, t, width) → (n, t, width); place i depends on tokens 0 to i alone, and on the tokens of
+        the latent (n, MEMORY, width) where these are looked at."""
+
+    @abstractmethod
+    def begin(self, n: int, memory: Tensor | None) -> Any:
+        """What the network keeps of no tokens yet, for n sequences, and of the memory."""
 
     @abstractmethod
     def step(self, token: Tensor, place: int, kept: Any) -> Tensor:
@@ -195,17 +204,24 @@ class Autoregressive(LetterGenerator):
 
     def logits(self, targets: Tensor, z: Tensor) -> Tensor:
         b, k, t = targets.shape
-        tokens = self._tokens(targets[..., :-1].clamp(0, self.size).flatten(0, 1), z.repeat_interleave(k, dim=0))
-        said = self.head(self.hidden(tokens))
+        said = self.head(self._read(targets[..., :-1].clamp(0, self.size).flatten(0, 1), z.repeat_interleave(k, dim=0)))
         return said.reshape(b, k, t, -1) + self.positions(z)[:, None]
 
-    def _tokens(self, before: Tensor, z: Tensor) -> Tensor:
-        """Letters (n, t) that came before and latents z (n, latent) → embedded tokens (n, t + 1, width)."""
-        condition = self.condition(z)[:, None]
-        if self.config.conditioning == "prefix":
-            return torch.cat([condition, self.embedding(before)], dim=1)
+    def _read(self, before: Tensor, z: Tensor) -> Tensor:
+        """Letters (n, t) that came before and latents z (n, latent) → hidden vectors (n, t + 1, width)."""
         start = before.new_full((len(before), 1), self.size)
-        return self.embedding(torch.cat([start, before], dim=1)) + condition
+        return self.hidden(self._tokens(torch.cat([start, before], dim=1), z), self._memory(z))
+
+    def _tokens(self, letters: Tensor, z: Tensor) -> Tensor:
+        """Letters (n, t), the start among them → embedded tokens (n, t, width)."""
+        tokens = self.embedding(letters)
+        if self.config.conditioning == "prefix":
+            return torch.where((letters == self.size)[..., None], self.condition(z)[:, None], tokens)
+        return tokens if self.crossed else tokens + self.condition(z)[:, None]
+
+    def _memory(self, z: Tensor) -> Tensor | None:
+        """The tokens of the latent (n, MEMORY, width), where they are looked at."""
+        return self.condition(z).unflatten(1, (MEMORY, -1)) if self.crossed else None
 
     def drawn(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
         u = torch.rand(len(z) * n, self.length + 1, generator=generator, device=generator.device).to(z.device)
@@ -238,16 +254,14 @@ class Autoregressive(LetterGenerator):
         return letters
 
     def _cached(self, z: Tensor) -> Writer:
-        kept, condition = self.begin(len(z)), self.condition(z)
-        prefix = self.config.conditioning == "prefix"
-        start = self.embedding.weight[self.size].expand(len(z), -1)
-        token, place = condition if prefix else start + condition, 0
+        kept = self.begin(len(z), self._memory(z))
+        letter, place = torch.full((len(z),), self.size, device=z.device), 0
         while True:
-            letter = yield self.step(token, place, kept)
-            token, place = self.embedding(letter) if prefix else self.embedding(letter) + condition, place + 1
+            letter = yield self.step(self._tokens(letter[:, None], z)[:, 0], place, kept)
+            place += 1
 
     def _again(self, z: Tensor) -> Writer:
         before = torch.zeros(len(z), 0, dtype=torch.int64, device=z.device)
         while True:
-            letter = yield self.hidden(self._tokens(before, z))[:, -1]
+            letter = yield self._read(before, z)[:, -1]
             before = torch.cat([before, letter[:, None]], dim=1)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention, silu
+
+from core.models.gde.cross_attention import CrossAttentions, Seen
 
 Kept = list[tuple[Tensor, Tensor]]  # keys and values (n, heads, t, d) of each layer
 
@@ -90,16 +94,22 @@ class ParallelLayer(nn.Module):
 
 
 class Stack(nn.Module):
-    """Layers one behind the other and a last norm."""
+    """Layers one behind the other, where wanted each behind a cross-attention, and a last norm."""
 
-    def __init__(self, layers: list[GatedLayer] | list[ParallelLayer], norm: nn.Module) -> None:
+    def __init__(
+        self,
+        layers: list[GatedLayer] | list[ParallelLayer],
+        norm: nn.Module,
+        crossings: CrossAttentions | None = None,
+    ) -> None:
         super().__init__()
         self.layers, self.norm = nn.ModuleList(layers), norm
+        self.crossings = crossings or CrossAttentions(0, 1, 0)
 
-    def forward(self, h: Tensor, place: int = 0, kept: Kept | None = None) -> Tensor:
-        """As of `Attention`."""
+    def forward(self, h: Tensor, place: int = 0, kept: Kept | None = None, seen: Sequence[Seen] = ()) -> Tensor:
+        """As of `Attention`; `seen`: keys and values of what each layer's cross-attention looks at."""
         for i, layer in enumerate(self.layers):
-            h = layer(h, place, kept, i)
+            h = layer(self.crossings(h, i, seen), place, kept, i)
         return self.norm(h)
 
     def nothing_kept(self, n: int, most: int) -> Kept:

@@ -10,6 +10,7 @@ from core.config.schema import more
 from core.errors import InputError
 from core.modalities.base import Observation
 from core.models.gde.base import generators
+from core.models.gde.cross_attention import CrossAttentions, Seen
 from core.models.gde.letters import Autoregressive, AutoregressiveConfig
 from core.models.gde.rotary import GatedLayer, Kept, ParallelLayer, Stack, heads_of
 
@@ -26,14 +27,18 @@ class CausalStack(Autoregressive):
 
     stack: Stack
 
-    def hidden(self, tokens: Tensor) -> Tensor:
-        return self.stack(tokens)
+    def hidden(self, tokens: Tensor, memory: Tensor | None) -> Tensor:
+        return self.stack(tokens, seen=self.stack.crossings.seen(memory))
 
-    def begin(self, n: int) -> Kept:
-        return self.stack.nothing_kept(n, self.length + 1)
+    def begin(self, n: int, memory: Tensor | None) -> tuple[Kept, list[Seen]]:
+        return self.stack.nothing_kept(n, self.length + 1), self.stack.crossings.seen(memory)
 
-    def step(self, token: Tensor, place: int, kept: Kept) -> Tensor:
-        return self.stack(token[:, None], place, kept)[:, 0]
+    def step(self, token: Tensor, place: int, kept: tuple[Kept, list[Seen]]) -> Tensor:
+        return self.stack(token[:, None], place, *kept)[:, 0]
+
+    def crossings(self) -> CrossAttentions:
+        """One cross-attention a layer where the latent enters so."""
+        return CrossAttentions(self.config.width, self.heads(), self.config.depth if self.crossed else 0)
 
     def heads(self) -> int:
         """Heads that divide the width. Raises InputError."""
@@ -58,7 +63,7 @@ class CausalTransformer(CausalStack):
     def __init__(self, config: TransformerConfig, observation: Observation, latent: int) -> None:
         super().__init__(config, observation, latent)
         layers = [GatedLayer(config.width, self.heads(), True, config.dropout) for _ in range(config.depth)]
-        self.stack = Stack(layers, nn.RMSNorm(config.width))
+        self.stack = Stack(layers, nn.RMSNorm(config.width), self.crossings())
 
 
 @generators.register(
@@ -75,4 +80,4 @@ class ProGen2(CausalStack):
     def __init__(self, config: TransformerConfig, observation: Observation, latent: int) -> None:
         super().__init__(config, observation, latent)
         layers = [ParallelLayer(config.width, self.heads(), config.dropout) for _ in range(config.depth)]
-        self.stack = Stack(layers, nn.LayerNorm(config.width))
+        self.stack = Stack(layers, nn.LayerNorm(config.width), self.crossings())

@@ -37,27 +37,32 @@ class GPT2(Autoregressive):
         from transformers import GPT2Config as Settings
         from transformers import GPT2Model
 
+        crossed = config.conditioning == "cross_attention"
         if config.folder:
-            net = GPT2Model.from_pretrained(folder_of(config.folder, "GPT-2"), local_files_only=True)
+            folder = folder_of(config.folder, "GPT-2")
+            net = GPT2Model.from_pretrained(folder, local_files_only=True, add_cross_attention=crossed)
         else:
             settings = Settings(
                 vocab_size=1, n_positions=observation.stored[0] + 1, n_embd=config.width, n_layer=config.depth,
                 n_head=heads_of(config.width), resid_pdrop=config.dropout, embd_pdrop=config.dropout,
-                attn_pdrop=config.dropout, bos_token_id=None, eos_token_id=None,
+                attn_pdrop=config.dropout, bos_token_id=None, eos_token_id=None, add_cross_attention=crossed,
             )  # fmt: skip
             net = GPT2Model(settings)
         super().__init__(config, observation, latent, net.config.n_embd)
         self.net = net
 
-    def hidden(self, tokens: Tensor) -> Tensor:
-        out: Tensor = self.net(inputs_embeds=tokens, use_cache=False).last_hidden_state
+    def hidden(self, tokens: Tensor, memory: Tensor | None) -> Tensor:
+        out: Tensor = self.net(inputs_embeds=tokens, encoder_hidden_states=memory, use_cache=False).last_hidden_state
         return out
 
-    def begin(self, n: int) -> Any:
-        from transformers import DynamicCache
+    def begin(self, n: int, memory: Tensor | None) -> Any:
+        from transformers import DynamicCache, EncoderDecoderCache
 
-        return DynamicCache(config=self.net.config)
+        cache = DynamicCache(config=self.net.config)
+        # It keeps the keys and values of the memory too.
+        return (EncoderDecoderCache(cache, DynamicCache(config=self.net.config)) if self.crossed else cache), memory
 
     def step(self, token: Tensor, place: int, kept: Any) -> Tensor:
-        out: Tensor = self.net(inputs_embeds=token[:, None], cache=kept, use_cache=True).last_hidden_state
-        return out[:, 0]
+        cache, memory = kept
+        out = self.net(inputs_embeds=token[:, None], encoder_hidden_states=memory, cache=cache, use_cache=True)
+        return out.last_hidden_state[:, 0]

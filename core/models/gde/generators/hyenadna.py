@@ -13,7 +13,9 @@ from torch.utils.checkpoint import checkpoint
 from core.config.schema import more, setting
 from core.modalities.base import Observation
 from core.models.gde.base import generators
+from core.models.gde.cross_attention import CrossAttentions, Seen
 from core.models.gde.letters import Autoregressive, AutoregressiveConfig
+from core.models.gde.rotary import heads_of
 
 SHORT = 3  # letters of the convolution before the gates
 FASTEST, SLOWEST, REST = 0.3, 1.5, 1e-2  # of the decay of a filter, as published
@@ -141,21 +143,27 @@ class HyenaDNA(Autoregressive):
     def __init__(self, config: HyenaDNAConfig, observation: Observation, latent: int) -> None:
         super().__init__(config, observation, latent)
         self.layers = nn.ModuleList(HyenaLayer(config.width, self.length + 1, config) for _ in range(config.depth))
+        self.crossings = CrossAttentions(config.width, heads_of(config.width), config.depth if self.crossed else 0)
         self.norm = nn.LayerNorm(config.width)
 
-    def hidden(self, tokens: Tensor) -> Tensor:
-        h = tokens
-        for layer in self.layers:
+    def hidden(self, tokens: Tensor, memory: Tensor | None) -> Tensor:
+        h, seen = tokens, self.crossings.seen(memory)
+        for i, layer in enumerate(self.layers):
+            h = self.crossings(h, i, seen)
             again = self.config.use_checkpointing and self.training
             h = checkpoint(layer, h, use_reentrant=False) if again else layer(h)
         return self.norm(h)
 
-    def begin(self, n: int) -> list[State]:
+    def begin(self, n: int, memory: Tensor | None) -> tuple[list[State], list[Seen]]:
         w, like = self.config.width, self.head.weight
-        return [State(like.new_zeros(n, 3 * w, SHORT - 1), like.new_zeros(n, self.length + 1, w)) for _ in self.layers]
+        states = [
+            State(like.new_zeros(n, 3 * w, SHORT - 1), like.new_zeros(n, self.length + 1, w)) for _ in self.layers
+        ]
+        return states, self.crossings.seen(memory)
 
-    def step(self, token: Tensor, place: int, kept: list[State]) -> Tensor:
-        h = token
-        for layer, state in zip(self.layers, kept, strict=True):
+    def step(self, token: Tensor, place: int, kept: tuple[list[State], list[Seen]]) -> Tensor:
+        h, (states, seen) = token, kept
+        for i, (layer, state) in enumerate(zip(self.layers, states, strict=True)):
+            h = self.crossings(h[:, None], i, seen)[:, 0]
             h = layer.step(h, place, state)  # type: ignore[operator]
         return self.norm(h)
