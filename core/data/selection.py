@@ -19,6 +19,14 @@ from core.data.simulators.clones import ClonesConfig, simulate_clones
 from core.data.simulators.coalescent import SimulationConfig, simulate
 from core.data.simulators.digits import DigitsConfig, digit_sets
 from core.data.simulators.families import FamilyConfig, simulate_family
+from core.data.simulators.labelled_sequences import (
+    SyntheticMethylationConfig,
+    SyntheticReceptorsConfig,
+    SyntheticTextConfig,
+    simulate_synthetic_methylation,
+    simulate_synthetic_receptors,
+    simulate_synthetic_text,
+)
 from core.data.simulators.sequences import (
     DnaMultinomialConfig,
     SyntheticDnaConfig,
@@ -67,6 +75,9 @@ SIMULATORS: dict[str, tuple[type, Callable[[Any], Population]]] = {
     "dna_multinomial": (DnaMultinomialConfig, simulate_dna_multinomial),
     "synthetic_dna": (SyntheticDnaConfig, simulate_synthetic_dna),
     "synthetic_protein": (SyntheticProteinConfig, simulate_synthetic_protein),
+    "synthetic_methylation": (SyntheticMethylationConfig, simulate_synthetic_methylation),
+    "synthetic_receptors": (SyntheticReceptorsConfig, simulate_synthetic_receptors),
+    "synthetic_text": (SyntheticTextConfig, simulate_synthetic_text),
 }
 
 

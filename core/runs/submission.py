@@ -122,7 +122,8 @@ def misfit(experiment: Mapping[str, Any], meta: DatasetMeta) -> str:
     """Why the experiment does not suit the dataset, "" where it does.
 
     Its `takes` says for which observations it is sized. An experiment that simulates its own sets is offered for
-    simulated sets only; one whose latent predicts a column needs that column.
+    simulated sets only, unless its `own_data` says that it is for data that one brings; one whose latent predicts a
+    column needs that column.
     """
     if experiment["kind"] != meta.kind:
         return f"it takes {experiment['kind']}"
@@ -130,14 +131,22 @@ def misfit(experiment: Mapping[str, Any], meta: DatasetMeta) -> str:
         return ""
     if not takes(experiment, meta.collection.modality):
         return f"it takes {' or '.join(f'{modality}s' for modality in experiment['takes'])}"
-    if (alphabet := meta.collection.alphabet) and not any(
-        alphabet.startswith(letters) for letters in experiment.get("letters", [""])
-    ):
+    if meta.collection.alphabet and not _known_letters(experiment, meta) and experiment.get("letters"):
         return f"it takes letters of {' or '.join(experiment['letters'])}"
     # Families of distributions are known in all their parameters, and have no labels.
-    if "simulator" in experiment["dataset"] and not (meta.has_truth and not meta.labels):
+    if _of_simulated(experiment) and not (meta.has_truth and not meta.labels):
         return "it is for sets that are simulated"
     return _lacking(experiment["model"], meta)
+
+
+def _known_letters(experiment: Mapping[str, Any], meta: DatasetMeta) -> int:
+    """How many letters of the alphabet the experiment is for: of ACGTM, methylated DNA, one for ACGT is for four."""
+    alphabet = meta.collection.alphabet if meta.kind == "sets" else ""
+    return max(len(letters) * alphabet.startswith(letters) for letters in experiment.get("letters", [""]))
+
+
+def _of_simulated(experiment: Mapping[str, Any]) -> bool:
+    return "simulator" in experiment["dataset"] and not experiment.get("own_data", False)
 
 
 def _lacking(model: Mapping[str, Any], meta: DatasetMeta) -> str:
@@ -151,14 +160,16 @@ def _lacking(model: Mapping[str, Any], meta: DatasetMeta) -> str:
     return ""
 
 
-def nearest_first(experiment: Mapping[str, Any], meta: DatasetMeta) -> tuple[bool, ...]:
-    """A sorting key: models that learn by steps, made for this dataset, that use its columns, for data one brings."""
+def nearest_first(experiment: Mapping[str, Any], meta: DatasetMeta) -> tuple[bool | int, ...]:
+    """A sorting key: models that learn by steps, made for these letters, for this dataset, that use its columns, for
+    data one brings."""
     own = experiment["dataset"]
     return (
         experiment["training"].get("epochs") == 0,
+        -_known_letters(experiment, meta),
         meta.kind == "sets" and own.get("name") != meta.name,
         experiment["model"].get("auxiliary", "none") == "none",
-        "simulator" in own and own.get("family") != meta.import_options.get("family"),
+        _of_simulated(experiment) and own.get("family") != meta.import_options.get("family"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from core.config.command import applied, changed, overrides
 from core.config.experiments import compose, load
 from core.data.library import Library
+from core.data.simulators.labelled_sequences import SyntheticMethylationConfig, simulate_synthetic_methylation
 from core.errors import InputError
 from core.runs.submission import prepare
 from tests.pages.routed import routed  # noqa: F401
@@ -49,6 +51,13 @@ def test_own_sets_are_offered_no_preset_of_simulated_ones(library: Library) -> N
     offered = open_page(dataset="mine").radio(key="experiment").options
     assert "Cytometry" in offered
     assert not {"Gaussian mixtures", "Clonal differentiation"} & set(offered)
+
+
+def test_own_reads_are_offered_the_preset_whose_default_is_simulated(library: Library) -> None:
+    reads = simulate_synthetic_methylation(SyntheticMethylationConfig(donors=5, observations=20))
+    library.add(replace(reads, truth={}), name="mine", source="mine.pat")
+    app = open_page(dataset="mine")
+    assert app.radio(key="experiment").value == "methylation"
 
 
 def test_no_set_is_left_out_that_was_kept_at_import(library: Library, submitted: list[dict[str, Any]]) -> None:

@@ -73,7 +73,7 @@ def simulate_dna_multinomial(config: DnaMultinomialConfig) -> SetCollection:
     covariates = {f"p_{letter}": bases[:, i] for i, letter in enumerate(DNA[:3])}
     truth = {"simulator": "dna_multinomial", "bases": bases}
     names = [f"set_{i + 1:04d}" for i in range(config.sets)]
-    return _sets(parts, names, DNA, covariates=covariates, truth=truth)
+    return sequence_sets(parts, names, DNA, covariates=covariates, truth=truth)
 
 
 def simulate_synthetic_dna(config: SyntheticDnaConfig) -> SetCollection:
@@ -111,7 +111,7 @@ def simulate_synthetic_dna(config: SyntheticDnaConfig) -> SetCollection:
         "carriers": carriers,
     }
     set_names = [f"set_{i + 1:04d}" for i in range(config.sets)]
-    return _sets(parts, set_names, DNA, covariates=covariates, truth=truth)
+    return sequence_sets(parts, set_names, DNA, covariates=covariates, truth=truth)
 
 
 def motif_weights(consensus: str) -> npt.NDArray[np.float64]:
@@ -175,10 +175,11 @@ def simulate_synthetic_protein(config: SyntheticProteinConfig) -> SetCollection:
     }
     names = [f"{m} | {p}" for m, p in zip(month_label, place_label, strict=True)]
     columns = {name: np.array(values, dtype=np.str_) for name, values in labels.items()}
-    return _sets(parts, names, PROTEIN, labels=columns, covariates=covariates, truth=truth, unit="place")
+    return sequence_sets(parts, names, PROTEIN, labels=columns, covariates=covariates, truth=truth, unit="place")
 
 
-def _sets(parts: list[npt.NDArray[Any]], names: list[str], alphabet: str, **others: Any) -> SetCollection:
+def sequence_sets(parts: list[npt.NDArray[Any]], names: list[str], alphabet: str, **others: Any) -> SetCollection:
+    """Sets of letters, (k_i, l) places in the alphabet and −1 behind the end, with what else is known of them."""
     return SetCollection(
         observations=np.concatenate(parts).astype(np.int8),
         offsets=np.concatenate([[0], np.cumsum([len(x) for x in parts])]).astype(np.int64),

@@ -23,6 +23,9 @@ _TITLES = {
     "dna_multinomial": "Random DNA",
     "synthetic_dna": "DNA with motifs",
     "synthetic_protein": "Evolving proteins",
+    "synthetic_methylation": "Methylated reads",
+    "synthetic_receptors": "Receptors",
+    "synthetic_text": "Documents",
 }
 _WORDS = {
     COHORT: "A cohort drawn from the coalescent with recombination (msprime), with known truth. The settings below "
@@ -36,6 +39,11 @@ _WORDS = {
     "site of GCN4; both shares and the position weights are known.",
     "synthetic_protein": "Proteins of several places over months: lineages with new mutations arise and sweep; the "
     "mutations and their months are known.",
+    "synthetic_methylation": "Reads of several regions with each methylated C marked, in sets by donor and tissue: the "
+    "level of each region in each tissue is known.",
+    "synthetic_receptors": "CDR3 of T-cell receptors in sets by donor; cases share a motif, in known shares of their "
+    "receptors.",
+    "synthetic_text": "Short documents in sets that mix four topics in known shares.",
 }
 
 

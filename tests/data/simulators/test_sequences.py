@@ -8,6 +8,14 @@ import pytest
 
 from core.data.library import Library
 from core.data.selection import SIMULATORS, simulate_into
+from core.data.simulators.labelled_sequences import (
+    SyntheticMethylationConfig,
+    SyntheticReceptorsConfig,
+    SyntheticTextConfig,
+    simulate_synthetic_methylation,
+    simulate_synthetic_receptors,
+    simulate_synthetic_text,
+)
 from core.data.simulators.sequences import (
     MOTIFS,
     DnaMultinomialConfig,
@@ -18,6 +26,7 @@ from core.data.simulators.sequences import (
     simulate_synthetic_dna,
     simulate_synthetic_protein,
 )
+from core.modalities.sequence import spell
 
 
 def test_bases_of_random_dna_are_those_of_the_set() -> None:
@@ -70,7 +79,44 @@ def test_mutations_sweep_when_the_truth_says() -> None:
         np.testing.assert_allclose(two, 1 / (1 + np.exp(-config.growth * (time - one["month"]))), rtol=1e-6)
 
 
-@pytest.mark.parametrize("simulator", ["dna_multinomial", "synthetic_dna", "synthetic_protein"])
+def test_reads_are_methylated_at_cpgs_as_often_as_the_truth_says() -> None:
+    config = SyntheticMethylationConfig(donors=30, observations=300, regions=3)
+    sets = simulate_synthetic_methylation(config)
+    texts = np.array(spell(sets.observations, sets.alphabet))
+    plain = np.array([text.replace("M", "C") for text in texts])
+    assert sets.unit == "donor" and set(plain) == set(sets.truth["regions"])
+    assert not any("M" in text.replace("MG", "") for text in texts)
+    tissue = np.repeat([int(name.split()[1]) - 1 for name in sets.labels["tissue"]], sets.sizes)
+    for (i, r), level in np.ndenumerate(sets.truth["levels"]):
+        region = sets.truth["regions"][r]
+        reads = texts[(tissue == i) & (plain == region)]
+        share = np.mean([text.count("M") for text in reads]) / region.count("CG")
+        assert abs(share - level) < 0.06
+    share = [np.mean([t.count("M") for t in part]) for part in np.split(texts, sets.offsets[1:-1])]
+    assert np.corrcoef(share, sets.covariates["methylated"])[0, 1] > 0.97
+
+
+def test_receptors_of_cases_share_a_motif_as_often_as_the_truth_says() -> None:
+    sets = simulate_synthetic_receptors(SyntheticReceptorsConfig(donors=20, observations=400))
+    texts = np.array(spell(sets.observations, sets.alphabet))
+    assert sets.unit == "donor" and all(text.startswith("C") and text.endswith("F") for text in texts)
+    seen = np.array([np.mean([sets.truth["motif"] in t for t in part]) for part in np.split(texts, sets.offsets[1:-1])])
+    share = sets.covariates["clone share"]
+    assert (np.abs(seen - share) < 5 * np.sqrt(share * (1 - share) / 400) + 1e-2).all()
+    assert ((share > 0) == (sets.labels["status"] == "case")).all()
+
+
+def test_documents_mix_topics_in_the_shares_of_their_set() -> None:
+    sets = simulate_synthetic_text(SyntheticTextConfig(sets=20, observations=300))
+    texts = np.array(spell(sets.observations, sets.alphabet))
+    for topic, (_, nouns, _) in sets.truth["words"].items():
+        of = np.array([text.split()[-1] in nouns for text in texts])
+        seen, share = [part.mean() for part in np.split(of, sets.offsets[1:-1])], sets.covariates[topic]
+        assert (np.abs(seen - share) < 5 * np.sqrt(share * (1 - share) / 300) + 1e-2).all()
+    assert (sets.labels["topic"] == np.array(list(sets.truth["words"]))[sets.truth["shares"].argmax(axis=1)]).all()
+
+
+@pytest.mark.parametrize("simulator", [name for name in SIMULATORS if "_" in name])
 def test_the_defaults_are_small_and_the_same_again(simulator: str, home: object) -> None:
     schema, simulate = SIMULATORS[simulator]
     first, second = simulate(schema()), simulate(schema())
