@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +66,44 @@ def own_radii(cohort: Cohort, count: int, ks: tuple[int, ...], metric: str) -> F
     """(count, len(ks)) distances to the k-th nearest of one's own, kept with the cohort for the next comparison."""
     nearest = nearest_within(cohort.near(count), max(ks), metric, cohort.device)
     return np.ascontiguousarray(nearest[:, [k - 1 for k in ks]])
+
+
+def neighbours_of(
+    reference: npt.NDArray[np.floating], candidate: npt.NDArray[np.floating], ks: Sequence[int]
+) -> Neighbours:
+    """The neighbours of few points, (n, d) on either side: all distances at once, squared Euclidean in float32.
+
+    For what is no genotype, or so small that blocks do not pay. `ks` are below n, and 1 is added to them.
+    """
+    ks = tuple(sorted({1, *ks}))
+    columns = [k - 1 for k in ks]
+
+    def squared(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> Floats:
+        products = a @ b.T
+        sums = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1)[None, :]
+        return np.maximum(sums - 2 * products, 0).astype(np.float32)
+
+    def own(points: npt.NDArray[np.floating]) -> Floats:
+        between = squared(points, points)
+        np.fill_diagonal(between, np.inf)
+        return np.ascontiguousarray(np.sort(between, axis=1)[:, columns])
+
+    radius_r, radius_c = own(reference), own(candidate)
+    distance = squared(candidate, reference)
+    index = np.argsort(distance, axis=1, kind="stable")[:, :2]
+    balls = [np.count_nonzero(distance <= radius_r[:, j], axis=1) for j in range(len(ks))]
+    covered = [(distance <= radius_c[:, j, None]).any(axis=0) for j in range(len(ks))]
+    return Neighbours(
+        ks=ks,
+        reference_radius=radius_r,
+        reference_own=radius_r[:, 0],
+        candidate_own=radius_c[:, 0],
+        reference_other=distance.min(axis=0),
+        candidate_nearest=np.take_along_axis(distance, index, axis=1),
+        candidate_index=index,
+        balls_on_candidate=np.stack(balls, axis=1),
+        covered=np.stack(covered, axis=1),
+    )
 
 
 @once

@@ -8,7 +8,7 @@ import pytest
 from core.data.genotypes import from_calls
 from core.evaluation.context import Panel
 from core.evaluation.manifold import NAMES, curves, indicators
-from core.evaluation.neighbours import neighbours
+from core.evaluation.neighbours import neighbours, neighbours_of
 from core.evaluation.panels import independent_sites
 from core.evaluation.registry import metrics
 from tests.evaluation.cohorts import cohort, comparison, mosaic, noise
@@ -38,6 +38,16 @@ def test_equals_the_definition(k: int) -> None:
     expected = by_definition(real, fake, k)
     found = {name: indicators(neighbours(here), name, k).mean() for name in NAMES}
     assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_all_at_once_is_the_same_as_block_by_block() -> None:
+    real, fake = mosaic(90, 60, 1).calls, mosaic(90, 60, 2).calls
+    blocks = neighbours(comparison(real, fake, k=1, neighbours=(1, 3, 10, 50)))
+    whole = neighbours_of(real.astype(np.float32), fake.astype(np.float32), (3, 10, 50))
+    assert whole.ks == blocks.ks
+    for name in ("reference_radius", "candidate_own", "reference_other", "candidate_nearest", "balls_on_candidate"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(blocks, name), err_msg=name)
+    np.testing.assert_array_equal(whole.covered, blocks.covered)
 
 
 def test_by_hand() -> None:
