@@ -227,22 +227,35 @@ def mutations(shares: Mapping[str, Array], order: Sequence[str], reference: str)
     )
 
 
-def methylation(shares: Mapping[str, Array], at: Array) -> Figure:
-    """Methylated share at each CpG position, for each source."""
-    traces = [
+def methylation(
+    counts: Mapping[str, npt.NDArray[np.int64]], shares: Mapping[str, Array], at: npt.NDArray[np.int64]
+) -> Figure:
+    """Methylated share at each CpG position for each source, in markers whose area is the number of CpGs."""
+    most = max(int(n.max()) for n in counts.values())
+    ends = np.array(list(shares.values()))
+    # CpGs have nothing between them, so that a line from one to the next would show what is not there.
+    difference = go.Scatter(
+        x=typed(np.repeat(at, len(ends) + 1)), y=typed(np.vstack([ends, np.full(len(at), np.nan)]).T.ravel()),
+        mode="lines", line={"color": REAL, "width": 1}, opacity=0.5, hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    markers = [
         go.Scatter(
-            x=at, y=typed(values), name=name, mode="lines+markers", line={"color": SOURCES[name]},
-            hovertemplate=f"<b>{name}</b><br>position %{{x}}: %{{y:.1%}}<extra></extra>",
+            x=at, y=typed(values), name=name, mode="markers", cliponaxis=False, customdata=counts[name],
+            marker={
+                "color": SOURCES[name], "size": counts[name], "sizemode": "area", "sizemin": 3, "opacity": 0.85,
+                "sizeref": 2 * most / 14**2,
+            },
+            hovertemplate=f"<b>{name}</b><br>position %{{x}}: %{{y:.1%}} of %{{customdata}}<extra></extra>",
         )
         for name, values in shares.items()
     ]  # fmt: skip
-    means = ", ".join(f"{name.lower()} {float(np.nanmean(values)):.1%}" for name, values in shares.items())
+    means = ", ".join(f"{name.lower()} {np.nansum(shares[name] * n) / n.sum():.1%}" for name, n in counts.items())
     return Figure(
         name="methylation",
         plot=draw(
-            traces, height=360, xaxis={"title": "Position of the CpG from the first letter"},
-            yaxis={"title": "Methylated share", "range": [0, 1], "tickformat": ".0%"},
+            [difference, *markers], height=360, xaxis={"title": "Position of the CpG from the first letter"},
+            yaxis={"title": "Methylated share", "range": [-0.02, 1.02], "tickformat": ".0%"},
         ),
         alt=f"Methylated share at {len(at)} positions: on average {means}.",
-        table={"position": at, **shares},
+        table={"position": at, **shares, **{f"{name}, CpGs": n for name, n in counts.items()}},
     )  # fmt: skip

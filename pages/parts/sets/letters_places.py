@@ -100,6 +100,6 @@ def methylated(chosen: SetRun, several: dict[str, dict[str, Any]]) -> None:
         if not len(at):
             st.caption("No CpG in the real sequences.")
             continue
-        kept = {source: share[at] for source, (_, share) in measured.items()}
-        note = "M over M and C where a G follows; positions without a generated CpG are left out of its line."
-        chart(plots.methylation(kept, at + 1), key=f"methylation_{name}", caption=f"{about(sources)}; {note}")
+        counts, shares = ({source: one[i][at] for source, one in measured.items()} for i in (0, 1))
+        note = "M over M and C where a G follows; the larger a point, the more sequences have the CpG."
+        chart(plots.methylation(counts, shares, at + 1), key=f"methylation_{name}", caption=f"{about(sources)}; {note}")
