@@ -1,6 +1,11 @@
 """The lessons in the order of a course."""
 
-from pages.parts.learn import linkage, neighbourhoods, sets
+from pages.parts.learn import gumbel, linkage, neighbourhoods, sets
 from pages.parts.learn.lesson import Lesson
 
-LESSONS: tuple[Lesson, ...] = (linkage.LESSON, neighbourhoods.LESSON, sets.LESSON)
+LESSONS: tuple[Lesson, ...] = (
+    linkage.LESSON,
+    gumbel.LESSON,
+    neighbourhoods.LESSON,
+    sets.LESSON,
+)
