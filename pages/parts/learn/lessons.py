@@ -1,11 +1,12 @@
 """The lessons in the order of a course."""
 
-from pages.parts.learn import gumbel, linkage, neighbourhoods, sets
+from pages.parts.learn import gumbel, linkage, matthew, neighbourhoods, sets
 from pages.parts.learn.lesson import Lesson
 
 LESSONS: tuple[Lesson, ...] = (
     linkage.LESSON,
     gumbel.LESSON,
     neighbourhoods.LESSON,
+    matthew.LESSON,
     sets.LESSON,
 )
