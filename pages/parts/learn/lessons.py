@@ -1,6 +1,6 @@
 """The lessons in the order of a course."""
 
-from pages.parts.learn import gumbel, linkage, matthew, neighbourhoods, sets
+from pages.parts.learn import gumbel, linkage, matthew, neighbourhoods, sets, walking
 from pages.parts.learn.lesson import Lesson
 
 LESSONS: tuple[Lesson, ...] = (
@@ -9,4 +9,5 @@ LESSONS: tuple[Lesson, ...] = (
     neighbourhoods.LESSON,
     matthew.LESSON,
     sets.LESSON,
+    walking.LESSON,
 )
