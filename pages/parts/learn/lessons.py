@@ -1,11 +1,12 @@
 """The lessons in the order of a course."""
 
-from pages.parts.learn import gumbel, linkage, matthew, neighbourhoods, sets, walking
+from pages.parts.learn import gumbel, linkage, matthew, neighbourhoods, reparameterisation, sets, walking
 from pages.parts.learn.lesson import Lesson
 
 LESSONS: tuple[Lesson, ...] = (
     linkage.LESSON,
     gumbel.LESSON,
+    reparameterisation.LESSON,
     neighbourhoods.LESSON,
     matthew.LESSON,
     sets.LESSON,
