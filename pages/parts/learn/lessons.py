@@ -1,6 +1,6 @@
 """The lessons in the order of a course."""
 
-from pages.parts.learn import gumbel, linkage, matthew, neighbourhoods, reparameterisation, sets, walking
+from pages.parts.learn import gumbel, linkage, matthew, neighbourhoods, privacy, reparameterisation, sets, walking
 from pages.parts.learn.lesson import Lesson
 
 LESSONS: tuple[Lesson, ...] = (
@@ -9,6 +9,7 @@ LESSONS: tuple[Lesson, ...] = (
     reparameterisation.LESSON,
     neighbourhoods.LESSON,
     matthew.LESSON,
+    privacy.LESSON,
     sets.LESSON,
     walking.LESSON,
 )
