@@ -2,16 +2,16 @@
 
 import streamlit as st
 
+from core.data.library import Library
 from core.plots.scorecard import scorecard
 from core.reports.standing import headline, leader, metric_names
 from core.words import ago, count
 from pages.parts.chart import chart, warm_up
+from pages.parts.doors import doors
 from pages.parts.frame import no_report, plain, through_the_router
 from pages.parts.reports import SHOWN_FIRST, all_runs, dataset_name, judged, label, scorecard_caption, with_reports
 from pages.parts.sections import link
 from pages.parts.sets.glimpse import glimpse
-from pages.parts.state import DATASETS_VIEW
-from pages.parts.train.advice import advice_with_link
 
 through_the_router()
 runs = all_runs()
@@ -21,6 +21,11 @@ st.markdown(
     "Train generative models of populations, cohorts of genotypes or sets of cells, images and sequences, and see, "
     "side by side with the real data, whether a model can be trusted."
 )
+
+# Whoever has brought and trained nothing yet chooses where to begin before anything else.
+first_visit = all(run.embedded for run in runs) and all(meta.embedded for meta in Library().list())
+if first_visit:
+    doors()
 
 active = [run for run in runs if run.active]
 broken = [run for run in runs if run.state in ("failed", "lost")]
@@ -70,29 +75,5 @@ between = glimpse(with_reports(runs, "sets"))
 if not candidates and not between:
     warm_up()
 
-st.subheader("Start here")
-judge, train, walk = st.columns(3)
-with judge.container(border=True, height="stretch"):
-    st.markdown("**Judge my synthetic file**")
-    st.caption(
-        "Import the real individuals; then `python -m core evaluate --real NAME --synthetic FILE --out report.html` "
-        "writes the scorecard of any file of synthetic ones, from whatever made it."
-    )
-    link("datasets", "Import the real individuals", {DATASETS_VIEW: "Import files"})
-with train.container(border=True, height="stretch"):
-    st.markdown("**Train on my data**")
-    st.caption(
-        "A VCF, a table, an AnnData file, a folder of images: import it, choose a model, and see how long it will take "
-        "and whether it fits before anything starts."
-    )
-    link("datasets", "Import my data", {DATASETS_VIEW: "Import files"})
-    link("train", "Train a model")
-    if latest:
-        advice_with_link(latest.dataset)
-with walk.container(border=True, height="stretch"):
-    st.markdown("**Walk between two sets**")
-    st.caption(
-        "Choose two clones, months or kinds of image on the map and drag from one to the other: what the model "
-        "generates, beside optimal transport and the plain mixture."
-    )
-    link("interpolate", "Walk from A to B", between)
+if not first_visit:
+    doors(latest)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.rules import each
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = sorted((ROOT / "core").rglob("*.py"))
@@ -138,7 +138,7 @@ def is_package(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
-@pytest.mark.parametrize("path", CORE, ids=relative)
+@each(CORE)
 def test_imports_point_one_way(path: Path) -> None:
     own = part(path)
     assert own in ARROWS, f"{own} has no place among the parts of core"
@@ -146,12 +146,12 @@ def test_imports_point_one_way(path: Path) -> None:
     assert others - {own} - EVERYWHERE <= ARROWS[own]
 
 
-@pytest.mark.parametrize("path", CORE, ids=relative)
+@each(CORE)
 def test_core_knows_no_streamlit(path: Path) -> None:
     assert not [name for name in imports(path) if is_package(name, "streamlit")]
 
 
-@pytest.mark.parametrize("path", CORE, ids=relative)
+@each(CORE)
 def test_torch_is_loaded_only_where_models_are(path: Path) -> None:
     inner = path.relative_to(ROOT / "core").as_posix()
     if part(path) in TORCH_AT_IMPORT or inner in TORCH_AT_IMPORT:
@@ -159,14 +159,14 @@ def test_torch_is_loaded_only_where_models_are(path: Path) -> None:
     assert not [name for name in imports_at_load(path) if is_package(name, "torch")]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=relative)
+@each(PAGES)
 def test_pages_load_no_torch(path: Path) -> None:
     """Neither by themselves, anywhere in the file, nor through what they import."""
     loaded = loaded_with(imports(path))
     assert not [(name, asker) for name, asker in loaded.items() if is_package(name, "torch")]
 
 
-@pytest.mark.parametrize("path", CORE + PAGES, ids=relative)
+@each(CORE + PAGES)
 def test_nothing_is_unpickled(path: Path) -> None:
     assert not [name for name in imports(path) if name in ("pickle", "cPickle", "dill", "joblib", "shelve")]
     for node in ast.walk(tree(path)):
@@ -208,7 +208,7 @@ def is_documented(owner: str, method: str) -> bool:
     return inherited or method in methods or any(is_documented(base, method) for base in bases - {owner})
 
 
-@pytest.mark.parametrize("path", CORE, ids=relative)
+@each(CORE)
 def test_what_is_public_is_documented(path: Path) -> None:
     bare: list[str] = []
     if path.name != "__init__.py" and not ast.get_docstring(tree(path)):
@@ -224,7 +224,7 @@ def test_what_is_public_is_documented(path: Path) -> None:
     assert not bare
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
+@each(SOURCES)
 def test_files_have_one_subject(path: Path) -> None:
     if path.is_relative_to(ROOT / "tests"):
         return
@@ -235,7 +235,7 @@ def test_files_have_one_subject(path: Path) -> None:
         assert lines <= (200 if path in PAGES else 450 if "models" in path.parts else 400)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
+@each(SOURCES)
 def test_nothing_is_left_half_done(path: Path) -> None:
     if path == Path(__file__):
         return

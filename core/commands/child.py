@@ -70,15 +70,35 @@ def imputed(
         words = [run]
         for option, one in (("", file), ("--truth=", truth)):
             if one is not None:
-                # The ending helps to recognise the format; the rest of a client's name never becomes a path.
-                ending = _ENDING.search(one.name)
-                path = Path(folder) / f"given{len(words)}{ending[0].lower() if ending else ''}"
-                path.write_bytes(one.content)
-                words.append(f"{option}{path}")
+                words.append(f"{option}{_put(one, Path(folder), f'given{len(words)}')}")
         named = [f"--name={file.name}"] if file is not None else []
         out = Path(folder) / "imputed.vcf.gz"
         answer = ask("impute", *words, *named, *options(settings), f"--out={out}", seconds=3600)
         return answer, out.read_bytes()
+
+
+def judged(
+    dataset: str, file: Upload, holdout: str | None, settings: Mapping[str, Any]
+) -> tuple[dict[str, Any], bytes]:
+    """The report of a file of synthetic individuals against `dataset`, and the same as one HTML page.
+
+    `holdout` is a dataset that their model never saw; `settings` are options of `evaluate` by name. Raises InputError
+    where it refuses the input, PopscapeError otherwise.
+    """
+    with tempfile.TemporaryDirectory(prefix="judge-", dir=_cache()) as folder:
+        path = _put(file, Path(folder), "synthetic")
+        beside = [f"--holdout={holdout}"] if holdout else []
+        out = Path(folder) / "report.html"
+        words = [f"--real={dataset}", f"--synthetic={path}", *beside, *options(settings), f"--out={out}"]
+        return ask("evaluate", *words, seconds=3600), out.read_bytes()
+
+
+def _put(file: Upload, folder: Path, stem: str) -> Path:
+    """The upload on disk. Its ending helps to recognise the format; the rest of a client's name is no path."""
+    ending = _ENDING.search(file.name)
+    path = folder / f"{stem}{ending[0].lower() if ending else ''}"
+    path.write_bytes(file.content)
+    return path
 
 
 def _cache() -> Path:

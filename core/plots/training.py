@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from core.config.catalogue import loss_title
 from core.plots.figure import Columns, Figure, grid, translucent, typed
 from core.plots.theme import model_colour
-from core.words import number
+from core.words import count, number
 
 Values = npt.NDArray[np.float64]
 
@@ -51,6 +51,7 @@ class Curve:
 class Look:
     """How curves are drawn: weight of the past in the moving average, and which axes are logarithmic.
 
+    `by` is what they are drawn over: epochs, or steps where a reader takes one at a time.
     While training is `running`, the alternative text does not change, so that a screen reader is not interrupted; the
     newest values stand in the caption.
     """
@@ -59,6 +60,7 @@ class Look:
     log_x: bool = False
     log_y: bool = False
     running: bool = False
+    by: str = "Epoch"
 
 
 def losses(curves: Mapping[str, Curve], model: str, look: Look) -> Figure | None:
@@ -118,7 +120,7 @@ def _panels(name: str, curves: Mapping[str, Curve], model: str, what: str, look:
     if not curves:
         return None
     epochs = max(curve.epoch[-1] for curve in curves.values())
-    newest = f"after {epochs:,} epochs: {_newest(curves)}."
+    newest = f"after {count(epochs, look.by.lower())}: {_newest(curves)}."
     titles = [VALIDATION.get(key) or loss_title(model, key) for key in curves]
     gap = _GAP / (_PANEL * len(curves)) * 2
     plot = grid(len(curves), 1, titles, height=70 + _PANEL * len(curves), shared_xaxes=True, vertical_spacing=gap)
@@ -126,14 +128,14 @@ def _panels(name: str, curves: Mapping[str, Curve], model: str, what: str, look:
         plot.add_traces(_traces(columns(curve, look.smoothing), model_colour(model), look), rows=row, cols=1)
         plot.update_yaxes(row=row, **_scale(key, curve, look.log_y))
     plot.update_xaxes(type="log" if look.log_x else "linear", showgrid=False)
-    plot.update_xaxes(title="Epoch", row=len(curves), col=1)
+    plot.update_xaxes(title=look.by, row=len(curves), col=1)
     if epochs <= _WHOLE and not look.log_x:
         plot.update_xaxes(dtick=1)
     plot.update_layout(margin={"t": 28, "b": 44, "l": 52, "r": 8}, showlegend=False)
     return Figure(
         name=name,
         plot=plot,
-        alt=f"{what} by epoch; training goes on." if look.running else f"{what} {newest}",
+        alt=f"{what} by {look.by.lower()}; training goes on." if look.running else f"{what} {newest}",
         table=_table(curves),
         caption=f"{newest.capitalize()} {_how(look, curves)}",
     )
@@ -142,7 +144,7 @@ def _panels(name: str, curves: Mapping[str, Curve], model: str, what: str, look:
 def _traces(data: Columns, colour: str, look: Look) -> list[go.Scatter]:
     """The raw curve pale, its band where it was thinned, and the smoothed one strong; always as many traces."""
     epoch = typed(data["epoch"])
-    hover = "Epoch %{x:,}: %{y:.4~g}<extra></extra>"
+    hover = f"{look.by} %{{x:,}}: %{{y:.4~g}}<extra></extra>"
     edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     return [
         go.Scatter(x=epoch, y=typed(data["low"]), **edge),

@@ -56,6 +56,10 @@ SECTIONS = (
     Section(
         "impute", "Genotypes", "Impute", "extension", "What are the calls that a file lacks, and how sure are they?"
     ),
+    Section(
+        "judge", "Genotypes", "Judge a file", "fact_check",
+        "Are the synthetic individuals of a file, whatever made it, like the real ones?",
+    ),
     Section("privacy", "Genotypes", "Privacy", "shield_person", "Does the model give its training individuals away?"),
     Section("atlas", "Distributions", "Atlas", "map", "Which sets are alike, and does a latent give its set back?"),
     Section("interpolate", "Distributions", "Interpolate", "conversion_path", "What lies between one set and another?"),

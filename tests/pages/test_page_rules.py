@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.rules import each
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "pages").glob("*.py"))
@@ -19,7 +19,7 @@ DRAWN = {
 }  # fmt: skip
 
 # What lies at a place of the walk between two sets is generated while the reader moves the slider.
-GENERATING = {"interpolate.py", "latents.py"}
+GENERATING = {"interpolate.py", "latents.py"}  # Runs and Learn train while they are watched, once a reader asks
 
 _CHILD = """
 import sys
@@ -46,7 +46,7 @@ def name_of(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
+@each(SOURCES)
 def test_everything_drawn_has_an_alternative_text(path: Path) -> None:
     for call in calls(path):
         if name_of(call) in DRAWN and not _is_pyarrow(call):
@@ -58,13 +58,13 @@ def _is_pyarrow(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") == "pa"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
+@each(SOURCES)
 def test_no_html_is_injected(path: Path) -> None:
     assert "unsafe_allow" not in path.read_text(encoding="utf-8")
     assert [name_of(call) for call in calls(path) if name_of(call) in ("html", "iframe")] == []
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.name)
+@each(SCRIPTS)
 def test_pages_are_thin(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) < 150
 

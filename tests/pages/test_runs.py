@@ -207,3 +207,16 @@ def test_state_constants_cover_every_state() -> None:
     states = {state.value for state in State}
     assert set(MARKS) == states
     assert set().union(*GROUPS.values()) == states
+
+
+def test_a_training_goes_on_step_by_step() -> None:
+    app = open_page(runs_view="Step by step")
+    app.button(key="ten_steps").click().run()
+    app.button(key="one_step").click().run()
+    assert not app.exception
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Steps taken"] == "11"
+    figures = [json.loads(c.proto.json)["alt"] for c in app.get("bidi_component") if "figure" in c.proto.json]
+    assert len(figures) == 3 and figures[0].startswith("Losses after 11 steps")
+    app.button(key="step_again").click().run()
+    assert {metric.label: metric.value for metric in app.metric}["Steps taken"] == "0"
