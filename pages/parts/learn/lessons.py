@@ -1,6 +1,16 @@
 """The lessons in the order of a course."""
 
-from pages.parts.learn import gumbel, linkage, matthew, neighbourhoods, privacy, reparameterisation, sets, walking
+from pages.parts.learn import (
+    gumbel,
+    linkage,
+    matthew,
+    neighbourhoods,
+    null_ceiling,
+    privacy,
+    reparameterisation,
+    sets,
+    walking,
+)
 from pages.parts.learn.lesson import Lesson
 
 LESSONS: tuple[Lesson, ...] = (
@@ -12,4 +22,5 @@ LESSONS: tuple[Lesson, ...] = (
     privacy.LESSON,
     sets.LESSON,
     walking.LESSON,
+    null_ceiling.LESSON,
 )
