@@ -1,6 +1,7 @@
 """The lessons in the order of a course."""
 
 from pages.parts.learn import (
+    earth_mover,
     gumbel,
     linkage,
     matthew,
@@ -17,6 +18,7 @@ LESSONS: tuple[Lesson, ...] = (
     linkage.LESSON,
     gumbel.LESSON,
     reparameterisation.LESSON,
+    earth_mover.LESSON,
     neighbourhoods.LESSON,
     matthew.LESSON,
     privacy.LESSON,
