@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,6 +26,7 @@ LABEL, PHENOTYPE = 16, 32  # length of what a label, and of what all phenotypes,
 CALIBRATION = 1 << 22  # calls of the sample at which the thresholds are set: some 5,000 individuals of 800 variants
 FEWEST, MOST = 256, 4096  # individuals in that sample
 LEAST = 1e-3  # deviation of a score below which it counts as constant
+Guess = Callable[[Tensor, Tensor], Tensor]  # (b, D) scores and (b,) times to the (b, D) that a network says of them
 EXPECTED = 0.5  # components to an individual or variant in a size estimate before any data is seen
 
 
@@ -142,12 +143,12 @@ class Denoising:
         signal = self.signal[t][:, None]
         return signal.sqrt() * x + (1 - signal).sqrt() * noise
 
-    def loss(self, predict: Predictor, x: Tensor) -> Tensor:
+    def loss(self, predict: Guess, x: Tensor) -> Tensor:
         """Mean squared error of the predicted noise."""
         t, noise = self.times(len(x)), torch.randn_like(x)
         return (predict(self.noisy(x, noise, t), t.float()) - noise).square().mean()
 
-    def sample(self, predict: Predictor, noise: Tensor, draw: torch.Generator) -> Tensor:
+    def sample(self, predict: Guess, noise: Tensor, draw: torch.Generator) -> Tensor:
         """x_{t-1} = (x_t - β_t ε̂ / √(1 - ᾱ_t)) / √(1 - β_t) + √β_t z from t = T down to 1."""
         x = noise
         for t in range(self.steps, 0, -1):
@@ -174,18 +175,18 @@ class Flow:
         """That of independent standard normal scores; exact."""
         return x * ((2 * t - 1) / ((1 - t).square() + t.square()))[:, None]
 
-    def velocity(self, predict: Predictor, x: Tensor, t: Tensor) -> Tensor:
+    def velocity(self, predict: Guess, x: Tensor, t: Tensor) -> Tensor:
         """(b, D) at times t (b,) in [0, 1]."""
         return self.normal_velocity(x, t) + predict(x, self.SCALE * t)
 
-    def loss(self, predict: Predictor, x: Tensor) -> Tensor:
+    def loss(self, predict: Guess, x: Tensor) -> Tensor:
         """Mean squared error of the velocity at stratified times."""
         n, noise = len(x), torch.randn_like(x)
         t = (torch.randperm(n, device=x.device) + torch.rand(n, device=x.device)) / n
         between = (1 - t)[:, None] * noise + t[:, None] * x
         return (self.velocity(predict, between, t) - (x - noise)).square().mean()
 
-    def sample(self, predict: Predictor, noise: Tensor, draw: torch.Generator) -> Tensor:
+    def sample(self, predict: Guess, noise: Tensor, draw: torch.Generator) -> Tensor:
         """The flow from t = 0 to 1 by two-step Adams-Bashforth, one network call a step (the first is Euler's)."""
         x, before = noise, None
         ends = (0.5 - 0.5 * torch.cos(torch.linspace(0, math.pi, self.steps + 1))).tolist()

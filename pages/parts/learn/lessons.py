@@ -7,6 +7,7 @@ from pages.parts.learn import (
     matthew,
     neighbourhoods,
     null_ceiling,
+    pca_diffusion,
     privacy,
     reparameterisation,
     sets,
@@ -25,4 +26,5 @@ LESSONS: tuple[Lesson, ...] = (
     sets.LESSON,
     walking.LESSON,
     null_ceiling.LESSON,
+    pca_diffusion.LESSON,
 )
