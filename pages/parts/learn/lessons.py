@@ -1,6 +1,7 @@
 """The lessons in the order of a course."""
 
 from pages.parts.learn import (
+    collapse,
     earth_mover,
     gumbel,
     linkage,
@@ -21,6 +22,7 @@ LESSONS: tuple[Lesson, ...] = (
     reparameterisation.LESSON,
     earth_mover.LESSON,
     neighbourhoods.LESSON,
+    collapse.LESSON,
     matthew.LESSON,
     privacy.LESSON,
     sets.LESSON,
