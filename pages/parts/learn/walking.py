@@ -86,8 +86,9 @@ LESSON = Lesson(
         ),
         Step(
             "Let a trained model walk", {"t": 0.5, "distance": 2.5, "spread": 0.35, "latent": TRAINED},
-            "Nobody told this model of transport paths; it was trained to give sets back. What it makes of the middle "
-            "of two latents is one cloud in the middle, not two at the ends.",
+            "This model was trained to give sets back, with distances between latents that follow optimal transport. "
+            "It has seen no path, yet what it makes of the middle of two latents is one cloud in the middle, not two "
+            "at the ends.",
         ),
     ),
     check=Check(
