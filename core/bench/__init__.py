@@ -12,11 +12,11 @@ from core.errors import InputError
 # name of the module → what it measures; its `main(arguments)` prints the numbers, with --json as one object
 BENCHMARKS = {
     "metrics": "distances and linkage against scikit-learn and scikit-allel, memory of a large report",
-    "gde": "a step and the sampling of a set embedding against a plain implementation",
+    "gde": "a step and the sampling of set embeddings, of vectors and of sequences, against plain implementations",
     "gde_table": "the published synthetic benchmark of set embeddings, with floors and trivial baselines",
     "gde_geometry": "latent distances and straight lines against optimal transport",
     "gde_variance": "how much variance each generator keeps, on vectors and on images",
-    "gde_sequences": "planted motifs, likelihood by generator, and sampling of sequences beside the published way",
+    "gde_sequences": "planted motifs, whose strength the latent must order, and likelihood by generator",
     "gde_memory": "peak memory of streaming and of gradient checkpointing",
     "real_sets": "set embeddings on four real collections, cross-validated, beside what needs no training",
     "sequence_import": "memory and speed of the import of many reads",
