@@ -6,6 +6,8 @@ from core.commands.child import ask
 from core.config.catalogue import catalogue
 from core.config.command import applied, changed, overrides, train_command
 from core.config.experiments import load, names, presets
+from core.config.resources import Resources
+from core.config.schema import describe, from_dict
 from core.data.description import size_of
 from core.data.library import Library
 from core.errors import PopscapeError
@@ -14,8 +16,10 @@ from core.runs.submission import by_role, misfit, nearest_first, prepare
 from core.words import ago
 from pages.parts.frame import heading, nothing_yet, plain, share, tabs
 from pages.parts.reports import label
+from pages.parts.settings_form import settings_form
 from pages.parts.state import (
     DATASET,
+    RESOURCES,
     RUN,
     TRAIN_EXPERIMENT,
     TRAIN_PRESET,
@@ -110,16 +114,17 @@ share(
     *(form.key(node, name) for node in changes for name in changes[node]),
     place=top,
 )
+resources = from_dict(Resources, settings_form(describe(Resources), RESOURCES, fold="Where it runs"))
 if st.button("Start training", type="primary", icon=":material/play_arrow:", key="start"):
     try:
-        run = RunStore().submit(prepare(applied(experiment, changes, title), meta.id))
+        run = RunStore().submit(prepare(applied(experiment, changes, title), meta.id), resources)
     except PopscapeError as error:
         st.error(plain(error), title="Not started", icon=":material/error:")
     else:
         summary = next(one for one in RunStore().list() if one.run == run.id)
         st.switch_page("pages/runs.py", query_params={RUN: label(summary)})
 st.caption("The same from a terminal:")
-said = train_command(overrides(chosen, changes, title, preset), meta.id)
+said = train_command(overrides(chosen, changes, title, preset), meta.id, resources)
 st.code(said, language="bash", wrap_lines=True)
 with st.expander(
     "Try several values", icon=":material/grid_view:", key=TRAIN_SEVERAL, on_change="rerun", bind="query-params"

@@ -22,7 +22,8 @@ def _doctor(options: argparse.Namespace) -> Answer:
     from core.runs.queue import places
     from core.runs.store import RunStore
 
-    runs = RunStore().list()
+    store = RunStore()
+    runs = store.list()
     found: dict[str, Any] = {
         "versions": versions(),
         "commit": commit(),
@@ -34,7 +35,9 @@ def _doctor(options: argparse.Namespace) -> Answer:
         "disk_free_bytes": shutil.disk_usage(nearest_folder()).free,
         "writable": os.access(nearest_folder(), os.W_OK),
         "places": {kind: places(kind) for kind in ("cpu", "gpu")},
-        "backends": [{"name": entry.name, "help": entry.help} for entry in backends],
+        "backends": [
+            {"name": entry.name, "help": entry.help, "now": store.backend(entry.name).about()} for entry in backends
+        ],
         "runs": {"all": len(runs), "active": sum(s.active for s in runs)},
         "readers": {name: _importable(name) for name in ("cyvcf2", "bed_reader", "msprime")},
     }
@@ -46,7 +49,7 @@ def _doctor(options: argparse.Namespace) -> Answer:
         f"home       {found['home']}: {found['disk_free_bytes'] / 1e9:.1f} GB free"
         + ("" if found["writable"] else ", NOT WRITABLE: set POPSCAPE_HOME to a folder of yours"),
         f"places     {len(found['places']['gpu'])} GPU, {len(found['places']['cpu'])} CPU",
-        "backends   " + "; ".join(f"{b['name']}: {b['help']}" for b in found["backends"]),
+        "backends   " + "; ".join(f"{b['name']} {b['now']}" for b in found["backends"]),
         f"runs       {found['runs']['all']}, {found['runs']['active']} of them active",
         "readers    " + ", ".join(f"{k} {'works' if v is None else v}" for k, v in found["readers"].items()),
     ]

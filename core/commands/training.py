@@ -9,9 +9,10 @@ from typing import Any
 from core.commands.answer import DONE, FAILED, Answer, Command
 from core.commands.follow import follow
 from core.commands.predictions import predictions
-from core.commands.settings import add_run
+from core.commands.settings import add_run, add_settings, read_settings
 from core.commands.tables import number, report_table, table
 from core.config.experiments import compose
+from core.config.resources import Resources
 from core.data.library import Library
 from core.data.selection import unknown_labels
 from core.runs import comparing
@@ -34,12 +35,13 @@ def _experiment_arguments(parser: argparse.ArgumentParser) -> None:
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     _experiment_arguments(parser)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
+    add_settings(parser, Resources, "where it runs")
 
 
 def _train(options: argparse.Namespace) -> Answer:
     store, config = RunStore(), prepare(compose(options.overrides), options.dataset)
     _say_what_is_not_known(config)
-    return _ended(store, store.submit(config), detach=options.detach)
+    return _ended(store, store.submit(config, read_settings(options, Resources)), detach=options.detach)
 
 
 def _say_what_is_not_known(config: dict[str, Any]) -> None:
@@ -51,7 +53,8 @@ def _say_what_is_not_known(config: dict[str, Any]) -> None:
 
 def _sweep(options: argparse.Namespace) -> Answer:
     store = RunStore()
-    runs = [store.submit(config) for config in prepare_sweep(options.overrides, options.dataset)]
+    resources = read_settings(options, Resources)
+    runs = [store.submit(config, resources) for config in prepare_sweep(options.overrides, options.dataset)]
     if not options.detach:
         runs = [follow(store, run, stop_on_interrupt=True) for run in runs]
     entries = [one for run in runs if (one := comparing.entry(run, str(run.config["title"]))) is not None]

@@ -7,6 +7,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.config.resources import Resources
+from core.config.schema import to_dict
+
 _PLAIN = re.compile(r"[A-Za-z_][\w.:/-]*")
 _READ_OTHERWISE = re.compile(r"true|false|null|nan|inf", re.IGNORECASE)
 
@@ -47,9 +50,15 @@ def overrides(experiment: str, changes: Changes, title: str = "", preset: str = 
     return [*words, f"title={_spelled(title)}"] if title else words
 
 
-def train_command(words: Sequence[str], dataset: str) -> str:
+def train_command(words: Sequence[str], dataset: str, resources: Resources | None = None) -> str:
     """The shell command that starts the run that the `overrides` mean."""
-    return shlex.join(["python", "-m", "core", "train", *words, "--dataset", dataset])
+    return shlex.join(["python", "-m", "core", "train", *words, "--dataset", dataset, *_asked(resources)])
+
+
+def _asked(resources: Resources | None) -> list[str]:
+    """The options that ask for what differs from the defaults."""
+    usual, wish = to_dict(Resources()), to_dict(resources or Resources())
+    return [f"--{name.replace('_', '-')}={value}" for name, value in wish.items() if value != usual[name]]
 
 
 def sweep_command(words: Sequence[str], dataset: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from core.config.home import PRETRAINED, home, resolve_inside
+from core.config.resources import Resources
+from core.config.schema import to_dict
 from core.errors import InputError, RunError
 from core.runs.backends.base import Backend, backends
 from core.runs.directory import Run, create
@@ -70,13 +72,17 @@ class RunStore:
                 raise InputError(f"{reference!r} is the beginning of {len(matches)} runs; give more of the id.")
         raise InputError(f"There is no run {reference!r}; the command `runs` lists those that exist.")
 
-    def submit(self, config: Mapping[str, Any], backend: str = "local") -> Run:
+    def submit(self, config: Mapping[str, Any], resources: Resources | None = None) -> Run:
         """Write the directory of a new run and hand it to an engine. Raises InputError, RunError.
 
-        `config` is what `core.runs.submission.prepare` returns; it is stored as it is.
+        `config` is what `core.runs.submission.prepare` returns; it is stored as it is, with the `resources`.
         """
-        engine = self.backend(backend)
-        run = create(self.root, {**config, "resources": {"backend": backend, **config.get("resources", {})}})
+        wish = resources or Resources()
+        engine = self.backend(wish.engine)
+        asked = to_dict(wish) if wish.engine != "local" else {}
+        run = create(
+            self.root, {**config, "resources": {**config.get("resources", {}), **asked, "backend": wish.engine}}
+        )
         self._start(run, engine)
         return run
 

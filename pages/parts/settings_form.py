@@ -40,12 +40,17 @@ _TITLES = {
     "chunk": "Cut into parts of",
     "unit": "Keep together in the split",
     "neighbourhood": "Neighbourhoods along",
+    "backend": "Engine",
+    "cpus": "Processor cores",
+    "gpus": "GPUs",
+    "memory_gb": "Memory",
     "quantiles": "Quantiles of",
     "quantiles_count": "Number of quantiles",
     "region_size": "Size of a region",
     "variable_genes": "Most variable genes",
 }
-_EMPTY = {"control": "found by its name"}  # what an empty choice means, where it is not "none"
+# What an empty choice means, where it is not "none".
+_EMPTY = {"control": "found by its name", "backend": "the usual one", "partition": "the cluster's default"}
 _BOUNDS = {"min": "Minimum", "max": "Maximum"}
 
 

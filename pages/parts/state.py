@@ -24,6 +24,7 @@ DATASETS_COVARIATE = "covariate"
 DATASETS_FIGURES = "profile"
 DATASETS_SAID = "datasets_said"
 
+RESOURCES = "resources"
 TRAIN_EXPERIMENT = "experiment"
 TRAIN_PRESET = "preset"
 TRAIN_ROLE = "models"

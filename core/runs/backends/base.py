@@ -1,4 +1,4 @@
-"""What every job engine can do: five verbs over a run directory."""
+"""What every job engine can do: five verbs over a run directory, and a word about itself."""
 
 from __future__ import annotations
 
@@ -37,6 +37,10 @@ class Backend(Protocol):
 
     def list(self) -> list[str]:
         """The ids of the runs whose workers live here."""
+        ...
+
+    def about(self) -> str:
+        """Whether it can be used from here right now, and if not why, in one line for `doctor`."""
         ...
 
 

@@ -15,7 +15,7 @@ from core.runs.backends.base import Life, backends
 from core.runs.directory import Run
 from core.runs.intervals import Intervals
 from core.runs.process import ProcessIdentity
-from core.runs.queue import Queue, kind_for
+from core.runs.queue import Queue, kind_for, places
 from core.runs.states import ACTIVE
 
 # The workers that this very process started: it must wait for them, and alone knows the way they ended.
@@ -95,6 +95,10 @@ class LocalBackend:
         """The ids of the runs in this folder whose worker lives."""
         runs = [Run(p) for p in self.runs.iterdir() if not p.name.startswith(".") and p.is_dir()]
         return sorted(r.id for r in runs if r.state in ACTIVE and self.status(r)[0] is Life.ALIVE)
+
+    def about(self) -> str:
+        """The places of this machine."""
+        return f"ready: {len(places('gpu'))} GPU and {len(places('cpu'))} CPU places"
 
 
 def _seconds_since(moment: str | None) -> float:
