@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
 _CLEARED = ("pid", "process_started", "host", "machine", "phase", "started", "ended")
+_RUNNING = (State.STARTING, State.RUNNING, State.STOPPING)
 _LOOK = 0.2  # seconds between two looks at a worker that saves and ends
 _TAKEN = "Slurm took its place back (time limit or pre-emption); it waits for another and goes on from its checkpoint."
 
@@ -36,9 +37,17 @@ class SlurmJob:
     def __call__(self) -> int:
         """Start the worker and wait for it; its exit status."""
         run = Run(Path(self.path))
+        if run.state in _RUNNING:
+            run.move(State.LOST, "Its node went away.")
         if run.state in (State.CANCELLED, State.LOST) and not run.cancel_requested:
-            _queue_again(run)  # the node went away before anybody could say so
-        self.worker = child.start("core", "worker", self.path, log=run.path / "log.txt", environment=dict(os.environ))
+            _queue_again(run)
+        # Slurm signals every process of a job; what a process ignores, those that it starts ignore too.
+        heard = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+        try:
+            log = run.path / "log.txt"
+            self.worker = child.start("core", "worker", self.path, log=log, environment=dict(os.environ))
+        finally:
+            signal.signal(signal.SIGUSR2, heard)
         code = self.worker.wait()
         if run.state is State.CANCELLED and not run.cancel_requested:
             # The worker heard the SIGTERM of a pre-emption before this process heard of it.
