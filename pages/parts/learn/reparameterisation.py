@@ -89,8 +89,8 @@ LESSON = Lesson(
         ),
         Step(
             "Draw close to the mean", {"view": _GRADIENTS, "latents": 4, "spread": 0.1},
-            "Tiny steps hardly change the cost, and the score function divides that change by σ: its variance "
-            "explodes. The slope hardly varies at all.",
+            "Over such small steps the cost hardly changes, yet the score function divides all of it by σ: its "
+            "variance explodes. The slope hardly varies at all.",
         ),
         Step(
             "Train a VAE with each", {"view": _VAE, "play": True},
