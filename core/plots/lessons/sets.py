@@ -39,7 +39,7 @@ def embeddings(set_: Embedded, pooling: str, m: int) -> Figure:
         },
         legend={"y": -0.13, "yanchor": "top"},
         annotations=[
-            _title("The table, row by row", _LEFT[0], _UPPER[1]),
+            _title("The table", _LEFT[0], _UPPER[1]),
             _title("Its embedding", _RIGHT[0], _UPPER[1]),
             _title("How far subsets are from the whole", _LEFT[0], _LOWER[1]),
         ],
