@@ -68,8 +68,8 @@ def index(lessons: tuple[Lesson, ...]) -> None:
         for place, lesson in zip(st.columns(3), lessons[first : first + 3], strict=False):
             with place.container(border=True, height="stretch"):
                 number = first + 1 + lessons[first : first + 3].index(lesson)
-                st.markdown(f"{number}. **{lesson.title}** :small[{lesson.minutes} minutes]")
-                st.caption(lesson.question)
+                st.markdown(f"**{number}. {lesson.title}**")
+                st.caption(f"{lesson.question} ({lesson.minutes} minutes)")
                 page_link("learn", "Open the lesson", {LESSON: lesson.name})
 
 
