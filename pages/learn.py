@@ -21,6 +21,16 @@ if place is None:
     st.stop()
 
 lesson = LESSONS[place]
+# Controls and figure need the whole width of a tablet; the navigation stays one click away.
+st.set_page_config(initial_sidebar_state="collapsed")
+if not asked:
+    # Above the lesson: a page that is only changed keeps its place, and whoever went on from below would begin there.
+    with st.container(horizontal=True):
+        link("learn", "All lessons")
+        for step, words in ((-1, "Before"), (1, "Next")):
+            if 0 <= place + step < len(LESSONS):
+                other = LESSONS[place + step]
+                link("learn", f"{words}: {other.title}", {LESSON: other.name})
 with st.container(horizontal=True, vertical_alignment="bottom"):
     st.title(f"{place + 1}. {lesson.title}", anchor=False, width="stretch")
     menu = st.container(width="content")
@@ -28,9 +38,3 @@ show(lesson, asked)
 if not asked:
     with menu:
         hand_out(lesson)
-    with st.container(horizontal=True):
-        link("learn", "All lessons")
-        if place:
-            link("learn", f"Before: {LESSONS[place - 1].title}", {LESSON: LESSONS[place - 1].name})
-        if place + 1 < len(LESSONS):
-            link("learn", f"Next: {LESSONS[place + 1].title}", {LESSON: LESSONS[place + 1].name})

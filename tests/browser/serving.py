@@ -83,8 +83,8 @@ def settled(page: Page, seconds: float = PATIENCE) -> None:
 
 _AT_REST = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
     && !document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')
-    && [...document.querySelectorAll('[data-testid=stPlotlyChart]')]
-        .every(chart => chart.querySelector('.js-plotly-plot .main-svg'))"""
+    && [...document.querySelectorAll('[data-testid=stPlotlyChart], .live')]
+        .every(chart => chart.querySelector('.main-svg'))"""
 
 
 def free_port() -> int:
