@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.lessons.privacy import INDIVIDUALS, Accuracy, Audit
-from core.plots.figure import PANEL_TOP, Figure, nth, typed
-from core.plots.theme import BLUE, GREEN, REAL, TEMPLATE, VERMILLION
+from core.plots.figure import PANEL_TOP, Figure, draw, nth, translucent, typed
+from core.plots.theme import BLUE, GREEN, REAL, VERMILLION
 from core.words import number
 
 _HEIGHT = 600
+_ABOVE = [0.47, 1]  # of the height
 _BINS = 60  # of distance
 _SEEN, _UNSEEN = "Training individuals", "Holdout individuals"
 _TITLES = ("<b>Individuals</b>", "<b>Members found</b>", "<b>AATS and its two halves</b>")
@@ -21,25 +21,33 @@ _TITLES = ("<b>Individuals</b>", "<b>Members found</b>", "<b>AATS and its two ha
 
 def audit(found: Audit) -> Figure:
     """Distances and ROC curve above, adversarial accuracy below."""
-    plot = make_subplots(
-        2, 2, specs=[[{}, {}], [{"colspan": 2}, None]], row_heights=[0.68, 0.32], vertical_spacing=0.24,
-        horizontal_spacing=0.14,
-    )  # fmt: skip
-    plot.update_layout(
-        template=TEMPLATE, height=_HEIGHT, margin={"t": PANEL_TOP}, barmode="overlay",
-        legend={"y": -0.14, "yanchor": "top"},
-    )  # fmt: skip
-    for panel, title in enumerate(_TITLES):
-        plot.add_annotation(
-            text=title, x=0, y=1, xref=f"x{nth(panel)} domain", yref=f"y{nth(panel)} domain", xanchor="left",
-            yanchor="bottom", yshift=5, showarrow=False,
-        )  # fmt: skip
-    _distances(plot, found)
-    _roc(plot, found)
-    _accuracies(plot, found)
+    farthest = 1.02 * float(max(found.members.max(), found.others.max()))
+    layout = {
+        "margin": {"t": PANEL_TOP},
+        "barmode": "overlay",
+        "legend": {"y": -0.14, "yanchor": "top"},
+        "xaxis": {"title": "Distance to a synthetic", "range": [0, farthest], "domain": [0, 0.43]},
+        "yaxis": {"domain": _ABOVE},
+        "xaxis2": {
+            "title": "False alarms", "range": [0, 1], "tickformat": ".0%", "domain": [0.57, 1], "anchor": "y2"
+        },
+        "yaxis2": {"range": [0, 1.03], "tickformat": ".0%", "domain": _ABOVE, "anchor": "x2"},
+        "xaxis3": {"title": "0 copies, 0.5 alike, 1 separate", "range": [-0.04, 1.04], "anchor": "y3"},
+        "yaxis3": {
+            "tickvals": [0, 1], "ticktext": ["Training", "Holdout"], "range": [-0.6, 1.6], "showgrid": False,
+            "domain": [0, 0.24], "anchor": "x3",
+        },
+        "annotations": [
+            {
+                "text": title, "x": 0, "y": 1, "xref": f"x{nth(panel)} domain", "yref": f"y{nth(panel)} domain",
+                "xanchor": "left", "yanchor": "bottom", "yshift": 5, "showarrow": False,
+            }
+            for panel, title in enumerate(_TITLES)
+        ],
+    }  # fmt: skip
     return Figure(
         name="privacy_audit",
-        plot=plot,
+        plot=draw([*_distances(found, farthest), *_roc(found), *_accuracies(found)], height=_HEIGHT, **layout),
         alt=f"AATS is {number(found.holdout.aats)} to the holdout and {number(found.train.aats)} to the training "
         f"individuals; the area under the curve of the attack is {number(found.auc)}.",
         table={"distance_training": found.members, "distance_holdout": found.others},
@@ -48,79 +56,62 @@ def audit(found: Audit) -> Figure:
     )
 
 
-def _distances(plot: go.Figure, found: Audit) -> None:
-    edges = np.linspace(0, max(found.members.max(), found.others.max()) * 1.02, _BINS + 1)
-    for name, distance, colour in ((_UNSEEN, found.others, REAL), (_SEEN, found.members, VERMILLION)):
-        plot.add_trace(
-            go.Bar(
-                x=typed((edges[1:] + edges[:-1]) / 2), y=typed(np.histogram(distance, edges)[0]), name=name,
-                width=float(edges[1]), marker={"color": colour, "opacity": 0.65, "line": {"width": 0}},
-                hovertemplate="distance %{x:.1f}: %{y:.0f}<extra>%{fullData.name}</extra>",
-            ),
-            row=1,
-            col=1,
-        )  # fmt: skip
-    plot.update_xaxes(title="Distance to a synthetic", range=[0, edges[-1]], row=1, col=1)
+def _distances(found: Audit, farthest: float) -> list[go.Bar]:
+    edges = np.linspace(0, farthest, _BINS + 1)
+    sides = ((_UNSEEN, found.others, REAL), (_SEEN, found.members, VERMILLION))
+    return [
+        go.Bar(
+            x=typed((edges[1:] + edges[:-1]) / 2), y=typed(np.histogram(distance, edges)[0]), name=name,
+            width=float(edges[1]), marker={"color": colour, "opacity": 0.65, "line": {"width": 0}},
+            hovertemplate="distance %{x:.1f}: %{y:.0f}<extra>%{fullData.name}</extra>",
+        )
+        for name, distance, colour in sides
+    ]  # fmt: skip
 
 
-def _roc(plot: go.Figure, found: Audit) -> None:
-    plot.add_trace(
-        go.Scatter(
-            x=[0, 1], y=[0, 1], mode="lines", line={"color": REAL, "dash": "dash"}, showlegend=False, hoverinfo="skip"
-        ),
-        row=1,
-        col=2,
-    )
-    plot.add_trace(
+def _roc(found: Audit) -> list[go.Scatter]:
+    axes = {"xaxis": "x2", "yaxis": "y2", "showlegend": False}
+    return [
+        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": REAL, "dash": "dash"}, hoverinfo="skip", **axes),
         go.Scatter(
             x=typed(found.false_alarms), y=typed(found.found), mode="lines", line={"color": VERMILLION, "width": 3},
-            name="ROC curve", showlegend=False, fill="tozeroy", fillcolor="rgba(213, 94, 0, 0.12)",
+            name="ROC curve", fill="tozeroy", fillcolor=translucent(VERMILLION, 0.12), **axes,
             hovertemplate="%{y:.0%} of members at %{x:.0%} false alarms<extra></extra>",
         ),
-        row=1,
-        col=2,
-    )  # fmt: skip
-    plot.update_xaxes(title="False alarms", range=[0, 1], tickformat=".0%", row=1, col=2)
-    plot.update_yaxes(range=[0, 1.03], tickformat=".0%", row=1, col=2)
+    ]  # fmt: skip
 
 
-def _accuracies(plot: go.Figure, found: Audit) -> None:
-    sides = {"Training": found.train, "Holdout": found.holdout}
-    plot.add_trace(
+def _accuracies(found: Audit) -> list[go.Scatter]:
+    axes = {"xaxis": "x3", "yaxis": "y3"}
+    sides = (found.train, found.holdout)
+    half = {"color": REAL, "dash": "dash"}
+    traces = [
         go.Scatter(
-            x=[0.5, 0.5], y=[-0.5, 1.5], mode="lines", line={"color": REAL, "dash": "dash"}, showlegend=False,
-            hoverinfo="skip",
+            x=[0.5, 0.5], y=[-0.5, 1.5], mode="lines", line=half, showlegend=False, hoverinfo="skip", **axes
         ),
-        row=2,
-        col=1,
-    )  # fmt: skip
-    for place, one in enumerate(sides.values()):
-        plot.add_trace(
+        *(
             go.Scatter(
                 x=[one.truth, one.synthetic], y=[place, place], mode="lines", line={"color": REAL, "width": 2},
-                showlegend=False, hoverinfo="skip",
-            ),
-            row=2,
-            col=1,
-        )  # fmt: skip
-    marks: tuple[tuple[str, str, str, int, Callable[[Accuracy], list[float]]], ...] = (
+                showlegend=False, hoverinfo="skip", **axes,
+            )
+            for place, one in enumerate(sides)
+        ),
+    ]  # fmt: skip
+    marks: list[tuple[str, str, str, int, Callable[[Accuracy], list[float]]]] = [
         ("Real, nearest to a real one", "circle", GREEN, 12, lambda one: [one.truth]),
         ("Synthetic, nearest to a synthetic one", "diamond", BLUE, 12, lambda one: [one.synthetic]),
-        ("The same, copies and others apart", "diamond-open", BLUE, 12, lambda one: [one.copies, one.others]),
         ("AATS, their mean", "line-ns", VERMILLION, 20, lambda one: [one.aats]),
-    )
+    ]
+    if np.isfinite(found.train.copies):
+        apart = ("The same, copies and others apart", "diamond-open", BLUE, 12, lambda one: [one.copies, one.others])
+        marks.insert(2, apart)
     for name, symbol, colour, size, values in marks:
-        xs = [(value, place) for place, one in enumerate(sides.values()) for value in values(one)]
-        if "copies" in name and np.isnan(found.train.copies):
-            xs = []
-        plot.add_trace(
+        places = [(value, place) for place, one in enumerate(sides) for value in values(one)]
+        traces.append(
             go.Scatter(
-                x=[x for x, _ in xs], y=[y for _, y in xs], mode="markers", name=name,
+                x=[x for x, _ in places], y=[y for _, y in places], mode="markers", name=name, **axes,
                 marker={"symbol": symbol, "color": colour, "size": size, "line": {"width": 3, "color": colour}},
                 hovertemplate="%{x:.2f}<extra>%{fullData.name}</extra>",
-            ),
-            row=2,
-            col=1,
+            )
         )  # fmt: skip
-    plot.update_xaxes(range=[-0.04, 1.04], title="0 copies, 0.5 alike, 1 separate", row=2, col=1)
-    plot.update_yaxes(tickvals=[0, 1], ticktext=[*sides], range=[-0.6, 1.6], showgrid=False, row=2, col=1)
+    return traces

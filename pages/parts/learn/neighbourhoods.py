@@ -72,7 +72,7 @@ LESSON = Lesson(
             "populations, and everything is inside: precision and recall are near 1.",
         ),
         Step(
-            "Two populations missing, at k = 60", {"k": 60, "missing": 2, "spread": 1.0, "shift": 0.0},
+            "Two missing, k = 60", {"k": 60, "missing": 2, "spread": 1.0, "shift": 0.0},
             "Recall is near 1 although two of five populations do not exist. The curve stays at 3/5 up to k = 39. From "
             "k = 40, the size of a synthetic population, no ball finds its k neighbours at home: all reach beyond.",
         ),
