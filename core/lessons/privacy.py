@@ -14,7 +14,7 @@ from core.evaluation.privacy_membership import Attack, area, true_positive_rate
 
 Floats = npt.NDArray[np.float64]
 
-GENERATORS = ("Memory", "Mixture", "Average")
+GENERATORS = ("Memory", "Mix", "Mean")
 """Remembers a share of each training individual; copies some and makes the others up; makes everybody the same."""
 COPIES = 0.44  # of the mixture: at about this share the AATS to the training individuals is one half
 INDIVIDUALS = 100  # in each of the three cohorts

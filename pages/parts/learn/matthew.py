@@ -77,7 +77,7 @@ LESSON = Lesson(
             "the heterozygotes.",
         ),
         Step(
-            "Let the latent tell nearly everything", {"temperature": 0.0, "strength": 6.0, "individuals": 300},
+            "Let the latent tell all", {"temperature": 0.0, "strength": 6.0, "individuals": 300},
             "Now the likeliest call is nearly sure, and most rare alleles survive argmax. Heterozygotes still go: "
             "where the two homozygotes pull either way, the call between them is seldom the likeliest.",
         ),

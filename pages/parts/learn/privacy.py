@@ -39,7 +39,7 @@ LESSON = Lesson(
     controls=(
         Choice(
             "generator", "Generator", _MEMORY, "Memory: every individual remembers a training individual, as much as "
-            "the slider says. Mixture: 44 % copies, the others far from everybody. Average: all individuals are the "
+            "the slider says. Mix: 44 % copies, the others far from everybody. Mean: all individuals are the "
             "same, the average one.", options=GENERATORS,
         ),
         Slider(
