@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from core.commands.answer import DONE, FAILED, WRONG_INPUT, Command
-from core.config.home import home
+from core.config.home import home, home_fault
 from core.errors import InputError, PopscapeError
 
 # verb → (module of core.commands, what it does)
@@ -64,6 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - nobody should read a traceback
+        if isinstance(error, OSError) and (sentence := home_fault(error)):
+            error = InputError(sentence)
         print(_one_sentence(error), file=sys.stderr)
         return WRONG_INPUT if isinstance(error, InputError) else FAILED
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import InputError
@@ -37,13 +40,49 @@ def environment() -> dict[str, str]:
     return os.environ | {"POPSCAPE_HOME": str(home())}
 
 
+_UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT, errno.EIO, errno.ESTALE)
+_CUT = re.compile(r"\d+ requested and \d+ written")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextlib.contextmanager
+def writing_home() -> Iterator[None]:
+    """Inside, an error that says that the home cannot be written is an InputError in one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if sentence := home_fault(error):
+            raise InputError(sentence) from error
+        raise
+
+
+def home_fault(error: OSError) -> str:
+    """What is wrong with the home, in one sentence; "" where the error is about something else."""
+    if error.errno in _FULL:
+        return f"The disk of {home()} is full: free some space (`python -m core gc` lists what can go) and try again."
+    # NumPy counts what was written and names no error.
+    if error.errno == errno.EFBIG or (error.errno is None and _CUT.fullmatch(str(error))):
+        return (
+            f"The disk of {home()} took only a part of a file: it is full, or a size limit of this account (ulimit -f) "
+            "is reached. Free some space, or raise the limit, and try again."
+        )
+    inside = error.filename is not None and Path(os.fsdecode(error.filename)).is_relative_to(home())
+    if error.errno in _UNUSABLE and inside:
+        return (
+            f"The home folder {home()} cannot be used ({error.strerror}): set POPSCAPE_HOME to a folder that you can "
+            "write to."
+        )
+    return ""
+
+
 def scratch_folder(parent: Path, prefix: str) -> Path:
     """A new folder below `parent`; those of the same prefix that are a day old are removed first."""
-    parent.mkdir(parents=True, exist_ok=True)
-    for folder in parent.glob(f"{prefix}*"):
-        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    with writing_home():
+        parent.mkdir(parents=True, exist_ok=True)
+        for folder in parent.glob(f"{prefix}*"):
+            if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
 
 
 def resolve_inside(root: Path, identifier: str) -> Path:

@@ -141,5 +141,5 @@ def _directories(root: Path) -> dict[str, Path]:
     try:
         with os.scandir(root) as entries:
             return {e.name: Path(e.path) for e in entries if not e.name.startswith((".", "_")) and e.is_dir()}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}

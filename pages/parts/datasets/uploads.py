@@ -129,7 +129,11 @@ def _take(role: str, key: str) -> None:
     The widgets of the other roles stay as they are: something may be on its way to them.
     """
     given = st.session_state[key]
-    arrived = [receive(one, one.name) for one in (given if isinstance(given, list) else [given]) if one is not None]
+    try:
+        arrived = [receive(one, one.name) for one in (given if isinstance(given, list) else [given]) if one is not None]
+    except InputError as error:
+        st.error(plain(error), icon=":material/error:")
+        return
     st.session_state[f"{_TURN}_{role}"] += 1
     if role == GENOTYPES and len(arrived) == 1 and surely_sets(arrived[0].path, arrived[0].name):
         role = OBSERVATIONS
