@@ -132,7 +132,8 @@ def collect() -> dict[str, Any]:
 
     def model(one: Entry[type[Trainable]]) -> dict[str, Any]:
         abilities = {key: bool(getattr(one.value, key, False)) for key in ("encodes", "imputes")}
-        return entry(one) | {"losses": dict(one.value.loss_titles), **abilities}
+        own = {"losses": dict(one.value.loss_titles), "undivided": one.value.undivided}
+        return entry(one) | own | abilities
 
     def metric(one: Entry[Any]) -> dict[str, Any]:
         words = {"name": one.name, "label": one.title, "kind": one.kind, "help": one.help, "source": one.source}

@@ -34,9 +34,10 @@ _OTHER_COLOURS = ("#c9b400", "#8a5a2b", "#17a2a8", "#b0446c", "#5b8c2a", "#4b5d8
 def catalogue() -> dict[str, Any]:
     """Everything with a name, from `FILE`, or listed by a child process where the sources have changed since.
 
-    {"models": [{"name", "title", "colour", "kind", "takes", "help", "source", "losses": {name: title}, "encodes",
-    "imputes", "settings": [core.config.schema.describe …]}], "encoders", "generators", "mixers", "formats": like
-    models without losses, encodes and imputes, "experiments": [the presets], "training", "evaluation": [settings],
+    {"models": [{"name", "title", "colour", "kind", "takes", "help", "source", "losses": {name: title}, "undivided",
+    "encodes", "imputes", "settings": [core.config.schema.describe …]}], "encoders", "generators", "mixers",
+    "formats": like models without the four before the settings, "experiments": [the presets], "training",
+    "evaluation": [settings],
     "metrics": [{"name", "kind", "label", "family", "direction", "target", "help", "source"}]}
     """
     return _listed()
@@ -90,6 +91,11 @@ def encodes(model: str) -> bool:
 def imputes(model: str) -> bool:
     """Whether the model of that name says how likely each genotype of a missing call is."""
     return bool(_named(model, "models").get("imputes"))
+
+
+def undivided(model: str) -> str:
+    """Why the steps of the model of that name cannot be shared by several processes; "" where they can."""
+    return str(_named(model, "models").get("undivided", ""))
 
 
 def imputing_models() -> list[str]:

@@ -20,6 +20,12 @@ class TrainingConfig:
     device: str = setting(
         "auto", "Where to train: the first free GPU if there is one, else the CPU.", choices=("auto", "cpu", "cuda")
     )
+    processes: int = more(
+        1,
+        "Processes that share every batch, one a GPU; for models whose step is one loss and one optimiser.",
+        low=1,
+        high=64,
+    )
     precision: str = more(
         "auto",
         "Number format of the matrix products; auto takes bf16 where the device gains from it.",

@@ -72,6 +72,9 @@ class Adversarial(Model):
     """
 
     capturable: ClassVar[bool] = True
+    undivided: ClassVar[str] = (
+        "a step has two networks with an optimiser each, and penalties on the moments of the whole batch"
+    )
     training_only: ClassVar[tuple[str, ...]] = ("generator.", "critic.")
     config: AdversarialConfig
     updates: Tensor  # steps of the generator

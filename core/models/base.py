@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Protocol
 
@@ -171,8 +171,13 @@ class Trainable(nn.Module):
     # Whether `steps` has fixed shapes and never reads a tensor's value, so that a CUDA graph may replay it.
     capturable: ClassVar[bool] = False
 
+    # Why several processes cannot share a step; "" where it is one loss that is a mean over the batch, one backward
+    # pass, `share_gradients` and one optimiser step.
+    undivided: ClassVar[str] = "it does not learn by the gradient of a loss"
+
     def __init__(self, config: Any, spec: Any, training: TrainingConfig) -> None:
         super().__init__()
+        self.gradients_shared: Callable[[torch.optim.Optimizer], None] | None = None  # set by the loop of a team
         self.config = config
         self.spec = spec
         self.training_config = training
@@ -199,6 +204,11 @@ class Trainable(nn.Module):
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """The optimisers by name; none for a model that is fitted in closed form."""
         return {}
+
+    def share_gradients(self, optimiser: torch.optim.Optimizer) -> None:
+        """Called between backward pass and step: gradients become those of the whole batch where processes share it."""
+        if self.gradients_shared is not None:
+            self.gradients_shared(optimiser)
 
     @property
     def closed_form(self) -> bool:

@@ -48,6 +48,27 @@ class RunProgress:
         self._metrics.close()
 
 
+class Follower:
+    """The view of a process that trains beside the first: it hears SIGTERM, and leaves words and files to that one."""
+
+    def __init__(self, run: Run, terminated: threading.Event) -> None:
+        self.checkpoint_dir: Path = run.checkpoints
+        self._terminated = terminated
+
+    def record(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        """The first process records."""
+
+    def should_stop(self) -> bool:
+        """Whether SIGTERM came; the first process looks for the cancel file."""
+        return self._terminated.is_set()
+
+    def log(self, message: str) -> None:
+        """The first process tells."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
 def _checkpointed_step(run: Run) -> int:
     """The step from which the run will go on: that of its checkpoint `last`, 0 where there is none."""
     facts = read_json(run.checkpoints / "last" / "checkpoint.json") or {}

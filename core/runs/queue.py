@@ -43,11 +43,14 @@ def kind_for(device: str) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """A place that is held as long as `descriptor` is open: until the process ends."""
+    """One or more places that are held as long as their `descriptors` are open: until the process ends.
+
+    `name`: theirs, parted by commas, as CUDA_VISIBLE_DEVICES has them.
+    """
 
     kind: str
     name: str
-    descriptor: int
+    descriptors: tuple[int, ...]
 
 
 class Queue:
@@ -80,26 +83,40 @@ class Queue:
                 ticket.unlink(missing_ok=True)
         return before
 
-    def take(self) -> Place | None:
-        """A free place, or None if all are taken."""
+    def take(self, number: int = 1) -> Place | None:
+        """So many free places, or None, and none taken, where fewer are free."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        held: dict[str, int] = {}
         for name in places(self.kind):
+            if len(held) == number:
+                break
             descriptor = try_lock(self.folder / f"{re.sub('[^A-Za-z0-9-]', '_', name)}.place")
             if descriptor is not None:
-                return Place(self.kind, name, descriptor)
+                held[name] = descriptor
+        if len(held) == number:
+            return Place(self.kind, ",".join(held), tuple(held.values()))
+        for descriptor in held.values():
+            os.close(descriptor)
         return None
 
     def wait(
-        self, run: str, waits: Callable[[str], bool], stop: Callable[[], bool], tell: Callable[[int], None], poll: float
+        self,
+        run: str,
+        waits: Callable[[str], bool],
+        stop: Callable[[], bool],
+        tell: Callable[[int], None],
+        poll: float,
+        *,
+        number: int = 1,
     ) -> Place | None:
-        """Wait for the turn of `run` and return its place, or None if `stop` became true.
+        """Wait for the turn of `run` and return its place (`number` of them), or None if `stop` became true.
 
         `waits` says of another run whether it still waits; `tell` hears how many runs are ahead when that changes.
         """
         told = -1
         while not stop():
             before = self.ahead(run, waits)
-            if not before and (place := self.take()):
+            if not before and (place := self.take(number)):
                 self.leave(run)
                 return place
             if len(before) != told:

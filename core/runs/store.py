@@ -78,6 +78,9 @@ class RunStore:
         `config` is what `core.runs.submission.prepare` returns; it is stored as it is, with the `resources`.
         """
         wish = resources or Resources()
+        processes = config.get("training", {}).get("processes", 1)
+        if wish.engine != "local" and 0 < wish.gpus < processes:
+            raise InputError(f"training.processes is {processes}, but {wish.gpus} GPU(s) are reserved: one for each.")
         engine = self.backend(wish.engine)
         asked = to_dict(wish) if wish.engine != "local" else {}
         run = create(

@@ -51,6 +51,7 @@ def prepare(
         )
     _refuse_other_observations(experiment, meta)
     training = to_dict(from_dict(TrainingConfig, experiment["training"], where="training"))
+    _refuse_processes(training, str(experiment["model"]["name"]))
     whole = meta.kind == "genotypes" and view == to_dict(CohortViewConfig())
     seen = {**({} if whole else {"view": view}), **_described(meta)}
     return {
@@ -103,6 +104,18 @@ def _refuse_other_observations(experiment: Mapping[str, Any], meta: DatasetMeta)
                 f"The {part} {entry['name']!r} takes {taken}, but the dataset {meta.name!r} holds "
                 f"{meta.collection.modality}s; choose one of: {', '.join(fitting)}."
             )
+
+
+def _refuse_processes(training: Mapping[str, Any], model: str) -> None:
+    """Raise InputError for several processes of a model whose steps they cannot share, or of too small batches."""
+    processes = training["processes"]
+    if processes > 1 and (why := catalogue.undivided(model)):
+        raise InputError(f"The model {model!r} trains in one process: {why}; set training.processes=1.")
+    if processes > training["batch_size"]:
+        raise InputError(
+            f"training.processes is {processes}, but training.batch_size {training['batch_size']}: each process needs "
+            "an individual or set of every batch; take fewer processes."
+        )
 
 
 def _sizes(meta: DatasetMeta, config: Mapping[str, Any], library: Library) -> dict[str, int]:

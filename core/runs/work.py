@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from core.data.genotypes import Calls, from_calls
 from core.data.library import Library
 from core.data.selection import cohort_split
 from core.errors import InputError
-from core.runs import sampling, set_work
+from core.runs import sampling, set_work, together
 from core.runs.directory import Run
 from core.runs.ending import Ending
 from core.runs.environment import environment
@@ -28,7 +29,8 @@ from core.runs.progress import RunProgress
 if TYPE_CHECKING:
     from core.models.base import TrainingSplit
     from core.reports.report import Report
-    from core.training.loop import Outcome, Validate
+    from core.training.loop import Outcome, Progress, Validate
+    from core.training.team import Team
 
 # A training is watched by a few cheap scores on so many individuals a side: near a second on two cores.
 VALIDATION = ("precision", "recall", "allele_frequency_rmse", "ld_r")
@@ -47,6 +49,19 @@ def dataset_of(run: Run) -> Dataset:
 
 def train(run: Run, poll: float, ending: Ending) -> Outcome:
     """Load, build and fit; goes on from the checkpoint `last` where there is one. Raises InputError, RunError."""
+    from core.training.team import ALONE
+
+    processes = int(run.config["training"].get("processes", 1))
+    if processes > 1:
+        return together.train(run, processes, ending)
+    fit = ready(run, ALONE)
+    progress = RunProgress(run, poll, ending.terminated)
+    with contextlib.closing(progress), ending.deferred():
+        return fit(progress)
+
+
+def ready(run: Run, team: Team) -> Callable[[Progress], Outcome]:
+    """What trains the run, once it is told where its words go: data and model are loaded. Raises InputError."""
     import torch
 
     from core.models.registry import build
@@ -56,7 +71,8 @@ def train(run: Run, poll: float, ending: Ending) -> Outcome:
     config = run.config
     training = from_dict(TrainingConfig, config["training"], where="training")
     device = devices.choose(training.device)
-    write_json(run.path / "env.json", environment(devices.name(device)))
+    if team.first:
+        write_json(run.path / "env.json", environment(devices.name(device)))
     dataset = dataset_of(run)
     data, holdout, settings, validate = (
         set_work.prepared(run, dataset, str(device))
@@ -65,18 +81,17 @@ def train(run: Run, poll: float, ending: Ending) -> Outcome:
     )
     torch.manual_seed(training.seed)
     model = build(config["model"]["name"], settings, data.spec, training)
-    progress = RunProgress(run, poll, ending.terminated)
-    with contextlib.closing(progress), ending.deferred():
-        return fit(
-            progress,
-            model,
-            data,
-            holdout,
-            training,
-            resume=True,
-            name=config["model"]["name"],
-            validate=validate,
-        )
+    return functools.partial(
+        fit,
+        model=model,
+        data=data,
+        holdout=holdout,
+        config=training,
+        resume=True,
+        name=config["model"]["name"],
+        validate=validate,
+        team=team,
+    )
 
 
 def _prepared(

@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.errors import InputError
 from core.runs import heartbeat
 from core.runs.backends.base import Life, backends
 from core.runs.directory import Run
@@ -16,7 +17,7 @@ from core.runs.ending import Ending, explain
 from core.runs.files import log, now, try_lock
 from core.runs.intervals import Intervals
 from core.runs.process import ProcessIdentity
-from core.runs.queue import Queue
+from core.runs.queue import Queue, places
 from core.runs.states import IllegalMove, State
 
 if TYPE_CHECKING:
@@ -111,12 +112,22 @@ def _await_turn(run: Run, intervals: Intervals) -> bool:
         runs_ahead = f"{ahead} run{'s' if ahead > 1 else ''} ahead" if ahead else "next, when a place is free"
         run.note(phase="waiting", reason=f"Waiting for its turn: {runs_ahead}.")
 
-    place = Queue(runs, status["queue"]).wait(run.id, waits, lambda: run.cancel_requested, tell, intervals.poll)
+    number = _gpus(run) if status["queue"] == "gpu" else 1
+    queue = Queue(runs, status["queue"])
+    place = queue.wait(run.id, waits, lambda: run.cancel_requested, tell, intervals.poll, number=number)
     if place is None:
         return False
     # Set before torch is imported, so that it sees its own GPU only.
     os.environ["CUDA_VISIBLE_DEVICES"] = place.name if place.kind == "gpu" else ""
     return True
+
+
+def _gpus(run: Run) -> int:
+    """How many GPUs the run takes, one a process. Raises InputError where there are fewer, for which it would wait."""
+    wanted, there = int(run.config["training"].get("processes", 1)), len(places("gpu"))
+    if wanted > there:
+        raise InputError(f"training.processes is {wanted}, but this machine has {there} GPU(s); take {there}.")
+    return wanted
 
 
 def _go_on(run: Run, state: State, reason: str, **fields: Any) -> None:

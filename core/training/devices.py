@@ -57,7 +57,8 @@ def stepper(model: Trainable, config: TrainingConfig, device: torch.device) -> S
     if config.compile == "on" and device.type != "cuda":
         raise InputError("training.compile is 'on' but CUDA graphs need a GPU; use 'auto' or 'off'.")
     context = precision(config, device, model.widest)
-    if config.compile == "off" or device.type != "cuda" or not model.capturable:
+    # Gradients of several processes are averaged inside a step, between what a graph could replay.
+    if config.compile == "off" or device.type != "cuda" or not model.capturable or config.processes > 1:
         return Stepper(model, context)
     return GraphStepper(model, context)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ from core.errors import InputError, RunError
 from core.models.base import Trainable, TrainingSplit
 from core.training import checkpoints, devices
 from core.training.clock import TrainingClock
+from core.training.team import ALONE, Team
 
 Validate = Callable[[Any, Any, torch.Generator], Mapping[str, float]]
 
@@ -76,6 +78,7 @@ def fit(
     resume: bool,
     name: str,
     validate: Validate | None = None,
+    team: Team = ALONE,
 ) -> Outcome:
     """Train `model` on `data` until the epochs, the user, the time budget or early stopping end it.
 
@@ -87,10 +90,11 @@ def fit(
         resume: go on from the checkpoint "last": on a CPU, bit for bit as if it had never stopped.
         name: the model's name in the registry, kept in the checkpoint for `load_model`.
         validate: (model in evaluation mode, holdout, noise) → values by name; called every `evaluate_every` epochs.
+        team: the processes that share every batch; the first of them alone validates, records and saves.
 
     Raises RunError (diverged, out of memory, disk full) with the reason for the user; "last" is then the last good one.
     """
-    training = _Training(run, model, data, holdout, config, name=name, validate=validate)
+    training = _Training(run, model, data, holdout, config, name=name, validate=validate, team=team)
     try:
         training.begin(resume)
         return training.run_epochs()
@@ -114,23 +118,39 @@ class _Training:
         *,
         name: str,
         validate: Validate | None,
+        team: Team,
     ) -> None:
-        self.run, self.config, self.name, self.validate = run, config, name, validate
+        self.run, self.config, self.name, self.validate, self.team = run, config, name, validate, team
         self.device = devices.choose(config.device)
         self.model = model.to(self.device)
         self.data = data.to(self.device)
         self.holdout = holdout
         # The last partial batch of an epoch is left out: its individuals come early in some other epoch's order.
         self.batch_size = min(config.batch_size, len(data))
+        self.weight = len(team.share(torch.arange(self.batch_size))) / self.batch_size
+        self._join(team)
         self.clock = TrainingClock(config.epochs, max(1, len(data) // self.batch_size), self.device)
         self.shuffle = torch.Generator().manual_seed(config.seed)
         self.epoch_start = self.shuffle.get_state()
         self.history = _History()
         self.sums: dict[str, Tensor] = {}
 
+    def _join(self, team: Team) -> None:
+        """Let the model average its gradients with other processes. Raises InputError where it cannot."""
+        if team.size == 1:
+            return
+        if self.model.undivided or not self.weight:
+            why = self.model.undivided or f"a batch has {self.batch_size} for {team.size} processes"
+            raise InputError(f"This training cannot be shared by processes: {why}; set training.processes=1.")
+        self.model.gradients_shared = functools.partial(team.average_gradients, weight=self.weight)
+
     def begin(self, resume: bool) -> None:
         """Prepare the model; on resume put every state back where the checkpoint has it."""
         self.model.prepare(self.data)
+        self._restore(resume)
+        self.team.agree(self.model)
+
+    def _restore(self, resume: bool) -> None:
         last = self.run.checkpoint_dir / "last"
         if not (resume and checkpoints.exists(last)):
             return
@@ -150,15 +170,17 @@ class _Training:
             return Outcome("succeeded", "Fitted in closed form.", 0, {})
         if not self.config.epochs:
             raise InputError("This model learns in steps, and training.epochs is 0; set it to a hundred or more.")
-        self._begin_held_out()
+        if self.team.first:
+            self._begin_held_out()
         step = devices.stepper(self.model, self.config, self.device)
         self.model.train()
         started = time.monotonic() - self.history.seconds
         while not self.clock.finished:
             for index in self._rest_of_epoch():
-                if self.run.should_stop():
+                if self.team.any(self.run.should_stop()):
                     return self._stopped()
-                losses = step(self.data.index(index), self.clock)
+                self.team.seed(self.config.seed, self.clock.step)
+                losses = step(self.data.index(self.team.share(index)), self.clock)
                 for key, value in losses.values.items():
                     self.sums[key] = self.sums.get(key, torch.zeros((), device=self.device)) + value
                 self.history.seconds = time.monotonic() - started
@@ -178,10 +200,15 @@ class _Training:
     def _end_of_epoch(self) -> str:
         """Metrics, NaN guard, validation, checkpoint; a reason where training should end here, else ""."""
         self.epoch_start = self.shuffle.get_state()
-        epoch, config = self.clock.epoch, self.config
-        means = {k: float(v) / self.clock.steps_per_epoch for k, v in self.sums.items()}
-        self.sums = {}
+        sums, self.sums = self.team.mean(self.sums, self.weight), {}
+        means = {k: float(v) / self.clock.steps_per_epoch for k, v in sums.items()}
         self._refuse_nan(means)
+        reason = self._close_epoch(means) if self.team.first else ""
+        return (reason or "Ended by the first process.") if self.team.any(bool(reason)) else ""
+
+    def _close_epoch(self, means: dict[str, float]) -> str:
+        """What the first process does at the end of an epoch; a reason where training should end here, else ""."""
+        epoch, config = self.clock.epoch, self.config
         self.run.record(self.clock.step, epoch, means)
         spent = bool(config.minutes) and self.history.seconds >= 60 * config.minutes and not self.clock.finished
         due = epoch % config.evaluate_every == 0 or self.clock.finished or spent
@@ -257,6 +284,7 @@ class _Training:
 
     def _stopped(self) -> Outcome:
         """A stop on request: the moment is saved so that a resume continues at the very next step."""
+        self.sums = self.team.mean(self.sums, self.weight)
         self._save("last")
         untrained = self.history.best.get("epoch") == 0 and self.history.stale == 0
         if untrained or not checkpoints.exists(self.run.checkpoint_dir / "best"):
@@ -283,7 +311,9 @@ class _Training:
         )
 
     def _save(self, which: Literal["last", "best"]) -> None:
-        """`last` holds all that a resume needs, `best` what sampling needs."""
+        """`last` holds all that a resume needs, `best` what sampling needs; the first process saves for all."""
+        if not self.team.first:
+            return
         last = which == "last"
         self.model.settle()
         self.history.totals = {k: float(v) for k, v in self.sums.items()}

@@ -38,8 +38,16 @@ def test_one_place_is_held_once(queue: Queue) -> None:
     place = queue.take()
     assert place is not None
     assert queue.take() is None
-    os.close(place.descriptor)
+    os.close(*place.descriptors)
     assert queue.take() is not None
+
+
+def test_several_places_are_taken_together_or_not_at_all(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POPSCAPE_CPU_SLOTS", "3")
+    pair = queue.take(2)
+    assert pair is not None and pair.name == "0,1"
+    assert queue.take(2) is None
+    assert queue.take() is not None  # the third was not kept by the attempt
 
 
 def test_a_killed_holder_gives_its_place_back(queue: Queue, tmp_path: Path) -> None:

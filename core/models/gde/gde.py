@@ -144,6 +144,7 @@ class GDE(Trainable):
 
     kind: ClassVar[str] = "sets"
     training_only: ClassVar[tuple[str, ...]] = ("net.",)
+    undivided: ClassVar[str] = ""
     loss_titles: ClassVar[Mapping[str, str]] = {
         "metric": "Stress of latent distances",
         "auxiliary": "Auxiliary loss",
@@ -257,6 +258,7 @@ class GDE(Trainable):
         optimiser.param_groups[0]["lr"] = self.training_config.learning_rate * float(rate)
         optimiser.zero_grad(set_to_none=True)
         losses["loss"].backward()  # type: ignore[no-untyped-call]
+        self.share_gradients(optimiser)
         nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], self.config.clip)
         optimiser.step()
         average(self.averaged, self.net, self.updates, self.config.average)

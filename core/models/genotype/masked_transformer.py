@@ -177,6 +177,7 @@ class MaskedTransformer(Model):
     """
 
     capturable: ClassVar[bool] = True
+    undivided: ClassVar[str] = ""
     imputes: ClassVar[bool] = True
     training_only: ClassVar[tuple[str, ...]] = ("net.",)
     loss_titles: ClassVar[Mapping[str, str]] = {"cross_entropy": "Nats per masked call"}
@@ -239,6 +240,7 @@ class MaskedTransformer(Model):
         losses = _cross_entropy(self.net, batch.calls, masked, scores, condition)
         self.optimiser.zero_grad(set_to_none=True)
         ((losses * self.weight).sum(1) / masked.sum(1)).mean().backward()  # type: ignore[no-untyped-call]
+        self.share_gradients(self.optimiser)
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
         average(self.averaged, self.net, self.updates, self.config.average)

@@ -257,6 +257,7 @@ class PcaDiffusion(Model):
     """
 
     training_only: ClassVar[tuple[str, ...]] = ("network.",)
+    undivided: ClassVar[str] = ""
     loss_titles: ClassVar[Mapping[str, str]] = {
         "noise": "Error of the predicted noise",
         "velocity": "Error of the flow",
@@ -362,6 +363,7 @@ class PcaDiffusion(Model):
         slopes = torch.autograd.grad(loss, parameters, allow_unused=True)
         for parameter, slope in zip(parameters, slopes, strict=True):
             parameter.grad = slope
+        self.share_gradients(optimiser)
         optimiser.step()
         average(self.averaged, self.network, self.updates, self.config.average)
         return Losses({"noise" if self.config.process == "ddpm" else "velocity": loss.detach()})

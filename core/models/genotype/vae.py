@@ -222,6 +222,7 @@ class Vae(Model):
 
     encodes: ClassVar[bool] = True
     capturable: ClassVar[bool] = True
+    undivided: ClassVar[str] = ""
     loss_titles: ClassVar[Mapping[str, str]] = {"reconstruction": "Cross-entropy", "kl": "KL divergence"}
     updates: Tensor  # steps taken
     frequency: Tensor  # (categories, m) genotype frequencies of the training individuals
@@ -285,6 +286,7 @@ class Vae(Model):
             loss = loss + self.config.sparsity / self.spec.n_train**0.5 * self.neighbours.penalty()
         optimiser.zero_grad()
         loss.backward()
+        self.share_gradients(optimiser)
         optimiser.step()
         self.updates += 1
         return Losses({"reconstruction": reconstruction.detach(), "kl": divergence.detach()})

@@ -38,6 +38,7 @@ class WganGp(Adversarial):
     x' lies between a real and a generated individual.
     """
 
+    undivided: ClassVar[str] = "a step has several optimiser steps, and the gradient penalty second derivatives"
     loss_titles: ClassVar[Mapping[str, str]] = {
         "critic": "Critic loss",
         "generator": "Generator loss",
