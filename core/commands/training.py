@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from core.commands.answer import DONE, FAILED, Answer, Command
@@ -15,6 +16,7 @@ from core.config.experiments import compose
 from core.config.resources import Resources
 from core.data.library import Library
 from core.data.selection import unknown_labels
+from core.errors import RunError
 from core.runs import comparing
 from core.runs.directory import Run
 from core.runs.states import State
@@ -38,6 +40,12 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser, Resources, "where it runs")
 
 
+def _sweep_arguments(parser: argparse.ArgumentParser) -> None:
+    _train_arguments(parser)
+    parser.add_argument("--search", type=int, metavar="N", help="search ranges (key=low..high) with N trainings")
+    parser.add_argument("--at-once", type=int, default=1, metavar="K", help="trainings of a search side by side")
+
+
 def _train(options: argparse.Namespace) -> Answer:
     store, config = RunStore(), prepare(compose(options.overrides), options.dataset)
     _say_what_is_not_known(config)
@@ -52,21 +60,63 @@ def _say_what_is_not_known(config: dict[str, Any]) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> Answer:
+    if options.search is not None:
+        return _search(options)
     store = RunStore()
     resources = read_settings(options, Resources)
     runs = [store.submit(config, resources) for config in prepare_sweep(options.overrides, options.dataset)]
     if not options.detach:
         runs = [follow(store, run, stop_on_interrupt=True) for run in runs]
+    _print_compared(runs)
+    told = [_named(run) for run in runs]
+    text = "\n".join(f"Run {one['run']}: {one['state']}. {one['title']}" for one in told)
+    broken = any(run.state in (State.FAILED, State.LOST) for run in runs)
+    return Answer({"runs": told}, text, FAILED if broken else DONE)
+
+
+def _search(options: argparse.Namespace) -> Answer:
+    from core.runs import search
+
+    resources = read_settings(options, Resources)
+    wanted = search.plan(options.overrides, options.dataset)
+    if options.detach:
+        search.launch(wanted, options.search, resources, at_once=options.at_once)
+        return Answer({"sweep": wanted.sweep}, f"Sweep {wanted.sweep} goes on by itself; `runs` lists its trainings.")
+    try:
+        found = search.search(
+            wanted, options.search, RunStore(), resources, at_once=options.at_once,
+            tell=lambda text: print(text, file=sys.stderr, flush=True),
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        raise RunError(
+            f"Sweep {wanted.sweep} was left; its trainings end by themselves. The same command goes on."
+        ) from None
+    _print_compared(found.runs)
+    value = {
+        "sweep": found.sweep, "runs": [_named(run) for run in found.runs], "pruned": found.pruned,
+        "failed": found.failed, "best": None if found.best is None else found.best.id, "score": found.score,
+        "values": found.values,
+    }  # fmt: skip
+    if not found.values:
+        return Answer(value, f"Sweep {found.sweep}: no training has a score; `logs RUN` says why.", FAILED)
+    best = "a run that was deleted" if found.best is None else f"run {found.best.id}"
+    words = " ".join(f"{key}={item}" for key, item in found.values.items())
+    text = f"Sweep {found.sweep}: {best} is best, score {found.score:.4g}: {words}. {found.pruned} stopped early."
+    return Answer(value, text)
+
+
+def _print_compared(runs: Sequence[Run]) -> None:
+    """The runs that have a report beside each other, with the settings in which they differ."""
     entries = [one for run in runs if (one := comparing.entry(run, str(run.config["title"]))) is not None]
     if entries:
         names = [name for name, one in entries[0].report.metrics.items() if one.headline]
         columns = comparing.table(entries, names, comparing.differing(entries))
         rows = [[number(value) for value in row] for row in zip(*columns.values(), strict=True)]
         print(table(list(columns), rows), file=sys.stderr, flush=True)
-    told = [{"run": run.id, "state": run.state.value, "title": run.config["title"]} for run in runs]
-    text = "\n".join(f"Run {one['run']}: {one['state']}. {one['title']}" for one in told)
-    broken = any(run.state in (State.FAILED, State.LOST) for run in runs)
-    return Answer({"runs": told}, text, FAILED if broken else DONE)
+
+
+def _named(run: Run) -> dict[str, str]:
+    return {"run": run.id, "state": run.state.value, "title": str(run.config["title"])}
 
 
 def _preflight(options: argparse.Namespace) -> Answer:
@@ -155,7 +205,7 @@ def _told(run: Run) -> Answer:
 COMMANDS: dict[str, Command] = {
     "preflight": (_experiment_arguments, _preflight),
     "train": (_train_arguments, _train),
-    "sweep": (_train_arguments, _sweep),
+    "sweep": (_sweep_arguments, _sweep),
     "resume": (_resume_arguments, _resume),
     "stop": (_stop_arguments, _stop),
     "logs": (_logs_arguments, _logs),

@@ -66,6 +66,20 @@ def sweep_command(words: Sequence[str], dataset: str) -> str:
     return shlex.join(["python", "-m", "core", "sweep", *words, "--dataset", dataset])
 
 
+def search_words(
+    words: Sequence[str], dataset: str | None, trials: int, resources: Resources | None = None, *, at_once: int = 1
+) -> list[str]:
+    """The arguments of `python -m core` that search the ranges in `words`."""
+    where = ["--dataset", dataset] if dataset else []
+    beside = [f"--at-once={at_once}"] if at_once > 1 else []
+    return ["sweep", f"--search={trials}", *words, *where, *beside, *_asked(resources)]
+
+
+def search_command(words: Sequence[str], dataset: str, trials: int) -> str:
+    """The shell command that searches the ranges in `words`."""
+    return shlex.join(["python", "-m", "core", *search_words(words, dataset, trials)])
+
+
 def _spelled(value: Any) -> str:
     if value is None:
         return "null"

@@ -4,12 +4,70 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from core.errors import InputError
 
 MOST = 64  # trainings of one sweep
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_RANGE = re.compile(rf"([\w.]+)=({_NUMBER}?)\.\.({_NUMBER})")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers of a setting from `low` to `high`, both included; whole numbers where both were written as such."""
+
+    key: str
+    low: float
+    high: float
+    whole: bool
+
+    @property
+    def log(self) -> bool:
+        """Whether it is searched by factors: where it is wide, and above 0."""
+        return self.low > 0 and self.high >= 10 * self.low
+
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        """The smallest and the largest value."""
+        return (int(self.low), int(self.high)) if self.whole else (self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The values that a setting can take, as they are written."""
+
+    key: str
+    values: tuple[str, ...]
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.values
+
+
+def searchable(texts: Sequence[str]) -> tuple[list[str], list[Range | Choice]]:
+    """(overrides of one value, what is searched): ranges `key=low..high`, and several values as `expand` takes them.
+
+    Raises InputError as `expand` does, and for a range that is empty.
+    """
+    fixed: list[str] = []
+    spaces: list[Range | Choice] = []
+    for text in texts:
+        if match := _RANGE.fullmatch(text):
+            key, low, high = match.groups()
+            if float(low) >= float(high):
+                raise InputError(f"The range {text!r} is empty; write key=low..high.")
+            spaces.append(Range(key, float(low), float(high), whole=bool(re.fullmatch(r"[-+\d]+", low + high))))
+        elif len(several := expand([text])) > 1:
+            spaces.append(Choice(several[0][0].partition("=")[0], tuple(one.partition("=")[2] for (one,) in several)))
+        else:
+            fixed.append(text)
+    return fixed, spaces
 
 
 def expand(texts: Sequence[str]) -> list[list[str]]:
@@ -49,6 +107,10 @@ def parse(texts: Sequence[str]) -> list[tuple[str, Any]]:
 
 def _read(text: str) -> Any:
     """The text as Hydra's parser has it; InputError where it is not an override or would delete a setting."""
+    if _RANGE.fullmatch(text):
+        raise InputError(
+            f"{text!r} is a range, which `sweep --search N` takes; write one value, or values with commas."
+        )
     # Hydra takes a tenth of a second to import; only whoever has overrides pays it.
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import OverrideType

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 from typing import Any
 
@@ -28,6 +28,7 @@ class Entry:
         settings: "model.latent" → value, of all that a user could set.
         report: its evaluation.
         validation: "best", "at epoch" and "last" of the validation score, those that there are.
+        sweep: what a reader calls the sweep that it belongs to, "" for a run of its own.
     """
 
     run: str
@@ -36,6 +37,7 @@ class Entry:
     settings: Mapping[str, Any]
     report: Report
     validation: Mapping[str, float] = field(default_factory=dict)
+    sweep: str = ""
 
 
 def entry(run: Run, label: str) -> Entry | None:
@@ -46,7 +48,7 @@ def entry(run: Run, label: str) -> Entry | None:
         return None
     if report is None:
         return None
-    return Entry(run.id, label, str(config.get("name", "")), settings(config), report, _validation(run))
+    return Entry(run.id, label, str(config.get("name", "")), settings(config), report, _validation(run), _sweep(config))
 
 
 def settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,6 +79,8 @@ def differing(entries: Sequence[Entry]) -> list[str]:
 def table(entries: Sequence[Entry], metrics: Sequence[str], paths: Sequence[str]) -> dict[str, list[Any]]:
     """A row a run: its label, the metrics by their labels (None without a value), its validation, those settings."""
     columns: dict[str, list[Any]] = {"Run": [one.label for one in entries]}
+    if any(one.sweep for one in entries):
+        columns["Sweep"] = [one.sweep or None for one in entries]
     for name in metrics:
         columns[_label(entries, name)] = [one.report.metric(name).value for one in entries]
     for word, title in (("best", "Best score"), ("at epoch", "At epoch"), ("last", "Last score")):
@@ -104,6 +108,36 @@ def by_preset(entries: Sequence[Entry], metrics: Sequence[str]) -> dict[str, lis
         columns[label] = [fmean(some) if some else None for some in values]
         columns[f"± {label}"] = [stdev(some) if len(some) > 1 else None for some in values]
     return columns
+
+
+def by_sweep(entries: Sequence[Entry], metrics: Sequence[str]) -> dict[str, list[Any]]:
+    """A row a sweep: its runs with a report, and of the one with the best validation score its metrics and settings.
+
+    Settings are those in which the sweep's own runs differ. Runs of no sweep are left out; a sweep whose runs have no
+    score shows its first.
+    """
+    groups: dict[str, list[Entry]] = {}
+    for one in entries:
+        if one.sweep:
+            groups.setdefault(one.sweep, []).append(one)
+    best = [max(group, key=lambda one: one.validation.get("best", -math.inf)) for group in groups.values()]
+    columns = table([replace(one, sweep="") for one in best], metrics, [])
+    paths = list(dict.fromkeys(path for group in groups.values() for path in differing(group)))
+    chosen = [
+        {path: _text(one.settings.get(path)) for path in differing(group)}
+        for one, group in zip(best, groups.values(), strict=True)
+    ]
+    first: dict[str, list[Any]] = {
+        "Sweep": list(groups),
+        "Runs": [len(group) for group in groups.values()],
+        "Best run": columns.pop("Run"),
+    }
+    return first | columns | {path: [of.get(path) for of in chosen] for path in paths}
+
+
+def _sweep(config: Mapping[str, Any]) -> str:
+    sweep = config.get("sweep")
+    return f"{sweep['title']} · {sweep['name'][:6]}" if sweep else ""
 
 
 def _validation(run: Run) -> dict[str, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,12 +86,20 @@ def prepare_sweep(overrides: Sequence[str], dataset: str | None = None) -> list[
     """
     combinations = expand(overrides)
     varied = [k for k, values in enumerate(zip(*combinations, strict=True)) if len(set(values)) > 1]
-    configs = []
+    configs: list[dict[str, Any]] = []
     for words in combinations:
         experiment = compose(words)
         values = [words[k].rpartition(".")[2].replace("=", " ") for k in varied]
-        configs.append(prepare(experiment | {"title": ", ".join([str(experiment["title"]), *values])}, dataset))
+        config = prepare(experiment | {"title": ", ".join([str(experiment["title"]), *values])}, dataset)
+        sweep = {"name": sweep_name(overrides, config), "title": experiment["title"], "trial": len(configs)}
+        configs.append(config | ({"sweep": sweep} if varied else {}))
     return configs
+
+
+def sweep_name(overrides: Sequence[str], config: Mapping[str, Any]) -> str:
+    """The name of the sweep that these overrides are on the dataset of `config`: the same for the same words."""
+    words = json.dumps([sorted(overrides), config["dataset"]["id"]])
+    return hashlib.sha256(words.encode()).hexdigest()[:12]
 
 
 def _refuse_other_observations(experiment: Mapping[str, Any], meta: DatasetMeta) -> None:

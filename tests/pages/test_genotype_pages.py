@@ -258,6 +258,24 @@ def test_all_runs_stand_in_one_table_and_can_be_gathered_by_preset(app: Open, ru
     gathered = app("compare", comparison="All runs", rows="Presets").dataframe[0].value
     assert gathered["Runs"].sum() == 12
     assert len(gathered) < 12
+    assert "Sweep" not in table
+
+
+def test_the_runs_of_a_sweep_stand_together_and_its_best_in_a_row(app: Open, runs: Put, home: Path) -> None:
+    runs(4)
+    for k, path in enumerate(sorted((home / "runs").iterdir())[::2]):
+        config = json.loads((path / "config.json").read_text())
+        config["training"]["learning_rate"] = (k + 1) / 100
+        config["sweep"] = {"name": "0123456789ab", "title": "Tried", "trial": k}
+        (path / "config.json").write_text(json.dumps(config))
+        line = {"step": 5, "epoch": 5, "time": 0.0, "name": "score", "value": 0.5 + k / 10}
+        (path / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    shown = app("compare", comparison="All runs")
+    assert not shown.exception
+    assert list(shown.dataframe[0].value["Sweep"].fillna("")) == ["Tried · 012345", "Tried · 012345", "", ""]
+    best = app("compare", comparison="All runs", rows="Sweeps").dataframe[0].value
+    assert best[["Sweep", "Runs", "Best score"]].to_numpy().tolist() == [["Tried · 012345", 2, 0.6]]
+    assert best["training.learning_rate"].tolist() == ["0.02"]
 
 
 def test_a_umap_is_drawn_where_the_report_holds_one_and_said_where_not(app: Open, runs: Put, home: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import child
 from core.config.command import applied, changed, overrides, train_command
 from core.config.experiments import compose, load
 from core.data.genotypes import Genotypes
@@ -215,6 +216,25 @@ def test_several_values_start_a_run_for_each_combination(library: Library, submi
     assert made == [(4, 8), (4, 16), (5, 8), (5, 16)]
     app.text_input(key="sweep_values_1").set_value("~8,").run()
     assert app.error and not app.exception
+
+
+def test_a_search_starts_from_the_page_and_shows_its_command(
+    library: Library, submitted: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(child, "start", lambda module, *words, **_: started.append(list(words)))
+    app = open_page(experiment="Variational autoencoder", several="true")
+    app.button_group(key="sweep_how").set_value("Search").run()
+    app.text_input(key="search_values_0").set_value("1e-4..1e-2").run()
+    app.number_input(key="search_trials").set_value(7).run()
+    app.button(key="search").click().run()
+    assert not app.exception and not app.error and not submitted
+    (words,) = started
+    assert words[:2] == ["sweep", "--search=7"] and "training.learning_rate=1e-4..1e-2" in words
+    assert any(shlex.split(code.value)[3:] == words for code in app.code)
+    app.text_input(key="search_values_0").set_value("1e-2..1e-4").run()
+    app.button(key="search").click().run()
+    assert "is empty" in app.error[0].value and len(started) == 1
 
 
 def test_a_kind_of_models_shows_its_own_and_a_link_to_one_opens_its_kind(library: Library) -> None:

@@ -15,7 +15,8 @@ from core.data.simulators.families import FamilyConfig, simulate_family
 from core.models.gde.data import prepare_sets
 from core.models.gde.gde import GDE, GDEConfig
 from core.training import checkpoints
-from core.training.loop import HELD_OUT, Outcome, fit, score
+from core.training.loop import Outcome, fit
+from core.training.scoring import HELD_OUT, score
 from tests.training.test_loop import Recorder
 
 PARTS = {

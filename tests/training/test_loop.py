@@ -16,7 +16,8 @@ from core.models.base import Condition, DataSpec, Losses, Model, TrainData
 from core.models.registry import build
 from core.training import checkpoints
 from core.training.load import load_model
-from core.training.loop import Outcome, fit, score
+from core.training.loop import Outcome, fit
+from core.training.scoring import score
 
 SMALL = {"latent": 8, "generator_widths": [16, 16], "critic_widths": [16, 8], "embedding": 4}
 

@@ -8,13 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from core.reports.standing import Candidate, described, headline, metric_names
-from core.runs.comparing import Entry, by_preset, differing, entry, table
+from core.runs.comparing import Entry, by_preset, by_sweep, differing, entry, table
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
 from pages.parts.reports import judged, label
 from pages.parts.state import COMPARE_COLUMNS, COMPARE_ROWS
 
-ROWS = ("Runs", "Presets")
+RUNS, PRESETS, SWEEPS = "Runs", "Presets", "Sweeps"
 
 
 def all_runs_table(runs: Sequence[RunSummary]) -> None:
@@ -23,31 +23,40 @@ def all_runs_table(runs: Sequence[RunSummary]) -> None:
     pairs = [(judged(run), entry(store.open(run), label(run))) for run in runs]
     candidates = [candidate for candidate, _ in pairs if candidate is not None]
     entries = [one for candidate, one in pairs if candidate is not None and one is not None]
+    entries.sort(key=lambda one: one.sweep, reverse=True)  # the runs of a sweep stand together, before all others
+    swept = any(one.sweep for one in entries)
     names = metric_names(candidates)
     left, right = st.columns([1, 3])
     rows = left.segmented_control(
-        "One row for each", ROWS, default=ROWS[0], required=True, key=COMPARE_ROWS, bind="query-params",
-        help="Presets gathers runs that differ in their seed alone, and shows how far trainings spread.",
+        "One row for each", [RUNS, PRESETS, *([SWEEPS] if swept else [])], default=RUNS, required=True,
+        key=COMPARE_ROWS, bind="query-params",
+        help="Presets gathers runs that differ in their seed alone, and shows how far trainings spread; Sweeps shows "
+        "the best run of each sweep.",
     )  # fmt: skip
     chosen = right.multiselect(
         "Metrics", names, default=headline(candidates), key=COMPARE_COLUMNS, bind="query-params",
         format_func=lambda name: described(candidates, name).label,
     )  # fmt: skip
-    columns = by_preset(entries, chosen) if rows == "Presets" else table(entries, chosen, differing(entries))
+    if rows == PRESETS:
+        columns = by_preset(entries, chosen)
+    else:
+        columns = by_sweep(entries, chosen) if rows == SWEEPS else table(entries, chosen, differing(entries))
     st.dataframe(
         columns, hide_index=True, placeholder="–", column_config=_look(columns, candidates, chosen),
         alt=f"{len(entries)} runs with {len(chosen)} metrics and the settings in which they differ.",
     )  # fmt: skip
-    st.caption(_said(entries, rows == "Presets") + " Click a column's head to sort; its menu pins it to the left.")
+    st.caption(_said(entries, rows) + " Click a column's head to sort; its menu pins it to the left.")
     st.download_button(
         "Table as CSV", lambda: pd.DataFrame(columns).to_csv(index=False), "runs.csv", "text/csv", on_click="ignore",
         icon=":material/download:",
     )  # fmt: skip
 
 
-def _said(entries: Sequence[Entry], gathered: bool) -> str:
-    if gathered:
+def _said(entries: Sequence[Entry], rows: str) -> str:
+    if rows == PRESETS:
         return "Means over seeds; ± is the standard deviation between trainings, empty for a single one."
+    if rows == SWEEPS:
+        return "Of each sweep the run with the best validation score, and the settings in which its runs differ."
     same = sum(len(one.settings) for one in entries[:1])
     paths = differing(entries)
     return (
@@ -62,7 +71,7 @@ def _look(
     goals = {described(candidates, name).label: described(candidates, name) for name in chosen}
     look: dict[str, object] = {}
     for name in columns:
-        if name in ("Run", "Preset"):
+        if name in ("Run", "Preset", "Sweep"):
             look[name] = st.column_config.TextColumn(pinned=True)
         elif name in goals:
             look[name] = st.column_config.NumberColumn(format="%.4g", help=f"{goals[name].goal}. {goals[name].help}")
