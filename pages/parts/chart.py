@@ -17,12 +17,18 @@ _SCRIPTS = Path(__file__).parent / "js"
 _FORMATS = ["svg", "png"]
 _SIZE = {"width": 900, "height": 560, "scale": 2}
 
+
+def _script(*names: str) -> str:
+    return "\n".join((_SCRIPTS / name).read_text(encoding="utf-8") for name in names)
+
+
 # The bridge looks for charts on the page, and Plotly puts its style sheet there: neither works behind a wall.
-_bridge = v2.component("popscape_bridge", js=(_SCRIPTS / "bridge.js").read_text(encoding="utf-8"), isolate_styles=False)
-_live = v2.component("popscape_live", js=(_SCRIPTS / "live.js").read_text(encoding="utf-8"), isolate_styles=False)
-_warm = v2.component("popscape_warm", js=(_SCRIPTS / "warm.js").read_text(encoding="utf-8"))
+_bridge = v2.component("popscape_bridge", js=_script("bridge.js"), isolate_styles=False)
+_live = v2.component("popscape_live", js=_script("library.js", "live.js"), isolate_styles=False)
+_warm = v2.component("popscape_warm", js=_script("library.js", "warm.js"))
 # The script that the plotly package ships, at an address of this server; no second copy of it is kept.
 _library = v1.declare_component("plotlyjs", path=str(Path(plotly.__file__).parent / "package_data"))
+_LIBRARY = f"component/{_library.name}/plotly.min.js"
 
 
 @dataclass(frozen=True)
@@ -93,14 +99,20 @@ def live_chart(figure: Figure | None, key: str, otherwise: str) -> None:
             "figure": figure.plot.to_json(),
             "alt": figure.alt,
             "config": _config(figure, key),
-            "library": f"component/{_library.name}/plotly.min.js",
+            "library": _LIBRARY,
         },
     )
     _foot(figure, key)
 
 
-def warm_up() -> None:
-    """Let the browser fetch the chart library while it is idle; call it on a page that begins without a chart."""
+def warm_up(*, live: bool = False) -> None:
+    """Let the browser fetch the chart library while it is idle; call it on a page that begins without a chart.
+
+    `live`: that of `live_chart`, which is another copy than Streamlit's.
+    """
+    if live:
+        _warm(key="warm_up", data={"library": _LIBRARY})
+        return
     folder = Path(st.__file__).parent / "static" / "static" / "js"
     script = next(folder.glob("PlotlyChart.*.js"), None)
     if script:

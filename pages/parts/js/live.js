@@ -1,15 +1,4 @@
 // A chart whose points move in place: st.plotly_chart builds a new one at each change, and a zoom would be lost.
-const library = (url) => {
-  window.popscapePlotly ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = url;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = reject;
-    document.head.append(script);
-  });
-  return window.popscapePlotly;
-};
-
 // The theme of the page as Streamlit states it; read at each drawing, so that a switch to dark is followed.
 const themed = (layout, style) => {
   const colour = style.getPropertyValue("--st-text-color");

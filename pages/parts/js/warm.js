@@ -1,5 +1,8 @@
-// Fetch the chart library while the reader looks at the start page: the first chart of a visit then need not wait.
+// Fetch what draws charts while the reader looks at a page without one: the first chart of a visit then need not wait.
 export default function ({ data }) {
   const idle = window.requestIdleCallback ?? setTimeout;
-  idle(() => import(new URL(`static/js/${data.file}`, document.baseURI).href));
+  idle(() => {
+    if (data.file) import(new URL(`static/js/${data.file}`, document.baseURI).href);
+    if (data.library) library(new URL(data.library, document.baseURI).href);
+  });
 }

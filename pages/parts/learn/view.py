@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.config.home import REPOSITORY
+from pages.parts.chart import warm_up
 from pages.parts.learn.lesson import Control, Lesson, Values
 from pages.parts.learn.teaching import LESSON, PARTS, Teaching, link
 from pages.parts.sections import link as page_link
@@ -71,6 +72,7 @@ def index(lessons: tuple[Lesson, ...]) -> None:
                 st.markdown(f"**{number}. {lesson.title}**")
                 st.caption(f"{lesson.question} ({lesson.minutes} minutes)")
                 page_link("learn", "Open the lesson", {LESSON: lesson.name})
+    warm_up(live=True)
 
 
 def _live(lesson: Lesson, asked: Teaching | None) -> None:
