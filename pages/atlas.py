@@ -16,8 +16,8 @@ top, chosen = open_sets("atlas")
 sets = the_map(chosen)
 layouts = {title: key for title, key in LAYOUTS.items() if key in sets.places}
 left, right = st.columns([3, 2])
-layout = left.segmented_control(
-    "Map", list(layouts), default=next(iter(layouts)), required=True, key=state.SET_LAYOUT, bind="query-params",
+layout = state.choose(
+    "Map", list(layouts), default=next(iter(layouts)), place=left, key=state.SET_LAYOUT, bind="query-params",
     help="UMAP and PCA lay out the latents; MDS lays out the optimal-transport distances between the sets "
     "themselves. Where they agree, latent distance means distance.",
 )  # fmt: skip

@@ -20,6 +20,7 @@ from pages.parts.state import (
     COMPARE_VIEW,
     DATASET,
     RUNS,
+    choose,
 )  # fmt: skip
 
 SCORECARD, ALL_RUNS = "Scorecard", "All runs"
@@ -61,8 +62,8 @@ if len(candidates) > 1 and (first := leader(candidates, every)):
     st.markdown(f"**{plain(winner.label)}** is best, or within noise of the best, on {won} of {of} metrics.")
 
 of_family = families(candidates)
-group = st.segmented_control(
-    "Metrics", ["Overview", *of_family, "All"], default="Overview", required=True, key=COMPARE_FAMILY,
+group = choose(
+    "Metrics", ["Overview", *of_family, "All"], default="Overview", key=COMPARE_FAMILY,
     bind="query-params", help="Overview shows one metric of each family.",
 )  # fmt: skip
 names = every if group == "All" else of_family.get(group or "", [])

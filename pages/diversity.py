@@ -8,7 +8,7 @@ from core.words import number
 from pages.parts.chart import chart
 from pages.parts.frame import share, tabs
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
-from pages.parts.state import DATASET, DIVERSITY_STATISTIC, DIVERSITY_VIEW, RUN
+from pages.parts.state import DATASET, DIVERSITY_STATISTIC, DIVERSITY_VIEW, RUN, choose
 
 ALONG, JOINT = VIEWS = ["Along the genome", "Joint spectrum"]
 ABOUT = {
@@ -42,8 +42,8 @@ items = [(chosen, stored), *((c, d) for c in others if (d := arrays.diversity(c.
 def windows() -> None:
     """One statistic of real individuals and of all models along the genome."""
     of_title = {title: name for name, title in STATISTICS.items()}
-    title = st.segmented_control(
-        "Statistic", list(of_title), default=STATISTICS["pi"], required=True, key=DIVERSITY_STATISTIC,
+    title = choose(
+        "Statistic", list(of_title), default=STATISTICS["pi"], key=DIVERSITY_STATISTIC,
         bind="query-params",
     )  # fmt: skip
     statistic = of_title.get(title or "", "pi")

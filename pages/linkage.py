@@ -8,7 +8,17 @@ from core.words import number
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
-from pages.parts.state import DATASET, LINKAGE_CONTIG, LINKAGE_PAIR, LINKAGE_REGION, LINKAGE_VIEW, RUN, arrive, go
+from pages.parts.state import (
+    DATASET,
+    LINKAGE_CONTIG,
+    LINKAGE_PAIR,
+    LINKAGE_REGION,
+    LINKAGE_VIEW,
+    RUN,
+    arrive,
+    choose,
+    go,
+)
 
 FIRST = 200  # variants shown before the reader chooses
 VIEWS = {"Both": ("both", "difference"), "Real and synthetic": ("both",), "Difference": ("difference",)}
@@ -22,8 +32,8 @@ if not windows:
     st.info("The report of this run holds no linkage; evaluate it again.", icon=":material/info:")
 else:
     show, where, region, wider = st.columns([9, 3, 8, 4], vertical_alignment="bottom")
-    view = show.segmented_control(
-        "Show", list(VIEWS), default="Both", required=True, key=LINKAGE_VIEW, bind="query-params",
+    view = choose(
+        "Show", list(VIEWS), default="Both", place=show, key=LINKAGE_VIEW, bind="query-params",
         help="r² is the squared correlation of two variants: 1 always inherited together, 0 independent. Real data "
         "lie above the diagonal, synthetic ones below, so that equal halves mean equal linkage.",
     )  # fmt: skip

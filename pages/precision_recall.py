@@ -6,7 +6,7 @@ from core.plots.precision_recall import PANELS, curves, label_columns, populatio
 from pages.parts.chart import chart
 from pages.parts.frame import share, tabs
 from pages.parts.reports import open_runs, pick_dataset, pick_many
-from pages.parts.state import DATASET, PRECISION_COLUMN, PRECISION_METRIC, PRECISION_VIEW, RUNS
+from pages.parts.state import DATASET, PRECISION_COLUMN, PRECISION_METRIC, PRECISION_VIEW, RUNS, choose
 
 VIEWS = {"Over the neighbourhood size": ["precision", "recall"], "Density and coverage": ["density", "coverage"]}
 BY_POPULATION = "By population"
@@ -37,8 +37,8 @@ def over_k(names: list[str]) -> None:
 def by_population(columns: list[str]) -> None:
     """One metric in each population of a label column."""
     left, right = st.columns(2)
-    metric = left.segmented_control(
-        "Metric", [p.capitalize() for p in PANELS], default="Recall", required=True, key=PRECISION_METRIC,
+    metric = choose(
+        "Metric", [p.capitalize() for p in PANELS], default="Recall", place=left, key=PRECISION_METRIC,
         bind="query-params",
     )  # fmt: skip
     column = right.selectbox("Labels", columns, key=PRECISION_COLUMN, bind="query-params")

@@ -8,7 +8,7 @@ from core.words import number
 from pages.parts.chart import chart
 from pages.parts.frame import fact, share, tabs
 from pages.parts.reports import SHOWN_FIRST, judged, open_one
-from pages.parts.state import DATASET, PRIVACY_ATTACK, PRIVACY_VIEW, RUN
+from pages.parts.state import DATASET, PRIVACY_ATTACK, PRIVACY_VIEW, RUN, choose
 
 SIDES, ATTACK, EXPOSED, RELATIVES = VIEWS = [
     "Training and holdout",
@@ -100,9 +100,7 @@ with place:
             "(the holdout), because members of dense populations are near to everything.",
         )
         metrics("membership_auc", "membership_auc_calibrated", "membership_tpr")
-        attack = st.segmented_control(
-            "Attack", list(ATTACKS), default="Distance", required=True, key=PRIVACY_ATTACK, bind="query-params"
-        )
+        attack = choose("Attack", list(ATTACKS), default="Distance", key=PRIVACY_ATTACK, bind="query-params")
         figure = privacy.roc(candidates, ATTACKS[attack])
         chart(figure, key="roc", caption=caption, otherwise="The attack needs a holdout, and a report that has it.")
     elif view == EXPOSED:

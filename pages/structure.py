@@ -18,6 +18,7 @@ from pages.parts.state import (
     STRUCTURE_X,
     STRUCTURE_Y,
     STRUCTURE_Z,
+    choose,
 )
 
 BOTH = "Real or synthetic"
@@ -46,12 +47,8 @@ def component(label: str, key: str, first: int) -> int:
 
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    view = st.segmented_control(
-        "Map", [PCA, UMAP], default=PCA, required=True, key=STRUCTURE_MAP, bind="query-params", help=UMAP_NOTE
-    )
-    colour = st.segmented_control(
-        "Colour", [BOTH, *scores.real_labels], default=BOTH, required=True, key=STRUCTURE_COLOUR, bind="query-params"
-    )
+    view = choose("Map", [PCA, UMAP], default=PCA, key=STRUCTURE_MAP, bind="query-params", help=UMAP_NOTE)
+    colour = choose("Colour", [BOTH, *scores.real_labels], default=BOTH, key=STRUCTURE_COLOUR, bind="query-params")
 with st.container(horizontal=True, vertical_alignment="bottom"):
     shown = [] if view == UMAP else [component("Horizontal", STRUCTURE_X, 0), component("Vertical", STRUCTURE_Y, 1)]
     if st.toggle("3-D", key=STRUCTURE_SOLID, bind="query-params", help="A third dimension; drag to turn the cloud."):
@@ -117,9 +114,7 @@ st.subheader(
     help="All pairs within one cohort. A hump at 0.25 is parents, children and siblings, one below 0 is pairs from "
     "populations far apart. A model that makes too few kinds of individuals lies to the right.",
 )
-measure = st.segmented_control(
-    "Likeness", list(PAIRS), default="Kinship", required=True, key=STRUCTURE_PAIRS, bind="query-params"
-)
+measure = choose("Likeness", list(PAIRS), default="Kinship", key=STRUCTURE_PAIRS, bind="query-params")
 nothing = "These reports do not have it: kinship needs heterozygous calls, and a report made since it is measured."
 chart(pairs(candidates, PAIRS[measure]), key="pairs_chart", caption=report.provenance(), otherwise=nothing)
 share(

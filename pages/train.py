@@ -27,6 +27,7 @@ from pages.parts.state import (
     TRAIN_SEVERAL,
     TRAIN_VIEW,
     arrive,
+    choose,
     pick_followed,
 )
 from pages.parts.train.advice import advise, best_first
@@ -79,8 +80,8 @@ with model:
         bind="query-params",
     )
     sizes = presets(chosen)
-    preset = "laptop" if len(sizes) < 2 else st.segmented_control(
-        "Sized for", sizes, default="laptop", required=True, key=TRAIN_PRESET, bind="query-params",
+    preset = "laptop" if len(sizes) < 2 else choose(
+        "Sized for", sizes, default="laptop", key=TRAIN_PRESET, bind="query-params",
         format_func={"laptop": "A laptop", "gpu": "A GPU"}.get,
         help="The preset for a GPU is wider and trains longer; it is refused where there is no GPU.",
     ) or "laptop"  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.words import ABBREVIATIONS, sentence
+from pages.parts.state import choose
 
 Settings = list[dict[str, Any]]
 
@@ -150,7 +151,7 @@ def _several(kind: str, value: Sequence[Any], options: Sequence[str] | None, com
 
 def _one_of(choices: list[str], value: str, common: dict[str, Any]) -> str:
     if len(choices) <= _FEW and sum(map(len, choices)) <= _SHORT:
-        return st.segmented_control(options=choices, default=value, required=True, format_func=choice, **common)
+        return choose(options=choices, default=value, format_func=choice, **common)
     return st.selectbox(options=choices, index=choices.index(value), format_func=choice, **common)
 
 

@@ -6,10 +6,12 @@ Query parameters belong to the whole app. A name without a page in it is meant t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
+
+T = TypeVar("T")
 
 DATASET = "dataset"
 RUNS = "runs"
@@ -167,6 +169,15 @@ def pick_followed(page: str, label: str, key: str, options: Sequence[str], help:
     chosen = st.selectbox(label, options, index=index, key=key, bind="query-params", help=help) or options[index]
     st.session_state[f"kept_{key}"] = (page, chosen)
     return chosen
+
+
+def choose(label: str, options: Sequence[T], *, default: T, key: str, place: Any = st, **look: Any) -> T:
+    """A segmented control, in `place`, in which one option is always chosen.
+
+    Streamlit's own `required` holds against clicks; an empty parameter in the address still leaves it without one.
+    """
+    chosen: T | None = place.segmented_control(label, options, default=default, required=True, key=key, **look)
+    return default if chosen is None else chosen
 
 
 def arrive() -> None:

@@ -28,7 +28,7 @@ APP = str(Path(__file__).resolve().parents[2] / "app.py")
 SECRET = "quagga"  # of what lies outside; no page has this word
 PATIENCE = 120
 
-_NAMES = sorted({value for name, value in vars(state).items() if name.isupper() and isinstance(value, str)})
+NAMES = sorted({value for name, value in vars(state).items() if name.isupper() and isinstance(value, str)})
 _VALUES = (
     "", "0", "-1", "1e308", "nan", "true", "null", "None", "[]", "{}", "..", "../..", "../../etc/passwd", "%2e%2e%2f",
     "/etc/passwd", "C:\\windows", "\x00", "a\x00b", "'; DROP TABLE runs; --", "<script>alert(1)</script>", "{{7*7}}",
@@ -44,7 +44,7 @@ def hostile(seed: int, tries: int, outside: Path) -> Iterator[tuple[str, dict[st
     lessons = [lesson.key(control.key) for lesson in LESSONS for control in lesson.controls]
     for _ in range(tries):
         page = chance.choice(SECTIONS).name
-        names = chance.sample(_NAMES, chance.randint(1, 6))
+        names = chance.sample(NAMES, chance.randint(1, 6))
         if page == "learn":
             names = ["lesson", "teaching", "hide", "fix", *chance.sample(lessons, 3)]
         values: dict[str, str | list[str]] = {name: chance.choice([*_VALUES, *near]) for name in names}

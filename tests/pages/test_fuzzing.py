@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.pages.fuzzing import attempt, hostile, put_outside
+import pytest
+
+from pages.parts.sections import SECTIONS
+from tests.pages.fuzzing import NAMES, attempt, hostile, put_outside
 from tests.pages.routed import routed  # noqa: F401
 
 
@@ -12,3 +15,9 @@ def test_no_address_breaks_a_page_or_leads_out_of_the_home(home: Path, tmp_path:
     put_outside(tmp_path / "outside")
     wrong = {str((page, asked)): attempt(page, asked) for page, asked in hostile(1, 40, tmp_path / "outside")}
     assert not {asked: what for asked, what in wrong.items() if what}
+
+
+@pytest.mark.parametrize("value", ["", "0"])
+def test_a_page_takes_its_defaults_where_every_parameter_is_nothing(home: Path, value: str) -> None:
+    wrong = {section.name: attempt(section.name, dict.fromkeys(NAMES, value)) for section in SECTIONS}
+    assert not {page: what for page, what in wrong.items() if what}

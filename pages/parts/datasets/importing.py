@@ -29,7 +29,7 @@ from pages.parts.datasets.uploads import (
 )
 from pages.parts.frame import plain
 from pages.parts.settings_form import settings_form
-from pages.parts.state import DATASET, DATASETS_IMPORT, DATASETS_SAID, DATASETS_VIEW, go
+from pages.parts.state import DATASET, DATASETS_IMPORT, DATASETS_SAID, DATASETS_VIEW, choose, go
 
 _ROLES = {COHORT: [GENOTYPES, SAMPLES, VARIANTS], SETS: [OBSERVATIONS]}
 _WELCOME = {
@@ -44,9 +44,7 @@ _WELCOME = {
 
 def import_view(library: Library, back: str) -> None:
     """Choose what the files hold, see what they seem to be, say how to read them, import; then show the view `back`."""
-    kind = st.segmented_control(
-        "What the files hold", [COHORT, SETS], default=COHORT, required=True, key=DATASETS_IMPORT, bind="query-params"
-    )
+    kind = choose("What the files hold", [COHORT, SETS], default=COHORT, key=DATASETS_IMPORT, bind="query-params")
     files = chosen_files(_ROLES[kind])
     given = files[_ROLES[kind][0]]
     if not given:

@@ -13,7 +13,7 @@ from core.errors import PopscapeError
 from core.words import count
 from pages.parts.frame import plain
 from pages.parts.settings_form import settings_form
-from pages.parts.state import DATASET, DATASETS_SAID, DATASETS_SIMULATOR, DATASETS_VIEW, go
+from pages.parts.state import DATASET, DATASETS_SAID, DATASETS_SIMULATOR, DATASETS_VIEW, choose, go
 
 _TITLES = {
     COHORT: "Genotypes of a cohort",
@@ -49,8 +49,8 @@ _WORDS = {
 
 def simulate_view(back: str) -> None:
     """Choose a simulator and its settings, simulate; then show the view `back`."""
-    simulator = st.segmented_control(
-        "What is simulated", list(_TITLES), format_func=_TITLES.__getitem__, default=COHORT, required=True,
+    simulator = choose(
+        "What is simulated", list(_TITLES), format_func=_TITLES.__getitem__, default=COHORT,
         key=DATASETS_SIMULATOR, bind="query-params",
     )  # fmt: skip
     st.caption(_WORDS[simulator])

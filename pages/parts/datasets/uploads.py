@@ -17,7 +17,7 @@ from core.data.intake.suggestions import surely_sets
 from core.errors import InputError
 from core.words import count, size
 from pages.parts.frame import plain
-from pages.parts.state import DATASETS_IMPORT
+from pages.parts.state import DATASETS_IMPORT, choose
 
 GENOTYPES, SAMPLES, VARIANTS, OBSERVATIONS = "genotypes", "samples", "variants", "observations"
 SET_FORM = "import_sets"  # beginning of the keys of the form that asks what a set is
@@ -49,8 +49,8 @@ def chosen_files(roles: Sequence[str]) -> dict[str, list[UserFile]]:
     """Let the reader give files in `roles`, by upload or from the import folder; what is there, by role."""
     root = import_root()
     if root is not None:
-        source = st.segmented_control(
-            "From", ["Upload", "Import folder"], default="Upload", required=True, key="import_source",
+        source = choose(
+            "From", ["Upload", "Import folder"], default="Upload", key="import_source",
             help=f"The import folder is {IMPORT_ROOT}.",
         )  # fmt: skip
         if source == "Import folder":

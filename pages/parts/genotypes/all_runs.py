@@ -12,10 +12,9 @@ from core.runs.comparing import Entry, by_preset, by_sweep, differing, entry, ta
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
 from pages.parts.reports import judged, label
-from pages.parts.state import COMPARE_COLUMNS, COMPARE_ROWS
+from pages.parts.state import COMPARE_COLUMNS, COMPARE_ROWS, choose
 
 RUNS, PRESETS, SWEEPS = "Runs", "Presets", "Sweeps"
-
 
 def all_runs_table(runs: Sequence[RunSummary]) -> None:
     """The table of every run in `runs` (of one dataset) that has a report."""
@@ -32,6 +31,10 @@ def all_runs_table(runs: Sequence[RunSummary]) -> None:
         key=COMPARE_ROWS, bind="query-params",
         help="Presets gathers runs that differ in their seed alone, and shows how far trainings spread; Sweeps shows "
         "the best run of each sweep.",
+
+    rows = choose(
+        "One row for each", ROWS, default=ROWS[0], place=left, key=COMPARE_ROWS, bind="query-params",
+        help="Presets gathers runs that differ in their seed alone, and shows how far trainings spread.",
     )  # fmt: skip
     chosen = right.multiselect(
         "Metrics", names, default=headline(candidates), key=COMPARE_COLUMNS, bind="query-params",
@@ -51,7 +54,6 @@ def all_runs_table(runs: Sequence[RunSummary]) -> None:
         icon=":material/download:",
     )  # fmt: skip
 
-
 def _said(entries: Sequence[Entry], rows: str) -> str:
     if rows == PRESETS:
         return "Means over seeds; ± is the standard deviation between trainings, empty for a single one."
@@ -63,7 +65,6 @@ def _said(entries: Sequence[Entry], rows: str) -> str:
         f"{len(entries)} runs. Scroll to the right for the settings: only those that differ are shown ({len(paths)}; "
         f"the first run has {same}). –: the run has no such setting, or its report no such value."
     )
-
 
 def _look(
     columns: dict[str, list[object]], candidates: Sequence[Candidate], chosen: Sequence[str]

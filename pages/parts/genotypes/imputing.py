@@ -16,7 +16,7 @@ from core.words import count, number, size
 from pages.parts.chart import chart
 from pages.parts.frame import fact, heading, nothing_yet, plain
 from pages.parts.reports import all_runs, dataset_name, label
-from pages.parts.state import IMPUTE_RUN, IMPUTE_SHARE
+from pages.parts.state import IMPUTE_RUN, IMPUTE_SHARE, choose
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -70,8 +70,8 @@ def hidden_half(run: RunSummary) -> Request:
         f"Variants of held-out individuals of **{plain(dataset_name(run))}** are hidden, the same for everybody, as if "
         "a chip did not have them. The model fills them in, and the truth says how well."
     )
-    share = st.segmented_control(
-        "Hide", _SHARES, default=0.5, required=True, key=IMPUTE_SHARE, bind="query-params",
+    share = choose(
+        "Hide", _SHARES, default=0.5, key=IMPUTE_SHARE, bind="query-params",
         format_func=lambda value: f"{value:.0%} of the variants",
     )  # fmt: skip
     return Request(run.run, None, None, (("mask", share or 0.5), ("individuals", _MOST)))
@@ -92,9 +92,9 @@ def given_file(run: RunSummary) -> Request | None:
         )  # fmt: skip
     hide = _NOTHING
     if truth is None:
-        hide = st.segmented_control(
+        hide = choose(
             "Hide a share of its variants first, to see how well it goes", [_NOTHING, *_SHARES], default=_NOTHING,
-            required=True, key="impute_hide", format_func=lambda v: v if isinstance(v, str) else f"{v:.0%}",
+            key="impute_hide", format_func=lambda v: v if isinstance(v, str) else f"{v:.0%}",
         ) or _NOTHING  # fmt: skip
     if file is None:
         st.caption(

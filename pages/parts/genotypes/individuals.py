@@ -27,6 +27,7 @@ from pages.parts.state import (
     LATENTS_RUN,
     LATENTS_TO,
     arrive,
+    choose,
     go,
 )
 
@@ -107,12 +108,12 @@ def pick_ends(opened: Opened) -> tuple[Individuals, tuple[End, End]]:
         ) if columns else ""  # fmt: skip
         column = column or next(iter(columns), "")
         kinds = [POPULATIONS, INDIVIDUALS] if column else [INDIVIDUALS]
-        kind = st.segmented_control(
-            "Walk between", kinds, default=kinds[0], required=True, key=LATENTS_KIND, bind="query-params",
+        kind = choose(
+            "Walk between", kinds, default=kinds[0], key=LATENTS_KIND, bind="query-params",
             help="A population stands for the mean of its latents.",
         )  # fmt: skip
         ends = _populations(opened, column) if kind == POPULATIONS else _individuals(opened)
-        letters = st.segmented_control("A click on the map moves", ["A", "B"], default="A", required=True, key=MOVES)
+        letters = choose("A click on the map moves", ["A", "B"], default="A", key=MOVES)
     labels = genotypes.labels[column][opened.cohort.rows] if column else np.full(len(opened.cohort.rows), "")
     cohort = opened.cohort
     everybody = Individuals(np.array(opened.names()), labels, column, cohort.places, cohort.explained)

@@ -74,10 +74,12 @@ class Choice(Control):
 
     def draw(self, key: str, disabled: bool) -> Any:
         """Words beside and below each other, of which one is chosen."""
-        return st.pills(
+        chosen = st.pills(
             self.label, self.options, default=self.default, required=True, key=key, help=self.help or None,
             disabled=disabled, bind="query-params",
         )  # fmt: skip
+        # An empty parameter leaves even a required choice without one.
+        return self.default if chosen is None else chosen
 
     def read(self, text: str) -> Any:
         """One of the options."""

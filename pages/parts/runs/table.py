@@ -12,7 +12,7 @@ from core.runs.store import RunStore
 from core.runs.summary import RunSummary
 from core.words import ago, duration
 from pages.parts.reports import dataset_name, label
-from pages.parts.state import RUN, RUNS_SEARCH, RUNS_STATE
+from pages.parts.state import RUN, RUNS_SEARCH, RUNS_STATE, choose
 
 GROUPS = {
     "All": frozenset[str](),
@@ -35,9 +35,7 @@ def filtered(runs: Sequence[RunSummary]) -> list[RunSummary]:
         return list(runs)
     states, search = st.columns([3, 2], vertical_alignment="bottom")
     with states:
-        group = st.segmented_control(
-            "State", list(GROUPS), default="All", required=True, key=RUNS_STATE, bind="query-params"
-        )
+        group = choose("State", list(GROUPS), default="All", key=RUNS_STATE, bind="query-params")
     with search:
         words = st.text_input(
             "Find", key=RUNS_SEARCH, bind="query-params", placeholder="name, model, dataset, reason", live=True

@@ -13,7 +13,7 @@ from core.plots.axes import Axes, fit_axes
 from core.plots.figure import Figure
 from core.plots.samples import curves
 from pages.parts.sets.runs import OF_RUN, SetRun
-from pages.parts.state import INTERPOLATE_POINTS, INTERPOLATE_SEED, SET_VIEW, SET_X, SET_Y
+from pages.parts.state import INTERPOLATE_POINTS, INTERPOLATE_SEED, SET_VIEW, SET_X, SET_Y, choose
 
 VIEWS = ("Scatter", "Density map", "Densities")
 _FIT = 4000  # observations behind the components
@@ -58,8 +58,8 @@ def pick_drawing(chosen: SetRun, *, generated: bool = False) -> Drawing:
 def _pick_view(names: list[str]) -> Drawing:
     if len(names) == 1:
         return Drawing("Densities", names[0], names[0], _COUNTS[0])
-    view = st.segmented_control(
-        "Draw as", VIEWS, default=VIEWS[0], required=True, key=SET_VIEW, bind="query-params",
+    view = choose(
+        "Draw as", VIEWS, default=VIEWS[0], key=SET_VIEW, bind="query-params",
         help="Scatter and density map show two axes at a time, densities one curve a feature.",
     )  # fmt: skip
     if view == "Densities":
@@ -71,8 +71,8 @@ def _pick_view(names: list[str]) -> Drawing:
 
 
 def _pick_noise(drawn: Drawing) -> Drawing:
-    n = drawn.n if drawn.view == "Images" else st.segmented_control(
-        "Generated observations", _COUNTS, default=drawn.n, required=True, key=INTERPOLATE_POINTS, bind="query-params"
+    n = drawn.n if drawn.view == "Images" else choose(
+        "Generated observations", _COUNTS, default=drawn.n, key=INTERPOLATE_POINTS, bind="query-params"
     ) or drawn.n  # fmt: skip
     seed = st.number_input(
         "Noise", 0, 9999, 0, key=INTERPOLATE_SEED, bind="query-params", help="Seed of the draw", width=130

@@ -13,7 +13,7 @@ from core.words import count, number
 from pages.parts.chart import chart
 from pages.parts.frame import plain
 from pages.parts.sets.runs import SetRun, the_map
-from pages.parts.state import SET_A, SET_B, SET_RUN, go
+from pages.parts.state import SET_A, SET_B, SET_RUN, choose, go
 
 MOVES = "interpolate_moves"  # which letter the next click on the map moves
 _FEW = 5  # observations that do not
@@ -33,7 +33,7 @@ def pick_ends(chosen: SetRun, letters: dict[str, str]) -> dict[str, str]:
                 help="Type to search, or click a point on the map.",
             )  # fmt: skip
             ends[letter] = found if found in names else defaults[i]
-        moves = st.segmented_control("A click on the map moves", list(letters), default="A", required=True, key=MOVES)
+        moves = choose("A click on the map moves", list(letters), default="A", key=MOVES)
     with right:
         marked = {name: "/".join(k for k, v in ends.items() if v == name) for name in ends.values()}
         colour = next(iter(sets.columns))

@@ -15,7 +15,7 @@ from core.data.selection import CohortViewConfig, SetViewConfig
 from core.runs.submission import takes
 from pages.parts.frame import plain
 from pages.parts.settings_form import Settings, settings_form
-from pages.parts.state import TRAIN_EXPERIMENT, TRAIN_ROLE
+from pages.parts.state import TRAIN_EXPERIMENT, TRAIN_ROLE, choose
 
 PARTS = {
     "encoder": ("Encoder", "Turns a set into its latent."),
@@ -61,8 +61,8 @@ def pick_role(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     asked = st.query_params.get(TRAIN_EXPERIMENT)
     start = next((role for role, some in groups.items() if any(one["title"] == asked for one in some)), None)
     first = next(iter(groups))
-    chosen = st.segmented_control(
-        "Models", list(groups), default=start or first, required=True, key=TRAIN_ROLE, bind="query-params",
+    chosen = choose(
+        "Models", list(groups), default=start or first, key=TRAIN_ROLE, bind="query-params",
         help="Ours are meant for use. Published ones train as their papers say, so that their known faults can be "
         "seen. Baselines are what a model must beat.",
     )  # fmt: skip
