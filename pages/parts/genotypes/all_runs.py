@@ -16,6 +16,7 @@ from pages.parts.state import COMPARE_COLUMNS, COMPARE_ROWS, choose
 
 RUNS, PRESETS, SWEEPS = "Runs", "Presets", "Sweeps"
 
+
 def all_runs_table(runs: Sequence[RunSummary]) -> None:
     """The table of every run in `runs` (of one dataset) that has a report."""
     store = RunStore()
@@ -26,15 +27,11 @@ def all_runs_table(runs: Sequence[RunSummary]) -> None:
     swept = any(one.sweep for one in entries)
     names = metric_names(candidates)
     left, right = st.columns([1, 3])
-    rows = left.segmented_control(
-        "One row for each", [RUNS, PRESETS, *([SWEEPS] if swept else [])], default=RUNS, required=True,
+    rows = choose(
+        "One row for each", [RUNS, PRESETS, *([SWEEPS] if swept else [])], default=RUNS, place=left,
         key=COMPARE_ROWS, bind="query-params",
         help="Presets gathers runs that differ in their seed alone, and shows how far trainings spread; Sweeps shows "
         "the best run of each sweep.",
-
-    rows = choose(
-        "One row for each", ROWS, default=ROWS[0], place=left, key=COMPARE_ROWS, bind="query-params",
-        help="Presets gathers runs that differ in their seed alone, and shows how far trainings spread.",
     )  # fmt: skip
     chosen = right.multiselect(
         "Metrics", names, default=headline(candidates), key=COMPARE_COLUMNS, bind="query-params",
@@ -54,6 +51,7 @@ def all_runs_table(runs: Sequence[RunSummary]) -> None:
         icon=":material/download:",
     )  # fmt: skip
 
+
 def _said(entries: Sequence[Entry], rows: str) -> str:
     if rows == PRESETS:
         return "Means over seeds; ± is the standard deviation between trainings, empty for a single one."
@@ -65,6 +63,7 @@ def _said(entries: Sequence[Entry], rows: str) -> str:
         f"{len(entries)} runs. Scroll to the right for the settings: only those that differ are shown ({len(paths)}; "
         f"the first run has {same}). –: the run has no such setting, or its report no such value."
     )
+
 
 def _look(
     columns: dict[str, list[object]], candidates: Sequence[Candidate], chosen: Sequence[str]
