@@ -13,6 +13,8 @@ from pages.parts.datasets.collection_profile import show_set_profile
 from pages.parts.datasets.importing import import_view
 from pages.parts.datasets.simulating import simulate_view
 from pages.parts.frame import heading, nothing_yet, share, tabs
+from pages.parts.login import whose
+from pages.parts.viewer import required
 
 LIBRARY, IMPORT, SIMULATE = "Library", "Import files", "Simulate"
 TABLE_ROWS = 8
@@ -29,6 +31,7 @@ def row(meta: DatasetMeta) -> dict[str, object]:
         "Missing": "" if meta.kind == "sets" else f"{meta.cohort.missing:.2%}",
         "From": "shipped with Popscape" if meta.embedded else meta.source,
         "Added": "" if meta.embedded else ago(meta.created),
+        **({"Whose": "" if meta.embedded else whose(meta.owners, meta.shared)} if required() else {}),
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from core import child
 from core.commands.answer import WRONG_INPUT
+from core.config.access import viewer
 from core.config.home import environment, home
 from core.errors import InputError
 
@@ -28,12 +29,12 @@ class Upload:
 
 
 def ask(*words: str, seconds: float = 600.0) -> dict[str, Any]:
-    """Run `python -m core WORDS --json` and return the object that it prints.
+    """Run `python -m core WORDS --json` for whoever looks, and return the object that it prints.
 
     Raises InputError with its sentence where it refuses the input, PopscapeError where it fails or takes longer
     than `seconds`.
     """
-    done = child.run("core", *words, "--json", seconds=seconds, environment=environment())
+    done = child.run("core", *words, "--json", seconds=seconds, environment=environment() | viewer().environment())
     if done.status == WRONG_INPUT:
         raise InputError(done.sentence)
     return done.answer()

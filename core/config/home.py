@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.config.access import without_viewer
 from core.errors import InputError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -37,7 +38,7 @@ def nearest_folder() -> Path:
 
 def environment() -> dict[str, str]:
     """The environment of a child: this process's own, and the same home wherever the child works."""
-    return os.environ | {"POPSCAPE_HOME": str(home())}
+    return without_viewer(dict(os.environ)) | {"POPSCAPE_HOME": str(home())}
 
 
 _UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT, errno.EIO, errno.ESTALE)

@@ -97,6 +97,8 @@ class DatasetMeta:
         dropped: reason → how many individuals, variants, sets or observations the import left out.
         notes: sentences for the user.
         import_options: the settings of the import or of the simulation.
+        owners: who brought it, where people sign in; nobody's is everybody's to see.
+        shared: whether its owners let everybody see it.
         embedded: shipped with Popscape, read-only.
     """
 
@@ -112,6 +114,8 @@ class DatasetMeta:
     dropped: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     import_options: dict[str, Any] = field(default_factory=dict)
+    owners: list[str] = field(default_factory=list)
+    shared: bool = False
     embedded: bool = False
 
     @property

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.config.access import Viewer
+from core.config.access import viewer as current_viewer
 from core.config.home import ASSETS, home, resolve_inside, scratch_folder
 from core.data.dataset import (
     CohortFacts,
@@ -25,7 +27,8 @@ from core.data.dataset import (
     write_json,
 )
 from core.data.digest import content_digest
-from core.data.genotypes import MISSING, Genotypes
+from core.data.genotypes import Genotypes
+from core.data.population_checks import check_population
 from core.data.profile.cohort import make_profile
 from core.data.profile.collection import profile_collection
 from core.data.relatives import Relatives, find_relatives
@@ -44,15 +47,19 @@ class Library:
     """The datasets below one folder, with the shipped read-only ones.
 
     `root` defaults to home()/"datasets". A dataset appears by the renaming of a finished folder, so a process that
-    dies in an import leaves nothing that is listed.
+    dies in an import leaves nothing that is listed. What `viewer` (default: who looks) may not see is not there.
     """
 
-    def __init__(self, root: Path | None = None, *, embedded: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, *, embedded: Path | None = None, viewer: Viewer | None = None) -> None:
         self.root = (home() / "datasets") if root is None else root
         self.embedded = (ASSETS / "datasets") if embedded is None else embedded
+        self.viewer = viewer or current_viewer()
 
     def list(self) -> list[DatasetMeta]:
         """Every dataset, newest first, shipped ones last; reads meta.json only."""
+        return [meta for meta in self._everybodys() if self.viewer.sees(meta.owners, meta.shared)]
+
+    def _everybodys(self) -> Sequence[DatasetMeta]:
         own = sorted(self._read(self.root), key=lambda meta: meta.created, reverse=True)
         known = {meta.id for meta in own}
         return own + [meta for meta in self._read(self.embedded, embedded=True) if meta.id not in known]
@@ -75,18 +82,20 @@ class Library:
         compressed: bool = False,
         holdout: Index | None = None,
     ) -> DatasetMeta:
-        """Store a population with its split and profile; content that is already there is left as it is and returned.
+        """Store a population with its split and profile; content that is already there is left as it is and returned,
+        and belongs to the viewer too if it is somebody's.
 
         A name that another dataset has gets a number behind it; `compressed` is the form of what is shipped; `holdout`
         are the places of the sets that are held out, where the split is not to come from the digest. Raises
         InputError for a matrix that cannot be a cohort (fewer than 2 individuals or no variant, calls outside
         0..ploidy, ids that repeat), and for fewer than 2 sets.
         """
-        _check(population)
+        check_population(population)
+        owner = self.viewer.signature()
         digest = content_digest(population)
-        for meta in self.list():
+        for meta in self._everybodys():
             if meta.id == digest:
-                return meta
+                return self._joined(meta)
         folder = scratch_folder(self.root, _UNFINISHED)
         try:
             meta = DatasetMeta(
@@ -100,6 +109,7 @@ class Library:
                 dropped=dict(dropped or {}),
                 notes=list(notes),
                 import_options=dict(import_options or {}),
+                owners=[owner] if owner else [],
             )
             _store(folder, population, meta, compressed=compressed, holdout=holdout)
             folder.chmod(0o755)
@@ -110,21 +120,31 @@ class Library:
                     raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return DatasetMeta.read(self.root / digest)  # another process may have been first
+        return self._joined(DatasetMeta.read(self.root / digest))  # another process may have been first
 
     def rename(self, ref: str, name: str) -> DatasetMeta:
         """Give a dataset another name; InputError if the name is taken or the dataset is shipped."""
         meta = self._own(ref)
         name = _clean_name(name)
-        if any(other.name == name and other.id != meta.id for other in self.list()):
+        if any(other.name == name and other.id != meta.id for other in self._everybodys()):
             raise InputError(f"Another dataset is called {name!r}; choose a name that is not in the library.")
-        renamed = replace(meta, name=name)
-        write_json(resolve_inside(self.root, meta.id) / "meta.json", renamed.to_dict())
-        return renamed
+        return self._described(replace(meta, name=name))
+
+    def share(self, ref: str, shared: bool) -> DatasetMeta:
+        """Let everybody who signs in see a dataset, or its owners alone. Raises InputError as `rename` does."""
+        return self._described(replace(self._own(ref), shared=shared))
 
     def remove(self, ref: str) -> None:
-        """Delete a dataset for good; InputError if it is shipped. Runs and reports made from it stay."""
-        folder = resolve_inside(self.root, self._own(ref).id)
+        """Delete a dataset for good; InputError if it is shipped. Runs and reports made from it stay.
+
+        Of a dataset that several people brought, one is no longer an owner, and the others keep it.
+        """
+        meta = self._own(ref)
+        others = [name for name in meta.owners if not self.viewer.owns([name])]
+        if others and self.viewer.name is not None:
+            self._described(replace(meta, owners=others))
+            return
+        folder = resolve_inside(self.root, meta.id)
         doomed = scratch_folder(self.root, _UNFINISHED)
         folder.rename(doomed / folder.name)  # gone from the list at once, even if deleting is cut short
         shutil.rmtree(doomed, ignore_errors=True)
@@ -150,10 +170,23 @@ class Library:
         meta = self._find(ref)
         if meta.embedded:
             raise InputError(f"The dataset {meta.name!r} is shipped with Popscape and cannot be changed or removed.")
+        if not self.viewer.changes(meta.owners):
+            raise InputError(f"The dataset {meta.name!r} is not yours: only who brought it can change or remove it.")
+        return meta
+
+    def _joined(self, meta: DatasetMeta) -> DatasetMeta:
+        """A dataset whose content the viewer has brought as well."""
+        name = self.viewer.signature()
+        if not name or not meta.owners or name in meta.owners:
+            return meta
+        return self._described(replace(meta, owners=[*meta.owners, name]))
+
+    def _described(self, meta: DatasetMeta) -> DatasetMeta:
+        write_json(resolve_inside(self.root, meta.id) / "meta.json", meta.to_dict())
         return meta
 
     def _free_name(self, name: str) -> str:
-        taken = {meta.name for meta in self.list()}
+        taken = {meta.name for meta in self._everybodys()}
         number = 2
         free = name
         while free in taken:
@@ -230,46 +263,6 @@ def _sentences(relatives: Relatives) -> list[str]:
     rule = "equal in every call" if relatives.method == "exact" else f"{relatives.method} above {relatives.threshold:g}"
     found = [f"Kept on one side of the split: {' and '.join(words)} ({rule})."] if words else []
     return found + relatives.notes
-
-
-def _check(population: Population) -> None:
-    if isinstance(population, SetCollection):
-        if population.s < 2:
-            raise InputError(f"The collection has {population.s} set; at least 2 sets are needed.")
-        _check_observations(population)
-        return
-    n, m = population.n, population.m
-    if n < 2 or m < 1:
-        raise InputError(
-            f"The cohort has {n} individuals and {m} variants; at least 2 individuals and 1 variant are needed."
-        )
-    low = min(int(population.calls[i : i + 256].min()) for i in range(0, n, 256))
-    high = max(int(population.calls[i : i + 256].max()) for i in range(0, n, 256))
-    if low < MISSING or high > population.ploidy:
-        raise InputError(
-            f"The calls run from {low} to {high}; counts 0 to {population.ploidy} and -1 for missing are expected."
-        )
-    if high == MISSING:
-        raise InputError("Every call is missing; a file with at least some genotypes is expected.")
-    ids, counts = np.unique(population.sample_id, return_counts=True)
-    if len(ids) < n:
-        raise InputError(
-            f"The individual {str(ids[counts.argmax()])[:80]!r} appears {counts.max()} times; ids must be unique."
-        )
-
-
-def _check_observations(sets: SetCollection) -> None:
-    """Every observation is finite, every letter one of the alphabet, every name of a set its own; or InputError."""
-    if len(set(sets.set_id.tolist())) < sets.s:
-        raise InputError("Two sets have one name; give sets names that differ.")
-    for start in range(0, sets.k, 4096):
-        block = np.asarray(sets.observations[start : start + 4096])
-        if sets.modality == "vector" and not np.isfinite(block).all():
-            raise InputError(
-                "Some features are not finite after they were prepared; leave out the scaling or features."
-            )
-        if sets.modality == "sequence" and not -1 <= int(block.min()) <= int(block.max()) < len(sets.alphabet):
-            raise InputError("Some sequences hold letters outside their alphabet; check the file.")
 
 
 def _clean_name(name: str) -> str:

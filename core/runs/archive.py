@@ -8,7 +8,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -73,7 +73,8 @@ def unpack(path: Path, store: RunStore | None = None, library: Library | None = 
     """Put what `pack` wrote into this home. Raises InputError for anything else, and leaves nothing behind then.
 
     Every name is checked before a byte is written, every file against its digest, a dataset against the digest of its
-    content, which is its id. What is there already is not touched.
+    content, which is its id. What is there already is not touched. Owners stay behind: here it is the viewer's, without
+    a login everybody's.
     """
     store, library = store or RunStore(), library or Library()
     members = checked_zip(path, path.name)
@@ -89,7 +90,8 @@ def unpack(path: Path, store: RunStore | None = None, library: Library | None = 
             for member in members:
                 if member.filename != _LIST:
                     _extract(archive, member, target, head["files"][member.filename], path.name)
-        name = _checked_run(target) if head["kind"] == "run" else _checked_dataset(target, head["id"])
+        owner = store.viewer.signature()
+        name = _checked_run(target, owner) if head["kind"] == "run" else _checked_dataset(target, head["id"], owner)
         size = sum(p.stat().st_size for p in target.rglob("*") if p.is_file())
         target.rename(root / head["id"])
     except UNREADABLE as error:
@@ -159,27 +161,31 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, di
         raise InputError(f"{member.filename!r} in {name} was changed after it was packed; nothing of it was taken.")
 
 
-def _checked_run(folder: Path) -> str:
+def _checked_run(folder: Path, owner: str) -> str:
     """Make an unpacked run one that has ended here; its title. Raises InputError."""
     run = Run(folder)
     config, status = run.config, read_json(folder / "status.json") or {}
     state = str(status.get("state", ""))
     if state in {one.value for one in ACTIVE} or state not in {one.value for one in State}:
         raise InputError(f"The packed run is {state or 'without a state'}; only one that has ended can be taken.")
-    write_json(folder / "status.json", {k: v for k, v in status.items() if k not in _OF_A_MACHINE})
+    write_json(folder / "status.json", {k: v for k, v in status.items() if k not in (*_OF_A_MACHINE, "shared")})
+    if "owner" in config or owner:
+        write_json(folder / "config.json", config | {"owner": owner})
     for name in ("metrics.jsonl", "log.txt"):
         (folder / name).touch()
     (folder / "checkpoints").mkdir(exist_ok=True)
     return str(config.get("title") or config["model"]["name"])
 
 
-def _checked_dataset(folder: Path, wanted: str) -> str:
+def _checked_dataset(folder: Path, wanted: str, owner: str) -> str:
     """The name of an unpacked dataset whose content has the digest that it is called by. Raises InputError."""
     meta = DatasetMeta.read(folder)
     dataset = Dataset(meta, folder)
     population = dataset.collection() if meta.kind == "sets" else dataset.genotypes()
     if meta.id != wanted or content_digest(population) != wanted:
         raise InputError("The content of the packed dataset is not what its digest says; nothing of it was taken.")
+    ours = replace(meta, owners=[owner] if owner else [], shared=False)
+    write_json(folder / "meta.json", ours.to_dict())
     return meta.name
 
 

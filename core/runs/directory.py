@@ -68,6 +68,19 @@ class Run:
         return State(self.status["state"])
 
     @property
+    def owners(self) -> list[str]:
+        """Who submitted it, where people sign in: one name or none."""
+        try:
+            return [name] if (name := str(self.config.get("owner", ""))) else []
+        except InputError:
+            return [""]  # nobody's name: what cannot be read is shown to nobody who has to sign in
+
+    @property
+    def shared(self) -> bool:
+        """Whether its owner lets everybody see it."""
+        return self.status.get("shared") is True
+
+    @property
     def env(self) -> dict[str, Any]:
         """`env.json`: versions, commit, device, argv of the worker; empty before it started."""
         return read_json(self.path / "env.json") or {}

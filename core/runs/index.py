@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.runs.summary import RunSummary, from_json, to_json
 
-_VERSION = 3
+_VERSION = 4
 _SCHEMA = "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, signature TEXT NOT NULL, summary TEXT NOT NULL)"
 _SIGNED = ("status.json", "report.json", "config.json", "metrics.jsonl")
 _SETTLED = 3  # of these can change once a run has ended: no worker writes metrics any more

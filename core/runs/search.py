@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import child
+from core.config.access import viewer
 from core.config.command import search_words
 from core.config.experiments import compose
 from core.config.home import environment, home
@@ -124,7 +125,8 @@ def launch(plan: Plan, trials: int, resources: Resources | None = None, *, at_on
     folder.mkdir(parents=True, exist_ok=True)
     command = search_words(plan.overrides, plan.dataset, trials, resources, at_once=at_once)
     try:
-        child.start("core", *command, log=folder / f"{plan.sweep}.log", environment=environment())
+        around = environment() | viewer().environment()  # its runs belong to whoever asked for it
+        child.start("core", *command, log=folder / f"{plan.sweep}.log", environment=around)
     except OSError as error:
         raise RunError(f"The search could not be started ({error.strerror}); free memory and try again.") from error
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from core.config.access import Viewer
+from core.config.access import viewer as current_viewer
 from core.config.home import PRETRAINED, home, resolve_inside
 from core.config.resources import Resources
 from core.config.schema import to_dict
@@ -26,11 +28,17 @@ _PREFIX = 6  # letters of an id that are enough to name a run, if no other begin
 
 
 class RunStore:
-    """The runs in a folder (default `$POPSCAPE_HOME/runs`), and the shipped ones in `pretrained/`."""
+    """The runs in a folder (default `$POPSCAPE_HOME/runs`), and the shipped ones in `pretrained/`.
 
-    def __init__(self, root: Path | None = None, shipped: Path | None = PRETRAINED) -> None:
+    What `viewer` (default: who looks) may not see is not there.
+    """
+
+    def __init__(
+        self, root: Path | None = None, shipped: Path | None = PRETRAINED, *, viewer: Viewer | None = None
+    ) -> None:
         self.root = root or home() / "runs"
         self.shipped = shipped
+        self.viewer = viewer or current_viewer()
         self.intervals = Intervals.from_environment()
         self._index = Index(self.root.parent / "cache" / "runs.sqlite")
 
@@ -39,7 +47,8 @@ class RunStore:
         own = _directories(self.root)
         shipped = {k: v for k, v in _directories(self.shipped).items() if k not in own} if self.shipped else {}
         foreign = set(shipped.values())
-        rows = self._index.summaries({**own, **shipped}, lambda path: summarise(Run(path, path in foreign)))
+        every = self._index.summaries({**own, **shipped}, lambda path: summarise(Run(path, path in foreign)))
+        rows = [row for row in every if row.embedded or self.viewer.sees(row.owners, row.shared)]
         for i, row in enumerate(rows):
             if row.active and not row.embedded:
                 run = self.open(row)
@@ -61,11 +70,12 @@ class RunStore:
             path = resolve_inside(root, reference)
             if (path / "config.json").is_file():
                 run = Run(path, embedded=root == self.shipped)
+                if not run.embedded and not self.viewer.sees(run.owners, run.shared):
+                    break
                 self._reconcile(run)
                 return run
         if len(reference) >= _PREFIX:
-            near = [name for r in filter(None, (self.root, self.shipped)) for name in _directories(r)]
-            matches = [name for name in near if name.startswith(reference)]
+            matches = [row.run for row in self.list() if row.run.startswith(reference)]
             if len(matches) == 1:
                 return self.get(matches[0])
             if matches:
@@ -77,21 +87,22 @@ class RunStore:
 
         `config` is what `core.runs.submission.prepare` returns; it is stored as it is, with the `resources`.
         """
+        owner = self.viewer.signature()
         wish = resources or Resources()
         processes = config.get("training", {}).get("processes", 1)
         if wish.engine != "local" and 0 < wish.gpus < processes:
             raise InputError(f"training.processes is {processes}, but {wish.gpus} GPU(s) are reserved: one for each.")
         engine = self.backend(wish.engine)
         asked = to_dict(wish) if wish.engine != "local" else {}
-        run = create(
-            self.root, {**config, "resources": {**config.get("resources", {}), **asked, "backend": wish.engine}}
-        )
+        signed = {"owner": owner} if owner else {}
+        reserved = {**config.get("resources", {}), **asked, "backend": wish.engine}
+        run = create(self.root, {**config, **signed, "resources": reserved})
         self._start(run, engine)
         return run
 
     def stop(self, reference: str, *, now: bool = False) -> Run:
         """Ask a run to save and stop; with `now`, end it without its report. Raises InputError if it has ended."""
-        run = self.get(reference)
+        run = self._own(reference)
         if run.embedded or run.state not in ACTIVE:
             raise InputError(f"Run {run.id} is {run.state}: there is nothing to stop.")
         self._engine_of(run).cancel(run, force=now)
@@ -107,7 +118,7 @@ class RunStore:
 
         Raises InputError for a run in another state, RunError if no worker can be started.
         """
-        run = self.get(reference)
+        run = self._own(reference)
         if run.embedded or run.state not in RESUMABLE:
             raise InputError(f"Run {run.id} is {run.state}; only failed, cancelled and lost runs can be resumed.")
         run.withdraw_cancel()
@@ -118,11 +129,24 @@ class RunStore:
 
     def delete(self, reference: str) -> None:
         """Remove a run that has ended. Raises InputError while it lives, and for shipped runs."""
-        self.get(reference).delete()
+        self._own(reference).delete()
+
+    def share(self, reference: str, shared: bool) -> None:
+        """Let everybody who signs in see a run and its report, or its owner alone. Raises InputError."""
+        run = self._own(reference)
+        if run.embedded:
+            raise InputError(f"Run {run.id} is shipped with Popscape: everybody sees it.")
+        run.note(shared=shared)
 
     def backend(self, name: str) -> Backend:
         """The engine called `name`. Raises InputError."""
         return backends[name].value(self.root)  # type: ignore[call-arg]
+
+    def _own(self, reference: str) -> Run:
+        run = self.get(reference)
+        if not run.embedded and not self.viewer.changes(run.owners):
+            raise InputError(f"Run {run.id} is not yours: only who started it can stop, resume, share or delete it.")
+        return run
 
     def _engine_of(self, run: Run) -> Backend:
         return self.backend(run.config.get("resources", {}).get("backend", "local"))

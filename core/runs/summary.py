@@ -31,6 +31,7 @@ class RunSummary:
         has_report: whether the run has been evaluated.
         embedded: shipped with Popscape, read-only.
         kind: what it is trained on, "genotypes" or "sets".
+        owners, shared: who submitted it where people sign in, and whether everybody may see it.
     """
 
     run: str
@@ -51,6 +52,8 @@ class RunSummary:
     has_report: bool
     embedded: bool
     kind: str = "genotypes"
+    owners: tuple[str, ...] = ()
+    shared: bool = False
 
     @property
     def active(self) -> bool:
@@ -87,6 +90,8 @@ def summarise(run: Run) -> RunSummary:
         has_report=(run.path / "report.json").is_file(),
         embedded=run.embedded,
         kind=config.get("kind", "genotypes"),
+        owners=tuple(run.owners),
+        shared=run.shared,
     )
 
 
@@ -103,4 +108,7 @@ def to_json(summary: RunSummary) -> dict[str, Any]:
 
 def from_json(plain: Mapping[str, Any]) -> RunSummary:
     """The inverse of `to_json`. Raises TypeError, KeyError, AttributeError where it is of another version."""
-    return RunSummary(**{**plain, "last": {k: math.nan if v is None else v for k, v in plain["last"].items()}})
+    owners = tuple(plain["owners"])
+    return RunSummary(
+        **{**plain, "owners": owners, "last": {k: math.nan if v is None else v for k, v in plain["last"].items()}}
+    )

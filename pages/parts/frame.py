@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from core.config.access import ask_who
 from pages.parts.sections import about, link
 from pages.parts.state import link_to_view
+from pages.parts.viewer import who
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
     from streamlit.elements.lib.mutable_tab_container import TabContainer
+
+# Every page imports this module: from here on each library and run store of this server asks who looks, in callbacks
+# and fragments too, which run without app.py.
+ask_who(who)
 
 
 def heading(name: str) -> DeltaGenerator:

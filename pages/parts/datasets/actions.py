@@ -8,10 +8,12 @@ from functools import partial
 import streamlit as st
 
 from core.commands.child import exported
+from core.config.access import viewer
 from core.data.dataset import DatasetMeta
 from core.data.library import Library
 from core.errors import InputError
 from pages.parts.frame import plain
+from pages.parts.login import share_switch
 from pages.parts.sections import link
 from pages.parts.state import DATASET, DATASETS_SAID, go
 
@@ -24,23 +26,22 @@ FORMATS = {
 _PARTS = {"Everybody": "all", "Training individuals": "train", "Held-out individuals": "holdout"}
 MOST_CALLS = 200_000_000  # the server holds a download in memory
 _SHIPPED = "Shipped with Popscape: it cannot be changed."
+_NOT_YOURS = "Only who brought it can change or remove it."
 
 
 def actions(library: Library, meta: DatasetMeta) -> None:
     """A row of buttons for the dataset."""
+    fixed = _SHIPPED if meta.embedded else None if viewer().changes(meta.owners) else _NOT_YOURS
     with st.container(horizontal=True):
         link("train", "Train a model on it")
         if meta.kind == "genotypes":
             with st.popover("Download", icon=":material/download:"):
                 _download(meta)
-        with st.popover(
-            "Rename", icon=":material/edit:", disabled=meta.embedded, help=_SHIPPED if meta.embedded else None
-        ):
+        with st.popover("Rename", icon=":material/edit:", disabled=bool(fixed), help=fixed):
             _rename(library, meta)
-        with st.popover(
-            "Remove", icon=":material/delete:", disabled=meta.embedded, help=_SHIPPED if meta.embedded else None
-        ):
+        with st.popover("Remove", icon=":material/delete:", disabled=bool(fixed), help=fixed):
             _remove(library, meta)
+        share_switch("dataset", meta.owners, meta.shared, meta.id, library.share)
 
 
 def _download(meta: DatasetMeta) -> None:

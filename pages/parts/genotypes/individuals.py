@@ -79,7 +79,10 @@ def open_latents(page: str) -> tuple[DeltaGenerator, Opened]:
         help="A trained model that gives every individual a latent: a short vector that it can be decoded from.",
     )  # fmt: skip
     run = by_label.get(chosen) or runs[0]
+    from core.runs.work import dataset_of
+
     try:
+        dataset_of(RunStore().open(run))  # what is kept of it for all visitors is for those who see it
         lens, cohort = _opened(run.run, run.ended)
     except PopscapeError as error:
         st.error(plain(error), icon=":material/error:")

@@ -11,8 +11,10 @@ from core.runs.metrics import PREFERRED, trace
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
 from core.words import ago, duration
+from pages.parts.login import whose
 from pages.parts.reports import dataset_name, label
 from pages.parts.state import RUN, RUNS_SEARCH, RUNS_STATE, choose
+from pages.parts.viewer import required
 
 GROUPS = {
     "All": frozenset[str](),
@@ -64,6 +66,9 @@ def run_table(runs: Sequence[RunSummary], chosen: RunSummary) -> None:
             "Dataset": [dataset_name(run) for run in runs],
             "Started": [ago(run.created) for run in runs],
             "Took": [duration(run.seconds) for run in runs],
+            **(
+                {"Whose": ["" if run.embedded else whose(run.owners, run.shared) for run in runs]} if required() else {}
+            ),
         },
         key=key,
         hide_index=True,

@@ -19,6 +19,7 @@ from core.runs.store import RunStore
 from core.words import ago, duration
 from pages.parts.chart import live_chart
 from pages.parts.frame import plain
+from pages.parts.login import share_switch
 from pages.parts.runs.held_out import held_out_warning
 from pages.parts.runs.table import MARKS
 from pages.parts.state import DATASET, RUN, RUNS_AXES, RUNS_SAID, RUNS_SMOOTHING, SET_RUN
@@ -91,6 +92,7 @@ def _seconds_an_epoch(series: dict[str, Series]) -> float:
 
 def _actions(run: Run, name: str, state: State) -> None:
     store = RunStore()
+    yours = run.embedded or store.viewer.changes(run.owners)
     with st.container(horizontal=True):
         if run.report() is not None:
             page, query = (
@@ -99,18 +101,19 @@ def _actions(run: Run, name: str, state: State) -> None:
                 else ("compare", {DATASET: run.config.get("dataset", {}).get("name", "")})
             )
             st.page_link(f"pages/{page}.py", label="See its report", icon=":material/leaderboard:", query_params=query)
-        if state in ACTIVE and state is not State.STOPPING:
+        if yours and state in ACTIVE and state is not State.STOPPING:
             st.button(
                 "Stop", key=f"stop_{run.id}", icon=":material/stop:", on_click=_try, args=(store.stop, run.id),
                 help="It saves a checkpoint, makes its report from what it has learned, and can be resumed.",
             )  # fmt: skip
-        if state in RESUMABLE and not run.embedded:
+        if yours and state in RESUMABLE and not run.embedded:
             st.button(
                 "Resume", key=f"resume_{run.id}", icon=":material/resume:", on_click=_try, args=(store.resume, run.id),
                 type="primary", help="Goes on from the last checkpoint as if it had never stopped.",
             )  # fmt: skip
-        if state not in ACTIVE:
+        if yours and state not in ACTIVE:
             _delete_button(run, name)
+        share_switch("run", run.owners, run.shared, run.id, store.share)
     if refused := st.session_state.pop("run_refused", None):
         st.error(plain(refused))
 

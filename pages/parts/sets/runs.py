@@ -97,7 +97,10 @@ def open_sets(page: str) -> tuple[DeltaGenerator, SetRun]:
 
 def open_set_run(summary: RunSummary) -> SetRun | None:
     """A run with its report and sets; None where the report cannot be read. Raises PopscapeError without the sets."""
+    from core.runs.work import dataset_of
+
     run = RunStore().open(summary)
+    dataset_of(run)  # what is kept of it for all visitors is for those who see it
     report = run.report()
     return None if report is None else SetRun(run, label(summary), report, _sets(str(run.path), summary.dataset))
 
