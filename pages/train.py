@@ -14,7 +14,7 @@ from core.errors import PopscapeError
 from core.runs.store import RunStore
 from core.runs.submission import by_role, misfit, nearest_first, prepare
 from core.words import ago
-from pages.parts.frame import heading, nothing_yet, plain, share, tabs
+from pages.parts.frame import heading, nothing_yet, plain, refused_here, share, tabs
 from pages.parts.reports import label
 from pages.parts.settings_form import settings_form
 from pages.parts.state import (
@@ -94,7 +94,10 @@ defaults = {one["name"]: one["default"] for one in known["training"]}
 training = {**defaults, **experiment["training"], **form.asked["training"]}
 show_plan(meta, experiment, training, changes, learns=form.learns, waiting=waiting)
 words = [*overrides(chosen, changes, preset=preset), f"--dataset={meta.id}"]
-if st.button("Check time and memory", icon=":material/speed:", key="check", help="Trains a few real batches."):
+closed = refused_here()
+if not closed and st.button(
+    "Check time and memory", icon=":material/speed:", key="check", help="Trains a few real batches."
+):
     with st.spinner("Trying a few real batches…", show_time=True):
         try:
             st.session_state["estimate"] = (words, ask("preflight", *words))
@@ -115,6 +118,8 @@ share(
     *(form.key(node, name) for node in changes for name in changes[node]),
     place=top,
 )
+if closed:
+    st.stop()
 resources = from_dict(Resources, settings_form(describe(Resources), RESOURCES, fold="Where it runs"))
 if st.button("Start training", type="primary", icon=":material/play_arrow:", key="start"):
     try:

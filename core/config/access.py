@@ -12,6 +12,12 @@ from dataclasses import dataclass
 
 from core.errors import InputError
 
+READ_ONLY = "POPSCAPE_READ_ONLY"
+"""In the environment of a server that is only looked at: 1."""
+ONLY_READ = (
+    "This Popscape is a demonstration: nothing is uploaded, trained or removed here; on a machine of yours all is."
+)
+
 _VIEWER = "POPSCAPE_VIEWER"
 """In the environment of a child that works for a person: their name."""
 
@@ -35,7 +41,11 @@ class Viewer:
         return self.name is None or self.owns(owners)
 
     def signature(self) -> str:
-        """The name that goes on what they make, "" without a login. Raises InputError for who has not signed in."""
+        """The name that goes on what they make, "" without a login.
+
+        Raises InputError for who has not signed in, and where everything is only read.
+        """
+        refuse_if_only_read()
         if self.name == "":
             raise InputError("Nobody is signed in; sign in first.")
         return self.name or ""
@@ -43,6 +53,17 @@ class Viewer:
     def environment(self) -> dict[str, str]:
         """What a child that works for them needs in its environment."""
         return {} if self.name is None else {_VIEWER: self.name}
+
+
+def only_read() -> bool:
+    """Whether this server is one that is only looked at."""
+    return os.environ.get(READ_ONLY, "") not in ("", "0")
+
+
+def refuse_if_only_read() -> None:
+    """Raise InputError where this server is only looked at."""
+    if only_read():
+        raise InputError(ONLY_READ)
 
 
 def _from_environment() -> Viewer:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from core.config.access import Viewer
+from core.config.access import Viewer, refuse_if_only_read
 from core.config.access import viewer as current_viewer
 from core.config.home import ASSETS, home, resolve_inside, scratch_folder
 from core.data.dataset import (
@@ -167,6 +167,7 @@ class Library:
         )
 
     def _own(self, ref: str) -> DatasetMeta:
+        refuse_if_only_read()
         meta = self._find(ref)
         if meta.embedded:
             raise InputError(f"The dataset {meta.name!r} is shipped with Popscape and cannot be changed or removed.")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.config.access import Viewer
+from core.config.access import Viewer, refuse_if_only_read
 from core.config.access import viewer as current_viewer
 from core.config.home import PRETRAINED, home, resolve_inside
 from core.config.resources import Resources
@@ -143,6 +143,7 @@ class RunStore:
         return backends[name].value(self.root)  # type: ignore[call-arg]
 
     def _own(self, reference: str) -> Run:
+        refuse_if_only_read()
         run = self.get(reference)
         if not run.embedded and not self.viewer.changes(run.owners):
             raise InputError(f"Run {run.id} is not yours: only who started it can stop, resume, share or delete it.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from core.config.access import ask_who
+from core.config.access import ONLY_READ, ask_who, only_read
 from pages.parts.sections import about, link
 from pages.parts.state import link_to_view
 from pages.parts.viewer import who
@@ -73,6 +73,13 @@ def nothing_yet(what: str, why: str, **links: str) -> None:
         with st.container(horizontal=True):
             for page, label in links.items():
                 link(page, label)
+
+
+def refused_here() -> bool:
+    """Where this server is only looked at, say so in the place of a button: True, and the button is left out."""
+    if only_read():
+        st.caption(f":material/visibility: {ONLY_READ}")
+    return only_read()
 
 
 def no_report(what: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from core.config.access import refuse_if_only_read
 from core.config.home import home, scratch_folder
 from core.config.schema import to_dict
 from core.data.dataset import DatasetMeta, Population
@@ -114,6 +115,7 @@ def preview(files: Sequence[File], options: Options = _DEFAULTS) -> dict[str, An
 def _job(
     task: str, files: Sequence[File], options: Options, tables: Mapping[str, File], least: int = 2
 ) -> dict[str, Any]:
+    refuse_if_only_read()
     if not files:
         raise InputError("No file was given; name a file to import.")
     return {

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from core.commands.child import exported
-from core.config.access import viewer
+from core.config.access import ONLY_READ, only_read, viewer
 from core.data.dataset import DatasetMeta
 from core.data.library import Library
 from core.errors import InputError
@@ -31,17 +31,21 @@ _NOT_YOURS = "Only who brought it can change or remove it."
 
 def actions(library: Library, meta: DatasetMeta) -> None:
     """A row of buttons for the dataset."""
-    fixed = _SHIPPED if meta.embedded else None if viewer().changes(meta.owners) else _NOT_YOURS
+    changes = viewer().changes(meta.owners)
+    fixed = _SHIPPED if meta.embedded else ONLY_READ if only_read() else None if changes else _NOT_YOURS
     with st.container(horizontal=True):
         link("train", "Train a model on it")
         if meta.kind == "genotypes":
             with st.popover("Download", icon=":material/download:"):
                 _download(meta)
         with st.popover("Rename", icon=":material/edit:", disabled=bool(fixed), help=fixed):
-            _rename(library, meta)
+            if not fixed:
+                _rename(library, meta)
         with st.popover("Remove", icon=":material/delete:", disabled=bool(fixed), help=fixed):
-            _remove(library, meta)
-        share_switch("dataset", meta.owners, meta.shared, meta.id, library.share)
+            if not fixed:
+                _remove(library, meta)
+        if not only_read():
+            share_switch("dataset", meta.owners, meta.shared, meta.id, library.share)
 
 
 def _download(meta: DatasetMeta) -> None:
@@ -66,7 +70,7 @@ def _download(meta: DatasetMeta) -> None:
 
 def _rename(library: Library, meta: DatasetMeta) -> None:
     name = st.text_input("New name", meta.name, key=f"name_{meta.id}", max_chars=80)
-    if st.button("Rename", key=f"rename_{meta.id}", disabled=meta.embedded or name == meta.name):
+    if st.button("Rename", key=f"rename_{meta.id}", disabled=name == meta.name):
         try:
             renamed = library.rename(meta.id, name)
         except InputError as error:
@@ -79,7 +83,7 @@ def _rename(library: Library, meta: DatasetMeta) -> None:
 def _remove(library: Library, meta: DatasetMeta) -> None:
     st.markdown(f"Remove **{plain(meta.name)}** for good?")
     st.caption("Reports of runs on it stay. Those runs can no longer be resumed or sampled.")
-    if st.button("Remove for good", key=f"remove_{meta.id}", type="primary", disabled=meta.embedded):
+    if st.button("Remove for good", key=f"remove_{meta.id}", type="primary"):
         try:
             library.remove(meta.id)
         except InputError as error:

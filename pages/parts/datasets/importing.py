@@ -27,7 +27,7 @@ from pages.parts.datasets.uploads import (
     clear_files,
     looked,
 )
-from pages.parts.frame import plain
+from pages.parts.frame import plain, refused_here
 from pages.parts.settings_form import settings_form
 from pages.parts.state import DATASET, DATASETS_IMPORT, DATASETS_SAID, DATASETS_VIEW, choose, go
 
@@ -45,6 +45,8 @@ _WELCOME = {
 def import_view(library: Library, back: str) -> None:
     """Choose what the files hold, see what they seem to be, say how to read them, import; then show the view `back`."""
     kind = choose("What the files hold", [COHORT, SETS], default=COHORT, key=DATASETS_IMPORT, bind="query-params")
+    if refused_here():
+        return
     files = chosen_files(_ROLES[kind])
     given = files[_ROLES[kind][0]]
     if not given:

@@ -11,7 +11,7 @@ from core.config.schema import describe
 from core.data.selection import COHORT, SIMULATORS
 from core.errors import PopscapeError
 from core.words import count
-from pages.parts.frame import plain
+from pages.parts.frame import plain, refused_here
 from pages.parts.settings_form import settings_form
 from pages.parts.state import DATASET, DATASETS_SAID, DATASETS_SIMULATOR, DATASETS_VIEW, choose, go
 
@@ -54,6 +54,8 @@ def simulate_view(back: str) -> None:
         key=DATASETS_SIMULATOR, bind="query-params",
     )  # fmt: skip
     st.caption(_WORDS[simulator])
+    if refused_here():
+        return
     name = st.text_input("Name (optional)", key="simulate_name", max_chars=80, placeholder="simulated")
     settings = describe(SIMULATORS[simulator][0])
     chosen = settings_form(settings, "simulate" if simulator == COHORT else f"simulate_{simulator}")

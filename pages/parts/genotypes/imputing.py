@@ -14,7 +14,7 @@ from core.plots.imputation import accuracy_bars, accuracy_table
 from core.runs.summary import RunSummary
 from core.words import count, number, size
 from pages.parts.chart import chart
-from pages.parts.frame import fact, heading, nothing_yet, plain
+from pages.parts.frame import fact, heading, nothing_yet, plain, refused_here
 from pages.parts.reports import all_runs, dataset_name, label
 from pages.parts.state import IMPUTE_RUN, IMPUTE_SHARE, choose
 
@@ -79,6 +79,8 @@ def hidden_half(run: RunSummary) -> Request:
 
 def given_file(run: RunSummary) -> Request | None:
     """A file of the reader's; None until there is one."""
+    if refused_here():
+        return None
     left, right = st.columns([2, 1])
     with left:
         file = st.file_uploader(

@@ -16,7 +16,7 @@ from core.reports.report import Report
 from core.reports.standing import Candidate, headline, metric_names, table
 from core.words import sentence, size
 from pages.parts.chart import chart
-from pages.parts.frame import heading, nothing_yet, plain
+from pages.parts.frame import heading, nothing_yet, plain, refused_here
 from pages.parts.reports import scorecard_caption
 from pages.parts.state import DATASET, JUDGE_HOLDOUT, pick_followed
 
@@ -64,6 +64,8 @@ def given(names: Mapping[str, str]) -> Request | None:
             help="With them the report can tell remembering from resembling: distances to those it was trained on "
             "beside distances to these.",
         )  # fmt: skip
+    if refused_here():
+        return None
     file = st.file_uploader(
         "File of synthetic individuals", type=_TYPES, key="judge_file",
         help="VCF, BCF, npz, npy, hapt, CSV or TSV, or a zip of PLINK bed, bim and fam. At most 200 MB.",

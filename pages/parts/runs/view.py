@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.config.access import only_read
 from core.config.catalogue import title
 from core.errors import InputError, PopscapeError
 from core.plots import training
@@ -18,7 +19,7 @@ from core.runs.states import ACTIVE, RESUMABLE, State
 from core.runs.store import RunStore
 from core.words import ago, duration
 from pages.parts.chart import live_chart
-from pages.parts.frame import plain
+from pages.parts.frame import plain, refused_here
 from pages.parts.login import share_switch
 from pages.parts.runs.held_out import held_out_warning
 from pages.parts.runs.table import MARKS
@@ -92,7 +93,7 @@ def _seconds_an_epoch(series: dict[str, Series]) -> float:
 
 def _actions(run: Run, name: str, state: State) -> None:
     store = RunStore()
-    yours = run.embedded or store.viewer.changes(run.owners)
+    yours = not only_read() and (run.embedded or store.viewer.changes(run.owners))
     with st.container(horizontal=True):
         if run.report() is not None:
             page, query = (
@@ -113,7 +114,10 @@ def _actions(run: Run, name: str, state: State) -> None:
             )  # fmt: skip
         if yours and state not in ACTIVE:
             _delete_button(run, name)
-        share_switch("run", run.owners, run.shared, run.id, store.share)
+        if yours:
+            share_switch("run", run.owners, run.shared, run.id, store.share)
+    if not run.embedded:
+        refused_here()
     if refused := st.session_state.pop("run_refused", None):
         st.error(plain(refused))
 
@@ -126,7 +130,7 @@ def _try(act: Callable[[str], Any], reference: str) -> None:
 
 
 def _delete_button(run: Run, name: str) -> None:
-    if run.embedded:
+    if run.embedded or only_read():
         return
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(f"Delete **{plain(name)}** with its checkpoints and its report?")

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.data.intake.collection_options import CollectionOptions
 from core.errors import InputError
-from pages.parts.frame import plain
+from pages.parts.frame import plain, refused_here
 from pages.parts.sets.ends import warn_outside
 from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 from pages.parts.sets.samples import neighbours
@@ -21,6 +21,8 @@ _TYPES = ["h5ad", "h5", "h5mu", "loom", "fcs", "parquet", "csv", "tsv", "txt", "
 
 def embed_upload(chosen: SetRun) -> None:
     """An upload, its latent's neighbours, and how far it lies outside of what the model knows."""
+    if refused_here():
+        return
     file = st.file_uploader(
         "A file of observations", type=_TYPES, key="embed_file",
         help="h5ad, CSV, npz, FASTA or a zip of images, with the features of the training data.",

@@ -13,7 +13,7 @@ from core.modalities import profiles
 from core.plots import sequences as plots
 from core.words import count
 from pages.parts.chart import chart
-from pages.parts.frame import plain
+from pages.parts.frame import plain, refused_here
 from pages.parts.sets.runs import SetRun
 from pages.parts.sets.samples import real_and_generated
 from pages.parts.state import SEQUENCES_FIRST, SEQUENCES_P
@@ -78,7 +78,7 @@ def scan(chosen: SetRun, several: dict[str, dict[str, Any]]) -> None:
     if not set("ACG") <= set(chosen.sets.alphabet) <= set("ACGTUMN"):
         st.info("Motifs are scanned in DNA and RNA; these sequences have other letters.", icon=":material/info:")
         return
-    file = st.file_uploader(
+    file = None if refused_here() else st.file_uploader(
         "Motifs (JASPAR or MEME)", type=["jaspar", "pfm", "meme", "txt"], key="motif_file",
         help="Position frequency matrices; without a file two motifs are scanned that the demo plants.",
     )  # fmt: skip

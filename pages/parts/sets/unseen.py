@@ -13,7 +13,7 @@ from core.data.split import Split
 from core.errors import InputError
 from core.runs.set_work import control_of_run
 from core.words import interval, number
-from pages.parts.frame import plain
+from pages.parts.frame import plain, refused_here
 from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 
 _AUTOMATIC = "found by the names"
@@ -26,6 +26,8 @@ def unseen(chosen: SetRun) -> None:
         "A table describes perturbations: its first column names them as the sets do, the others say what they are "
         "(targets, dose, an embedding of the gene). Each known one is left out in turn and foretold from the others."
     )
+    if refused_here():
+        return
     left, middle, right = st.columns(3)
     file = left.file_uploader(
         "Table of perturbations", type=["csv", "tsv", "txt"], key="unseen_table",

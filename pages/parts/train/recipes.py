@@ -20,7 +20,7 @@ from core.runs.recipes.base import Done, Recipe, finding, recipes, standing
 from core.runs.store import RunStore
 from core.words import count
 from pages.parts.chart import chart
-from pages.parts.frame import plain, share
+from pages.parts.frame import plain, refused_here, share
 from pages.parts.reports import label
 from pages.parts.runs.table import MARKS
 from pages.parts.sections import link
@@ -92,7 +92,7 @@ def _progress(recipe: Recipe, meta: DatasetMeta, experiment: str, *, was_active:
         st.success(plain(found.sentence), title="What was learned", icon=":material/lightbulb:")
         chart(figure_of(found), key="recipe_chart", otherwise="No run has a value to draw.")
     _runs(steps)
-    if missing:
+    if missing and not refused_here():
         words = f"Start {count(len(missing), 'training')}"
         if st.button(words, type="primary", icon=":material/play_arrow:", key="recipe_start"):
             try:
