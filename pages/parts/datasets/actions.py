@@ -39,11 +39,9 @@ def actions(library: Library, meta: DatasetMeta) -> None:
             with st.popover("Download", icon=":material/download:"):
                 _download(meta)
         with st.popover("Rename", icon=":material/edit:", disabled=bool(fixed), help=fixed):
-            if not fixed:
-                _rename(library, meta)
+            _rename(library, meta, fixed=bool(fixed))
         with st.popover("Remove", icon=":material/delete:", disabled=bool(fixed), help=fixed):
-            if not fixed:
-                _remove(library, meta)
+            _remove(library, meta, fixed=bool(fixed))
         if not only_read():
             share_switch("dataset", meta.owners, meta.shared, meta.id, library.share)
 
@@ -68,9 +66,9 @@ def _download(meta: DatasetMeta) -> None:
     )
 
 
-def _rename(library: Library, meta: DatasetMeta) -> None:
+def _rename(library: Library, meta: DatasetMeta, *, fixed: bool) -> None:
     name = st.text_input("New name", meta.name, key=f"name_{meta.id}", max_chars=80)
-    if st.button("Rename", key=f"rename_{meta.id}", disabled=name == meta.name):
+    if st.button("Rename", key=f"rename_{meta.id}", disabled=fixed or name == meta.name):
         try:
             renamed = library.rename(meta.id, name)
         except InputError as error:
@@ -80,10 +78,10 @@ def _rename(library: Library, meta: DatasetMeta) -> None:
         go(**{DATASET: renamed.name})
 
 
-def _remove(library: Library, meta: DatasetMeta) -> None:
+def _remove(library: Library, meta: DatasetMeta, *, fixed: bool) -> None:
     st.markdown(f"Remove **{plain(meta.name)}** for good?")
     st.caption("Reports of runs on it stay. Those runs can no longer be resumed or sampled.")
-    if st.button("Remove for good", key=f"remove_{meta.id}", type="primary"):
+    if st.button("Remove for good", key=f"remove_{meta.id}", type="primary", disabled=fixed):
         try:
             library.remove(meta.id)
         except InputError as error:
