@@ -10,7 +10,7 @@ from typing import Any
 
 from core.config.access import Viewer, refuse_if_only_read
 from core.config.access import viewer as current_viewer
-from core.config.home import PRETRAINED, home, resolve_inside
+from core.config.home import PRETRAINED, home, resolve_inside, writing_home
 from core.config.resources import Resources
 from core.config.schema import to_dict
 from core.errors import InputError, RunError
@@ -96,7 +96,8 @@ class RunStore:
         asked = to_dict(wish) if wish.engine != "local" else {}
         signed = {"owner": owner} if owner else {}
         reserved = {**config.get("resources", {}), **asked, "backend": wish.engine}
-        run = create(self.root, {**config, **signed, "resources": reserved})
+        with writing_home():
+            run = create(self.root, {**config, **signed, "resources": reserved})
         self._start(run, engine)
         return run
 

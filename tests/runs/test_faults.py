@@ -55,6 +55,13 @@ def test_a_home_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path, w
     assert "cannot be used" in said.splitlines()[-1] and "POPSCAPE_HOME" in said
 
 
+def test_a_run_that_cannot_be_written_is_refused_on_a_page_too(store: RunStore, config: Config) -> None:
+    wanted = config("experiment=resample", *SMALL)
+    (store.root.parent / "file").write_text("not a folder")
+    with pytest.raises(InputError, match="cannot be used"):
+        RunStore(store.root.parent / "file" / "runs", shipped=None).submit(wanted)
+
+
 def test_a_home_that_has_vanished_still_shows_what_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from streamlit.testing.v1 import AppTest
 
