@@ -148,6 +148,7 @@ def test_a_search_that_outlives_the_page_works_for_who_started_it(home: Path, mo
 def test_a_worker_opens_the_data_of_its_run_whoever_started_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.config.home import environment
 
+    monkeypatch.setattr(access, "_who", access._from_environment)  # as in a child, where no page has been opened
     monkeypatch.setenv("POPSCAPE_VIEWER", "anna")
     assert Library().viewer == ANNA
     assert "POPSCAPE_VIEWER" not in environment()
