@@ -87,8 +87,10 @@ def test_a_place_that_slurm_takes_back_is_waited_for_again(
         assert store.get(run.id).state is State.QUEUED and run.has_checkpoint
 
         def goes_on() -> bool:
-            # A requeued job waits two minutes in Slurm; this test does not, and asks until Slurm has taken note.
-            subprocess.run(["scontrol", "update", f"jobid={handle}", "starttime=now"], check=False, capture_output=True)
+            # A requeued job waits two minutes in Slurm; this test does not.
+            words = ["squeue", "--noheader", f"--jobs={handle}", "--format=%r"]
+            if "BeginTime" in subprocess.run(words, capture_output=True, text=True, check=False).stdout:
+                subprocess.run(["scontrol", "update", f"jobid={handle}", "starttime=now"], check=False)
             return epochs_done(run) > reached
 
         wait_until(goes_on)
