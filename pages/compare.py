@@ -4,12 +4,12 @@ import streamlit as st
 
 from core.plots.scorecard import scorecard
 from core.reports.standing import described, families, headline, leader, metric_names, table
-from core.words import count, sentence
+from core.words import count
 from pages.parts.chart import chart
 from pages.parts.frame import plain, share, tabs
 from pages.parts.genotypes.all_runs import all_runs_table
 from pages.parts.genotypes.publish import publish
-from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many, scorecard_caption
+from pages.parts.reports import dataset_name, open_runs, pick_dataset, pick_many, scorecard_caption, signs
 from pages.parts.sections import link
 from pages.parts.state import (
     COMPARE_BASELINE,
@@ -75,8 +75,7 @@ chart(scorecard(candidates, names, baseline), key="scorecard", caption=scorecard
 st.subheader("Warning signs")
 said = []
 for c in candidates:
-    signs = [f"- **{plain(sentence(flag.name))}**: {plain(flag.evidence)} *{plain(flag.advice)}*" for flag in c.flags]
-    said += [f"\n:material/warning: **{plain(c.label)}**\n", *signs] if signs else []
+    said += [f"\n:material/warning: **{plain(c.label)}**\n", *signs(c)] if c.flags else []
 if said:
     st.container(border=True).markdown("\n".join(said))
 else:

@@ -24,6 +24,7 @@ SCHEMA = 1
 _RESERVE_BYTES = 65536
 _LOG_BYTES = 262144
 _HURRY = "now\n"
+_OF_A_WORKER = ("pid", "process_started", "host", "machine", "phase", "started", "ended")
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,13 @@ class Run:
             return ""
         return "\n".join(text.splitlines()[-lines:])
 
+    def log_since(self, since: int) -> tuple[str, int]:
+        """What the worker wrote after byte `since`, and the byte to ask from next time."""
+        with (self.path / "log.txt").open("rb") as stream:
+            stream.seek(since)
+            text = stream.read()
+        return text.decode("utf-8", errors="replace"), since + len(text)
+
     @property
     def cancel_requested(self) -> bool:
         """Whether somebody asked the run to stop."""
@@ -155,6 +163,11 @@ class Run:
             status = self.status
             check_move(self.id, State(status["state"]), state)
             self._write_status(status | fields | {"state": state.value, "reason": reason, "updated": now()})
+
+    def queue_again(self, reason: str) -> None:
+        """Wait for another worker, which goes on from the last checkpoint. Raises IllegalMove."""
+        forgotten: dict[str, Any] = dict.fromkeys(_OF_A_WORKER)
+        self.move(State.QUEUED, reason, queued=now(), resumed=True, **forgotten)
 
     def note(self, **fields: Any) -> None:
         """Set fields of the status without leaving the state."""

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from core import child
 from core.runs.directory import Run
-from core.runs.files import now
 from core.runs.process import start_time
 from core.runs.states import State
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
-_CLEARED = ("pid", "process_started", "host", "machine", "phase", "started", "ended")
 _RUNNING = (State.STARTING, State.RUNNING, State.STOPPING)
 _LOOK = 0.2  # seconds between two looks at a worker that saves and ends
 _TAKEN = "Slurm took its place back (time limit or pre-emption); it waits for another and goes on from its checkpoint."
@@ -40,7 +38,7 @@ class SlurmJob:
         if run.state in _RUNNING:
             run.move(State.LOST, "Its node went away.")
         if run.state in (State.CANCELLED, State.LOST) and not run.cancel_requested:
-            _queue_again(run)
+            run.queue_again(_TAKEN)
         # Slurm signals every process of a job; what a process ignores, those that it starts ignore too.
         heard = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
         try:
@@ -51,7 +49,7 @@ class SlurmJob:
         code = self.worker.wait()
         if run.state is State.CANCELLED and not run.cancel_requested:
             # The worker heard the SIGTERM of a pre-emption before this process heard of it.
-            _queue_again(run)
+            run.queue_again(_TAKEN)
             subprocess.run(["scontrol", "requeue", os.environ["SLURM_JOB_ID"]], check=False)
         return code
 
@@ -66,10 +64,5 @@ class SlurmJob:
             while start_time(self.worker.pid):
                 time.sleep(_LOOK)
         if run.state is State.CANCELLED and not run.cancel_requested:
-            _queue_again(run)
+            run.queue_again(_TAKEN)
         return DelayedSubmission(SlurmJob(self.path))
-
-
-def _queue_again(run: Run) -> None:
-    cleared: dict[str, Any] = dict.fromkeys(_CLEARED)
-    run.move(State.QUEUED, _TAKEN, queued=now(), resumed=True, **cleared)

@@ -16,14 +16,12 @@ from core.config.schema import to_dict
 from core.errors import InputError, RunError
 from core.runs.backends.base import Backend, backends
 from core.runs.directory import Run, create
-from core.runs.files import now
 from core.runs.index import Index
 from core.runs.intervals import Intervals
 from core.runs.reconcile import reconcile
 from core.runs.states import ACTIVE, RESUMABLE, IllegalMove, State
 from core.runs.summary import RunSummary, moment, summarise
 
-_CLEARED = ("pid", "process_started", "host", "machine", "phase", "started", "ended")
 _PREFIX = 6  # letters of an id that are enough to name a run, if no other begins so
 
 
@@ -123,8 +121,7 @@ class RunStore:
         if run.embedded or run.state not in RESUMABLE:
             raise InputError(f"Run {run.id} is {run.state}; only failed, cancelled and lost runs can be resumed.")
         run.withdraw_cancel()
-        cleared: dict[str, Any] = dict.fromkeys(_CLEARED)
-        run.move(State.QUEUED, "Waiting for its turn to go on.", queued=now(), resumed=True, **cleared)
+        run.queue_again("Waiting for its turn to go on.")
         self._start(run, self._engine_of(run))
         return run
 

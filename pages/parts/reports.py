@@ -12,7 +12,8 @@ from core.reports.recommendation import ORDER
 from core.reports.standing import Candidate
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
-from pages.parts.frame import heading, no_report
+from core.words import sentence
+from pages.parts.frame import heading, no_report, plain
 from pages.parts.state import DATASET, RUN, RUNS
 
 if TYPE_CHECKING:
@@ -63,6 +64,11 @@ def judged(run: RunSummary) -> Candidate | None:
     if report is None or report.kind != "genotypes":
         return None
     return Candidate(label(run), run.experiment or run.model, report, run.run)
+
+
+def signs(candidate: Candidate) -> list[str]:
+    """The warning signs of a report, a line of Markdown each."""
+    return [f"- **{plain(sentence(f.name))}**: {plain(f.evidence)} *{plain(f.advice)}*" for f in candidate.flags]
 
 
 def scorecard_caption(candidates: Sequence[Candidate]) -> str:

@@ -85,15 +85,10 @@ def test_a_place_that_slurm_takes_back_is_waited_for_again(
         wait_until(lambda: run.status["state"] == "queued" and "took its place back" in run.status["reason"])
         reached = epochs_done(run)
         assert store.get(run.id).state is State.QUEUED and run.has_checkpoint
-
-        def goes_on() -> bool:
-            # A requeued job waits two minutes in Slurm; this test does not.
-            words = ["squeue", "--noheader", f"--jobs={handle}", "--format=%r"]
-            if "BeginTime" in subprocess.run(words, capture_output=True, text=True, check=False).stdout:
-                subprocess.run(["scontrol", "update", f"jobid={handle}", "starttime=now"], check=False)
-            return epochs_done(run) > reached
-
-        wait_until(goes_on)
+        # Slurm holds a requeued job back for two minutes, since its node refuses the same job at once; seconds will do.
+        wait_until(lambda: "BeginTime" in _reason(handle))
+        subprocess.run(["scontrol", "update", f"jobid={handle}", "starttime=now+5"], check=True)
+        wait_until(lambda: epochs_done(run) > reached)
         assert f"Resumed at epoch {reached}" in run.log_tail()
         store.stop(run.id)
         assert ended(store, run).state is State.CANCELLED
@@ -138,3 +133,9 @@ def test_an_engine_that_is_not_there_says_so(
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(RunError, match="no Slurm on this machine"):
         store.submit(config("experiment=resample", *SMALL), Resources(backend="slurm"))
+
+
+def _reason(handle: str) -> str:
+    """Why Slurm does not run a job."""
+    words = ["squeue", "--noheader", f"--jobs={handle}", "--format=%r"]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout

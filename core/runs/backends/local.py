@@ -79,10 +79,7 @@ class LocalBackend:
 
     def logs(self, run: Run, since: int = 0) -> tuple[str, int]:
         """The text of `log.txt` from byte `since`."""
-        with (run.path / "log.txt").open("rb") as stream:
-            stream.seek(since)
-            text = stream.read()
-        return text.decode("utf-8", errors="replace"), since + len(text)
+        return run.log_since(since)
 
     def cancel(self, run: Run, *, force: bool = False) -> None:
         """Touch the cancel file; with `force` also send SIGTERM to the process group, if it is on this machine."""

@@ -93,10 +93,7 @@ class RayBackend:
 
     def logs(self, run: Run, since: int = 0) -> tuple[str, int]:
         """The text of `log.txt` from byte `since`; the worker writes it on the shared disk."""
-        with (run.path / "log.txt").open("rb") as stream:
-            stream.seek(since)
-            text = stream.read()
-        return text.decode("utf-8", errors="replace"), since + len(text)
+        return run.log_since(since)
 
     def cancel(self, run: Run, *, force: bool = False) -> None:
         """Touch the cancel file; with `force` also let the cluster end the job."""

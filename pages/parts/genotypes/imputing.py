@@ -26,7 +26,7 @@ _SHARES = [0.25, 0.5, 0.75, 0.9]
 _NOTHING = "Nothing"
 _MOST = 100  # held-out individuals of the demonstration, which then takes some seconds
 _ASKED = "impute_asked"
-_TYPES = ["vcf", "bcf", "gz", "bgz", "npz", "npy", "csv", "tsv", "txt", "hapt", "zip"]
+FILE_TYPES = ["vcf", "bcf", "gz", "bgz", "npz", "npy", "csv", "tsv", "txt", "hapt", "zip"]
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,12 @@ def given_file(run: RunSummary) -> Request | None:
     left, right = st.columns([2, 1])
     with left:
         file = st.file_uploader(
-            "Genotype file", type=_TYPES, key="impute_file",
+            "Genotype file", type=FILE_TYPES, key="impute_file",
             help="VCF, BCF, npz, npy, hapt, CSV or TSV, or a zip of PLINK bed, bim and fam. At most 200 MB.",
         )  # fmt: skip
     with right:
         truth = st.file_uploader(
-            "Truth (optional)", type=_TYPES, key="impute_truth",
+            "Truth (optional)", type=FILE_TYPES, key="impute_truth",
             help="The same individuals with the calls that the file lacks: says how well it went.",
         )  # fmt: skip
     hide = _NOTHING

@@ -14,16 +14,16 @@ from core.errors import PopscapeError
 from core.plots.scorecard import scorecard
 from core.reports.report import Report
 from core.reports.standing import Candidate, headline, metric_names, table
-from core.words import sentence, size
+from core.words import size
 from pages.parts.chart import chart
 from pages.parts.frame import heading, nothing_yet, plain, refused_here
-from pages.parts.reports import scorecard_caption
+from pages.parts.genotypes.imputing import FILE_TYPES
+from pages.parts.reports import scorecard_caption, signs
 from pages.parts.state import DATASET, JUDGE_HOLDOUT, pick_followed
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-_TYPES = ["vcf", "bcf", "gz", "bgz", "npz", "npy", "csv", "tsv", "txt", "hapt", "zip"]
 _ASKED = "judge_asked"
 _NOBODY = "I do not know, or nobody"
 
@@ -67,7 +67,7 @@ def given(names: Mapping[str, str]) -> Request | None:
     if refused_here():
         return None
     file = st.file_uploader(
-        "File of synthetic individuals", type=_TYPES, key="judge_file",
+        "File of synthetic individuals", type=FILE_TYPES, key="judge_file",
         help="VCF, BCF, npz, npy, hapt, CSV or TSV, or a zip of PLINK bed, bim and fam. At most 200 MB.",
     )  # fmt: skip
     if file is None:
@@ -98,10 +98,8 @@ def show(request: Request) -> None:
     names = metric_names([candidate])
     chart(scorecard([candidate], headline([candidate])), key="judged", caption=scorecard_caption([candidate]))
     st.subheader("Warning signs")
-    signs = [f"- **{plain(sentence(f.name))}**: {plain(f.evidence)} *{plain(f.advice)}*" for f in candidate.flags]
-    st.markdown(
-        "\n".join(signs) if signs else "No mode collapse, lost linkage, frequency distortion or copying was found."
-    )
+    nothing = "No mode collapse, lost linkage, frequency distortion or copying was found."
+    st.markdown("\n".join(signs(candidate)) or nothing)
     st.subheader("Every number")
     columns = table([candidate], names, None)
     st.dataframe(
