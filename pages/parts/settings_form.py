@@ -51,7 +51,7 @@ _TITLES = {
     "variable_genes": "Most variable genes",
 }
 # What an empty choice means, where it is not "none".
-_EMPTY = {"control": "found by its name", "backend": "the usual one", "partition": "the cluster's default"}
+_EMPTY = {"control": "found by its name", "backend": "Usual"}
 _BOUNDS = {"min": "Minimum", "max": "Maximum"}
 
 
@@ -132,7 +132,7 @@ def _widget(one: dict[str, Any], value: Any, options: Sequence[str] | None, comm
     if kind in ("int", "float"):
         return _number(one, kind, value, common)
     if one.get("choices"):
-        return _one_of(list(one["choices"]), value, common)
+        return _one_of(list(one["choices"]), value, _EMPTY.get(one["name"], "none"), common)
     if options is not None:
         known = list(dict.fromkeys([*([] if one["default"] else [""]), *options, value or ""]))
         empty = _EMPTY.get(one["name"], "none")
@@ -149,10 +149,13 @@ def _several(kind: str, value: Sequence[Any], options: Sequence[str] | None, com
     return [_item(part.strip(), kind) for part in parts if part.strip()]
 
 
-def _one_of(choices: list[str], value: str, common: dict[str, Any]) -> str:
+def _one_of(choices: list[str], value: str, empty: str, common: dict[str, Any]) -> str:
+    def said(one: str) -> str:
+        return choice(one) if one else empty
+
     if len(choices) <= _FEW and sum(map(len, choices)) <= _SHORT:
-        return choose(options=choices, default=value, format_func=choice, **common)
-    return st.selectbox(options=choices, index=choices.index(value), format_func=choice, **common)
+        return choose(options=choices, default=value, format_func=said, **common)
+    return st.selectbox(options=choices, index=choices.index(value), format_func=said, **common)
 
 
 def _number(one: dict[str, Any], kind: str, value: float | None, common: dict[str, Any]) -> float | int | None:

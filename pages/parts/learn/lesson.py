@@ -75,7 +75,7 @@ class Choice(Control):
     def draw(self, key: str, disabled: bool) -> Any:
         """Words beside and below each other, of which one is chosen."""
         chosen = st.pills(
-            self.label, self.options, default=self.default, required=True, key=key, help=self.help or None,
+            self.label, self.options, default=self.default, required=True, wrap=True, key=key, help=self.help or None,
             disabled=disabled, bind="query-params",
         )  # fmt: skip
         # An empty parameter leaves even a required choice without one.

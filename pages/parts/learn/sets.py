@@ -51,7 +51,7 @@ LESSON = Lesson(
     draw=_draw,
     steps=(
         Step(
-            "Shuffle a table that is read by row", {"pooling": "By row", "operation": "Shuffle"},
+            "Shuffle a table read by row", {"pooling": "By row", "operation": "Shuffle"},
             "The same cells, yet the embedding (cross) has left its place (diamond) by about half of its length: it "
             "also told how the table was sorted.",
         ),
@@ -66,7 +66,7 @@ LESSON = Lesson(
             "Shuffling does not move it either.",
         ),
         Step(
-            "Take the maximum of few cells", {"pooling": "Max", "operation": "Double", "cells": 25},
+            "Maximum of a few cells", {"pooling": "Max", "operation": "Double", "cells": 25},
             "Doubling moves nothing here either. But the cloud of subsets lies to one side of the whole set: the more "
             "cells, the larger their maximum. It knows how many were measured.",
         ),

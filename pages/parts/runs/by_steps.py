@@ -109,9 +109,7 @@ def _shown(training: ByStep, preset: str) -> None:
         st.markdown("**Samples**")
         live_chart(figures.samples(training.real, training.samples(), preset), "steps_samples", "")
         st.markdown("**Weights**")
-        name = st.selectbox(
-            "Which", list(layers), key=STEPS_LAYER, label_visibility="collapsed",
-            format_func=lambda n: f"{n}, changed by {layers[n].change:.2%}",
-        )  # fmt: skip
+        name = st.selectbox("Which", list(layers), key=STEPS_LAYER, label_visibility="collapsed")
         if name:
+            st.caption(f"The last move changed them by {layers[name].change:.2%} of their size.")
             live_chart(figures.weights(name, layers[name].value, layers[name].before), "steps_weights", "")
