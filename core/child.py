@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,3 +81,8 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def let_go(process: subprocess.Popen[bytes]) -> None:
+    """Take note of the end of a process that nobody waits for: the system keeps an entry of it until then."""
+    threading.Thread(target=process.wait, name=f"end of {process.pid}", daemon=True).start()

@@ -137,4 +137,4 @@ with st.expander(
 ) as several:
     if several.open:
         settings = [f"{node}.{name}" for node in form.asked for name in form.asked[node] if name != "name"]
-        sweep(overrides(chosen, changes, title, preset), settings, meta.id, meta.name)
+        sweep(overrides(chosen, changes, title, preset), settings, meta.id, meta.name, resources)

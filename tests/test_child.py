@@ -9,7 +9,7 @@ import pytest
 
 from core import child
 from core.errors import PopscapeError
-from tests.waiting import PATIENCE
+from tests.waiting import wait_until
 
 _MODULE = """
 import json, os, sys
@@ -46,7 +46,9 @@ def test_it_can_be_left_alone_with_a_log(tmp_path: Path, environment: dict[str, 
     log = tmp_path / "log.txt"
     log.write_text("Before.\n")
     started = child.start("speaking", "answer", "0", log=log, folder=tmp_path, environment=environment)
-    assert started.wait(PATIENCE) == 0
+    child.let_go(started)
+    wait_until(lambda: started.returncode is not None, "nobody took note of its end")
+    assert started.returncode == 0
     text = log.read_text()
     assert (
         text.startswith("Before.\n") and "A last word." in text and f'"folder": "{tmp_path}", "session": true' in text

@@ -61,9 +61,9 @@ def _asked(resources: Resources | None) -> list[str]:
     return [f"--{name.replace('_', '-')}={value}" for name, value in wish.items() if value != usual[name]]
 
 
-def sweep_command(words: Sequence[str], dataset: str) -> str:
+def sweep_command(words: Sequence[str], dataset: str, resources: Resources | None = None) -> str:
     """The shell command that trains every combination of the values in `words`."""
-    return shlex.join(["python", "-m", "core", "sweep", *words, "--dataset", dataset])
+    return shlex.join(["python", "-m", "core", "sweep", *words, "--dataset", dataset, *_asked(resources)])
 
 
 def search_words(
@@ -75,9 +75,9 @@ def search_words(
     return ["sweep", f"--search={trials}", *words, *where, *beside, *_asked(resources)]
 
 
-def search_command(words: Sequence[str], dataset: str, trials: int) -> str:
+def search_command(words: Sequence[str], dataset: str, trials: int, resources: Resources | None = None) -> str:
     """The shell command that searches the ranges in `words`."""
-    return shlex.join(["python", "-m", "core", *search_words(words, dataset, trials)])
+    return shlex.join(["python", "-m", "core", *search_words(words, dataset, trials, resources)])
 
 
 def _spelled(value: Any) -> str:

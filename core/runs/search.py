@@ -126,7 +126,7 @@ def launch(plan: Plan, trials: int, resources: Resources | None = None, *, at_on
     command = search_words(plan.overrides, plan.dataset, trials, resources, at_once=at_once)
     try:
         around = environment() | viewer().environment()  # its runs belong to whoever asked for it
-        child.start("core", *command, log=folder / f"{plan.sweep}.log", environment=around)
+        child.let_go(child.start("core", *command, log=folder / f"{plan.sweep}.log", environment=around))
     except OSError as error:
         raise RunError(f"The search could not be started ({error.strerror}); free memory and try again.") from error
 

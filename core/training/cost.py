@@ -59,6 +59,7 @@ def answer(
     """
     available, free = available_memory(device), free_disk()
     memory, disk = (floor, 20 * parameters) if found is None else (found.memory, found.disk)
+    memory *= sharing(training, device)
     return {
         "parameters": parameters,
         "device": devices.name(device),
@@ -71,6 +72,11 @@ def answer(
         "fits": found is not None and memory <= available and disk <= free,
         "advice": _advice(found, training, device, memory=(memory, available), disk=(disk, free), smaller=smaller),
     }
+
+
+def sharing(training: TrainingConfig, device: torch.device) -> int:
+    """How many processes of the training share this memory, each with its own data and model; a GPU has one."""
+    return 1 if device.type == "cuda" else training.processes
 
 
 def measure_steps(
@@ -184,11 +190,18 @@ def _advice(
 ) -> list[str]:
     advice = []
     where = "GPU memory" if device.type == "cuda" else "memory"
+    if training.processes > 1:
+        each = "on each GPU" if device.type == "cuda" else f"{training.processes} times that of one, together"
+        advice.append(
+            f"It trains in {training.processes} processes, each with its own data and model: the memory is what they "
+            f"need {each}. The time is that of one process, which several can shorten."
+        )
     if found is None or memory[0] > memory[1]:
         widths = "smaller layer widths" if found is None else "a smaller training.batch_size or smaller layer widths"
+        fewer = "fewer training.processes, " if sharing(training, device) > 1 else ""
         advice.append(
             f"It needs about {_gigabytes(memory[0])} of {where} and {_gigabytes(memory[1])} is free: "
-            f"take {widths}, or {smaller}."
+            f"take {fewer}{widths}, or {smaller}."
         )
     if disk[0] > disk[1]:
         advice.append(

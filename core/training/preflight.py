@@ -32,6 +32,7 @@ from core.training.cost import (
     bytes_of,
     measure_steps,
     peak_memory,
+    sharing,
     timed,
 )
 from core.training.data import describe, prepare_split
@@ -86,8 +87,8 @@ def _trained(model: torch.nn.Module) -> int:
 def _tried(
     measure: Callable[[], Measured], floor: int, training: TrainingConfig, device: torch.device
 ) -> Measured | None:
-    """What `measure` gives; None where memory ran out, or where `floor` bytes are more than there are."""
-    if floor >= available_memory(device):
+    """What `measure` gives; None where memory ran out, or where `floor` bytes a process are more than there are."""
+    if floor * sharing(training, device) >= available_memory(device):
         return None
     try:
         return measure()

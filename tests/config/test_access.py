@@ -140,6 +140,7 @@ def test_a_child_of_a_page_works_for_the_person_who_looks(home: Path, monkeypatc
 def test_a_search_that_outlives_the_page_works_for_who_started_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     around: dict[str, str] = {}
     monkeypatch.setattr(access, "_who", lambda: ANNA)
+    monkeypatch.setattr(search.child, "let_go", lambda process: None)
     monkeypatch.setattr(search.child, "start", lambda *words, log, environment: around.update(environment))
     search.launch(search.plan(["experiment=vae", "model.latent=range(4,9)"], "demo"), 2)
     assert around["POPSCAPE_VIEWER"] == "anna"

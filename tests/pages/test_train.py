@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core import child
 from core.config.command import applied, changed, overrides, train_command
 from core.config.experiments import compose, load
+from core.config.resources import Resources
 from core.data.genotypes import Genotypes
 from core.data.library import Library
 from core.errors import PopscapeError
@@ -37,9 +38,9 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Configs of the runs that were started; no worker is."""
     configs: list[dict[str, Any]] = []
 
-    def submit(self: RunStore, config: dict[str, Any], backend: str = "local") -> Run:
+    def submit(self: RunStore, config: dict[str, Any], resources: Resources) -> Run:
         configs.append(config)
-        return create(self.root, config)
+        return create(self.root, {**config, "resources": {**config["resources"], "backend": resources.engine}})
 
     monkeypatch.setattr(RunStore, "submit", submit)
     return configs
@@ -206,7 +207,7 @@ def test_only_what_differs_is_a_change() -> None:
 
 
 def test_several_values_start_a_run_for_each_combination(library: Library, submitted: list[dict[str, Any]]) -> None:
-    app = open_page(several="true")
+    app = open_page(several="true", **{"resources.backend": "Ray"})
     app.text_input(key="sweep_values_0").set_value("4, 5").run()
     app.selectbox(key="sweep_setting_1").set_value("model.latent").run()
     app.text_input(key="sweep_values_1").set_value("8, 16").run()
@@ -214,6 +215,9 @@ def test_several_values_start_a_run_for_each_combination(library: Library, submi
     assert not app.exception
     made = [(config["training"]["seed"], config["model"]["latent"]) for config in submitted]
     assert made == [(4, 8), (4, 16), (5, 8), (5, 16)]
+    store = RunStore()
+    assert {store.open(run).config["resources"]["backend"] for run in store.list() if not run.embedded} == {"ray"}
+    assert any("core sweep" in code.value and "--backend=ray" in code.value for code in app.code)
     app.text_input(key="sweep_values_1").set_value("~8,").run()
     assert app.error and not app.exception
 
@@ -222,8 +226,9 @@ def test_a_search_starts_from_the_page_and_shows_its_command(
     library: Library, submitted: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[list[str]] = []
+    monkeypatch.setattr(child, "let_go", lambda process: None)
     monkeypatch.setattr(child, "start", lambda module, *words, **_: started.append(list(words)))
-    app = open_page(experiment="Variational autoencoder", several="true")
+    app = open_page(experiment="Variational autoencoder", several="true", **{"resources.backend": "Slurm"})
     app.button_group(key="sweep_how").set_value("Search").run()
     app.text_input(key="search_values_0").set_value("1e-4..1e-2").run()
     app.number_input(key="search_trials").set_value(7).run()
@@ -231,6 +236,7 @@ def test_a_search_starts_from_the_page_and_shows_its_command(
     assert not app.exception and not app.error and not submitted
     (words,) = started
     assert words[:2] == ["sweep", "--search=7"] and "training.learning_rate=1e-4..1e-2" in words
+    assert "--backend=slurm" in words
     assert any(shlex.split(code.value)[3:] == words for code in app.code)
     app.text_input(key="search_values_0").set_value("1e-2..1e-4").run()
     app.button(key="search").click().run()

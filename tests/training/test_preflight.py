@@ -88,6 +88,18 @@ def test_a_model_that_cannot_fit_is_not_tried(tiny: Genotypes) -> None:
     assert "smaller layer widths" in found["advice"][0]
 
 
+def test_memory_is_counted_for_each_process_and_fewer_are_advised(
+    tiny: Genotypes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost, "peak_memory", lambda device, more: 10**9)
+    monkeypatch.setattr(cost, "available_memory", lambda device: 2 * 10**9)
+    vae = {"name": "vae", "latent": 4, "encoder_widths": [8], "decoder_widths": [8]}
+    one, three = (estimate(tiny, vae, replace(CONFIG, processes=number)) for number in (1, 3))
+    assert (one["memory_bytes"], one["fits"], one["advice"]) == (10**9, True, [])
+    assert (three["memory_bytes"], three["fits"]) == (3 * 10**9, False)
+    assert "3 processes" in three["advice"][0] and "take fewer training.processes" in three["advice"][1]
+
+
 def test_a_full_disk_is_said(tiny: Genotypes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "free_disk", lambda: 1000)
     found = estimate(tiny, SMALL, CONFIG)

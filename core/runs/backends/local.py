@@ -18,7 +18,7 @@ from core.runs.process import ProcessIdentity
 from core.runs.queue import Queue, kind_for, places
 from core.runs.states import ACTIVE
 
-# The workers that this very process started: it must wait for them, and alone knows the way they ended.
+# The workers that this very process started: it alone knows the way they ended.
 _children: dict[Path, subprocess.Popen[bytes]] = {}
 
 
@@ -55,6 +55,7 @@ class LocalBackend:
                 f"The worker process could not be started ({error.strerror}); free memory and resume."
             ) from error
         _children[run.path] = worker
+        child.let_go(worker)
         run.note(**ProcessIdentity.of(worker.pid).to_status())  # from its first moment it can be looked up and stopped
         return str(worker.pid)
 

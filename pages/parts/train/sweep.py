@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.config.command import search_command, sweep_command
 from core.config.overrides import MOST, expand
+from core.config.resources import Resources
 from core.errors import PopscapeError
 from core.runs import search
 from core.runs.store import RunStore
@@ -30,17 +31,18 @@ _HELP = {
 }
 
 
-def sweep(words: Sequence[str], settings: Sequence[str], dataset: str, name: str) -> None:
-    """Let the reader name values of `settings` ("training.seed") and train the experiment of `words` with them."""
+def sweep(words: Sequence[str], settings: Sequence[str], dataset: str, name: str, resources: Resources) -> None:
+    """Let the reader name values of `settings` ("training.seed") and train the experiment of `words` with them,
+    each run where `resources` say."""
     how = st.segmented_control("How", [_EVERY, _SEARCH], default=_EVERY, required=True, key="sweep_how")
     st.caption(_SAID[how])
     named = _values(how, settings)
     swept = {one.partition("=")[0] for one in named}
     asked = [*(word for word in words if word.partition("=")[0] not in swept), *named]
     if how == _SEARCH:
-        _search(asked, dataset, name, ready=bool(named))
+        _search(asked, dataset, name, resources, ready=bool(named))
     else:
-        _grid(asked, dataset, name, ready=bool(named))
+        _grid(asked, dataset, name, resources, ready=bool(named))
 
 
 def _values(how: str, settings: Sequence[str]) -> list[str]:
@@ -62,7 +64,7 @@ def _values(how: str, settings: Sequence[str]) -> list[str]:
     return named
 
 
-def _grid(asked: Sequence[str], dataset: str, name: str, *, ready: bool) -> None:
+def _grid(asked: Sequence[str], dataset: str, name: str, resources: Resources, *, ready: bool) -> None:
     try:
         number = len(expand(asked))
     except PopscapeError as error:
@@ -70,21 +72,21 @@ def _grid(asked: Sequence[str], dataset: str, name: str, *, ready: bool) -> None
         return
     if st.button(f"Start {number} trainings" if number > 1 else "Start the training", key="sweep", disabled=not ready):
         try:
-            runs = [RunStore().submit(config) for config in prepare_sweep(asked, dataset)]
+            runs = [RunStore().submit(config, resources) for config in prepare_sweep(asked, dataset)]
         except PopscapeError as error:
             st.error(plain(error), title="Not started", icon=":material/error:")
         else:
             st.success(f"{len(runs)} runs are waiting or training.", icon=":material/check_circle:")
             _links(name)
-    st.code(sweep_command(asked, dataset), language="bash", wrap_lines=True)
+    st.code(sweep_command(asked, dataset, resources), language="bash", wrap_lines=True)
 
 
-def _search(asked: Sequence[str], dataset: str, name: str, *, ready: bool) -> None:
+def _search(asked: Sequence[str], dataset: str, name: str, resources: Resources, *, ready: bool) -> None:
     trials = st.number_input("Trainings", 2, search.MOST, 20, key="search_trials")
     if st.button("Start the search", key="search", disabled=not ready):
         try:
             wanted = search.plan(asked, dataset)
-            search.launch(wanted, int(trials))
+            search.launch(wanted, int(trials), resources)
         except PopscapeError as error:
             st.error(plain(error), title="Not started", icon=":material/error:")
         else:
@@ -92,7 +94,7 @@ def _search(asked: Sequence[str], dataset: str, name: str, *, ready: bool) -> No
                 f"Sweep {wanted.sweep} begins: its first run appears in a moment.", icon=":material/check_circle:"
             )
             _links(name)
-    st.code(search_command(asked, dataset, int(trials)), language="bash", wrap_lines=True)
+    st.code(search_command(asked, dataset, int(trials), resources), language="bash", wrap_lines=True)
 
 
 def _links(name: str) -> None:
