@@ -15,6 +15,7 @@ from core import child
 from core.commands.answer import WRONG_INPUT
 from core.config.access import viewer
 from core.config.home import environment, home
+from core.config.quotas import computing
 from core.errors import InputError
 
 _ENDING = re.compile(r"(\.[a-z0-9]{1,6}){1,2}$", re.IGNORECASE)
@@ -31,10 +32,11 @@ class Upload:
 def ask(*words: str, seconds: float = 600.0) -> dict[str, Any]:
     """Run `python -m core WORDS --json` for whoever looks, and return the object that it prints.
 
-    Raises InputError with its sentence where it refuses the input, PopscapeError where it fails or takes longer
-    than `seconds`.
+    Raises InputError with its sentence where it refuses the input or a quota is used up, PopscapeError where it fails
+    or takes longer than `seconds`.
     """
-    done = child.run("core", *words, "--json", seconds=seconds, environment=environment() | viewer().environment())
+    with computing():
+        done = child.run("core", *words, "--json", seconds=seconds, environment=environment() | viewer().environment())
     if done.status == WRONG_INPUT:
         raise InputError(done.sentence)
     return done.answer()

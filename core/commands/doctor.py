@@ -10,6 +10,7 @@ from typing import Any
 
 from core.commands.answer import Answer, Command
 from core.config.home import home, nearest_folder
+from core.config.quotas import QUOTAS
 from core.runs.environment import commit, versions
 
 
@@ -39,6 +40,7 @@ def _doctor(options: argparse.Namespace) -> Answer:
             {"name": entry.name, "help": entry.help, "now": store.backend(entry.name).about()} for entry in backends
         ],
         "runs": {"all": len(runs), "active": sum(s.active for s in runs)},
+        "quotas": {one.variable: one.told() for one in QUOTAS},
         "readers": {name: _importable(name) for name in ("cyvcf2", "bed_reader", "msprime")},
     }
     lines = [
@@ -51,6 +53,7 @@ def _doctor(options: argparse.Namespace) -> Answer:
         f"places     {len(found['places']['gpu'])} GPU, {len(found['places']['cpu'])} CPU",
         "backends   " + "; ".join(f"{b['name']} {b['now']}" for b in found["backends"]),
         f"runs       {found['runs']['all']}, {found['runs']['active']} of them active",
+        "quotas     " + "; ".join(one.told() for one in QUOTAS),
         "readers    " + ", ".join(f"{k} {'works' if v is None else v}" for k, v in found["readers"].items()),
     ]
     return Answer(found, "\n".join(lines))

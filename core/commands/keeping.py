@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.commands.answer import Answer, Command
 from core.commands.tables import table
 from core.errors import InputError
-from core.words import size
+from core.words import count, size
 
 if TYPE_CHECKING:
     from core.runs.housekeeping import Waste
@@ -27,7 +27,7 @@ def _gc_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _gc(options: argparse.Namespace) -> Answer:
-    from core.runs.housekeeping import KINDS, remove, usage, wasted
+    from core.runs.housekeeping import KINDS, remove, usage, usage_by_owner, wasted
 
     wanted = [kind for kind in options.delete.split(",") if kind]
     for kind in wanted:
@@ -44,8 +44,17 @@ def _gc(options: argparse.Namespace) -> Answer:
         return Answer({"deleted": _plain(found), "freed": freed}, f"{listed}\n{size(freed)} were freed.")
     used = ", ".join(f"{name} {size(count)}" for name, count in usage().items() if count)
     kinds = "\n".join(f"  {kind:<12} {what}" for kind, (_, what) in KINDS.items())
-    text = f"This home holds: {used or 'nothing'}.\n{listed}\n{size(total)} could be freed by --delete with:\n{kinds}"
-    return Answer({"could_go": _plain(found), "bytes": total, "usage": usage()}, text)
+    owners = usage_by_owner()
+    theirs = "".join(
+        f"  {owner or 'nobody'}: {size(one['bytes'])}, {count(one['trainings'], 'training')} waiting or running\n"
+        for owner, one in sorted(owners.items(), key=lambda item: -item[1]["bytes"])
+        if set(owners) != {""}
+    )
+    text = (
+        f"This home holds: {used or 'nothing'}.\n{theirs}{listed}\n"
+        f"{size(total)} could be freed by --delete with:\n{kinds}"
+    )
+    return Answer({"could_go": _plain(found), "bytes": total, "usage": usage(), "owners": owners}, text)
 
 
 def _plain(found: Sequence[Waste]) -> list[dict[str, object]]:

@@ -64,7 +64,9 @@ def _sweep(options: argparse.Namespace) -> Answer:
         return _search(options)
     store = RunStore()
     resources = read_settings(options, Resources)
-    runs = [store.submit(config, resources) for config in prepare_sweep(options.overrides, options.dataset)]
+    configs = prepare_sweep(options.overrides, options.dataset)
+    store.room(len(configs))
+    runs = [store.submit(config, resources) for config in configs]
     if not options.detach:
         runs = [follow(store, run, stop_on_interrupt=True) for run in runs]
     _print_compared(runs)

@@ -15,6 +15,7 @@ import numpy as np
 from core.config.access import Viewer, refuse_if_only_read
 from core.config.access import viewer as current_viewer
 from core.config.home import ASSETS, home, resolve_inside, scratch_folder
+from core.config.quotas import refuse_disk
 from core.data.dataset import (
     CohortFacts,
     CollectionFacts,
@@ -91,7 +92,7 @@ class Library:
         0..ploidy, ids that repeat), and for fewer than 2 sets.
         """
         check_population(population)
-        owner = self.viewer.signature()
+        owner = self.room()
         digest = content_digest(population)
         for meta in self._everybodys():
             if meta.id == digest:
@@ -121,6 +122,12 @@ class Library:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return self._joined(DatasetMeta.read(self.root / digest))  # another process may have been first
+
+    def room(self) -> str:
+        """The name that goes on what the viewer brings, as `Viewer.signature`; InputError where their disk is full."""
+        owner = self.viewer.signature()
+        refuse_disk(self.viewer)
+        return owner
 
     def rename(self, ref: str, name: str) -> DatasetMeta:
         """Give a dataset another name; InputError if the name is taken or the dataset is shipped."""

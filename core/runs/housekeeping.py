@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.config.home import home
+from core.config.quotas import bytes_by_owner, bytes_of
 from core.data.library import Library
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
@@ -43,14 +44,16 @@ class _Home:
 def _leftovers(found: _Home) -> Iterator[Waste]:
     for root in (found.store.root, found.library.root):
         for path in _hidden(root):
-            yield Waste("leftovers", path, _size(path), "what an import, a run or a deletion that was cut short left")
+            yield Waste(
+                "leftovers", path, bytes_of(path), "what an import, a run or a deletion that was cut short left"
+            )
 
 
 def _cache(found: _Home) -> Iterator[Waste]:
     for name in ("cache", "bench"):
         path = found.store.root.parent / name
         if path.is_dir():
-            yield Waste("cache", path, _size(path), "made again when it is needed")
+            yield Waste("cache", path, bytes_of(path), "made again when it is needed")
 
 
 def _resumable(found: _Home) -> Iterator[Waste]:
@@ -59,7 +62,7 @@ def _resumable(found: _Home) -> Iterator[Waste]:
         last, best = (found.store.root / run.run / "checkpoints" / name for name in ("last", "best"))
         if run.state == "succeeded" and not run.embedded and last.is_dir() and best.is_dir():
             yield Waste(
-                "checkpoints", last, _size(last), f"state of training of {run.title or run.run[:12]}, succeeded"
+                "checkpoints", last, bytes_of(last), f"state of training of {run.title or run.run[:12]}, succeeded"
             )
 
 
@@ -68,7 +71,7 @@ def _ended(found: _Home) -> Iterator[Waste]:
         if run.state in _ENDED and not run.embedded and (run.ended or run.created) < found.before:
             path = found.store.root / run.run
             yield Waste(
-                "runs", path, _size(path), f"{run.title or run.run[:12]}: {run.state}, {(run.ended or '')[:10]}"
+                "runs", path, bytes_of(path), f"{run.title or run.run[:12]}: {run.state}, {(run.ended or '')[:10]}"
             )
 
 
@@ -77,7 +80,7 @@ def _unused(found: _Home) -> Iterator[Waste]:
     for meta in found.library.list():
         if not meta.embedded and meta.id not in used and meta.created < found.before:
             path = found.library.root / meta.id
-            yield Waste("datasets", path, _size(path), f"{meta.name}: no run was trained on it, {meta.created[:10]}")
+            yield Waste("datasets", path, bytes_of(path), f"{meta.name}: no run was trained on it, {meta.created[:10]}")
 
 
 KINDS: dict[str, tuple[Callable[[_Home], Iterable[Waste]], str]] = {
@@ -114,12 +117,18 @@ def remove(waste: Iterable[Waste]) -> int:
 
 def usage() -> dict[str, int]:
     """Bytes of each part of this home."""
-    return {name: _size(home() / name) for name in ("datasets", "runs", "cache", "bench")}
+    return {name: bytes_of(home() / name) for name in ("datasets", "runs", "cache", "bench")}
+
+
+def usage_by_owner() -> dict[str, dict[str, int]]:
+    """{"bytes", "trainings" that wait or run} of each person who has something here, "" for what is nobody's."""
+    used = {owner: {"bytes": size, "trainings": 0} for owner, size in bytes_by_owner().items()}
+    for run in RunStore().list():
+        if run.active and not run.embedded:
+            for owner in run.owners or [""]:
+                used.setdefault(owner, {"bytes": 0, "trainings": 0})["trainings"] += 1
+    return used
 
 
 def _hidden(root: Path) -> list[Path]:
     return [path for path in root.iterdir() if path.name.startswith(".") and path.is_dir()] if root.is_dir() else []
-
-
-def _size(path: Path) -> int:
-    return sum(p.stat().st_size for p in path.rglob("*") if p.is_file() and not p.is_symlink())

@@ -11,6 +11,7 @@ from typing import Any
 from core.config.access import Viewer, refuse_if_only_read
 from core.config.access import viewer as current_viewer
 from core.config.home import PRETRAINED, home, resolve_inside, writing_home
+from core.config.quotas import refuse_disk, refuse_trainings
 from core.config.resources import Resources
 from core.config.schema import to_dict
 from core.errors import InputError, RunError
@@ -86,6 +87,7 @@ class RunStore:
         `config` is what `core.runs.submission.prepare` returns; it is stored as it is, with the `resources`.
         """
         owner = self.viewer.signature()
+        self.room()
         wish = resources or Resources()
         processes = config.get("training", {}).get("processes", 1)
         if wish.engine != "local" and 0 < wish.gpus < processes:
@@ -98,6 +100,16 @@ class RunStore:
             run = create(self.root, {**config, **signed, "resources": reserved})
         self._start(run, engine)
         return run
+
+    def room(self, trainings: int = 1) -> None:
+        """Raise InputError where who looks may not have so many trainings more, or more on disk."""
+        refuse_trainings(self.viewer, self._active, trainings)
+        refuse_disk(self.viewer)
+
+    def _active(self) -> int:
+        """Trainings of the viewer, or without a login of everybody, that wait or run."""
+        active = [run for run in self.list() if run.active and not run.embedded]
+        return sum(self.viewer.name is None or self.viewer.owns(run.owners) for run in active)
 
     def stop(self, reference: str, *, now: bool = False) -> Run:
         """Ask a run to save and stop; with `now`, end it without its report. Raises InputError if it has ended."""
@@ -120,6 +132,7 @@ class RunStore:
         run = self._own(reference)
         if run.embedded or run.state not in RESUMABLE:
             raise InputError(f"Run {run.id} is {run.state}; only failed, cancelled and lost runs can be resumed.")
+        self.room()
         run.withdraw_cancel()
         run.queue_again("Waiting for its turn to go on.")
         self._start(run, self._engine_of(run))

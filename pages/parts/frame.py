@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from core.config.access import ONLY_READ, ask_who, only_read
+from core.config.quotas import Visit, ask_visit, computing
+from core.errors import InputError
 from pages.parts.sections import about, link
 from pages.parts.state import link_to_view
 from pages.parts.viewer import who
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 # Every page imports this module: from here on each library and run store of this server asks who looks, in callbacks
 # and fragments too, which run without app.py.
 ask_who(who)
+ask_visit(lambda: st.session_state.setdefault("computations", Visit()))
 
 
 def heading(name: str) -> DeltaGenerator:
@@ -80,6 +84,18 @@ def refused_here() -> bool:
     if only_read():
         st.caption(f":material/visibility: {ONLY_READ}")
     return only_read()
+
+
+@contextlib.contextmanager
+def heavy() -> Iterator[None]:
+    """Around a heavy computation: where the visit or the server has no room for it, say so; the page ends there."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(computing())
+        except InputError as error:
+            st.warning(plain(error), icon=":material/hourglass:")
+            st.stop()
+        yield
 
 
 def no_report(what: str) -> None:

@@ -48,6 +48,19 @@ def test_a_link_restores_ends_and_moment(app: Open, set_runs: Put) -> None:
     assert slider(app("interpolate", t="nonsense"))["active"] == 20
 
 
+def test_a_visit_that_has_had_its_share_is_told_and_what_is_kept_is_still_shown(
+    app: Open, set_runs: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_runs(1)
+    monkeypatch.setenv("POPSCAPE_COMPUTATIONS", "2")  # the walk, and its whole way
+    shown = app("interpolate", a="mvn_1", b="mvn_2")
+    assert slider(shown) and not shown.warning
+    shown.number_input(key="noise").set_value(11).run()  # another walk
+    assert not shown.exception and "started 2 computations" in shown.warning[0].value
+    shown.number_input(key="noise").set_value(0).run()
+    assert not shown.exception and slider(shown) and not shown.warning
+
+
 def test_the_slider_reaches_the_link_and_leaves_the_figure_alone(
     app: Open, set_runs: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:

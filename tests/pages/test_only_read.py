@@ -63,3 +63,6 @@ def test_lessons_and_step_mode_stay(
     step.click().run()
     assert not test.exception
     assert not step.disabled
+    monkeypatch.setenv("POPSCAPE_COMPUTATIONS", "2")  # the model was made, and one step taken
+    next(button for button in test.button if button.label == "One step").click().run()
+    assert "started 2 computations" in test.error[0].value and not test.exception

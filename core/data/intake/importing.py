@@ -61,6 +61,7 @@ def import_file(
             "The whole file is one set, and at least 2 sets are needed (3 to train): give --chunk N as well, to cut it "
             "into parts of N observations, or name a set column."
         )
+    library.room()  # before the file is read
     result = read_file(files, options=options, samples=samples, variants=variants)
     shown = [_shown_name(file.name) for file in files]
     meta = library.add(

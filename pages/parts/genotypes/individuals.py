@@ -16,7 +16,7 @@ from core.plots.cohort_latents import Individuals, Path, cohort_map
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary
 from pages.parts.chart import chart
-from pages.parts.frame import heading, nothing_yet, plain
+from pages.parts.frame import heading, heavy, nothing_yet, plain
 from pages.parts.reports import all_runs, dataset_name, label
 from pages.parts.state import (
     LATENTS_A,
@@ -131,7 +131,7 @@ def pick_ends(opened: Opened) -> tuple[Individuals, tuple[End, End]]:
 
 def walk(opened: Opened, ends: tuple[End, End]) -> Path:
     """What the model expects between the ends."""
-    with st.spinner("Decoding what lies between…"):
+    with st.spinner("Decoding what lies between…"), heavy():
         way = opened.lens.walk(*ends)
     return Path(
         model=opened.run.experiment or opened.run.model,

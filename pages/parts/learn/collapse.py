@@ -9,7 +9,7 @@ import streamlit as st
 from core.lessons.collapse import MOST_STEPS, Trainer, real_cohort
 from core.plots.lessons.collapse import training
 from pages.parts.chart import live_chart
-from pages.parts.frame import fact
+from pages.parts.frame import fact, heavy
 from pages.parts.learn.lesson import Check, Lesson, Seed, Seen, Slider, Step, Values
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _buttons(visit: MutableMapping[str, object]) -> int:
 def _train(visit: MutableMapping[str, object], values: Values, steps: int) -> None:
     trainer = visit[_TRAINER]
     if not isinstance(trainer, Trainer):
-        with st.spinner("The networks are made …"):
+        with st.spinner("The networks are made …"), heavy():
             trainer = visit[_TRAINER] = Trainer(_real(), values["latent"], values["seed"])
         visit.pop(_PLACE, None)
     trainer.rewind(int(visit.get(_PLACE, len(trainer.history))))  # type: ignore[call-overload]

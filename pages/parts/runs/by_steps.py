@@ -8,13 +8,14 @@ from typing import Any
 import streamlit as st
 
 from core.config import catalogue
+from core.config.quotas import computing
 from core.data.library import Library
 from core.errors import PopscapeError
 from core.lessons.by_steps import ByStep
 from core.plots import by_steps as figures
 from core.plots.training import Curve, Look, losses
 from pages.parts.chart import live_chart
-from pages.parts.frame import fact, plain
+from pages.parts.frame import fact, heavy, plain
 from pages.parts.state import DATASET, STEPS_LAYER, STEPS_MODEL, STEPS_SEED
 
 _TRAINING = "by_steps"  # of the visit: (what it is of, the training)
@@ -61,7 +62,7 @@ def _training(preset: str, dataset: str, seed: int) -> ByStep:
     wanted = (preset, dataset, seed)
     kept = st.session_state.get(_TRAINING)
     if kept is None or kept[0] != wanted:
-        with st.spinner("Preparing the model."):
+        with st.spinner("Preparing the model."), heavy():
             kept = (wanted, ByStep(preset, Library().open(dataset), seed))
         st.session_state[_TRAINING] = kept
     training: ByStep = kept[1]
@@ -82,7 +83,8 @@ def _moves(training: ByStep) -> None:
 
 def _move(advance: Callable[[int], None], steps: int) -> None:
     try:
-        advance(steps)
+        with computing():
+            advance(steps)
     except PopscapeError as error:
         st.session_state["steps_refused"] = str(error)
 

@@ -14,7 +14,7 @@ from core.reports.interventions import ASSUMPTIONS, coverage_words
 from core.runs.set_work import control_of_run
 from core.words import count
 from pages.parts.chart import chart
-from pages.parts.frame import plain
+from pages.parts.frame import heavy, plain
 from pages.parts.sets.ends import warn_outside
 from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 from pages.parts.state import PREDICT_FROM, PREDICT_TO
@@ -90,6 +90,7 @@ def _conditions(chosen: SetRun) -> dict[str, list[str]]:
 
 
 @st.cache_data(max_entries=16, hash_funcs=OF_RUN, show_spinner="Carrying the set over…")
+@heavy()
 def _carried(chosen: SetRun, place: int, column: str, after: str) -> Any:
     """The intervention. Raises InputError."""
     from core.evaluation.sets.intervention import intervene

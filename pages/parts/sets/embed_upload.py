@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.data.intake.collection_options import CollectionOptions
 from core.errors import InputError
-from pages.parts.frame import plain, refused_here
+from pages.parts.frame import heavy, plain, refused_here
 from pages.parts.sets.ends import warn_outside
 from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 from pages.parts.sets.samples import neighbours
@@ -45,6 +45,7 @@ def embed_upload(chosen: SetRun) -> None:
 
 
 @st.cache_data(max_entries=4, hash_funcs=OF_RUN, show_spinner="Embedding the sets…")
+@heavy()
 def _embedded(chosen: SetRun, content: bytes, name: str, column: str) -> dict[str, Any]:
     """Set name → its latent. Raises InputError."""
     from core.data.intake.importing import read_file

@@ -10,7 +10,7 @@ import streamlit as st
 from core.evaluation.edit_distance import nearest_by_words
 from core.modalities import profiles
 from core.modalities.sequence import spell
-from pages.parts.frame import plain
+from pages.parts.frame import heavy, plain
 from pages.parts.sets.letters import sources_of
 from pages.parts.sets.runs import OF_RUN, SetRun
 
@@ -47,6 +47,7 @@ def nearest(chosen: SetRun, several: dict[str, dict[str, Any]]) -> None:
 
 
 @st.cache_data(max_entries=16, hash_funcs=OF_RUN, show_spinner="Comparing sequences…")
+@heavy()
 def _nearest(chosen: SetRun, name: str) -> tuple[dict[str, Any], int]:
     generated = sources_of(chosen, name)["Generated"][:_NEAREST]
     alphabet = chosen.sets.alphabet

@@ -12,6 +12,7 @@ from core.plots.samples import strip
 from core.plots.walk import straying, whole_way
 from core.words import count, number
 from pages.parts.chart import chart
+from pages.parts.frame import heavy
 from pages.parts.sets.axes import Drawing
 from pages.parts.sets.runs import OF_RUN, SetRun
 from pages.parts.sets.walk import flat, panels, walk
@@ -104,6 +105,7 @@ def _npz(way: Straying, loadings: Loadings | None) -> bytes:
 
 
 @st.cache_resource(max_entries=8, hash_funcs=OF_RUN, show_spinner="Measuring the whole way…")
+@heavy()
 def _straying(chosen: SetRun, a: str, b: str, n: int, seed: int) -> Straying:
     """The moments of the walk and their distances from transport, kept for each pair of ends."""
     return walk(chosen, a, b, n, seed).straying()

@@ -12,6 +12,7 @@ from core.plots.samples import boards, cloud
 from core.plots.samples import densities as density_maps
 from core.words import count, number
 from pages.parts.chart import chart
+from pages.parts.frame import heavy
 from pages.parts.sets.axes import IMAGES, Drawing, axes_of, densities, pick_drawing
 from pages.parts.sets.runs import SetRun, open_model
 
@@ -89,4 +90,5 @@ def real_and_generated(chosen: SetRun, name: str) -> tuple[Any, Any]:
         part = slice(int(stored["offsets"][places[0]]), int(stored["offsets"][places[0] + 1]))
         return stored["real"][part], stored["generated"][part]
     real = chosen.observations(index)[:_SHOWN]
-    return real, open_model(chosen).generate(chosen.latents[[index]], len(real), 0)[0]
+    with heavy():
+        return real, open_model(chosen).generate(chosen.latents[[index]], len(real), 0)[0]

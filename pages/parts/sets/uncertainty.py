@@ -10,6 +10,7 @@ import streamlit as st
 from core.latents import uncertainty
 from core.latents.lens import nearest
 from core.words import count, number
+from pages.parts.frame import heavy
 from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 
 
@@ -33,5 +34,6 @@ def how_sure(chosen: SetRun, name: str) -> None:
 
 
 @st.cache_resource(max_entries=64, hash_funcs=OF_RUN, show_spinner="Resampling the observations…")
+@heavy()
 def _covariance(chosen: SetRun, name: str) -> Any:
     return uncertainty.covariance(open_model(chosen), chosen.observations(chosen.names.index(name)))

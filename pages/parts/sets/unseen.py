@@ -13,7 +13,7 @@ from core.data.split import Split
 from core.errors import InputError
 from core.runs.set_work import control_of_run
 from core.words import interval, number
-from pages.parts.frame import plain, refused_here
+from pages.parts.frame import heavy, plain, refused_here
 from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 
 _AUTOMATIC = "found by the names"
@@ -97,6 +97,7 @@ def _verdict(found: dict[str, Any]) -> str:
 
 
 @st.cache_data(max_entries=4, hash_funcs=OF_RUN, show_spinner="Leaving out one perturbation after the other…")
+@heavy()
 def _foretold(chosen: SetRun, content: bytes, name: str, column: str, control: str) -> dict[str, Any]:
     """The scores, and for each new perturbation the features that it moves. Raises InputError."""
     from core.evaluation.sets.unseen import descriptions, named_features, unseen_effects

@@ -16,7 +16,7 @@ from core.plots.walk import GENERATED, MIXTURE, TRANSPORT, Moments, Panels
 from core.words import count, number
 from pages.parts import state
 from pages.parts.chart import chart
-from pages.parts.frame import share
+from pages.parts.frame import heavy, share
 from pages.parts.sets.axes import Drawing, axes_of
 from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 
@@ -86,6 +86,7 @@ def letters_between(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
 
 
 @st.cache_resource(max_entries=8, hash_funcs=OF_RUN, show_spinner="Pairing the observations…")
+@heavy()
 def walk(chosen: SetRun, a: str, b: str, n: int, seed: int) -> Walk:
     """The prepared walk, kept for each pair of ends."""
     from core.latents.walk import walk_between

@@ -72,7 +72,9 @@ def _grid(asked: Sequence[str], dataset: str, name: str, resources: Resources, *
         return
     if st.button(f"Start {number} trainings" if number > 1 else "Start the training", key="sweep", disabled=not ready):
         try:
-            runs = [RunStore().submit(config, resources) for config in prepare_sweep(asked, dataset)]
+            configs = prepare_sweep(asked, dataset)
+            RunStore().room(len(configs))
+            runs = [RunStore().submit(config, resources) for config in configs]
         except PopscapeError as error:
             st.error(plain(error), title="Not started", icon=":material/error:")
         else:
