@@ -1,105 +1,317 @@
-"""Addresses that nobody would write: `python -m tests.pages.fuzzing --tries 10000`.
+"""A client that tries to reach what is another's: `python -m tests.pages.fuzzing --tries 10000`.
 
-Each try opens a page with parameters of random names and values: names of widgets, and values that lead outside, that
-are of another kind, too long, or of something that lies beside the home. No page may fail, and none may show what is
-not in its home: a run and a dataset with a word of their own lie outside.
+Anna signs in at a real server whose home holds datasets and runs of hers and of Ben's. Each try is something that a
+client can send: an address with parameters that nobody would write, a widget set to what the page does not offer, a
+file with a hostile name or content, another's upload, a path of the server. No page may fail, nothing of Ben's may
+be in what the server sends, and the log may have no traceback.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
+import http.client
+import io
 import random
-import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from streamlit.runtime.pages_manager import PagesManager
-from streamlit.testing.v1 import AppTest
+import numpy as np
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from core.config.home import PRETRAINED
+from core.config.access import Viewer
+from core.data.genotypes import Genotypes
+from core.data.library import Library
+from core.runs.files import read_json, write_json
 from pages.parts import state
 from pages.parts.learn.lessons import LESSONS
 from pages.parts.sections import SECTIONS
+from tests.browser.serving import REPOSITORY, free_port, serve
+from tests.conftest import end_workers, tiny_cohort
+from tests.pages import finished_runs
+from tests.pages.cohort_files import vcf
+from tests.pages.visitor import Visitor, signed_in
 
-APP = str(Path(__file__).resolve().parents[2] / "app.py")
-SECRET = "quagga"  # of what lies outside; no page has this word
-PATIENCE = 120
+NAME, CONTENT = "quagga", "okapi"
+"""Words of what is Ben's: Anna may guess names and types them; what is inside she has never seen."""
+ISSUER, KEY = "https://example.org", "a secret of this test alone, long enough"
+SHARES = {"address": 0.60, "widget": 0.10, "path": 0.27, "another's file": 0.02, "upload": 0.01}
+"""Of the tries, by what they send; an import starts a process, so that few of them are tried."""
 
-NAMES = sorted({value for name, value in vars(state).items() if name.isupper() and isinstance(value, str)})
+PARAMETERS = sorted({value for name, value in vars(state).items() if name.isupper() and isinstance(value, str)})
 _VALUES = (
     "", "0", "-1", "1e308", "nan", "true", "null", "None", "[]", "{}", "..", "../..", "../../etc/passwd", "%2e%2e%2f",
     "/etc/passwd", "C:\\windows", "\x00", "a\x00b", "'; DROP TABLE runs; --", "<script>alert(1)</script>", "{{7*7}}",
     "$(id)", "🧬", "\u202e", "Ａ", "x" * 5000, "demo", "demo-clones", "demo-digits", "GAN", "VAE", "Linkage",
-    "Import files",
+    "Import files", "All runs", "A file of mine", "Step by step", "Recipes",
 )  # fmt: skip
+_ALONE = f"""
+import sys
+sys.path.insert(0, {str(REPOSITORY)!r})
+import core.data.library, core.runs.store
+core.data.library.ASSETS = core.data.library.ASSETS / "none"
+core.runs.store.RunStore.__init__.__defaults__ = (None, None)
+"""
+_ROOTS = ("media", "_stcore/upload_file", "app/static", "static", "component", "_stcore/bidi-components", "")
 
 
-def hostile(seed: int, tries: int, outside: Path) -> Iterator[tuple[str, dict[str, str | list[str]]]]:
-    """(page, parameters) of each try; the same for the same seed."""
-    chance = random.Random(seed)
-    near = [str(outside), f"../{outside.name}", outside.name, f"../../{outside.name}/runs/{SECRET}", SECRET]
-    lessons = [lesson.key(control.key) for lesson in LESSONS for control in lesson.controls]
-    for _ in range(tries):
-        page = chance.choice(SECTIONS).name
-        names = chance.sample(NAMES, chance.randint(1, 6))
-        if page == "learn":
-            names = ["lesson", "teaching", "hide", "fix", *chance.sample(lessons, 3)]
-        values: dict[str, str | list[str]] = {name: chance.choice([*_VALUES, *near]) for name in names}
-        if page == "learn" and chance.random() < 0.7:
-            values |= {"lesson": chance.choice(LESSONS).name, "teaching": chance.choice(["true", "false", "1"])}
-        if chance.random() < 0.2:
-            values[chance.choice(names)] = [chance.choice(_VALUES), chance.choice(near)]
-        yield page, values
+@dataclass
+class Place:
+    """A server with things of both, Anna's cookie, and what she may have heard of Ben's."""
+
+    address: str
+    home: Path
+    cookie: str
+    near: list[str]
+    mine: list[str]
+    session: str = ""
+    file: str = ""
 
 
-def put_outside(folder: Path) -> None:
-    """A run and a dataset beside the home, with a title that no page may show."""
-    run = folder / "runs" / SECRET
-    shutil.copytree(PRETRAINED / "gan", run)
-    (run / "config.json").write_text(
-        (run / "config.json").read_text().replace('"title": "GAN"', f'"title": "{SECRET}"')
+@dataclass
+class Tried:
+    """How many tries of each kind there were, and what went wrong."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def place(home: Path, *, shipped: bool = True) -> Iterator[Place]:
+    """Fill `home`, serve it, and let Ben look at what is his and upload a file, so that the server keeps it for him.
+
+    Without the `shipped` datasets and runs a page is opened in a fifth of the time, and those of sets are empty.
+    """
+    (home / "datasets").mkdir(parents=True)
+    near, mine = fill(home, "ben", NAME), fill(home, "anna", "mine")
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    secrets = home / "secrets.toml"
+    secrets.write_text(
+        f'[auth]\nredirect_uri = "{address}/oauth2callback"\ncookie_secret = "{KEY}"\nclient_id = "x"\n'
+        f'client_secret = "x"\nserver_metadata_url = "{ISSUER}/.well-known/openid-configuration"\n'
     )
-    (folder / SECRET).write_text(SECRET)
+    near += [str(home / "secrets.toml"), str(home), f"ben at {ISSUER}"]
+    (home / "sitecustomize.py").write_text(_ALONE)
+    around = {
+        "STREAMLIT_SECRETS_FILES": str(secrets),
+        "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "5",
+        "OMP_NUM_THREADS": "1",
+    }
+    with serve(REPOSITORY, home, port=port, **around, **({} if shipped else {"PYTHONPATH": str(home)})):
+        anna, ben = (signed_in(address, {"iss": ISSUER, "sub": name}, KEY) for name in ("anna", "ben"))
+        with Visitor(address, ben) as owner:
+            label = next(word for word in near if "·" in word)
+            for page in ("datasets", "runs", "linkage"):
+                owner.open(page, {"dataset": NAME, "run": label})
+                assert sent(owner, CONTENT), f"{page} shows its owner nothing"
+            owner.open("datasets", {"datasets": "Import files"})
+            file = owner.place_for(f"{CONTENT}.csv")
+            assert owner.put(file.upload_url, f"{CONTENT}.csv", f"id,rs1\n{CONTENT},0\n".encode()) == 204
+            yield Place(address, home, anna, near, mine, owner.session, file.file_id)
 
 
-def attempt(page: str, parameters: dict[str, str | list[str]]) -> str:
-    """What went wrong with a page, "" if nothing did."""
-    app = AppTest.from_file(APP, default_timeout=PATIENCE)
-    for name, value in parameters.items():
-        app.query_params[name] = value
-    if page != "home":
-        app.switch_page(f"pages/{page}.py")
-    app.run()
-    if app.exception:
-        return f"it failed: {app.exception[0].message[:300]}"
+def fill(home: Path, person: str, name: str) -> list[str]:
+    """A cohort with two finished runs, of one person; the names and ids by which they are called."""
+    owner = f"{person} at {ISSUER}"
+    library = Library(home / "datasets", embedded=home / "none", viewer=Viewer(owner))
+    cohort = tiny_cohort(n=120, m=60, seed=len(name))
+    inside = CONTENT if name == NAME else name
+    meta = library.add(_marked(cohort, inside), name=name, source=f"{inside}.vcf")
+    runs = finished_runs.make(home / "runs", library.open(meta.id), ("haplotype_mosaic", "resample"), bootstrap=0)
+    words = [meta.name, meta.id, meta.id[:8], f"../datasets/{meta.id}", str(home / "datasets" / meta.id / "meta.json")]
+    for path in runs:
+        config = (read_json(path / "config.json") or {}) | {"owner": owner, "title": name}
+        write_json(path / "config.json", config)
+        write_json(path / "status.json", (read_json(path / "status.json") or {}) | {"reason": f"It is {inside}."})
+        words += [path.name, path.name[:6], f"{name} · {path.name[:6]}", f"../{path.name}", str(path / "report.json")]
+    return words
+
+
+def _marked(cohort: Genotypes, word: str) -> Genotypes:
+    """The cohort with a word in each of its names."""
+    return replace(
+        cohort,
+        sample_id=np.array([f"{word}{i}" for i in range(cohort.n)]),
+        variant_id=np.array([f"{word}-rs{j}" for j in range(cohort.m)]),
+        labels={"population": np.array([f"{word} {one}" for one in cohort.labels["population"]])},
+    )
+
+
+def fuzz(here: Place, tries: int, seed: int, shares: dict[str, float], tell: Callable[[str], None] = print) -> Tried:
+    """Try so often; the same for the same seed, but for the ids."""
+    chance, seen, begun = random.Random(seed), Tried(), time.monotonic()
+    for number in range(1, tries + 1):
+        kind = chance.choices(list(shares), list(shares.values()))[0]
+        seen.kinds[kind] += 1
+        if wrong := attempt(here, kind, chance):
+            seen.wrong.append(f"try {number}, {wrong}")
+            tell(seen.wrong[-1])
+        if number % 100 == 0:
+            tell(f"{number} tries, {len(seen.wrong)} failed, {time.monotonic() - begun:.0f} s")
+    log = (here.home / "server.log").read_text(errors="replace")
+    seen.wrong += [f"in the log: {line[:300]}" for line in log.splitlines() if "Traceback" in line]
+    return seen
+
+
+def attempt(here: Place, kind: str, chance: random.Random) -> str:
+    """What went wrong with one try of a kind, "" if nothing did."""
+    if kind == "path":
+        return _path(here, chance)
+    page, query = hostile(here, chance)
+    if kind in ("upload", "another's file"):
+        page, query = "datasets", {"datasets": "Import files"}
+    said = f"{kind} {page} {query!r}"
+    try:
+        with Visitor(here.address, here.cookie) as anna:
+            anna.open(page, query)
+            if kind == "widget":
+                said += f", {_set_a_widget(here, anna, chance)}"
+            elif kind == "upload":
+                said += f", {_upload(anna, chance)}"
+            elif kind == "another's file":
+                said += f", {_take_a_file(here, anna, chance)}"
+            return judged(anna, said)
+    except Exception as error:  # noqa: BLE001 - a page that dies is what is looked for
+        return f"{said}: {type(error).__name__} {str(error)[:300]}"
+
+
+def judged(visitor: Visitor, said: str) -> str:
+    """Why what was sent to a visitor is wrong, "" if it is not."""
+    if failures := visitor.all("exception"):
+        return f"{said}: it failed: {failures[0].type} {failures[0].message[:200]}"
     # What the reader typed may be said back; what lies behind it may not.
-    texts = [str(e.value) for kind in ("markdown", "caption", "dataframe", "code", "metric") for e in app.get(kind)]
-    asked = any(SECRET in str(value) for value in parameters.values())
-    return "" if asked or not any(SECRET in text for text in texts) else "it shows what is not in its home"
+    if sent(visitor, CONTENT) or (NAME not in said and sent(visitor, NAME)):
+        return f"{said}: it shows what is another's"
+    return ""
+
+
+def sent(visitor: Visitor, word: str) -> bool:
+    """Whether the server has sent a word."""
+    return any(word.encode() in message for message in visitor.raw)
+
+
+def hostile(here: Place, chance: random.Random) -> tuple[str, dict[str, str | list[str]]]:
+    """A page and parameters of random names and values, some of them one's own, so that pages go on to the next."""
+    page = chance.choice(SECTIONS).name
+    names = chance.sample(PARAMETERS, chance.randint(1, 6))
+    if page == "learn":
+        lesson = chance.choice(LESSONS)
+        names = ["lesson", "teaching", "hide", "fix", *(lesson.key(one.key) for one in lesson.controls[:3])]
+    values: dict[str, str | list[str]] = {
+        name: chance.choice(chance.choice([_VALUES, here.near, here.near, here.mine])) for name in names
+    }
+    if page == "learn" and chance.random() < 0.7:
+        values |= {"lesson": lesson.name, "teaching": chance.choice(["true", "false", "1"])}
+    if chance.random() < 0.2:
+        values[chance.choice(names)] = [chance.choice(_VALUES), chance.choice(here.near)]
+    return page, values
+
+
+def _set_a_widget(here: Place, visitor: Visitor, chance: random.Random) -> str:
+    """Set a widget of the page to what it does not offer, in the kind of value that it takes."""
+    kinds = ("selectbox", "text_input", "multiselect", "button_group", "slider")
+    widgets = [one for kind in kinds for one in visitor.all(kind)]
+    if not widgets:
+        return "no widget"
+    one, word = chance.choice(widgets), chance.choice([*here.near, *_VALUES])
+    changed = WidgetState(id=one.id)
+    kind = one.DESCRIPTOR.name
+    if kind in ("Selectbox", "TextInput"):
+        changed.string_value = word
+    elif kind == "Slider":
+        changed.double_array_value.data.append(chance.choice([-1e9, 1e9, 0.123]))
+    else:
+        changed.string_array_value.data.append(word)
+    visitor.change(changed)
+    return f"{kind} {one.label!r} set to {changed!r}"
+
+
+def _upload(visitor: Visitor, chance: random.Random) -> str:
+    """Upload a file with a name that leads outside, or a content that does."""
+    name = chance.choice(
+        ["../../../etc/passwd.vcf", "/etc/passwd", "a\\..\\b.csv", "x" * 300 + ".npz", ".vcf", "ok.vcf.gz"]
+    )
+    whole = vcf(tiny_cohort(n=8, m=24, seed=chance.randrange(10**6)))
+    content = chance.choice(
+        [b"", b"\x00" * 512, _object_array(), _zip("../../outside"), _zip("/etc/cron.d/x"), whole, whole[:400]]
+    )
+    visitor.give("Genotype files", name, content)
+    if any(button.label == "Import" for button in visitor.all("button")):
+        visitor.press("Import")
+    return f"{name[:40]} of {len(content)} bytes"
+
+
+def _take_a_file(here: Place, visitor: Visitor, chance: random.Random) -> str:
+    """Say that an upload of Ben's is one's own, or put one into a session that is not there."""
+    if chance.random() < 0.5:
+        guess = chance.choice(["../" + here.session, "0" * 36, here.session[:-1] + "x", "%2e%2e"])
+        status = visitor.put(f"/_stcore/upload_file/{guess}/{here.file}", "a.csv", b"id,rs1\na,0\n")
+        assert status >= 400, f"{guess}: {status}"
+        return f"a file for {guess}: {status}"
+    changed = WidgetState(id=chance.choice(visitor.all("file_uploader")).id)
+    changed.file_uploader_state_value.uploaded_file_info.add(name="a.csv", size=20, file_id=here.file)
+    visitor.change(changed)
+    return "Ben's upload"
+
+
+def _path(here: Place, chance: random.Random) -> str:
+    """Ask the server for a path."""
+    way = chance.choice(["../", "..%2f", "%2e%2e/", "....//", "/", ""]) * chance.randint(1, 8)
+    where = chance.choice([*here.near, "etc/passwd", "home/server.log", "secrets.toml", here.file, "app.py"]).lstrip(
+        "/"
+    )
+    path = f"/{chance.choice(_ROOTS)}/{way}{where}"
+    connection = http.client.HTTPConnection(here.address.removeprefix("http://"), timeout=60)
+    try:
+        connection.request(
+            "GET", path.encode("ascii", "ignore").decode().replace(" ", "%20"), headers={"Cookie": here.cookie}
+        )
+        content = connection.getresponse().read()
+    finally:
+        connection.close()
+    hit = [word for word in (CONTENT, "root:x:0", KEY, "set_page_config") if word.encode() in content]
+    return f"path {path}: it gives {hit}" if hit else ""
+
+
+def _object_array() -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    return stream.getvalue()
+
+
+def _zip(name: str) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(name, CONTENT[:2])
+    return stream.getvalue()
 
 
 def main() -> None:
-    """Try as often as asked; print the first failure of each page and the number of tries."""
+    """Try as often as asked; print what failed, the number of tries of each kind and the time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tries", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--alone", action="store_true", help="without the shipped datasets and runs: five times faster")
     options = parser.parse_args()
-    PagesManager.uses_pages_directory = False
-    begun, failed = time.monotonic(), 0
     with tempfile.TemporaryDirectory() as folder:
-        outside = Path(folder) / "outside"
-        put_outside(outside)
-        os.environ["POPSCAPE_HOME"] = str(Path(folder) / "home")
-        for page, parameters in hostile(options.seed, options.tries, outside):
-            PagesManager.uses_pages_directory = False
-            if wrong := attempt(page, parameters):
-                failed += 1
-                print(f"{page} {parameters!r}: {wrong}", flush=True)
-    print(f"{options.tries:,} tries, {failed} failed, {time.monotonic() - begun:,.0f} s")
-    raise SystemExit(bool(failed))
+        home = Path(folder) / "home"
+        try:
+            with place(home, shipped=not options.alone) as here:
+                begun = time.monotonic()
+                seen = fuzz(here, options.tries, options.seed, SHARES)
+        finally:
+            end_workers(home)
+    for wrong in seen.wrong:
+        print(wrong)
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in seen.kinds.most_common())
+    print(f"{options.tries:,} tries ({kinds}), {len(seen.wrong)} failed, {time.monotonic() - begun:,.0f} s")
+    raise SystemExit(bool(seen.wrong))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from core.config.schema import from_dict
 from core.data.intake.cohort_options import CohortOptions
@@ -129,8 +130,13 @@ def _take(role: str, key: str) -> None:
     The widgets of the other roles stay as they are: something may be on its way to them.
     """
     given = st.session_state[key]
+    files = [one for one in (given if isinstance(given, list) else [given]) if one is not None]
+    if any(isinstance(one, DeletedFile) for one in files):
+        # The server was started anew since, or a client names an upload that is not its own.
+        st.error("The upload is not on the server any more; give the file again.", icon=":material/error:")
+        return
     try:
-        arrived = [receive(one, one.name) for one in (given if isinstance(given, list) else [given]) if one is not None]
+        arrived = [receive(one, one.name) for one in files]
     except InputError as error:
         st.error(plain(error), icon=":material/error:")
         return
