@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from core.runs.states import State
 from core.runs.store import RunStore
 from tests.runs.conftest import NETWORK, SMALL, ended, epochs_done
 from tests.runs.engines import missing, started
+from tests.runs.test_together import VAE, processes
 from tests.waiting import wait_until
 
 
@@ -71,6 +73,42 @@ def test_a_run_that_ends_by_itself_has_the_weights_of_any_other_engine(
     assert weights[0] == weights[1]
 
 
+def test_two_processes_train_on_an_engine_as_they_do_here(
+    store: RunStore, config: Callable[..., dict[str, Any]], name: str
+) -> None:
+    if name == "local":
+        pytest.skip("is tested in test_together.py")
+    run = store.submit(config(*VAE, "training.epochs=2"), Resources(backend=name, cpus=2))
+    assert ended(store, run).state is State.SUCCEEDED, run.log_tail()
+    assert run.config["training"]["processes"] == 2 and not processes(run)
+
+
+@pytest.mark.xdist_group("slurm")
+def test_a_killed_slurmd_changes_nothing_and_with_the_job_it_is_lost(
+    store: RunStore, config: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if why := missing("slurm"):
+        pytest.skip(why)
+    with started("slurm", monkeypatch) as folder:
+        wanted = config(*NETWORK, "training.epochs=100000", "training.checkpoint_every=1")
+        run = store.submit(wanted, Resources(backend="slurm", cpus=1))
+        wait_until(lambda: epochs_done(run) >= 1)
+        os.kill(int((Path(folder) / "slurmd.pid").read_text()), signal.SIGKILL)
+        reached = epochs_done(run)
+        wait_until(lambda: epochs_done(run) > reached + 1)
+        assert store.get(run.id).state is State.RUNNING
+        for process in _up_to_the_step(run.status["pid"]):
+            os.kill(process, signal.SIGKILL)
+        again = subprocess.Popen(["slurmd", "-D"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            run = ended(store, run)
+        finally:
+            again.terminate()
+            again.wait()
+    assert run.state is State.LOST
+    assert "disappeared in epoch" in run.status["reason"] and "last checkpoint" in run.status["reason"]
+
+
 @pytest.mark.xdist_group("slurm")
 def test_a_place_that_slurm_takes_back_is_waited_for_again(
     store: RunStore, config: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
@@ -95,7 +133,7 @@ def test_a_place_that_slurm_takes_back_is_waited_for_again(
 
 
 @pytest.mark.xdist_group("ray")
-def test_a_run_whose_cluster_dies_is_lost_with_the_reason(
+def test_a_run_whose_ray_head_is_killed_is_lost_with_the_reason(
     store: RunStore, config: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if why := missing("ray"):
@@ -104,8 +142,7 @@ def test_a_run_whose_cluster_dies_is_lost_with_the_reason(
     with started("ray", monkeypatch) as folder:
         run = store.submit(config(*NETWORK, "training.epochs=100000"), Resources(backend="ray", cpus=1))
         wait_until(lambda: epochs_done(run) >= 1)
-        subprocess.run(["pkill", "-KILL", "-f", folder], check=False)
-        os.kill(run.status["pid"], signal.SIGKILL)
+        subprocess.run(["pkill", "-KILL", "-f", folder], check=False)  # Ray then ends the job by itself
         run = ended(RunStore(shipped=None), run)
     assert run.state is State.LOST
     assert "cannot be reached" in run.status["reason"] or "no longer knows" in run.status["reason"]
@@ -133,6 +170,14 @@ def test_an_engine_that_is_not_there_says_so(
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(RunError, match="no Slurm on this machine"):
         store.submit(config("experiment=resample", *SMALL), Resources(backend="slurm"))
+
+
+def _up_to_the_step(process: int) -> list[int]:
+    """The processes of a job from Slurm's own, its step, down to the worker."""
+    found = [process]
+    while Path(f"/proc/{found[0]}/comm").read_text().strip() != "slurmstepd":
+        found.insert(0, int(Path(f"/proc/{found[0]}/stat").read_text().rpartition(")")[2].split()[1]))
+    return found
 
 
 def _reason(handle: str) -> str:
