@@ -17,29 +17,25 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from core.config.access import Viewer
-from core.data.genotypes import Genotypes
 from core.data.library import Library
-from core.runs.files import read_json, write_json
+from core.errors import InputError
+from core.runs.store import RunStore
 from pages.parts import state
 from pages.parts.learn.lessons import LESSONS
 from pages.parts.sections import SECTIONS
-from tests.browser.serving import REPOSITORY, free_port, serve
 from tests.conftest import end_workers, tiny_cohort
-from tests.pages import finished_runs
 from tests.pages.cohort_files import vcf
-from tests.pages.visitor import Visitor, signed_in
+from tests.pages.two_people import CONTENT, ISSUER, KEY, NAME, Place, fill, place, sent
+from tests.pages.visitor import Visitor
 
-NAME, CONTENT = "quagga", "okapi"
-"""Words of what is Ben's: Anna may guess names and types them; what is inside she has never seen."""
-ISSUER, KEY = "https://example.org", "a secret of this test alone, long enough"
 SHARES = {"address": 0.60, "widget": 0.10, "path": 0.27, "another's file": 0.02, "upload": 0.01}
 """Of the tries, by what they send; an import starts a process, so that few of them are tried."""
 
@@ -50,27 +46,7 @@ _VALUES = (
     "$(id)", "🧬", "\u202e", "Ａ", "x" * 5000, "demo", "demo-clones", "demo-digits", "GAN", "VAE", "Linkage",
     "Import files", "All runs", "A file of mine", "Step by step", "Recipes",
 )  # fmt: skip
-_ALONE = f"""
-import sys
-sys.path.insert(0, {str(REPOSITORY)!r})
-import core.data.library, core.runs.store
-core.data.library.ASSETS = core.data.library.ASSETS / "none"
-core.runs.store.RunStore.__init__.__defaults__ = (None, None)
-"""
 _ROOTS = ("media", "_stcore/upload_file", "app/static", "static", "component", "_stcore/bidi-components", "")
-
-
-@dataclass
-class Place:
-    """A server with things of both, Anna's cookie, and what she may have heard of Ben's."""
-
-    address: str
-    home: Path
-    cookie: str
-    near: list[str]
-    mine: list[str]
-    session: str = ""
-    file: str = ""
 
 
 @dataclass
@@ -79,68 +55,6 @@ class Tried:
 
     kinds: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-
-
-@contextlib.contextmanager
-def place(home: Path, *, shipped: bool = True) -> Iterator[Place]:
-    """Fill `home`, serve it, and let Ben look at what is his and upload a file, so that the server keeps it for him.
-
-    Without the `shipped` datasets and runs a page is opened in a fifth of the time, and those of sets are empty.
-    """
-    (home / "datasets").mkdir(parents=True)
-    near, mine = fill(home, "ben", NAME), fill(home, "anna", "mine")
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    secrets = home / "secrets.toml"
-    secrets.write_text(
-        f'[auth]\nredirect_uri = "{address}/oauth2callback"\ncookie_secret = "{KEY}"\nclient_id = "x"\n'
-        f'client_secret = "x"\nserver_metadata_url = "{ISSUER}/.well-known/openid-configuration"\n'
-    )
-    near += [str(home / "secrets.toml"), str(home), f"ben at {ISSUER}"]
-    (home / "sitecustomize.py").write_text(_ALONE)
-    around = {
-        "STREAMLIT_SECRETS_FILES": str(secrets),
-        "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "5",
-        "OMP_NUM_THREADS": "1",
-    }
-    with serve(REPOSITORY, home, port=port, **around, **({} if shipped else {"PYTHONPATH": str(home)})):
-        anna, ben = (signed_in(address, {"iss": ISSUER, "sub": name}, KEY) for name in ("anna", "ben"))
-        with Visitor(address, ben) as owner:
-            label = next(word for word in near if "·" in word)
-            for page in ("datasets", "runs", "linkage"):
-                owner.open(page, {"dataset": NAME, "run": label})
-                assert sent(owner, CONTENT), f"{page} shows its owner nothing"
-            owner.open("datasets", {"datasets": "Import files"})
-            file = owner.place_for(f"{CONTENT}.csv")
-            assert owner.put(file.upload_url, f"{CONTENT}.csv", f"id,rs1\n{CONTENT},0\n".encode()) == 204
-            yield Place(address, home, anna, near, mine, owner.session, file.file_id)
-
-
-def fill(home: Path, person: str, name: str) -> list[str]:
-    """A cohort with two finished runs, of one person; the names and ids by which they are called."""
-    owner = f"{person} at {ISSUER}"
-    library = Library(home / "datasets", embedded=home / "none", viewer=Viewer(owner))
-    cohort = tiny_cohort(n=120, m=60, seed=len(name))
-    inside = CONTENT if name == NAME else name
-    meta = library.add(_marked(cohort, inside), name=name, source=f"{inside}.vcf")
-    runs = finished_runs.make(home / "runs", library.open(meta.id), ("haplotype_mosaic", "resample"), bootstrap=0)
-    words = [meta.name, meta.id, meta.id[:8], f"../datasets/{meta.id}", str(home / "datasets" / meta.id / "meta.json")]
-    for path in runs:
-        config = (read_json(path / "config.json") or {}) | {"owner": owner, "title": name}
-        write_json(path / "config.json", config)
-        write_json(path / "status.json", (read_json(path / "status.json") or {}) | {"reason": f"It is {inside}."})
-        words += [path.name, path.name[:6], f"{name} · {path.name[:6]}", f"../{path.name}", str(path / "report.json")]
-    return words
-
-
-def _marked(cohort: Genotypes, word: str) -> Genotypes:
-    """The cohort with a word in each of its names."""
-    return replace(
-        cohort,
-        sample_id=np.array([f"{word}{i}" for i in range(cohort.n)]),
-        variant_id=np.array([f"{word}-rs{j}" for j in range(cohort.m)]),
-        labels={"population": np.array([f"{word} {one}" for one in cohort.labels["population"]])},
-    )
 
 
 def fuzz(here: Place, tries: int, seed: int, shares: dict[str, float], tell: Callable[[str], None] = print) -> Tried:
@@ -181,6 +95,28 @@ def attempt(here: Place, kind: str, chance: random.Random) -> str:
         return f"{said}: {type(error).__name__} {str(error)[:300]}"
 
 
+def named(home: Path, near: list[str], tries: int, seed: int) -> list[str]:
+    """Ask the library and the run store of Anna for what nobody is called, or only Ben's things are; what she got.
+
+    All that a parameter can name goes through these two, and it takes a hundredth of the time of a page.
+    """
+    chance, anna = random.Random(seed), Viewer(f"anna at {ISSUER}")
+    library = Library(home / "datasets", embedded=home / "none", viewer=anna)
+    store = RunStore(home / "runs", None, viewer=anna)
+    reached = []
+    for _ in range(tries):
+        word = chance.choice([*near, *_VALUES])
+        cut = slice(chance.randrange(len(word) + 1), None) if chance.random() < 0.3 else slice(chance.randrange(40))
+        word = chance.choice(["", "../", "./", "../runs/", "../datasets/", "%2e%2e/", " "]) + chance.choice(
+            [word, word[cut], word.upper(), word + "\x00", word + "/", word + "/config.json", word[::-1]]
+        )
+        for ask in (lambda ref: library.open(ref).meta.name, lambda ref: str(store.get(ref).config["title"])):
+            with contextlib.suppress(InputError):
+                if (name := ask(word)) != "mine":
+                    reached.append(f"{word!r} gives {name}")
+    return reached
+
+
 def judged(visitor: Visitor, said: str) -> str:
     """Why what was sent to a visitor is wrong, "" if it is not."""
     if failures := visitor.all("exception"):
@@ -189,11 +125,6 @@ def judged(visitor: Visitor, said: str) -> str:
     if sent(visitor, CONTENT) or (NAME not in said and sent(visitor, NAME)):
         return f"{said}: it shows what is another's"
     return ""
-
-
-def sent(visitor: Visitor, word: str) -> bool:
-    """Whether the server has sent a word."""
-    return any(word.encode() in message for message in visitor.raw)
 
 
 def hostile(here: Place, chance: random.Random) -> tuple[str, dict[str, str | list[str]]]:
@@ -297,10 +228,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tries", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--alone", action="store_true", help="without the shipped datasets and runs: five times faster")
+    parser.add_argument("--names", type=int, default=0, help="ask as often below the pages, instead of the server")
+    parser.add_argument("--alone", action="store_true", help="without the shipped datasets and runs, which is faster")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
+        if options.names:
+            near = [*fill(home, "ben", NAME), *fill(home, "anna", "mine")]
+            reached = named(home, near, options.names, options.seed)
+            print(*reached, f"{options.names:,} names, {len(reached)} reached what is another's", sep="\n")
+            raise SystemExit(bool(reached))
         try:
             with place(home, shipped=not options.alone) as here:
                 begun = time.monotonic()

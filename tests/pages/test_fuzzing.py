@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from pages.parts.sections import SECTIONS
-from tests.pages.fuzzing import PARAMETERS, Place, fuzz, judged, place
+from tests.pages.fuzzing import PARAMETERS, fuzz, judged, named
+from tests.pages.two_people import Place, place
 from tests.pages.visitor import Visitor
 
 
@@ -22,6 +23,7 @@ def test_nothing_that_a_client_sends_breaks_a_page_or_reaches_what_is_another_s(
     seen = fuzz(here, 30, seed=1, shares=shares, tell=lambda text: None)
     assert not seen.wrong
     assert seen.kinds.keys() == shares.keys()
+    assert not named(here.home, [*here.near, *here.mine], 300, seed=1)
 
 
 def test_a_page_takes_its_defaults_where_every_parameter_is_empty(here: Place) -> None:
