@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,11 +65,17 @@ def run(
 
 
 def start(
-    module: str, *words: str, log: Path, folder: Path = _ROOT, environment: Mapping[str, str]
+    module: str,
+    *words: str,
+    log: Path,
+    folder: Path = _ROOT,
+    environment: Mapping[str, str],
+    files: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start `python -m module words` in `folder` as a process that outlives this one.
 
-    It has a session of its own, no terminal and no input, and appends all that it says to `log`. Raises OSError.
+    It has a session of its own, no terminal and no input, and appends all that it says to `log`; of the open files of
+    this process it has those with the numbers `files`. Raises OSError.
     """
     with log.open("ab") as stream:
         return subprocess.Popen(
@@ -80,6 +86,7 @@ def start(
             stdout=stream,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=files,
         )
 
 

@@ -31,6 +31,7 @@ VERBS = {
     "preflight": ("training", "estimate time and memory of a training"),
     "train": ("training", "train a model"),
     "sweep": ("training", "train a model with every combination of several values"),
+    "federate": ("federating", "train one model at several sites that keep their data"),
     "resume": ("training", "go on with a run that failed, was stopped or was lost"),
     "stop": ("training", "stop a run; its checkpoint stays usable"),
     "logs": ("training", "what the worker of a run wrote"),

@@ -25,6 +25,7 @@ from pages.parts.state import (
     TRAIN_PRESET,
     TRAIN_ROLE,
     TRAIN_SEVERAL,
+    TRAIN_SITES,
     TRAIN_VIEW,
     arrive,
     choose,
@@ -34,6 +35,7 @@ from pages.parts.train.advice import advise, best_first
 from pages.parts.train.form import pick_role, training_form
 from pages.parts.train.plan import show_estimate, show_plan
 from pages.parts.train.recipes import recipes_view
+from pages.parts.train.sites import train_at_sites
 from pages.parts.train.sweep import sweep
 
 arrive()
@@ -115,6 +117,7 @@ share(
     TRAIN_EXPERIMENT,
     TRAIN_PRESET,
     TRAIN_SEVERAL,
+    TRAIN_SITES,
     *(form.key(node, name) for node in changes for name in changes[node]),
     place=top,
 )
@@ -138,3 +141,5 @@ with st.expander(
     if several.open:
         settings = [f"{node}.{name}" for node in form.asked for name in form.asked[node] if name != "name"]
         sweep(overrides(chosen, changes, title, preset), settings, meta.id, meta.name, resources)
+if meta.kind == "sets" and form.learns:
+    train_at_sites(meta, applied(experiment, changes, title), overrides(chosen, changes, title, preset), resources)

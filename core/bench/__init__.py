@@ -17,6 +17,7 @@ BENCHMARKS = {
     "gde_geometry": "latent distances and straight lines against optimal transport",
     "gde_variance": "how much variance each generator keeps, on vectors and on images",
     "gde_sequences": "planted motifs, whose strength the latent must order, and likelihood by generator",
+    "federated": "a model of sets at several sites, on all sets in one place, and at each site alone",
     "gde_memory": "peak memory of streaming and of gradient checkpointing",
     "real_sets": "set embeddings on four real collections, cross-validated, beside what needs no training",
     "sequence_import": "memory and speed of the import of many reads",

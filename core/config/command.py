@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.config.federation import FederationConfig
 from core.config.resources import Resources
 from core.config.schema import to_dict
 
@@ -64,6 +65,14 @@ def _asked(resources: Resources | None) -> list[str]:
 def sweep_command(words: Sequence[str], dataset: str, resources: Resources | None = None) -> str:
     """The shell command that trains every combination of the values in `words`."""
     return shlex.join(["python", "-m", "core", "sweep", *words, "--dataset", dataset, *_asked(resources)])
+
+
+def federate_command(words: Sequence[str], dataset: str, wish: FederationConfig, *, compare: bool) -> str:
+    """The shell command that trains at several sites, and with `compare` what that is compared with."""
+    usual, asked = to_dict(FederationConfig()), to_dict(wish)
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items() if value != usual[name]]
+    beside = ["--compare"] if compare else []
+    return shlex.join(["python", "-m", "core", "federate", dataset, *words, *options, *beside])
 
 
 def search_words(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from core.config.catalogue import loss_title
+from core.config.federation import DRIFT, SITE_CURVE
 from core.plots.figure import Columns, Figure, grid, translucent, typed
 from core.plots.theme import model_colour
 from core.words import count, number
@@ -64,8 +65,12 @@ class Look:
 
 
 def losses(curves: Mapping[str, Curve], model: str, look: Look) -> Figure | None:
-    """A panel a loss, in the colour of the model; None before the first epoch has ended."""
-    shown = {name: curve for name, curve in curves.items() if name not in VALIDATION}
+    """A panel a loss, in the colour of the model; None before the first epoch has ended.
+
+    What single sites say of themselves is left to `core.plots.federated`.
+    """
+    own = (*VALIDATION, DRIFT)
+    shown = {name: one for name, one in curves.items() if name not in own and not name.startswith(SITE_CURVE)}
     return _panels("training_losses", shown, model, "Losses", look)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.config.home import REPOSITORY
 
-PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "safetensors", "streamlit", "cyvcf2", "msprime")
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "safetensors", "streamlit", "cyvcf2", "msprime", "flwr")
 
 
 def versions() -> dict[str, str]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.config.federation import ALONE, role
 from core.config.schema import from_dict
 from core.data.dataset import Dataset
 from core.data.selection import SetViewConfig, view
 from core.data.sets import SetCollection
+from core.data.sites import at_site
 from core.data.split import Split
 from core.runs.directory import Run
 
@@ -34,6 +36,15 @@ def viewed(config: Mapping[str, Any], dataset: Dataset) -> tuple[SetCollection, 
     return sets, split
 
 
+def trained_on(config: Mapping[str, Any], dataset: Dataset) -> tuple[SetCollection, Split]:
+    """The sets that a training sees: those that the run uses, of a site alone its own. Raises InputError."""
+    sets, split = viewed(config, dataset)
+    if role(config) != ALONE:
+        return sets, split
+    node = config["federation"]
+    return at_site(sets, split, node, int(config["seed"]), node["site"])
+
+
 def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that build the model: its own node with the nodes of its parts."""
     return {**config["model"], **{part: config[part] for part in ("encoder", "generator", "mixer")}}
@@ -49,7 +60,7 @@ def prepared(run: Run, dataset: Dataset, device: str) -> tuple[SetData, SetData 
     from core.training.set_data import load_sets
 
     config = run.config
-    data, holdout = load_sets(*sets_of(run, dataset), config["model"])
+    data, holdout = load_sets(*trained_on(config, dataset), config["model"])
     return data, holdout, settings_of(config), validator(device)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.config.evaluation import EvaluationConfig
+from core.config.federation import FEDERATED, MISSING, flower, role
 from core.config.schema import from_dict
 from core.config.training import TrainingConfig
 from core.data.dataset import Dataset
@@ -51,6 +52,8 @@ def train(run: Run, poll: float, ending: Ending) -> Outcome:
     """Load, build and fit; goes on from the checkpoint `last` where there is one. Raises InputError, RunError."""
     from core.training.team import ALONE
 
+    if role(run.config) == FEDERATED:
+        return _federated(run, ending)
     processes = int(run.config["training"].get("processes", 1))
     if processes > 1:
         return together.train(run, processes, ending)
@@ -58,6 +61,15 @@ def train(run: Run, poll: float, ending: Ending) -> Outcome:
     progress = RunProgress(run, poll, ending.terminated)
     with contextlib.closing(progress), ending.deferred():
         return fit(progress)
+
+
+def _federated(run: Run, ending: Ending) -> Outcome:
+    """Train at several sites. Raises InputError where Flower is not installed."""
+    if not flower():
+        raise InputError(MISSING)
+    from core.runs.federated import server
+
+    return server.train(run, ending)
 
 
 def ready(run: Run, team: Team) -> Callable[[Progress], Outcome]:

@@ -51,7 +51,7 @@ _TITLES = {
     "variable_genes": "Most variable genes",
 }
 # What an empty choice means, where it is not "none".
-_EMPTY = {"control": "found by its name", "backend": "Usual"}
+_EMPTY = {"control": "found by its name", "backend": "Usual", "site_column": "random parts"}
 _BOUNDS = {"min": "Minimum", "max": "Maximum"}
 
 

@@ -32,6 +32,7 @@ TRAIN_PRESET = "preset"
 TRAIN_ROLE = "models"
 TRAIN_VIEW = "train"
 TRAIN_SEVERAL = "several"
+TRAIN_SITES = "at_sites"
 RECIPE = "recipe"
 RECIPE_EXPERIMENT = "recipe_about"
 

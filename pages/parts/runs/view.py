@@ -21,6 +21,7 @@ from core.words import ago, duration
 from pages.parts.chart import live_chart
 from pages.parts.frame import plain, refused_here
 from pages.parts.login import share_switch
+from pages.parts.runs.at_sites import at_sites
 from pages.parts.runs.held_out import held_out_warning
 from pages.parts.runs.table import MARKS
 from pages.parts.state import DATASET, RUN, RUNS_AXES, RUNS_SAID, RUNS_SMOOTHING, SET_RUN
@@ -53,6 +54,7 @@ def run_view(reference: str, name: str, *, was_active: bool) -> None:
     _header(run, state, status)
     _actions(run, name, state)
     _curves(run, state)
+    at_sites(run, running=state in ACTIVE)
     _files(run)
 
 
