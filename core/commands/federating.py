@@ -38,6 +38,7 @@ def _federate(options: argparse.Namespace) -> Answer:
     config = prepare(compose(options.overrides), options.dataset)
     config = federated(config, read_settings(options, FederationConfig))
     configs = [config, *(compared(config) if options.compare else ())]
+    store.room(len(configs))
     runs = [store.submit(one, resources) for one in configs]
     if not options.detach:
         runs = [follow(store, run, stop_on_interrupt=True) for run in runs]

@@ -67,12 +67,14 @@ def sweep_command(words: Sequence[str], dataset: str, resources: Resources | Non
     return shlex.join(["python", "-m", "core", "sweep", *words, "--dataset", dataset, *_asked(resources)])
 
 
-def federate_command(words: Sequence[str], dataset: str, wish: FederationConfig, *, compare: bool) -> str:
+def federate_command(
+    words: Sequence[str], dataset: str, wish: FederationConfig, resources: Resources | None = None, *, compare: bool
+) -> str:
     """The shell command that trains at several sites, and with `compare` what that is compared with."""
     usual, asked = to_dict(FederationConfig()), to_dict(wish)
     options = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items() if value != usual[name]]
     beside = ["--compare"] if compare else []
-    return shlex.join(["python", "-m", "core", "federate", dataset, *words, *options, *beside])
+    return shlex.join(["python", "-m", "core", "federate", dataset, *words, *options, *beside, *_asked(resources)])
 
 
 def search_words(

@@ -46,7 +46,7 @@ def train_at_sites(
             st.info(MISSING, icon=":material/info:")
         if st.button("Start at the sites", icon=":material/play_arrow:", key="sites_start", disabled=not flower()):
             _start(meta, experiment, wish, resources, compare=compare)
-        st.code(federate_command(words, meta.id, wish, compare=compare), language="bash", wrap_lines=True)
+        st.code(federate_command(words, meta.id, wish, resources, compare=compare), language="bash", wrap_lines=True)
 
 
 def _start(
@@ -55,7 +55,9 @@ def _start(
     store = RunStore()
     try:
         config = federated(prepare(experiment, meta.id), wish)
-        runs = [store.submit(one, resources) for one in (config, *(compared(config) if compare else ()))]
+        configs = [config, *(compared(config) if compare else ())]
+        store.room(len(configs))
+        runs = [store.submit(one, resources) for one in configs]
     except PopscapeError as error:
         st.error(plain(error), title="Not started", icon=":material/error:")
         return
