@@ -21,6 +21,7 @@ from pathlib import Path
 from core.config.access import READ_ONLY, Viewer, only_read
 from core.config.home import home
 from core.errors import InputError
+from core.words import count
 
 MINUTES = 10
 
@@ -114,8 +115,8 @@ def _take(visit: Visit, share: float) -> None:
     if len(visit) >= share:
         wait = math.ceil((visit[0] - now) / 60 + MINUTES) if visit else MINUTES
         raise InputError(
-            f"This visit has started {len(visit)} computations in {MINUTES} minutes, which is all that this server "
-            f"gives to one; go on in {wait} minute{'s' * (wait > 1)}, or install Popscape on a machine of yours."
+            f"This visit has started {count(len(visit), 'computation')} in {MINUTES} minutes, which is all that this "
+            f"server gives to one; go on in {count(wait, 'minute')}, or install Popscape on a machine of yours."
         )
     visit.append(now)
 
@@ -127,8 +128,8 @@ def refuse_trainings(viewer: Viewer, active: Callable[[], int], more: int = 1) -
     if most is not None and (waiting := active()) + more > most:
         asked = f", and {more} more were asked for" if more > 1 else ""
         raise InputError(
-            f"{_whose(viewer, 'have', 'has')} {waiting} trainings that wait or run{asked}; at most {most:.0f} are "
-            "given here at a time. Wait until some have ended, or stop some on Runs."
+            f"{_whose(viewer, 'have', 'has')} {count(waiting, 'training')} waiting or running{asked}; at most "
+            f"{most:.0f} are given here at a time. Wait until some have ended, or stop some on Runs."
         )
 
 

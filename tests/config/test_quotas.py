@@ -87,7 +87,7 @@ def test_a_person_has_room_for_so_many_trainings_and_bytes(home: Path, monkeypat
     monkeypatch.setenv("POPSCAPE_START_SECONDS", "1000")
     monkeypatch.setenv("POPSCAPE_TRAININGS", "2")
     RunStore(shipped=None, viewer=anna).room()
-    with pytest.raises(InputError, match=r"You have 1 trainings.*and 2 more were asked for; at most 2"):
+    with pytest.raises(InputError, match=r"You have 1 training waiting.*and 2 more were asked for; at most 2"):
         RunStore(shipped=None, viewer=anna).room(2)
     RunStore(shipped=None, viewer=ben).room(2)
 
