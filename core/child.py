@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import PopscapeError
 
-_ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 _WORDS = 300
 
 
@@ -49,7 +49,7 @@ def run(
     try:
         done = subprocess.run(
             [sys.executable, "-m", module, *words],
-            cwd=_ROOT,
+            cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -68,7 +68,7 @@ def start(
     module: str,
     *words: str,
     log: Path,
-    folder: Path = _ROOT,
+    folder: Path = ROOT,
     environment: Mapping[str, str],
     files: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:

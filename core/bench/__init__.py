@@ -19,6 +19,7 @@ BENCHMARKS = {
     "gde_sequences": "planted motifs, whose strength the latent must order, and likelihood by generator",
     "federated": "a model of sets at several sites, on all sets in one place, and at each site alone",
     "gde_memory": "peak memory of streaming and of gradient checkpointing",
+    "scale": "cost against size of data that are read from disk, and a step beside one from memory",
     "real_sets": "set embeddings on four real collections, cross-validated, beside what needs no training",
     "sequence_import": "memory and speed of the import of many reads",
     "models": "every model of genotypes against real halves of any cohort: the tables of quality",

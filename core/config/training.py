@@ -26,6 +26,12 @@ class TrainingConfig:
         low=1,
         high=64,
     )
+    read_from: str = more(
+        "auto",
+        "Where training data are read from: memory, or a file on disk, batch by batch; auto takes the disk where they "
+        "would fill half of the free memory.",
+        choices=("auto", "memory", "disk"),
+    )
     precision: str = more(
         "auto",
         "Number format of the matrix products; auto takes bf16 where the device gains from it.",

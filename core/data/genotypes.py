@@ -126,12 +126,12 @@ def _of_variants(truth: dict[str, Any], index: npt.NDArray[Any], m: int) -> dict
     return truth | {"phenotype": known | {"causal_index": causal[there], "effect": known["effect"][there]}}
 
 
-def unmap_pages(calls: Calls) -> None:
-    """Give the resident pages of memory-mapped `calls` back; the next access reads them from the file again.
+def unmap_pages(array: npt.NDArray[Any]) -> None:
+    """Give the resident pages of a memory-mapped array back; the next access reads them from the file again.
 
     Without this, the peak memory of a long computation holds every page that it ever touched.
     """
-    base: Any = calls
+    base: Any = array
     while base is not None and not isinstance(base, mmap.mmap):
         # Pages of a copy-on-write map hold what was written to it and are in no file.
         base = None if isinstance(base, np.memmap) and base.mode == "c" else getattr(base, "base", None)

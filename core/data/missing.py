@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.genotype_counts import genotype_counts
-from core.data.genotypes import MISSING, Calls, Genotypes
+from core.data.genotypes import MISSING, Calls, Genotypes, unmap_pages
 
 _COLUMNS = 2048  # variants filled at a time: a bounded index array however many calls are missing
+_ENTRIES = 1 << 29  # calls looked at at a time, of cohorts of more than 262,144 individuals
 _ENOUGH = 5  # called individuals below which a population borrows the frequencies of the whole cohort
 
 
@@ -24,24 +25,45 @@ def filled(genotypes: Genotypes, seed: int, rows: npt.NDArray[np.int64] | None =
     """
     if rows is None and not has_missing(genotypes.calls):
         return genotypes.calls
-    rng = np.random.default_rng(seed)
     calls = np.array(genotypes.calls if rows is None else genotypes.calls[rows])
-    everyone = genotypes.population_code
-    population = everyone if rows is None else everyone[rows]
-    for start in range(0, genotypes.m, _COLUMNS):
-        block = calls[:, start : start + _COLUMNS]
-        row, column = np.nonzero(block == MISSING)
-        if len(row) == 0:
-            continue
-        seen = block if rows is None else np.asarray(genotypes.calls[:, start : start + _COLUMNS])
-        cumulative = _cumulative_frequencies(seen, everyone, genotypes.ploidy)[population[row], column]
-        block[row, column] = (rng.random(len(row))[:, None] >= cumulative[:, :-1]).sum(axis=1, dtype=np.int8)
+    fill(calls, genotypes.population_code, genotypes.ploidy, seed, rows=rows, seen=genotypes.calls)
     return calls
+
+
+def fill(
+    calls: Calls,
+    population: npt.NDArray[np.int64],
+    ploidy: int,
+    seed: int,
+    *,
+    rows: npt.NDArray[np.int64] | None = None,
+    seen: Calls | None = None,
+) -> None:
+    """Fill the missing calls (n, m) in place, as `filled` does; `calls` may be a map of a file.
+
+    population: (n,) code of each individual's population. With `rows`, `calls` are those of `seen`, whose frequencies
+    count, and `population` is of all that are seen.
+    """
+    rng = np.random.default_rng(seed)
+    own = population if rows is None else population[rows]
+    width = max(1, min(_COLUMNS, _ENTRIES // max(1, len(calls))))
+    for start in range(0, calls.shape[1], width):
+        block = calls[:, start : start + width]
+        row, column = np.nonzero(block == MISSING)
+        if len(row):
+            known = block if rows is None or seen is None else np.asarray(seen[:, start : start + width])
+            cumulative = _cumulative_frequencies(known, population, ploidy)[own[row], column]
+            block[row, column] = (rng.random(len(row))[:, None] >= cumulative[:, :-1]).sum(axis=1, dtype=np.int8)
+        unmap_pages(calls)
 
 
 def has_missing(calls: Calls) -> bool:
     """Whether any call is -1, found without a second matrix in memory."""
-    return any(bool((calls[start : start + 256] == MISSING).any()) for start in range(0, calls.shape[0], 256))
+    for start in range(0, calls.shape[0], 256):
+        if bool((calls[start : start + 256] == MISSING).any()):
+            return True
+        unmap_pages(calls)
+    return False
 
 
 def _cumulative_frequencies(block: Calls, population: npt.NDArray[np.int64], ploidy: int) -> npt.NDArray[np.float64]:

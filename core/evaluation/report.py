@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ def evaluate(
     out: Path | None = None,
     device: str = "cpu",
     names: dict[str, str] | None = None,
+    notes: Sequence[str] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Judge `synthetic` against `real`, or against `holdout` where `real` are the individuals a model was trained on.
@@ -48,6 +49,7 @@ def evaluate(
         options: settings of the metrics. device: where distances are computed.
         out: folder that receives report.json and arrays/*.npz, with a UMAP; None writes nothing.
         names: what to call "real", "synthetic" and "holdout" in the report (a dataset, a run, a file).
+        notes: sentences for the reader on what was left out before.
         progress: called with a short sentence before each stage.
 
     Raises InputError on matrices that cannot be compared.
@@ -55,7 +57,7 @@ def evaluate(
     started = time.monotonic()
     config = options or EvaluationConfig()
     others = {"synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
-    shared, aligned, notes = harmonise(real, others)
+    shared, aligned, said = harmonise(real, others)
     here = setting(shared, aligned["synthetic"], aligned.get("holdout"), seed=seed, config=config, device=device)
     measured, parts = _everything(here, progress)
     curves, arrays = _drawn(parts, progress)
@@ -79,7 +81,7 @@ def evaluate(
             "variants": here.real.m,
         },
         "ploidy": real.ploidy,
-        "notes": notes,
+        "notes": [*notes, *said],
         "metrics": {one.name: one.entry for one in measured},
         "curves": curves,
     }

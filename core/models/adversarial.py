@@ -25,6 +25,7 @@ from core.models.gumbel import draw, gumbel_softmax, one_hot, planes_softmax
 from core.models.moments import Moments
 from core.models.optimisation import average, cosine_rate
 from core.models.populations import normal, uniform
+from core.models.principal_components import for_a_fit
 from core.models.softening import FrozenNoise
 
 MOST_CLASSES = 32  # latent classes where individuals have no label
@@ -72,6 +73,7 @@ class Adversarial(Model):
     """
 
     capturable: ClassVar[bool] = True
+    in_memory: ClassVar[str] = ""
     undivided: ClassVar[str] = (
         "a step has two networks with an optimiser each, and penalties on the moments of the whole batch"
     )
@@ -118,7 +120,8 @@ class Adversarial(Model):
             self.shares.copy_(members[1 : classes + 1] / members.sum())
         self.averaged.load_state_dict(self.generator.state_dict())
         if c.frequency_weight or c.linkage_weight:
-            self.moments = [Moments(data.calls, data.condition, self.spec.categories)]
+            some = for_a_fit(data)
+            self.moments = [Moments(some.calls, some.condition, self.spec.categories)]
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """Adam for both nets, made on the device that the parameters are on by then."""

@@ -104,22 +104,30 @@ class Batch:
 
 @dataclass(frozen=True)
 class TrainData:
-    """A split ready for a model: calls (n, m) int8 with missing calls already filled, conditions, and the spec."""
+    """A split ready for a model: calls (n, m) int8 with missing calls already filled, conditions, and the spec.
+
+    on_disk: whether the calls are a map of a file, and stay on the CPU whatever the device.
+    """
 
     calls: Tensor
     condition: Condition
     spec: DataSpec
+    on_disk: bool = False
 
     def __len__(self) -> int:
         return int(self.calls.shape[0])
 
     def index(self, i: Tensor | slice) -> Batch:
         """The individuals at `i` as one batch."""
-        return Batch(self.calls[i], self.condition.index(i))
+        if not self.on_disk:
+            return Batch(self.calls[i], self.condition.index(i))
+        rows = self.calls[i if isinstance(i, slice) else i.cpu()]
+        return Batch(rows.to(self.condition.labels.device), self.condition.index(i))
 
     def to(self, device: torch.device | str) -> TrainData:
-        """The same split on `device`; the int8 matrix moves once, one-hot coding is made there."""
-        return TrainData(self.calls.to(device), self.condition.to(device), self.spec)
+        """The same split on `device`; the int8 matrix moves once (one on disk by batches), one-hot is made there."""
+        calls = self.calls if self.on_disk else self.calls.to(device)
+        return TrainData(calls, self.condition.to(device), self.spec, self.on_disk)
 
 
 class Clock(Protocol):
@@ -174,6 +182,9 @@ class Trainable(nn.Module):
     # Why several processes cannot share a step; "" where it is one loss that is a mean over the batch, one backward
     # pass, `share_gradients` and one optimiser step.
     undivided: ClassVar[str] = "it does not learn by the gradient of a loss"
+
+    # Why training data must be in memory; "" where no part of the training asks for more of them at once than a block.
+    in_memory: ClassVar[str] = ""
 
     def __init__(self, config: Any, spec: Any, training: TrainingConfig) -> None:
         super().__init__()
@@ -266,6 +277,8 @@ class Model(Trainable, ABC):
 
     # Whether `impute` says how likely each genotype of a missing call is.
     imputes: ClassVar[bool] = False
+
+    in_memory: ClassVar[str] = "compares all of its training individuals at once"
 
     # Whether `encode` gives every individual a latent and `decode` the genotypes that a latent stands for.
     encodes: ClassVar[bool] = False

@@ -54,8 +54,9 @@ def fit(data: TrainData, labels: Tensor | None, groups: int, room: int, reach: i
     labels (n,) in 0..groups-1, 0 unknown, or None: groups 1 and more are then latent classes. room: the number of
     factors that there is place for; reach: neighbours on each side that share noise with a variant.
     """
-    pick = spread(data.calls)
-    calls, traits = data.calls[pick], data.condition.phenotypes[pick].nan_to_num(0.0)
+    pick = spread(data.calls).to(data.condition.labels.device)
+    some = data.index(pick)
+    calls, traits = some.calls, some.condition.phenotypes.nan_to_num(0.0)
     n, m = calls.shape
     frequency = frequencies(calls, data.spec.categories)
     x = standardised(calls)

@@ -49,15 +49,15 @@ def membership(condition: Condition, populations: int) -> Tensor:
 def genotype_frequencies(calls: Tensor, member: Tensor, categories: int) -> Tensor:
     """(G, m, categories) float64 frequency of each genotype in each group; an empty group takes the last one's.
 
-    calls: (n, m) int8 without missing entries; member: (G, n) indicator. One block of variants at a time.
+    calls: (n, m) int8 without missing entries; member: (G, n) indicator. One block of individuals at a time.
     """
     size = member.sum(1)
-    width = max(1, BLOCK // max(1, calls.shape[0]))
-    blocks = []
-    for block in torch.split(calls, width, dim=1):
-        counts = torch.stack([member @ (block == value).double() for value in range(categories)], dim=-1)
-        blocks.append(counts / size.clamp(min=1)[:, None, None])
-    frequency = torch.cat(blocks, dim=1)
+    counts = torch.zeros(len(member), calls.shape[1], categories, dtype=torch.float64, device=member.device)
+    for rows in row_blocks(*calls.shape):
+        block = calls[rows].to(member.device)
+        for value in range(categories):
+            counts[:, :, value] += member[:, rows] @ (block == value).double()
+    frequency = counts / size.clamp(min=1)[:, None, None]
     frequency[size == 0] = frequency[-1].clone()
     return frequency
 

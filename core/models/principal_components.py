@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from core.models.base import Batch, TrainData
+
 MOST = 4096  # individuals that are used where both sides of the matrix are longer: the Gram matrix is then 128 MiB
+MOST_CALLS = 1 << 27  # that a fit holds in memory, several times over as floats; those of more would tell no more
 BLOCK = 2048  # variants centred at a time
 FOLDS = 5  # parts of the individuals that are left out in turn
 
@@ -143,6 +146,13 @@ def axes(calls: Tensor, mean: Tensor, most: int = 1 << 30) -> tuple[Tensor, Tens
 def spread(calls: Tensor) -> Tensor:
     """Up to MOST individuals (their rows), evenly spread over the file."""
     return torch.linspace(0, len(calls) - 1, min(MOST, len(calls)), device=calls.device).long()
+
+
+def for_a_fit(data: TrainData) -> Batch:
+    """The individuals that closed-form parts are fitted to: all, or as many as MOST_CALLS allow, evenly spread."""
+    n = len(data)
+    count = min(n, max(MOST, MOST_CALLS // data.spec.variants))
+    return data.index((torch.arange(count) * n // count).to(data.condition.labels.device))
 
 
 def standardised(calls: Tensor) -> Tensor:

@@ -20,11 +20,18 @@ _BATCH = 4096
 _LEAST = 20  # individuals in a report where the holdout is smaller: fewer make no cloud
 # At most this many: a copy of a training individual shows only where about as many are sampled as were trained on.
 _MOST = 2000
+# Beyond these a report would take more time and memory, and tell no more: intervals are narrow by then.
+_JUDGED, _JUDGED_CALLS = 10_000, 500_000_000
 
 
 def judged_individuals(train: int, holdout: int) -> int:
     """How many synthetic individuals the report of a run judges: as many as were trained on, within bounds."""
     return max(holdout or train, _LEAST, min(train, _MOST))
+
+
+def most_judged(variants: int) -> int:
+    """Individuals a side that a report looks at, at most: of a larger cohort it is of a sample, and says so."""
+    return max(_MOST, min(_JUDGED, _JUDGED_CALLS // max(1, variants)))
 
 
 def synthesise(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.models.gde.gde import GDE
     from core.reports.report import Report
     from core.training.loop import Validate
+    from core.training.stored import Shelf
 
 
 def sets_of(run: Run, dataset: Dataset) -> tuple[SetCollection, Split]:
@@ -55,12 +56,18 @@ def control_of_run(config: Mapping[str, Any]) -> str:
     return str(config.get("evaluation", {}).get("control", ""))
 
 
-def prepared(run: Run, dataset: Dataset, device: str) -> tuple[SetData, SetData | None, Mapping[str, Any], Validate]:
-    """Both sides of the split, the settings of the model with its parts, and how it is validated."""
+def prepared(
+    run: Run, dataset: Dataset, device: str, shelf: Callable[[int, str], Shelf | None]
+) -> tuple[SetData, SetData | None, Mapping[str, Any], Validate]:
+    """Both sides of the split, the settings of the model with its parts, and how it is validated.
+
+    shelf: (bytes, why the model needs them in memory) → where they are kept, None in memory.
+    """
     from core.training.set_data import load_sets
 
     config = run.config
-    data, holdout = load_sets(*trained_on(config, dataset), config["model"])
+    sets, split = trained_on(config, dataset)
+    data, holdout = load_sets(sets, split, config["model"], shelf(sets.observations.nbytes, ""))
     return data, holdout, settings_of(config), validator(device)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ import torch
 from core.config.training import TrainingConfig
 from core.data.genotypes import Genotypes
 from core.data.missing import filled
-from core.data.split import Split
+from core.data.split import Index, Split
 from core.errors import InputError
 from core.models.base import UNKNOWN, Condition, DataSpec, TrainData
+from core.training.stored import Shelf
 
 AUTO, NONE = "auto", "none"
 
@@ -22,22 +24,34 @@ AUTO, NONE = "auto", "none"
 HOLDOUT_SEED = 10_000
 
 
-def prepare_split(genotypes: Genotypes, split: Split, config: TrainingConfig) -> tuple[TrainData, TrainData | None]:
+def prepare_split(
+    genotypes: Genotypes, split: Split, config: TrainingConfig, shelf: Shelf | None = None
+) -> tuple[TrainData, TrainData | None]:
     """Both sides of `split` ready for a model; the holdout is None where it is empty.
 
     Missing calls are filled on each side by itself, and everything that is learned from individuals (values of
     the labels, mean and standard deviation of the phenotypes) is learned from the training ones: a label that only
-    the holdout has is unknown there. Raises InputError for a name in `training.condition_on` that the data lack.
+    the holdout has is unknown there. With `shelf` the calls stay on disk, and are the same.
+    Raises InputError for a name in `training.condition_on` that the data lack.
     """
     if len(split.train) == 0:
         raise InputError("The dataset has no training individuals; import at least two individuals.")
-    train = genotypes.individuals(split.train)
     spec = describe(genotypes, split.train, config.condition_on)
-    data = TrainData(_calls(train, config.seed), condition_of(train, spec), spec)
-    if len(split.holdout) == 0:
-        return data, None
-    holdout = genotypes.individuals(split.holdout)
-    return data, TrainData(_calls(holdout, config.seed + HOLDOUT_SEED), condition_of(holdout, spec), spec)
+    stores = {name: None if shelf is None else partial(shelf.calls, name) for name in ("train", "holdout")}
+    train = _side(genotypes, split.train, config.seed, spec, stores["train"])
+    if not len(split.holdout):
+        return train, None
+    return train, _side(genotypes, split.holdout, config.seed + HOLDOUT_SEED, spec, stores["holdout"])
+
+
+def _side(
+    genotypes: Genotypes, rows: Index, seed: int, spec: DataSpec, store: Callable[..., torch.Tensor] | None
+) -> TrainData:
+    condition = condition_of(genotypes.variants(np.arange(0)).individuals(rows), spec)
+    if store is not None:
+        return TrainData(store(genotypes, rows, seed), condition, spec, on_disk=True)
+    calls = np.array(filled(genotypes.individuals(rows), seed), dtype=np.int8, order="C")
+    return TrainData(torch.from_numpy(calls), condition, spec)
 
 
 def describe(genotypes: Genotypes, train: npt.NDArray[np.int64], condition_on: tuple[str, ...]) -> DataSpec:
@@ -128,10 +142,6 @@ def columns_of(
         name: numbers[:, k] * deviation + mean for k, (name, (mean, deviation)) in enumerate(spec.phenotypes.items())
     }
     return labels, phenotypes
-
-
-def _calls(genotypes: Genotypes, seed: int) -> torch.Tensor:
-    return torch.from_numpy(np.array(filled(genotypes, seed), dtype=np.int8, order="C"))
 
 
 def _mean_and_deviation(values: npt.NDArray[np.float64]) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from core.data.split import Split
 from core.data.stages import numbers_of, stages
 from core.errors import InputError
 from core.models.gde.data import SetData, prepare_sets
+from core.training.stored import Shelf
 
 CLASSES_MAX = 500
 VALIDATION_SETS, VALIDATION_OBSERVATIONS, VALIDATION_ENTRIES = 64, 128, 2_000_000
@@ -28,12 +30,14 @@ def validation_size(data: SetData) -> tuple[int, int]:
     return sets, max(8, min(VALIDATION_OBSERVATIONS, VALIDATION_ENTRIES // max(entries, 1)))
 
 
-def load_sets(sets: SetCollection, split: Split, model: dict[str, Any]) -> tuple[SetData, SetData | None]:
+def load_sets(
+    sets: SetCollection, split: Split, model: dict[str, Any], shelf: Shelf | None = None
+) -> tuple[SetData, SetData | None]:
     """Both sides of the split ready for a GDE; what the auxiliary head needs is taken from `model`'s settings.
 
     classification: `model.label` names the label column. next_set: `model.label` names the column of numbers that
     orders the sets of one unit; empty: the first that does. effect: the control is the set of the same unit whose
-    label `model.label` is `model.control`.
+    label `model.label` is `model.control`. With `shelf` observations stay on disk.
     Raises InputError for a column that the sets lack.
     """
     kind, column = str(model.get("auxiliary", "none")), str(model.get("label", ""))
@@ -43,11 +47,12 @@ def load_sets(sets: SetCollection, split: Split, model: dict[str, Any]) -> tuple
     if label and len(set(sets.labels[label].tolist())) > CLASSES_MAX:
         raise InputError(f"The label {label!r} has more than {CLASSES_MAX} values; choose a column of classes.")
     partner = _partners(sets, kind, column, str(model.get("control", "")))
-    train = _with_partners(prepare_sets(sets, split.train, label=label), partner, split.train)
+    train, held = (None if shelf is None else partial(shelf.observations, name) for name in ("train", "holdout"))
+    data = _with_partners(prepare_sets(sets, split.train, label=label, store=train), partner, split.train)
     if not len(split.holdout):
-        return train, None
-    held = prepare_sets(sets, split.holdout, label=label, spec=train.spec)
-    return train, _with_partners(held, partner, split.holdout)
+        return data, None
+    held_out = prepare_sets(sets, split.holdout, label=label, spec=data.spec, store=held)
+    return data, _with_partners(held_out, partner, split.holdout)
 
 
 def _partners(sets: SetCollection, kind: str, column: str, control: str) -> np.ndarray[Any, np.dtype[np.int64]]:

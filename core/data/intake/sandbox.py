@@ -27,7 +27,7 @@ _GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Limits:
-    """What the child may use: address space, processor and wall time, bytes a file, open files."""
+    """What the child may use: memory, processor and wall time, bytes a file, open files."""
 
     memory_bytes: int = 8 * _GIB
     cpu_seconds: int = 1200
@@ -103,7 +103,9 @@ def _death(number: int, limits: Limits) -> str:
 
 def _lower_limits(limits: Limits) -> None:
     for what, wanted in (
-        (resource.RLIMIT_AS, limits.memory_bytes),
+        # Memory of its own; the address space also counts maps of its files, which take none.
+        (resource.RLIMIT_DATA, limits.memory_bytes),
+        (resource.RLIMIT_AS, limits.memory_bytes + 2 * limits.file_bytes),
         (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),

@@ -10,7 +10,14 @@ import numpy.typing as npt
 
 from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.counts import AUTO, normalised, scale_of
-from core.data.intake.formats.observations import ObservationTable, check_entries
+from core.data.intake.formats.observations import (
+    ENTRIES_MAX,
+    STORED_MAX,
+    ObservationTable,
+    check_entries,
+    forget_pages,
+    row_blocks,
+)
 from core.errors import InputError
 
 Dense = npt.NDArray[np.float32]
@@ -69,8 +76,10 @@ def prepare(table: ObservationTable, options: CollectionOptions, name: str) -> N
     _name_once(table)
     if options.features and options.features != tuple(table.feature.tolist()):
         x = _choose(table, x, options.features, name)
-    check_entries(x.shape[0] * x.shape[1], name)
-    dense, said = normalised(_single(x, name), how, total, name)
+    whole = options.variable_genes or options.scale or options.components
+    stored = isinstance(x, np.memmap) and not whole
+    check_entries(x.shape[0] * x.shape[1], name, STORED_MAX if stored else ENTRIES_MAX)
+    dense, said = _in_place(x, how, total, name) if stored else normalised(_single(x, name), how, total, name)
     table.notes += said if options.normalise != AUTO else []  # auto has said so
     if options.variable_genes:
         dense = _variable(table, dense, options.variable_genes)
@@ -145,6 +154,15 @@ def _gram(x: Dense) -> npt.NDArray[np.float64]:
     return gram
 
 
+def _in_place(x: Dense, how: str, total: npt.NDArray[np.float64] | None, name: str) -> tuple[Dense, list[str]]:
+    """`normalised` of a map of float32 numbers, a block of rows at a time; they are replaced in its file."""
+    said: list[str] = []
+    for rows in row_blocks(x) if how != "none" else ():
+        x[rows], said = normalised(np.array(x[rows]), how, None if total is None else total[rows], name)
+        forget_pages(x)
+    return x, said
+
+
 def _check_finite(x: Any, name: str) -> None:
     values = x.data if hasattr(x, "tocsr") else x
     if values.dtype.kind not in "fiub":
@@ -152,7 +170,10 @@ def _check_finite(x: Any, name: str) -> None:
             f"The features of {name} are of type {values.dtype}; numbers are expected: choose another layer."
         )
     if values.dtype.kind == "f":
-        bad = int((~np.isfinite(values)).sum())
+        bad = 0
+        for rows in row_blocks(values):
+            bad += int((~np.isfinite(values[rows])).sum())
+            forget_pages(values)
         if bad:
             raise InputError(
                 f"The features of {name} have {bad:,} missing or infinite values; fill or remove them, or choose "

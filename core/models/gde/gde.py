@@ -197,8 +197,8 @@ class GDE(Trainable):
 
     def prepare(self, data: SetData) -> None:
         """Scale and components of the features from at most 50,000 observations; what the parts fit in closed form."""
-        rows = torch.randperm(len(data.observations), device=data.observations.device)[:50_000]
-        sample = self.numbers(data.observations[rows])
+        rows = torch.randperm(len(data.observations), device=data.offsets.device)[:50_000]
+        sample = self.numbers(data.rows(rows))
         self.standardise.fit(sample)
         if self.components is not None:
             self.components.fit(self.standardise(sample).flatten(1))
@@ -217,7 +217,7 @@ class GDE(Trainable):
             n = parted(data.sizes[chosen], k, 1)
             latents = torch.cat([self._joined(self.net, sets[p], n[p]) for p in self._parts(len(chosen), k)])
             generator.prepare(views.of(generator), latents)
-            generator.observe(data.observations[rows])
+            generator.observe(data.rows(rows))
             if (base := self._base(self.net)) is not None and self.exact is not None:
                 base.read_off(*self.exact.linear_maps(self.width))
                 known = [self.exact(x[None], torch.tensor([float(len(x))], device=x.device))[0] for x in own]
@@ -234,8 +234,9 @@ class GDE(Trainable):
     def _own_sets(self, data: SetData) -> tuple[list[Tensor], Tensor]:
         """Observations (k_i, d) of some sets, their own and not those that a batch repeats, and the groups of these."""
         chosen = torch.randperm(len(data), device=data.offsets.device)[:MOST_SETS]
-        rows = [slice(int(data.offsets[i]), int(data.offsets[i + 1])) for i in chosen.tolist()]
-        own = [Views(self, data.observations[r][:MOST_OBSERVATIONS][None]).rotated[0] for r in rows]
+        ends = [(int(data.offsets[i]), int(data.offsets[i + 1])) for i in chosen.tolist()]
+        rows = [slice(first, min(end, first + MOST_OBSERVATIONS)) for first, end in ends]
+        own = [Views(self, data.rows(r)[None]).rotated[0] for r in rows]
         return own, data.group[chosen]
 
     def _joined(self, net: Networks, x: Tensor, n: Tensor, weights: Tensor | None = None) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -49,6 +50,7 @@ class IndependentSites(Model):
     Phenotypes are ignored: by construction no variant is associated with any.
     """
 
+    in_memory: ClassVar[str] = ""
     config: IndependentSitesConfig
     cumulative: Tensor
     members: Tensor

@@ -18,7 +18,7 @@ from core.models.base import UNKNOWN, Batch, Clock, Condition, DataSpec, Losses,
 from core.models.dosage_decoder import DosageDecoder
 from core.models.optimisation import average, cosine_rate
 from core.models.populations import normal, row_blocks
-from core.models.principal_components import PrincipalComponents, held_out_variance
+from core.models.principal_components import PrincipalComponents, for_a_fit, held_out_variance
 from core.models.registry import models
 
 FIRST_BETA, LAST_BETA = 1e-4, 0.02  # the published linear schedule, whatever the number of steps
@@ -258,6 +258,7 @@ class PcaDiffusion(Model):
 
     training_only: ClassVar[tuple[str, ...]] = ("network.",)
     undivided: ClassVar[str] = ""
+    in_memory: ClassVar[str] = ""
     loss_titles: ClassVar[Mapping[str, str]] = {
         "noise": "Error of the predicted noise",
         "velocity": "Error of the flow",
@@ -293,10 +294,10 @@ class PcaDiffusion(Model):
     def prepare(self, data: TrainData) -> None:
         """Components and their spread in individuals left out; a first fit of the decoder on the training scores."""
         super().prepare(data)
-        c = self.config
-        self.components.fit(data.calls, c.variance, c.components)
+        c, calls = self.config, for_a_fit(data).calls
+        self.components.fit(calls, c.variance, c.components)
         every = self.components.variance, self.components.variance
-        honest, carried_out = self._select(data.calls) if c.signal and not c.by_contig else every
+        honest, carried_out = self._select(calls) if c.signal and not c.by_contig else every
         own = self.components.variance.sqrt().clamp(min=LEAST)
         self.unit = own if c.whiten else torch.ones_like(own)
         self.spread = honest.sqrt() / own * self.unit
@@ -306,11 +307,11 @@ class PcaDiffusion(Model):
         self._build(self.components.width)
         if c.decoding == "thresholds":
             # Individuals of a small cohort are repeated: the decoder sees them through the process, not one by one.
-            rows = torch.arange(self._enough(), device=data.calls.device) % len(data)
-            expected = self._expected(self._scores(data.calls)[rows])
+            rows = torch.arange(self._enough(), device=calls.device) % len(calls)
+            expected = self._expected(self._scores(calls[: self._enough()])[rows])
             # Of contigs apart the covariance within each is that of its own components, which the blocks leave out.
             carried = self.components.matrix() * honest.sqrt() if not c.by_contig else self.components.mean[:, None] * 0
-            self.decoder.fit(data.calls, expected, carried, c.local_noise)
+            self.decoder.fit(calls, expected, carried, c.local_noise)
 
     def _select(self, calls: Tensor) -> tuple[Tensor, Tensor]:
         """Keep the components that hold in individuals left out; their variance (D,) there, and what is signal in it.

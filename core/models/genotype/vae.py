@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from core.config.schema import more, setting
 from core.config.training import TrainingConfig
 from core.models.base import UNKNOWN, Batch, Clock, Condition, DataSpec, Losses, Model, TrainData
 from core.models.conditioning import Conditioning
+from core.models.factors import frequencies
 from core.models.gumbel import one_hot
 from core.models.mixture import Mixture
 from core.models.optimisation import cosine_rate
@@ -24,6 +29,7 @@ MOST = 4096  # individuals from whose posteriors the mixture is fitted
 SAMPLING_BATCH = 4096  # individuals sampled at once; bounds the memory of their logits
 CALIBRATION = 2048  # individuals whose mean frequencies are corrected; their own sampling error stays, about 1 %
 CALIBRATION_ROUNDS = 12
+WIDE = 16_384  # variants decoded at once in training
 DRAWS = 64  # individuals drawn for a latent whose expected genotypes are asked for
 FLOOR = 0.05  # smallest standard deviation that dosages are divided by: a variant that hardly varies says little
 NEGLIGIBLE = 0.2  # effect of a neighbour, in logits per standard deviation, up to which it is suspected to be noise
@@ -80,7 +86,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, width) to (b, width)."""
-        return nn.functional.leaky_relu(x + self.block(x), SLOPE)
+        return functional.leaky_relu(x + self.block(x), SLOPE)
 
 
 def stack(inputs: int, widths: Sequence[int], norm: type[nn.Module]) -> nn.Sequential:
@@ -142,11 +148,21 @@ class Decoder(nn.Module):
 
     def forward(self, latent: Tensor, condition: Condition) -> Tensor:
         """(b, latent) to (b, categories, m)."""
-        effect = self.output(self.stack(latent)).float()
-        doses = torch.arange(self.shape[0], device=latent.device, dtype=torch.float32)[:, None]
-        logits = effect.reshape(-1, *self.shape) if self.intercept is None else self.intercept + doses * effect[:, None]
+        return self.logits(self.stack(latent), condition, slice(0, self.shape[1]))
+
+    def logits(self, hidden: Tensor, condition: Condition, variants: slice) -> Tensor:
+        """(b, width) of the last hidden layer to (b, categories, variants) of a run of variants."""
+        categories, m = self.shape
+        weight = self.output.weight.reshape(-1, m, hidden.shape[1])[:, variants].flatten(0, 1)
+        effect = functional.linear(hidden, weight, self.output.bias.reshape(-1, m)[:, variants].flatten()).float()
+        doses = torch.arange(categories, device=hidden.device, dtype=torch.float32)[:, None]
+        if self.intercept is None:
+            logits = effect.reshape(len(hidden), categories, -1)
+        else:
+            logits = self.intercept[:, variants] + doses * effect[:, None]
         if self.association is not None:
-            logits = logits + doses * self.association(condition.phenotypes.nan_to_num(0.0))[:, None]
+            known = condition.phenotypes.nan_to_num(0.0)
+            logits = logits + doses * functional.linear(known, self.association.weight[variants])[:, None]
         return logits
 
 
@@ -172,10 +188,12 @@ class Neighbours(nn.Module):
         self.register_buffer("mean", torch.zeros(spec.variants))
         self.register_buffer("deviation", torch.ones(spec.variants))
 
-    def prepare(self, calls: Tensor) -> None:
-        """Scale of the dosages (n, m) int8."""
-        self.mean.copy_(calls.float().mean(0))
-        self.deviation.copy_(calls.float().std(0, correction=0).clamp(min=FLOOR))
+    def prepare(self, frequency: Tensor) -> None:
+        """Scale of the dosages, from genotype frequencies (categories, m)."""
+        dose = torch.arange(len(frequency), device=frequency.device, dtype=torch.float64)[:, None]
+        mean = (dose * frequency).sum(0)
+        self.mean.copy_(mean)
+        self.deviation.copy_(((dose - mean).square() * frequency).sum(0).sqrt().clamp(min=FLOOR))
 
     @property
     def effects(self) -> Tensor:
@@ -189,10 +207,13 @@ class Neighbours(nn.Module):
         """
         return NEGLIGIBLE * (self.effects.abs() / NEGLIGIBLE).log1p().sum()
 
-    def forward(self, calls: Tensor) -> Tensor:
-        """(b, m) int8 calls, all of them known, to (b, m): what to add to the logits per allele."""
-        x = nn.functional.pad((calls.float() - self.mean) / self.deviation, (self.reach, 0))
-        return torch.einsum("bmw,mw->bm", x.unfold(1, self.reach, 1)[:, :-1], self.effects)
+    def forward(self, calls: Tensor, variants: slice | None = None) -> Tensor:
+        """(b, m) int8 calls, all of them known, to (b, variants): what to add to the logits per allele of these."""
+        variants = variants or slice(0, calls.shape[1])
+        read = slice(max(0, variants.start - self.reach), variants.stop)
+        x = (calls[:, read].float() - self.mean[read]) / self.deviation[read]
+        x = functional.pad(x, (self.reach - (variants.start - read.start), 0))
+        return torch.einsum("bmw,mw->bm", x.unfold(1, self.reach, 1)[:, :-1], self.effects[variants])
 
 
 def _xavier(layer: nn.Module) -> None:
@@ -221,6 +242,7 @@ class Vae(Model):
     """
 
     encodes: ClassVar[bool] = True
+    in_memory: ClassVar[str] = ""
     capturable: ClassVar[bool] = True
     undivided: ClassVar[str] = ""
     loss_titles: ClassVar[Mapping[str, str]] = {"reconstruction": "Cross-entropy", "kl": "KL divergence"}
@@ -241,6 +263,7 @@ class Vae(Model):
         self.register_buffer("updates", torch.zeros(()))
         self.register_buffer("frequency", torch.zeros(spec.categories, spec.variants))
         self.register_buffer("correction", torch.zeros(spec.categories, spec.variants))
+        self.parts = _parts(spec.contig)
         self.data: TrainData | None = None  # whose posteriors the mixture is fitted to; not state
         self.settled = -1.0  # `updates` at which mixture and correction were fitted
         self._optimisers: dict[str, torch.optim.Optimizer] = {}
@@ -250,12 +273,11 @@ class Vae(Model):
         """Genotype frequencies, at which the output starts, and the scale of the neighbours' dosages."""
         super().prepare(data)
         self.data = data
-        count = one_hot(data.calls, self.spec.categories).sum(0)
-        self.frequency.copy_((count + 0.5) / (len(data) + 0.5 * self.spec.categories))
+        self.frequency.copy_(frequencies(data.calls, self.spec.categories))
         if self.decoder.intercept is not None:
             self.decoder.intercept.copy_(self.frequency.log() - self.frequency.log()[:1])
         if self.neighbours is not None:
-            self.neighbours.prepare(data.calls)
+            self.neighbours.prepare(self.frequency)
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """Adam, with a rate of its own for the effects of neighbours; made on the device of the parameters."""
@@ -297,14 +319,23 @@ class Vae(Model):
         hidden = torch.rand(calls.shape, device=calls.device) < self.config.mask * self.training
         mean, log_variance = self.encoder(calls, ~hidden)
         latent = mean + torch.randn_like(mean) * (log_variance / 2).exp()
-        logits = self.decoder(latent, batch.condition)
-        if self.neighbours is not None:
-            logits = logits + self._doses * self.neighbours(calls)[:, None]
-        chosen = logits.gather(1, calls[:, None].long()).squeeze(1)
-        reconstruction = (logits.logsumexp(1) - chosen).sum(1).mean()
+        decoded = self.decoder.stack(latent)
+        if len(self.parts) == 1:
+            reconstruction = self._cross_entropy(decoded, batch, self.parts[0]).mean()
+        else:  # logits of one part at a time, which the backward pass works out again
+            parts = [checkpoint(self._cross_entropy, decoded, batch, one, use_reentrant=False) for one in self.parts]
+            reconstruction = torch.stack(parts).sum(0).mean()
         apart = (mean - self._centre(batch.condition)).square()
         divergence = 0.5 * (apart + log_variance.exp() - 1 - log_variance).sum(1).mean()
         return reconstruction, divergence
+
+    def _cross_entropy(self, decoded: Tensor, batch: Batch, variants: slice) -> Tensor:
+        """(b,) −log p of the calls at a run of variants, given the last hidden layer of the decoder (b, width)."""
+        logits = self.decoder.logits(decoded, batch.condition, variants)
+        if self.neighbours is not None:
+            logits = logits + self._doses * self.neighbours(batch.calls, variants)[:, None]
+        chosen = logits.gather(1, batch.calls[:, None, variants].long()).squeeze(1)
+        return (logits.logsumexp(1) - chosen).sum(1)
 
     @torch.no_grad()
     def encode(self, calls: Tensor, condition: Condition) -> Tensor:
@@ -408,6 +439,18 @@ class Vae(Model):
     def _doses(self) -> Tensor:
         """(categories, 1): the alternate alleles of each genotype."""
         return torch.arange(self.spec.categories, device=self.updates.device, dtype=torch.float32)[:, None]
+
+
+def _parts(contig: npt.NDArray[np.int64]) -> list[slice]:
+    """All variants, where they are few; else contig by contig, the long ones cut, of which one is decoded at a time."""
+    m = len(contig)
+    if m <= WIDE:
+        return [slice(0, m)]
+    ends = [*(np.flatnonzero(np.diff(contig)) + 1).tolist(), m]
+    cuts = [0]
+    for end in ends:
+        cuts += [*range(cuts[-1] + WIDE, end, WIDE), end]
+    return [slice(first, last) for first, last in pairwise(cuts)]
 
 
 def bias_correction(logits: Tensor, frequency: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ Only what is asked for is read, so that an unknown encoding elsewhere in the fil
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,20 @@ import numpy.typing as npt
 from core.data.genotypes import Strings
 from core.data.intake import archives
 from core.data.intake.formats.hdf5 import UNREADABLE
-from core.data.intake.formats.observations import Column, ObservationTable, as_written, check_entries
+from core.data.intake.formats.observations import (
+    STORED_MAX,
+    Column,
+    ObservationTable,
+    as_written,
+    check_entries,
+    forget_pages,
+    row_blocks,
+)
 from core.data.intake.typed_columns import MISSING
 from core.errors import InputError
 
 _HIDDEN = ("__categories",)
+_IN_MEMORY = 50_000_000  # numbers of a dense matrix up to which it is read at once
 
 
 def is_group(node: Any) -> bool:
@@ -79,11 +90,18 @@ def column_of(values: Any) -> tuple[Column, Strings | None]:
 
 
 def matrix_of(node: Any, name: str) -> Any:
-    """A matrix as it lies there, dense (any number of axes) or SciPy sparse (k, d). Raises InputError."""
+    """A matrix as it lies there, dense (any number of axes) or SciPy sparse (k, d). Raises InputError.
+
+    A large dense one of two axes is copied, as float32, to a file of the child's, and comes as a map of it.
+    """
     from scipy import sparse
 
     if not is_group(node):
-        check_entries(int(np.prod(node.shape, dtype=object)), name)
+        size = int(np.prod(node.shape, dtype=object))
+        if size > _IN_MEMORY and len(node.shape) == 2 and np.dtype(node.dtype).kind in "fiub":
+            check_entries(size, name, STORED_MAX)
+            return _on_disk(node)
+        check_entries(size, name)
         return np.asarray(node[()])
     attributes: dict[str, Any] = dict(node.attrs)
     kind = _decoded(attributes.get("encoding-type", attributes.get("h5sparse_format", "")))
@@ -100,6 +118,18 @@ def matrix_of(node: Any, name: str) -> Any:
     except (ValueError, IndexError) as error:
         raise InputError(f"{name} holds a broken sparse matrix ({archives.reason(error)}); write it anew.") from None
     return matrix
+
+
+def _on_disk(node: Any) -> npt.NDArray[np.float32]:
+    """(k, d) float32 numbers of a dense node as a map, read and written a block of rows at a time."""
+    path = Path(tempfile.gettempdir()) / "matrix.npy"
+    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=node.shape)
+    for rows in row_blocks(out):
+        # What single precision cannot hold becomes infinite here, and is refused with what else is not finite.
+        with np.errstate(over="ignore"):
+            out[rows] = np.asarray(node[rows])
+        forget_pages(out)
+    return out
 
 
 def frame_matrix(frame: Any, name: str) -> tuple[npt.NDArray[Any], list[str], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from core.errors import InputError
 
 # Entries of the observation array: float32 four bytes each, within the child's address space.
 ENTRIES_MAX = 600_000_000
+# Entries where they are kept in a file and read by blocks: what the child may write, with room for the copy by sets.
+STORED_MAX = 2_000_000_000
 _BLOCK_BYTES = 32 << 20
 
 Column = npt.NDArray[np.str_] | npt.NDArray[np.float64]
@@ -87,11 +90,18 @@ def in_order(observations: npt.NDArray[Any], order: npt.NDArray[np.int64]) -> np
         shape = (len(order), *observations.shape[1:])
         header = {"descr": np.lib.format.dtype_to_descr(observations.dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        step = max(1, _BLOCK_BYTES // max(1, observations[:1].nbytes))
-        for start in range(0, len(order), step):
-            file.write(np.ascontiguousarray(observations[order[start : start + step]]).tobytes())
+        for rows in row_blocks(observations, len(order)):
+            file.write(np.ascontiguousarray(observations[order[rows]]).tobytes())
             forget_pages(observations)
     return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def row_blocks(observations: npt.NDArray[Any], count: int | None = None) -> Iterator[slice]:
+    """Slices of `count` rows (of all of them), each of some 32 MB."""
+    n = len(observations) if count is None else count
+    step = max(1, _BLOCK_BYTES // max(1, observations[:1].nbytes))
+    for start in range(0, n, step):
+        yield slice(start, min(n, start + step))
 
 
 def forget_pages(observations: npt.NDArray[Any]) -> None:
@@ -102,11 +112,11 @@ def forget_pages(observations: npt.NDArray[Any]) -> None:
         pages.madvise(mmap.MADV_DONTNEED)
 
 
-def check_entries(count: int, name: str) -> None:
+def check_entries(count: int, name: str, most: int = ENTRIES_MAX) -> None:
     """Refuse an array of observations that is larger than a dataset may be, before it is allocated."""
-    if count > ENTRIES_MAX:
+    if count > most:
         raise InputError(
-            f"{name} declares {count:,} numbers; at most {ENTRIES_MAX:,} are read at once: choose features, "
+            f"{name} declares {count:,} numbers; at most {most:,} are read at once: choose features, "
             "an embedding (layer=obsm:X_pca) or fewer observations."
         )
 

@@ -1,4 +1,4 @@
-"""Sequences of large files: in blocks, in files, with shared words; the same sets as of small ones."""
+"""Large files: read in blocks, kept in files, with shared words; the same sets as of small ones."""
 
 from __future__ import annotations
 
@@ -65,3 +65,32 @@ def test_a_column_of_many_numbers_is_kept_as_numbers(monkeypatch: pytest.MonkeyP
     np.testing.assert_array_equal(values, [np.nan, np.nan, *(i / 8 for i in range(10)), np.nan, 3.0])
     column.add(["word"])
     assert column.lost
+
+
+@pytest.mark.parametrize("normalise", ["none", "size_log1p", "arcsinh"])
+def test_large_matrices_of_cells_lie_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, normalise: str) -> None:
+    """The same sets whether a dense h5ad stands in memory or is copied to a file, a block at a time."""
+    import anndata
+    import pandas as pd
+
+    from core.data.intake.formats import elements, observations
+
+    rng = np.random.default_rng(5)
+    x = rng.poisson(3.0, (500, 7)).astype(np.float64)
+    cells = pd.DataFrame({"clone": [f"c{i % 6}" for i in range(500)]}, index=[f"cell{i}" for i in range(500)])
+    path = tmp_path / "x.h5ad"
+    anndata.AnnData(X=x, obs=cells).write_h5ad(path)
+    asked = {"set_column": ("clone",), "normalise": normalise}
+    plain, _ = read(path, tmp_path / "a", **asked)
+    monkeypatch.setattr(elements, "_IN_MEMORY", 100)
+    monkeypatch.setattr(observations, "_BLOCK_BYTES", 999)
+    monkeypatch.setattr(elements.tempfile, "gettempdir", lambda: str(tmp_path / "b"))
+    filed, answer = read(path, tmp_path / "b", **asked)
+    assert isinstance(filed.observations, np.memmap)
+    np.testing.assert_array_equal(plain.observations, filed.observations)
+    assert (plain.set_id == filed.set_id).all()
+    assert answer["applied"]["normalise"] == normalise
+    x[3, 3] = 1e300
+    anndata.AnnData(X=x, obs=cells).write_h5ad(path)
+    with pytest.raises(InputError, match="missing or infinite"):
+        read(path, tmp_path / "b", **asked)
