@@ -32,6 +32,10 @@ FASTER, SLOWER = 0.8, 1.6
 START_UP = 4.0
 # Room that the measured peak does not show: fragments, the last report's arrays.
 MARGIN = 1.2
+_STORED = (
+    "The training data are read from disk, batch by batch: a copy of {} lies beside the run while it trains, and the "
+    "report is of a sample where a side has more than 10,000 individuals."
+)
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,16 @@ def answer(
     training: TrainingConfig,
     device: torch.device,
     smaller: str = "fewer variants at import",
+    on_disk: int = 0,
 ) -> dict[str, Any]:
     """What the pre-flight tells, JSON types; `found` is None where `floor` bytes are too much to try it at all.
 
-    `smaller` is what of the data could be less.
+    `smaller` is what of the data could be less; `on_disk` the bytes of data that are read from disk.
     """
     available, free = available_memory(device), free_disk()
     memory, disk = (floor, 20 * parameters) if found is None else (found.memory, found.disk)
     memory *= sharing(training, device)
+    disk += on_disk
     return {
         "parameters": parameters,
         "device": devices.name(device),
@@ -70,7 +76,10 @@ def answer(
         "disk_bytes": disk,
         "disk_free_bytes": free,
         "fits": found is not None and memory <= available and disk <= free,
-        "advice": _advice(found, training, device, memory=(memory, available), disk=(disk, free), smaller=smaller),
+        "advice": [
+            *_advice(found, training, device, memory=(memory, available), disk=(disk, free), smaller=smaller),
+            *([_STORED.format(_gigabytes(on_disk))] if on_disk else []),
+        ],
     }
 
 

@@ -19,7 +19,7 @@ from core.data.split import Split
 from core.models.base import Model, TrainData
 from core.models.gde.data import SetData, draw
 from core.models.gde.gde import GDE
-from core.models.registry import build
+from core.models.registry import build, models
 from core.training import devices
 from core.training.cost import (
     FASTER,
@@ -37,9 +37,12 @@ from core.training.cost import (
 )
 from core.training.data import describe, prepare_split
 from core.training.set_data import load_sets, validation_size
+from core.training.stored import stays_on_disk
 
 # A closed-form fit is timed on at most this much data; all of them grow in proportion beyond it.
 VARIANTS, INDIVIDUALS = 1024, 2000
+# Numbers of the sets that steps are tried on where the others stay on disk.
+ENTRIES = 50_000_000
 # Individuals of one validation; sets, and observations of each.
 VALIDATION = 500
 
@@ -59,10 +62,15 @@ def estimate(
     spec = describe(genotypes, split.train, training.condition_on)
     with torch.device("meta"):
         parameters = _trained(build(model["name"], model, spec, training))
+    stored = stays_on_disk(
+        genotypes.calls.size, training.read_from, available_memory(device), models[model["name"]].value.in_memory
+    )
+    held = 0 if stored else len(split.train) * spec.variants
     # Weights, gradients and Adam's two moments, four bytes each: no training needs less.
-    floor = 16 * parameters + len(split.train) * spec.variants
-    found = _tried(lambda: _measure(genotypes, split, model, training, device), floor, training, device)
-    return answer(found, parameters=parameters, floor=floor, training=training, device=device)
+    floor = 16 * parameters + held
+    found = _tried(lambda: _measure(genotypes, split, model, training, device, stored=stored), floor, training, device)
+    on_disk = genotypes.calls.size if stored else 0
+    return answer(found, parameters=parameters, floor=floor, training=training, device=device, on_disk=on_disk)
 
 
 def estimate_sets(
@@ -71,13 +79,23 @@ def estimate_sets(
     """What training a model of sets takes, as `estimate` says it; `model` holds the nodes of its parts too."""
     device = devices.choose(training.device)
     torch.manual_seed(training.seed)
-    data, _ = load_sets(sets, split, dict(model))
+    stored = stays_on_disk(sets.observations.nbytes, training.read_from, available_memory(device))
+    data, _ = load_sets(sets, _some_sets(sets, split) if stored else split, dict(model))
     with torch.device("meta"):
         parameters = _trained(build(model["name"], model, data.spec, training))
     floor = 16 * parameters + bytes_of({"observations": data.observations})
-    found = _tried(lambda: _measure_sets(data, model, training, device), floor, training, device)
-    smaller = "fewer features or observations"
-    return answer(found, parameters=parameters, floor=floor, training=training, device=device, smaller=smaller)
+    n_train = len(split.train)
+    found = _tried(lambda: _measure_sets(data, model, training, device, n_train), floor, training, device)
+    return answer(
+        found, parameters=parameters, floor=floor, training=training, device=device,
+        smaller="fewer features or observations", on_disk=sets.observations.nbytes if stored else 0,
+    )  # fmt: skip
+
+
+def _some_sets(sets: SetCollection, split: Split) -> Split:
+    """The first training sets, whose observations are enough for a step and leave the others on disk."""
+    entries = np.cumsum(sets.sizes[split.train]) * int(np.prod(sets.shape))
+    return Split(split.train[: max(2, int((entries < ENTRIES).sum()))], split.holdout[:0])
 
 
 def _trained(model: torch.nn.Module) -> int:
@@ -98,8 +116,10 @@ def _tried(
         return None
 
 
-def _measure_sets(data: SetData, model: Mapping[str, Any], training: TrainingConfig, device: torch.device) -> Measured:
-    """Take real steps on the training sets."""
+def _measure_sets(
+    data: SetData, model: Mapping[str, Any], training: TrainingConfig, device: torch.device, n_train: int
+) -> Measured:
+    """Take real steps on the training sets, of which `data` may hold a part."""
     fresh: GDE = build(model["name"], model, data.spec, training).to(device)
     here = data.to(device)
     count, k = validation_size(here)
@@ -115,11 +135,17 @@ def _measure_sets(data: SetData, model: Mapping[str, Any], training: TrainingCon
         some = torch.arange(count, device=device)
         return fresh.sample(k, fresh.encode(draw(here, some, k, k)[0]), noise)
 
-    return measure_steps(fresh, here, training, device, n_train=len(data), validate=validate)
+    return measure_steps(fresh, here, training, device, n_train=n_train, validate=validate)
 
 
 def _measure(
-    genotypes: Genotypes, split: Split, model: Mapping[str, Any], training: TrainingConfig, device: torch.device
+    genotypes: Genotypes,
+    split: Split,
+    model: Mapping[str, Any],
+    training: TrainingConfig,
+    device: torch.device,
+    *,
+    stored: bool,
 ) -> Measured:
     """Build the model, take real steps (or a real fit)."""
     torch.manual_seed(training.seed)
@@ -135,7 +161,7 @@ def _measure(
         device,
         n_train=n,
         validate=lambda noise: fresh.sample(min(VALIDATION, n), None, noise),
-        more=(n - len(data)) * data.spec.variants,
+        more=0 if stored else (n - len(data)) * data.spec.variants,
     )
 
 

@@ -153,3 +153,13 @@ def test_sets_that_lack_the_label_are_refused() -> None:
     sets, split = sets_of(np.random.default_rng(0)), Split(np.arange(16), np.arange(16, 20))
     with pytest.raises(InputError, match="day"):
         preflight.estimate_sets(sets, split, {**GDE, "auxiliary": "next_set", "label": "day"}, CONFIG)
+
+
+def test_data_on_disk_take_disk_and_no_memory_and_say_so(tiny: Genotypes) -> None:
+    node = {"name": "vae", "encoder_widths": [8], "decoder_widths": [8], "latent": 2}
+    memory, disk = (estimate(tiny, node, replace(CONFIG, read_from=one)) for one in ("memory", "disk"))
+    assert disk["disk_bytes"] - memory["disk_bytes"] == tiny.calls.size
+    assert "are read from disk, batch by batch" in disk["advice"][-1]
+    assert memory["advice"] == []
+    with pytest.raises(InputError, match="compares all of its training individuals at once"):
+        estimate(tiny, {"name": "resample"}, replace(CONFIG, epochs=0, read_from="disk"))

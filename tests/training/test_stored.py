@@ -38,18 +38,21 @@ def genotypes() -> Genotypes:
     return from_calls(calls, labels={"population": np.array(["a", "b", ""])[population]})
 
 
-@pytest.mark.parametrize("name", ["vae", "pca_diffusion", "wgan_gp"])
-def test_training_from_disk_is_that_from_memory_bit_for_bit(genotypes: Genotypes, tmp_path: Path, name: str) -> None:
-    weights = []
+@pytest.mark.parametrize("name", ["vae", "pca_diffusion", "wgan_gp", "independent_sites"])
+def test_training_from_disk_is_that_from_memory(genotypes: Genotypes, tmp_path: Path, name: str) -> None:
+    calls, weights = [], []
     for shelf in (None, Shelf(tmp_path / "shelf")):
         data, holdout = prepare_split(genotypes, SPLIT, CONFIG, shelf)
         assert holdout is not None
         assert data.on_disk == holdout.on_disk == (shelf is not None)
+        calls.append((data.calls, holdout.calls))
         torch.manual_seed(0)
         out = tmp_path / f"{shelf is None}"
         fit(Recorder(out), build(name, {}, data.spec, CONFIG), data, holdout, CONFIG, resume=False, name=name)
         weights.append(checkpoints.load(out / "last")[0])
-    assert all(torch.equal(one, weights[1][key]) for key, one in weights[0].items())
+    assert all(torch.equal(one, two) for one, two in zip(*calls, strict=True))
+    # Not bit for bit: matrix products round by where in memory their factors happen to lie.
+    torch.testing.assert_close(*weights, rtol=1e-3, atol=1e-5)
 
 
 def test_a_wide_cohort_is_decoded_contig_by_contig_with_the_same_loss(
@@ -70,7 +73,7 @@ def test_a_wide_cohort_is_decoded_contig_by_contig_with_the_same_loss(
         torch.manual_seed(1)
         loss = model.losses(data.index(slice(32)))[0]
         loss.backward()
-        found.append((float(loss), model.encoder.mean.weight.grad, model.neighbours.weight.grad, model.parts))
+        found.append((float(loss.detach()), model.encoder.mean.weight.grad, model.neighbours.weight.grad, model.parts))
     one, parts = found
     assert [(s.start, s.stop) for s in parts[3]] == [(0, 8), (8, 9), (9, 17), (17, 25), (25, 30), (30, 38), (38, 40)]
     assert one[0] == pytest.approx(parts[0], rel=1e-6)

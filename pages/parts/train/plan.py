@@ -85,7 +85,12 @@ def show_estimate(found: Mapping[str, Any]) -> None:
         fact("Training time", time, help="The report takes some seconds to minutes more.")
         fact("Memory", size(found["memory_bytes"]), f"{size(found['memory_available_bytes'])} free")
         free = f"{size(found['disk_free_bytes'])} free"
-        fact("Disk", size(found["disk_bytes"]), free, help="For its two checkpoints.")
+        fact(
+            "Disk",
+            size(found["disk_bytes"]),
+            free,
+            help="For its two checkpoints, and training data that are read from disk.",
+        )
         fact("Parameters", f"{found['parameters']:,}")
     if found["fits"]:
         st.success(f"It fits on this machine ({plain(found['device'])}).", icon=":material/check_circle:")
