@@ -94,7 +94,7 @@ def read_file(
     if tables and options.kind == "sets":
         raise InputError("Tables of samples and variants belong to genotypes; import sets from one file without them.")
     with _scratch() as folder:
-        answer = sandbox.run(_READER, _job("read", files, options, tables, least), folder)
+        answer = sandbox.run(_READER, _job("read", files, options, tables, least), folder, _limits(files))
         sets = options.kind == "sets"
         population = read_sets(folder) if sets else read_genotypes(folder, answer["ploidy"])
         return ReadResult(population, answer["dropped"], answer["notes"], answer["format"], answer.get("applied", {}))
@@ -127,6 +127,14 @@ def _job(
         "options": asdict(options),
         "least": least,
     }
+
+
+def _limits(files: Sequence[File]) -> sandbox.Limits:
+    """Those of any file, with more time where files are large: a second of the processor a megabyte."""
+    usual = sandbox.Limits()
+    sizes = [(file if isinstance(file, Path) else file.path).stat().st_size for file in files]
+    more = max(0, sum(sizes) // 1_000_000 - usual.cpu_seconds)
+    return replace(usual, cpu_seconds=usual.cpu_seconds + more, wall_seconds=usual.wall_seconds + 2 * more)
 
 
 def _place(file: File) -> tuple[str, str]:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from core.data.genotypes import Strings
 from core.errors import InputError
 
-# Calls are int8: this many bytes on disk twice (as read, as stored) stay inside the child's address space.
-CALLS_MAX = 2_000_000_000
+# Calls are int8, kept in a file; what filters leave of them is copied once, inside the child's memory.
+CALLS_MAX = 6_000_000_000
 
 
 class NoVariantError(InputError):
