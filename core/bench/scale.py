@@ -62,8 +62,8 @@ def _cohort(n: int, m: int, folder: Path | None) -> dict[str, Any]:
             {
                 "import": ("core", "import", str(place / "cohort.bed"), "--name", "cohort"),
                 "train": ("core", "train", *words, "evaluation.umap_individuals=0", "evaluation.bootstrap=20"),
-                "disk": ("core.bench.scale_data", "genotypes", "disk"),
-                "memory": ("core.bench.scale_data", "genotypes", "memory"),
+                "steps": ("core.bench.scale_data", "genotypes", "alone"),
+                "turns": ("core.bench.scale_data", "genotypes", "turns"),
             },
         )
         return _row("genotypes", {"individuals": n, "variants": m, "bytes": n * m}, found, peaks)
@@ -77,20 +77,21 @@ def _collection(k: int, folder: Path | None) -> dict[str, Any]:
             place,
             {
                 "import": (*importing, "--set-column", "sample"),
-                "disk": ("core.bench.scale_data", "sets", "disk"),
-                "memory": ("core.bench.scale_data", "sets", "memory"),
+                "steps": ("core.bench.scale_data", "sets", "alone"),
+                "turns": ("core.bench.scale_data", "sets", "turns"),
             },
         )
         size = {"observations": k, "features": _FEATURES, "sets": _SETS, "bytes": 4 * k * _FEATURES}
         return _row("sets", size, found, peaks)
 
 
-def _row(kind: str, size: Mapping[str, int], found: Mapping[str, Any], peaks: Mapping[str, float]) -> dict[str, Any]:
-    disk, memory = found["disk"]["step"], found["memory"]["step"]
+def _row(kind: str, size: Mapping[str, int], found: Mapping[str, Any], peaks: dict[str, float]) -> dict[str, Any]:
+    disk, memory = (found["turns"]["steps"][name] for name in ("disk", "memory"))
+    del peaks["turns"]
     return {
         "kind": kind,
         **size,
-        "seconds": {name: one["seconds"] for name, one in found.items() if "step" not in one},
+        "seconds": {name: one["seconds"] for name, one in found.items() if "steps" not in one},
         "peaks": peaks,
         "step_disk": disk,
         "step_memory": memory,

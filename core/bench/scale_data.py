@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from core.training.stored import Shelf
 
 CONTIG = 1000  # variants of the demo, which each contig repeats
 STEPS, WARM_UP = 30, 5
@@ -79,12 +83,33 @@ def write_h5ad(path: Path, k: int, d: int, sets: int) -> None:
             x[first : first + _ROWS] = mean[some] + rng.standard_normal((len(some), d), dtype=np.float32)
 
 
-def main(kind: str, place: str) -> int:
-    """Train for a few steps on the one dataset of this home, read from `place`; prints seconds of the median step."""
+def main(kind: str, way: str) -> int:
+    """Train for a few steps on the one dataset of this home, read from disk; prints seconds of the median step.
+
+    way: "alone", or "turns" with as many steps on the same data in memory, one after the other, so that what else the
+    machine does disturbs both alike.
+    """
+    from core.config.home import home
+    from core.training.stored import Shelf
+
+    take = {"disk": _stepper(kind, Shelf(home() / "scratch"))}
+    if way == "turns":
+        take["memory"] = _stepper(kind, None)
+    times: dict[str, list[float]] = {name: [] for name in take}
+    for _ in range(WARM_UP + STEPS):
+        for name, step in take.items():
+            began = time.perf_counter()
+            step()
+            times[name].append(time.perf_counter() - began)
+    print(json.dumps({"steps": {name: float(np.median(each[WARM_UP:])) for name, each in times.items()}}))
+    return 0
+
+
+def _stepper(kind: str, shelf: Shelf | None) -> Callable[[], object]:
+    """A step of a fresh model on random individuals or sets of the dataset."""
     import torch
 
     from core.config.experiments import load
-    from core.config.home import home
     from core.config.schema import from_dict
     from core.config.training import TrainingConfig
     from core.data.library import Library
@@ -93,9 +118,7 @@ def main(kind: str, place: str) -> int:
     from core.training.clock import TrainingClock
     from core.training.data import prepare_split
     from core.training.set_data import load_sets
-    from core.training.stored import Shelf
 
-    shelf = Shelf(home() / "scratch") if place == "disk" else None
     config = load("vae" if kind == "genotypes" else "mvn")
     training = from_dict(TrainingConfig, config["training"], where="training")
     torch.manual_seed(0)
@@ -113,14 +136,7 @@ def main(kind: str, place: str) -> int:
     model.train()
     size = min(training.batch_size, len(data))
     clock = TrainingClock(1, WARM_UP + STEPS)
-    times = []
-    for _ in range(WARM_UP + STEPS):
-        began = time.perf_counter()
-        model.steps(data.index(torch.randint(len(data), (size,))), clock)
-        times.append(time.perf_counter() - began)
-        clock.tick()
-    print(json.dumps({"step": float(np.median(times[WARM_UP:])), "batch": size}))
-    return 0
+    return lambda: (model.steps(data.index(torch.randint(len(data), (size,))), clock), clock.tick())
 
 
 if __name__ == "__main__":
