@@ -74,6 +74,7 @@ def test_a_zoom_survives_the_growth_of_curves(server: Server, page: Page) -> Non
     server.command(
         "train", "experiment=wgan_gp", "--detach", "training.epochs=100000", "training.evaluate_every=100000",
         "model.generator_widths=[16]", "model.critic_widths=[16]",
+        "evaluation.umap_individuals=0", "evaluation.bootstrap=0",
     )  # fmt: skip
     page.goto(f"{server.address}/runs")
     first = later_epoch(page, 2)

@@ -38,9 +38,11 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Configs of the runs that were started; no worker is."""
     configs: list[dict[str, Any]] = []
 
-    def submit(self: RunStore, config: dict[str, Any], resources: Resources) -> Run:
+    def submit(self: RunStore, config: dict[str, Any], resources: Resources | None = None) -> Run:
         configs.append(config)
-        return create(self.root, {**config, "resources": {**config["resources"], "backend": resources.engine}})
+        return create(
+            self.root, {**config, "resources": {**config["resources"], "backend": (resources or Resources()).engine}}
+        )
 
     monkeypatch.setattr(RunStore, "submit", submit)
     return configs

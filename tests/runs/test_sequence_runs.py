@@ -19,7 +19,6 @@ RUNS = [
     f"experiment=virus {SMALL_ENCODER} {SMALL_GENERATOR} --dataset demo-proteins",
     f"experiment=text {SMALL_ENCODER} {SMALL_GENERATOR} --dataset demo-promoters",
     f"experiment=gpra_dna generator=hyenadna generator.use_checkpointing=true {SMALL_GENERATOR} encoder.channels=8",
-    f"experiment=gpra_dna generator=masked_diffusion {SMALL_GENERATOR} encoder.channels=8",
 ]
 
 
