@@ -88,6 +88,8 @@ def _ray(folder: Path, environment: pytest.MonkeyPatch) -> Iterator[None]:
             command, "start", "--head", f"--port={port}", "--dashboard-host=127.0.0.1",
             f"--dashboard-port={dashboard}", "--num-cpus=4", "--object-store-memory=80000000", "--disable-usage-stats",
             f"--temp-dir={folder}",
+            # Not the usual one, which the head of another test may still hold: without its agent no job is taken.
+            f"--dashboard-agent-listen-port={free_port()}",
         ],
         check=True, capture_output=True, env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
     )  # fmt: skip

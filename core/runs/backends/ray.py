@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -23,6 +24,8 @@ from core.runs.intervals import Intervals
 _ADDRESS, _TOKEN = "RAY_ADDRESS", "RAY_AUTH_TOKEN"
 _DEFAULT = "http://127.0.0.1:8265"
 _PATIENCE = 10.0  # seconds for an answer
+_TAKING = 60.0  # seconds for a job to be taken
+_NO_AGENT = "No available agent"  # what a cluster says that has just started, and then asks to try again later
 _LIVING = ("PENDING", "RUNNING")
 
 
@@ -66,13 +69,19 @@ class RayBackend:
                 "env_vars": {"POPSCAPE_HOME": str(self.runs.parent), "PYTHONUNBUFFERED": "1", **_threads()}
             },
         }
-        try:
-            _ask("POST", "/api/jobs/", wish)
-        except _Unreachable as error:
-            raise RunError(
-                f"Ray at {_address()} did not take the run: {error}. Start it, or choose the local engine."
-            ) from error
-        return handle
+        deadline = time.monotonic() + _TAKING
+        while True:
+            try:
+                _ask("POST", "/api/jobs/", wish, patience=_TAKING)
+                return handle
+            except _Unreachable as error:
+                if _knows(handle):
+                    return handle
+                if _NO_AGENT not in str(error) or time.monotonic() > deadline:
+                    raise RunError(
+                        f"Ray at {_address()} did not take the run: {error}. Start it, or choose the local engine."
+                    ) from error
+            time.sleep(1)
 
     def status(self, run: Run) -> tuple[Life, str]:
         """What the cluster says of the job; where it does not answer, what the heartbeat says."""
@@ -167,7 +176,15 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _ask(method: str, path: str, content: Any = None) -> Any:
+def _knows(handle: str) -> bool:
+    """Whether the cluster has the job: it may have taken it and lost the line before it could say so."""
+    try:
+        return _ask("GET", f"/api/jobs/{quote(handle)}") is not None
+    except _Unreachable:
+        return False
+
+
+def _ask(method: str, path: str, content: Any = None, *, patience: float = _PATIENCE) -> Any:
     """The JSON answer, None for 404. Raises _Unreachable, RunError."""
     address, headers = _checked()
     data = json.dumps(content).encode() if content is not None else None
@@ -175,7 +192,7 @@ def _ask(method: str, path: str, content: Any = None) -> Any:
         address + path, data=data, method=method, headers=headers | {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
+        with urllib.request.urlopen(request, timeout=patience) as answer:
             return json.loads(answer.read() or b"null")
     except urllib.error.HTTPError as error:
         if error.code == 404:
