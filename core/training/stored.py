@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,11 @@ from core.data.genotypes import Genotypes, unmap_pages
 from core.data.missing import fill, has_missing
 from core.data.sets import SetCollection
 from core.errors import InputError
+from core.models.populations import row_blocks
 
 Index = npt.NDArray[np.int64]
 
 SHARE = 0.5  # of the free memory: data that would take more stay on disk
-_BLOCK_BYTES = 64 << 20
 
 
 def stays_on_disk(size: int, wanted: str, available: int, refusal: str = "") -> bool:
@@ -56,7 +56,7 @@ class Shelf:
         """
         if self.writes:
             calls = self._fresh(name, (len(rows), genotypes.m), np.dtype(np.int8))
-            for some in _blocks(len(rows), genotypes.m):
+            for some in row_blocks(len(rows), genotypes.m):
                 calls[some] = genotypes.calls[rows[some]]
                 unmap_pages(calls)
                 unmap_pages(genotypes.calls)
@@ -102,9 +102,3 @@ class Shelf:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.npy"
-
-
-def _blocks(n: int, width: int) -> Iterator[slice]:
-    step = max(1, _BLOCK_BYTES // max(1, width))
-    for start in range(0, n, step):
-        yield slice(start, min(n, start + step))

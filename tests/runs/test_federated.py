@@ -219,6 +219,7 @@ def test_a_federated_run_is_an_ordinary_run_beside_what_it_is_compared_with(
         (["model.exact=true"], TWO, "model.exact keeps statistics of single sets"),
         (["training.epochs=0", "model.exact=true"], TWO, "fitted in closed form"),
         (["training.processes=2"], TWO, "a site trains in one process"),
+        (["training.read_from=disk"], TWO, "a site keeps its sets in memory"),
         (["model.auxiliary=classification", "model.label=fate"], TWO, "a site may lack a value"),
         ([], FederationConfig(site_column="clone"), "would have 0 sets"),
         ([], FederationConfig(site_column="tissue"), "There is no label column 'tissue'"),

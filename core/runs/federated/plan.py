@@ -118,6 +118,8 @@ def _refuse(config: Mapping[str, Any]) -> None:
         why = "a site may lack a value of the label that model.auxiliary=classification predicts"
     elif config["training"].get("processes", 1) > 1:
         why = "a site trains in one process; set training.processes=1"
+    elif config["training"].get("read_from") == "disk":
+        why = "a site keeps its sets in memory; set training.read_from=memory"
     if why:
         raise InputError(f"{config['title']} cannot be trained at several sites: {why}.")
 
