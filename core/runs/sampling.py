@@ -24,14 +24,14 @@ _MOST = 2000
 _JUDGED, _JUDGED_CALLS = 10_000, 500_000_000
 
 
-def judged_individuals(train: int, holdout: int) -> int:
-    """How many synthetic individuals the report of a run judges: as many as were trained on, within bounds."""
-    return max(holdout or train, _LEAST, min(train, _MOST))
-
-
 def most_judged(variants: int) -> int:
     """Individuals a side that a report looks at, at most: of a larger cohort it is of a sample, and says so."""
     return max(_MOST, min(_JUDGED, _JUDGED_CALLS // max(1, variants)))
+
+
+def judged_individuals(train: int, holdout: int, variants: int) -> int:
+    """How many synthetic individuals the report of a run judges: as many as are held out, within bounds."""
+    return min(most_judged(variants), max(holdout or train, _LEAST, min(train, _MOST)))
 
 
 def synthesise(

@@ -196,7 +196,7 @@ def sample(run: Run) -> None:
     most = sampling.most_judged(genotypes.m)
     conditions = genotypes.variants(np.arange(0))
     like = conditions.individuals(_some(split.holdout if len(split.holdout) else split.train, most, run)[0])
-    count = min(most, sampling.judged_individuals(len(split.train), len(split.holdout)))
+    count = sampling.judged_individuals(len(split.train), len(split.holdout), genotypes.m)
     made = sampling.synthesise(run, dataset, count, like=like, device=_device(run))
     sampling.save(made, run)
 

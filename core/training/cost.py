@@ -20,6 +20,7 @@ from core.config.training import TrainingConfig
 from core.models.base import Trainable, TrainingSplit
 from core.training import devices
 from core.training.clock import TrainingClock
+from core.words import size
 
 # Steps before the clock counts: libraries choose kernels, optimisers make their moments, a CUDA graph is captured.
 WARM_UP = devices.WARM_UP + 1
@@ -32,10 +33,7 @@ FASTER, SLOWER = 0.8, 1.6
 START_UP = 4.0
 # Room that the measured peak does not show: fragments, the last report's arrays.
 MARGIN = 1.2
-_STORED = (
-    "The training data are read from disk, batch by batch: a copy of {} lies beside the run while it trains, and the "
-    "report is of a sample where a side has more than 10,000 individuals."
-)
+_STORED = "The training data are read from disk, batch by batch: a copy of {} lies beside the run while it trains."
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def answer(
         "fits": found is not None and memory <= available and disk <= free,
         "advice": [
             *_advice(found, training, device, memory=(memory, available), disk=(disk, free), smaller=smaller),
-            *([_STORED.format(_gigabytes(on_disk))] if on_disk else []),
+            *([_STORED.format(size(on_disk))] if on_disk else []),
         ],
     }
 
@@ -105,9 +103,9 @@ def measure_steps(
     data = data.to(device)
     model.prepare(data)
     model.train()
-    size = min(training.batch_size, n_train)
-    batch = data.index(torch.arange(size, device=device) % len(data))
-    clock = TrainingClock(max(1, training.epochs), max(1, n_train // size), device)
+    count = min(training.batch_size, n_train)
+    batch = data.index(torch.arange(count, device=device) % len(data))
+    clock = TrainingClock(max(1, training.epochs), max(1, n_train // count), device)
     step = devices.stepper(model, training, device)
     times: list[float] = []
     began = time.monotonic()
@@ -209,18 +207,14 @@ def _advice(
         widths = "smaller layer widths" if found is None else "a smaller training.batch_size or smaller layer widths"
         fewer = "fewer training.processes, " if sharing(training, device) > 1 else ""
         advice.append(
-            f"It needs about {_gigabytes(memory[0])} of {where} and {_gigabytes(memory[1])} is free: "
+            f"It needs about {size(memory[0])} of {where} and {size(memory[1])} is free: "
             f"take {fewer}{widths}, or {smaller}."
         )
     if disk[0] > disk[1]:
         advice.append(
-            f"Its checkpoints need about {_gigabytes(disk[0])} on disk and {_gigabytes(disk[1])} is free: "
+            f"Its checkpoints need about {size(disk[0])} on disk and {size(disk[1])} is free: "
             "delete runs that are no longer needed."
         )
     if found is not None and found.low > 3600 and device.type == "cpu" and not training.minutes:
         advice.append("It takes more than an hour on this CPU: take fewer training.epochs, or set training.minutes.")
     return advice
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.config.command import Changes
 from core.data.dataset import DatasetMeta
-from core.runs.sampling import judged_individuals
+from core.runs.sampling import judged_individuals, most_judged
 from core.words import count, duration, size
 from pages.parts.frame import fact, plain
 
@@ -47,8 +47,11 @@ def show_plan(
     else:
         # A part of the individuals is chosen when the run begins: how many that are is not known before.
         part = any(view.get(one) for one in ("max_individuals", "train_on", "test_on"))
-        many = "" if part else f"{judged_individuals(meta.n_train, meta.n_holdout):,} "
-        steps.append(f"Then it draws {many}synthetic individuals and writes the report that Compare shows.")
+        variants = meta.cohort.variants
+        many = "" if part else f"{judged_individuals(meta.n_train, meta.n_holdout, variants):,} "
+        most = most_judged(variants)
+        sample = f", which looks at {most:,} of the real ones" if not part and meta.n_train > most else ""
+        steps.append(f"Then it draws {many}synthetic individuals and writes the report that Compare shows{sample}.")
     steps.append("It runs in a process of its own: you can close this tab, and stop or resume it on the Runs page.")
     if waiting:
         steps.append(f"It waits its turn: {count(waiting, 'run')} ahead of it.")
