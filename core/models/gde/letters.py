@@ -15,8 +15,10 @@ from torch.nn import functional
 from core.config.schema import more, setting
 from core.modalities.base import Observation
 from core.models.gde.base import Generator
+from core.models.gde.places import Places
 
-Writer = Coroutine[Tensor, Tensor, None]  # letters (r,) in, hidden vectors (r, width) out
+# Letters (r,) and the places of what follows them (r,) in, hidden vectors (r, width) out.
+Writer = Coroutine[Tensor, tuple[Tensor, Tensor], None]
 
 IGNORED = -100
 PSEUDO = 0.5  # observations at each position beside those that were seen: a long protein must not be full of chance
@@ -51,6 +53,11 @@ class AutoregressiveConfig(LetterConfig):
         "How the latent enters: added to every token, as the token before the first letter, or as eight tokens that "
         "every letter looks at in front of each layer.",
         choices=("addition", "prefix", "cross_attention"),
+    )
+    align: bool = setting(
+        False,
+        "Follow every sequence along the commonest one, so that behind an insertion or a deletion letters keep their "
+        "places: for variants of one protein or gene.",
     )
     dropout: float = more(0.0, "Share of activations that a training step leaves out.", low=0.0, high=0.9)
 
@@ -104,13 +111,17 @@ class LetterGenerator(Generator):
         return self.size
 
     def observe(self, x: Tensor) -> None:
-        letters = torch.arange(self.size + 1, device=x.device)
-        counts = torch.zeros(self.length + 1, self.size + 1, device=x.device)
+        counts = torch.zeros((self.length + 1) * (self.size + 1), device=x.device)
         for rows in torch.split(x, COUNTED):
             targets = self.targets(rows)
             # Behind its end a sequence of `masked_diffusion` goes on ending; others count for nothing there.
-            counts[: targets.shape[1]] += torch.stack([(targets == letter).sum(dim=0) for letter in letters], dim=1)
-        self.positions.fit(counts)
+            cell = (self.places_of(targets) * (self.size + 1) + targets)[targets >= 0]
+            counts += torch.bincount(cell, minlength=len(counts))
+        self.positions.fit(counts.reshape(self.length + 1, -1))
+
+    def places_of(self, targets: Tensor) -> Tensor:
+        """At which place each of targets (n, t) stands, of the same shape: as many letters as are before it."""
+        return torch.arange(targets.shape[1], device=targets.device).expand_as(targets)
 
     def targets(self, x: Tensor) -> Tensor:
         """Letters (n, l), −1 behind the end → (n, l + 1) int64: the letters, the end, `IGNORED` behind it."""
@@ -179,6 +190,10 @@ class Autoregressive(LetterGenerator):
         self.embedding = nn.Embedding(self.size + 1, width)  # the letters, and the start
         self.condition = nn.Linear(latent, MEMORY * width if self.crossed else width)
         self.head = nn.Linear(width, self.size + 1)
+        self.places = Places(self.length, self.size) if config.align else None
+        self.place = nn.Embedding(self.length + 1, width) if config.align else None
+        if self.place is not None:
+            nn.init.normal_(self.place.weight, std=0.1)
         nn.init.normal_(self.embedding.weight, std=0.5)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -202,19 +217,34 @@ class Autoregressive(LetterGenerator):
     def step(self, token: Tensor, place: int, kept: Any) -> Tensor:
         """The hidden vector (n, width) of the embedded token (n, width) at `place`; `kept` is brought up to it."""
 
+    def observe(self, x: Tensor) -> None:
+        if self.places is not None:
+            self.places.fit(x)
+        super().observe(x)
+
+    def places_of(self, targets: Tensor) -> Tensor:
+        return super().places_of(targets) if self.places is None else self.places(targets[:, :-1])
+
     def logits(self, targets: Tensor, z: Tensor) -> Tensor:
         b, k, t = targets.shape
-        said = self.head(self._read(targets[..., :-1].clamp(0, self.size).flatten(0, 1), z.repeat_interleave(k, dim=0)))
-        return said.reshape(b, k, t, -1) + self.positions(z)[:, None]
+        rows, before = z.repeat_interleave(k, dim=0), targets[..., :-1].clamp(0, self.size).flatten(0, 1)
+        said, base = self.head(self._read(before, rows)).reshape(b, k, t, -1), self.positions(z)
+        if self.places is None:
+            return said + base[:, None]
+        place = self.places(before).reshape(b, k * t, 1).expand(-1, -1, base.shape[2])
+        return said + base.gather(1, place).reshape(said.shape)
 
     def _read(self, before: Tensor, z: Tensor) -> Tensor:
         """Letters (n, t) that came before and latents z (n, latent) → hidden vectors (n, t + 1, width)."""
         start = before.new_full((len(before), 1), self.size)
-        return self.hidden(self._tokens(torch.cat([start, before], dim=1), z), self._memory(z))
+        place = None if self.places is None else self.places(before)
+        return self.hidden(self._tokens(torch.cat([start, before], dim=1), z, place), self._memory(z))
 
-    def _tokens(self, letters: Tensor, z: Tensor) -> Tensor:
-        """Letters (n, t), the start among them → embedded tokens (n, t, width)."""
+    def _tokens(self, letters: Tensor, z: Tensor, place: Tensor | None) -> Tensor:
+        """Letters (n, t), the start among them, and the places of what follows each → embedded tokens (n, t, width)."""
         tokens = self.embedding(letters)
+        if self.place is not None:
+            tokens = tokens + self.place(place)
         if self.config.conditioning == "prefix":
             return torch.where((letters == self.size)[..., None], self.condition(z)[:, None], tokens)
         return tokens if self.crossed else tokens + self.condition(z)[:, None]
@@ -239,9 +269,10 @@ class Autoregressive(LetterGenerator):
         """(r, l) int8 letters, one after the other; the network is sent each and gives what it makes of all so far."""
         letters = torch.full((len(rows), self.length), -1, dtype=torch.int8, device=rows.device)
         base, going = self.positions(rows), torch.ones(len(rows), dtype=torch.bool, device=rows.device)
+        place, each = torch.zeros(len(rows), dtype=torch.int64, device=rows.device), torch.arange(len(rows))
         hidden = next(network)
         for t in range(self.length):
-            logits = self.head(hidden) + base[:, t]
+            logits = self.head(hidden) + base[each, place]
             if t == 0:
                 logits[:, self.end] = -math.inf
             letter = self.chosen(logits, u[:, t])
@@ -250,18 +281,20 @@ class Autoregressive(LetterGenerator):
                 break
             letters[:, t] = torch.where(going, letter, -1).to(torch.int8)
             if t + 1 < self.length:
-                hidden = network.send(letter)
+                place = place + 1 if self.places is None else self.places.after(place, letters[:, : t + 1])
+                hidden = network.send((letter, place))
         return letters
 
     def _cached(self, z: Tensor) -> Writer:
         kept = self.begin(len(z), self._memory(z))
-        letter, place = torch.full((len(z),), self.size, device=z.device), 0
+        letter, at = torch.full((len(z),), self.size, device=z.device), 0
+        place = torch.zeros_like(letter)
         while True:
-            letter = yield self.step(self._tokens(letter[:, None], z)[:, 0], place, kept)
-            place += 1
+            letter, place = yield self.step(self._tokens(letter[:, None], z, place[:, None])[:, 0], at, kept)
+            at += 1
 
     def _again(self, z: Tensor) -> Writer:
         before = torch.zeros(len(z), 0, dtype=torch.int64, device=z.device)
         while True:
-            letter = yield self._read(before, z)[:, -1]
+            letter, _ = yield self._read(before, z)[:, -1]
             before = torch.cat([before, letter[:, None]], dim=1)

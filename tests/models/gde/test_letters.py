@@ -19,6 +19,7 @@ LATENT, LENGTH = 6, 12
 OF_LETTERS = [entry.name for entry in generators if "sequence" in entry.takes]
 AUTOREGRESSIVE = ["causal_transformer", "progen2", "gpt2", "hyenadna"]
 CONDITIONINGS = ["addition", "prefix", "cross_attention"]
+WAYS = [{"conditioning": one} for one in CONDITIONINGS] + [{"align": True}]
 
 
 def build(name: str, length: int = LENGTH, alphabet: str = "ACGT", **settings: Any) -> LetterGenerator:
@@ -47,10 +48,10 @@ def noise(seed: int = 1) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@pytest.mark.parametrize("conditioning", CONDITIONINGS)
+@pytest.mark.parametrize("way", WAYS, ids=str)
 @pytest.mark.parametrize("name", AUTOREGRESSIVE)
-def test_a_letter_depends_on_those_before_it_and_on_the_latent_alone(name: str, conditioning: str) -> None:
-    generator, z = build(name, conditioning=conditioning, rank=0), torch.randn(2, LATENT)
+def test_a_letter_depends_on_those_before_it_and_on_the_latent_alone(name: str, way: dict[str, Any]) -> None:
+    generator, z = build(name, **way, rank=0), torch.randn(2, LATENT)
     targets = generator.targets(torch.randint(0, 4, (6, LENGTH))).reshape(2, 3, -1)
     for place in (0, 5, LENGTH - 1):
         other = targets.clone()
@@ -62,10 +63,10 @@ def test_a_letter_depends_on_those_before_it_and_on_the_latent_alone(name: str, 
     assert moved.amax(dim=(0, 1, 3)).min() > 1e-3  # at every place
 
 
-@pytest.mark.parametrize("conditioning", CONDITIONINGS)
+@pytest.mark.parametrize("way", WAYS, ids=str)
 @pytest.mark.parametrize("name", AUTOREGRESSIVE)
-def test_a_cache_gives_the_letters_of_the_same_noise(name: str, conditioning: str) -> None:
-    generator, z = build(name, conditioning=conditioning), torch.randn(3, LATENT)
+def test_a_cache_gives_the_letters_of_the_same_noise(name: str, way: dict[str, Any]) -> None:
+    generator, z = build(name, **way), torch.randn(3, LATENT)
     assert isinstance(generator, Autoregressive)
     cached = generator.sample(z, 20, noise())
     assert torch.equal(cached, generator.sample_plainly(z, 20, noise()))
@@ -119,8 +120,7 @@ def test_untrained_the_letters_are_those_of_the_positions(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [(name, {}) for name in OF_LETTERS]
-    + [(name, {"conditioning": one}) for name, one in product(AUTOREGRESSIVE, CONDITIONINGS[1:])],
+    [(name, {}) for name in OF_LETTERS] + [(name, way) for name, way in product(AUTOREGRESSIVE, WAYS[1:])],
 )
 def test_the_loss_reaches_every_weight_and_the_latent(name: str, settings: dict[str, Any]) -> None:
     generator, z = build(name, **settings), torch.randn(4, LATENT, requires_grad=True)
