@@ -75,8 +75,9 @@ class MaskedDiffusion(LetterGenerator):
         b, k, _ = targets.shape
         # Evenly spread shares have less variance than free ones; none is so small that one letter counts for all.
         t = (torch.randperm(b * k, device=x.device) + torch.rand(b * k, device=x.device)).reshape(b, k) / (b * k)
-        loss = self._bound(targets, z, t, torch.rand(targets.shape, device=x.device)).mean() / self.length
-        return {"loss": loss, "letter": loss.detach()}
+        return self.in_units(
+            self._bound(targets, z, t, torch.rand(targets.shape, device=x.device)).mean() / self.length
+        )
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """A lower bound (b, k): the mean over 16 evenly spread shares of hidden letters, the same at every call."""
