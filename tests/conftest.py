@@ -22,6 +22,16 @@ hypothesis.settings.register_profile("patient", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("patient")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what their module prepares once run in one process, which prepares it once."""
+    for item in items:
+        shared = getattr(item, "_fixtureinfo", None)
+        prepared = [made[-1].scope for made in shared.name2fixturedefs.values()] if shared else []
+        if "module" in prepared and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty POPSCAPE_HOME for this test and the processes it starts; workers that it leaves behind are ended."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 from tests.rules import each
 
@@ -252,3 +255,10 @@ def test_the_rules_see_what_they_forbid() -> None:
     assert any(is_package(name, "torch") for name in trail)
     assert "core.models.base" in trail
     assert "torch" not in loaded_with({"core.data.genotypes"})
+
+
+@pytest.mark.xdist_group("together")
+def test_groups_of_tests_stay_together(request: pytest.FixtureRequest) -> None:
+    """A pytest that the runner of several processes does not know would scatter them without a word."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert request.node.nodeid.endswith("@together")

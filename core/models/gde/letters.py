@@ -15,10 +15,9 @@ from torch.nn import functional
 from core.config.schema import more, setting
 from core.modalities.base import Observation
 from core.models.gde.base import Generator
-from core.models.gde.places import Places
+from core.models.gde.reference import Reference
 
-# Letters (r,) and the places of what follows them (r,) in, hidden vectors (r, width) out.
-Writer = Coroutine[Tensor, tuple[Tensor, Tensor], None]
+Writer = Coroutine[Tensor, Tensor, None]  # letters (r,) in, hidden vectors (r, width) or logits out
 
 IGNORED = -100
 PSEUDO = 0.5  # observations at each position beside those that were seen: a long protein must not be full of chance
@@ -202,10 +201,7 @@ class Autoregressive(LetterGenerator):
         self.embedding = nn.Embedding(self.size + 1, width)  # the letters, and the start
         self.condition = nn.Linear(latent, MEMORY * width if self.crossed else width)
         self.head = nn.Linear(width, self.size + 1)
-        self.places = Places(self.length, self.size) if config.align else None
-        self.place = nn.Embedding(self.length + 1, width) if config.align else None
-        if self.place is not None:
-            nn.init.normal_(self.place.weight, std=0.1)
+        self.reference = Reference(self.length, self.size) if config.align else None
         nn.init.normal_(self.embedding.weight, std=0.5)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -230,33 +226,29 @@ class Autoregressive(LetterGenerator):
         """The hidden vector (n, width) of the embedded token (n, width) at `place`; `kept` is brought up to it."""
 
     def observe(self, x: Tensor) -> None:
-        if self.places is not None:
-            self.places.fit(x)
+        if self.reference is not None:
+            self.reference.places.fit(x)
         super().observe(x)
+        if self.reference is not None:
+            self.reference.linkage.fit(self.positions.frequency)
 
     def places_of(self, targets: Tensor) -> Tensor:
-        return super().places_of(targets) if self.places is None else self.places(targets[:, :-1])
+        return super().places_of(targets) if self.reference is None else self.reference.places(targets[:, :-1])
 
     def logits(self, targets: Tensor, z: Tensor) -> Tensor:
-        b, k, t = targets.shape
-        rows, before = z.repeat_interleave(k, dim=0), targets[..., :-1].clamp(0, self.size).flatten(0, 1)
-        said, base = self.head(self._read(before, rows)).reshape(b, k, t, -1), self.positions(z)
-        if self.places is None:
-            return said + base[:, None]
-        place = self.places(before).reshape(b, k * t, 1).expand(-1, -1, base.shape[2])
-        return said + base.gather(1, place).reshape(said.shape)
+        k, before = targets.shape[1], targets[..., :-1].clamp(0, self.size)
+        said = self.head(self._read(before.flatten(0, 1), z.repeat_interleave(k, dim=0))).unflatten(0, (-1, k))
+        base = self.positions(z)
+        return said + (base[:, None] if self.reference is None else self.reference(base, before))
 
     def _read(self, before: Tensor, z: Tensor) -> Tensor:
         """Letters (n, t) that came before and latents z (n, latent) → hidden vectors (n, t + 1, width)."""
         start = before.new_full((len(before), 1), self.size)
-        place = None if self.places is None else self.places(before)
-        return self.hidden(self._tokens(torch.cat([start, before], dim=1), z, place), self._memory(z))
+        return self.hidden(self._tokens(torch.cat([start, before], dim=1), z), self._memory(z))
 
-    def _tokens(self, letters: Tensor, z: Tensor, place: Tensor | None) -> Tensor:
-        """Letters (n, t), the start among them, and the places of what follows each → embedded tokens (n, t, width)."""
+    def _tokens(self, letters: Tensor, z: Tensor) -> Tensor:
+        """Letters (n, t), the start among them → embedded tokens (n, t, width)."""
         tokens = self.embedding(letters)
-        if self.place is not None:
-            tokens = tokens + self.place(place)
         if self.config.conditioning == "prefix":
             return torch.where((letters == self.size)[..., None], self.condition(z)[:, None], tokens)
         return tokens if self.crossed else tokens + self.condition(z)[:, None]
@@ -280,11 +272,11 @@ class Autoregressive(LetterGenerator):
     def _written(self, rows: Tensor, u: Tensor, network: Writer) -> Tensor:
         """(r, l) int8 letters, one after the other; the network is sent each and gives what it makes of all so far."""
         letters = torch.full((len(rows), self.length), -1, dtype=torch.int8, device=rows.device)
-        base, going = self.positions(rows), torch.ones(len(rows), dtype=torch.bool, device=rows.device)
-        place, each = torch.zeros(len(rows), dtype=torch.int64, device=rows.device), torch.arange(len(rows))
-        hidden = next(network)
+        going = torch.ones(len(rows), dtype=torch.bool, device=rows.device)
+        base = self._base(self.positions(rows))
+        hidden, expected = next(network), next(base)
         for t in range(self.length):
-            logits = self.head(hidden) + base[each, place]
+            logits = self.head(hidden) + expected
             if t == 0:
                 logits[:, self.end] = -math.inf
             letter = self.chosen(logits, u[:, t])
@@ -293,20 +285,25 @@ class Autoregressive(LetterGenerator):
                 break
             letters[:, t] = torch.where(going, letter, -1).to(torch.int8)
             if t + 1 < self.length:
-                place = place + 1 if self.places is None else self.places.after(place, letters[:, : t + 1])
-                hidden = network.send((letter, place))
+                hidden, expected = network.send(letter), base.send(letter)
         return letters
+
+    def _base(self, logits: Tensor) -> Writer:
+        """What is added to the network's word on each letter: logits at positions (r, l + 1, letters + 1)."""
+        if self.reference is not None:
+            yield from self.reference.followed(logits)
+        for place in range(logits.shape[1]):
+            yield logits[:, place]
 
     def _cached(self, z: Tensor) -> Writer:
         kept = self.begin(len(z), self._memory(z))
         letter, at = torch.full((len(z),), self.size, device=z.device), 0
-        place = torch.zeros_like(letter)
         while True:
-            letter, place = yield self.step(self._tokens(letter[:, None], z, place[:, None])[:, 0], at, kept)
+            letter = yield self.step(self._tokens(letter[:, None], z)[:, 0], at, kept)
             at += 1
 
     def _again(self, z: Tensor) -> Writer:
         before = torch.zeros(len(z), 0, dtype=torch.int64, device=z.device)
         while True:
-            letter, _ = yield self._read(before, z)[:, -1]
+            letter = yield self._read(before, z)[:, -1]
             before = torch.cat([before, letter[:, None]], dim=1)

@@ -108,8 +108,9 @@ def test_untrained_generators_of_ours_keep_the_variance_of_image_sets(generator:
     )
     model.prepare(data)
     model.eval()
-    real = torch.from_numpy(np.asarray(sets.observations)).reshape(sets.s, 30, 1, 8, 8)
-    made = model.sample(100, model.encode(real[:20]), torch.Generator().manual_seed(0))
-    assert made.shape == (20, 100, 1, 8, 8) and made.min() >= 0 and made.max() <= 255
-    ratio = made.flatten(2).var(dim=1).sum(dim=1) / real[:20].float().flatten(2).var(dim=1).sum(dim=1)
+    judged = 5 if generator == "pixel_flow" else 20  # its network sees hundreds of images for each set
+    real = torch.from_numpy(np.asarray(sets.observations)).reshape(sets.s, 30, 1, 8, 8)[:judged]
+    made = model.sample(100, model.encode(real), torch.Generator().manual_seed(0))
+    assert made.shape == (judged, 100, 1, 8, 8) and made.min() >= 0 and made.max() <= 255
+    ratio = made.flatten(2).var(dim=1).sum(dim=1) / real.float().flatten(2).var(dim=1).sum(dim=1)
     assert 0.9 < ratio.median() < 1.1

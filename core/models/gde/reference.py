@@ -1,14 +1,17 @@
-"""Places along a reference: where each letter of a sequence stands, whatever was inserted or deleted before it."""
+"""Sequences along a reference: where each letter stands, whatever was inserted or deleted before it, and what the
+variants of a sequence say of each other."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Generator as Coroutine
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 Index = npt.NDArray[np.int64]
 
@@ -17,6 +20,37 @@ DRIFT = 64  # letters that all insertions and deletions before a letter may move
 MOST = 500_000  # words that are kept, the commonest first
 BLOCK = 2048  # sequences that are read at once
 MAJORITY = 0.5  # of the places at which a word was seen
+WAYS = 32  # in which the letters so far are summed up
+SPREAD = 0.5  # of their codes before training
+
+
+class Reference(nn.Module):
+    """The logits of letters along a reference, in place of those by position."""
+
+    def __init__(self, length: int, letters: int) -> None:
+        """`letters` of the alphabet, without the end."""
+        super().__init__()
+        self.places = Places(length, letters)
+        self.linkage = Linkage(length + 1, letters + 1)
+
+    def forward(self, base: Tensor, before: Tensor) -> Tensor:
+        """Logits at places (b, l + 1, letters + 1), and letters (b, k, l) of sequences → (b, k, l + 1, letters + 1)."""
+        b, k, t = before.shape
+        place = self.places(before.flatten(0, 1))
+        said = self.linkage(place, before.flatten(0, 1)).reshape(b, k, t + 1, -1)
+        return said + base.gather(1, place.reshape(b, -1, 1).expand(-1, -1, said.shape[3])).reshape(said.shape)
+
+    def followed(self, base: Tensor) -> Coroutine[Tensor, Tensor, None]:
+        """The same letter by letter, of logits at places (r, l + 1, letters + 1): is sent letters (r,), and gives the
+        logits (r, letters + 1) of the next."""
+        each, at = torch.arange(len(base), device=base.device), 0
+        place, word = torch.zeros_like(each), torch.zeros(len(base), 0, dtype=torch.int64, device=base.device)
+        sums, table = base.new_zeros(len(base), WAYS), self.linkage.table()
+        while True:
+            letter = yield base[each, place] + self.linkage.read(place, sums)
+            sums = sums + table[place * base.shape[2] + letter]
+            word, at = torch.cat([word, letter[:, None]], dim=1)[:, -self.places.size :], at + 1
+            place = self.places.after(place, word, at)
 
 
 class Places(nn.Module):
@@ -49,13 +83,12 @@ class Places(nn.Module):
         last = torch.where(place >= 0, at, -1).cummax(dim=1).values
         return (place.gather(1, last) + at - last).clamp_max(self.length)
 
-    def after(self, place: Tensor, letters: Tensor) -> Tensor:
-        """As `forward`, of the letter behind letters (n, t) alone; `place` (n,) is that of the last of them."""
-        if letters.shape[1] >= self.size:
-            at = letters.new_full((), letters.shape[1], dtype=torch.int64)
-            known = self._known(self._words(letters[:, -self.size :]), at)[:, 0]
-        else:
-            known = torch.full_like(place, -1)
+    def after(self, place: Tensor, word: Tensor, at: int) -> Tensor:
+        """As `forward`, of the letter behind `at` others alone: `place` (n,) is that of the last of them, and `word`
+        (n, w) the last `size` of them, or as many as there are."""
+        known = torch.full_like(place, -1)
+        if word.shape[1] == self.size:
+            known = self._known(self._words(word)[:, 0], place.new_full((), at))
         return torch.where(known >= 0, known, place + 1).clamp_max(self.length)
 
     @torch.no_grad()
@@ -99,6 +132,44 @@ class Places(nn.Module):
             if prefix + name in state_dict:
                 setattr(self, name, torch.zeros_like(state_dict[prefix + name]))
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+class Linkage(nn.Module):
+    """V_p tanh(Σ_{j<t} (U_{p_j, x_j} − Ū_{p_j})): logits of the letter x_t at place p, from the letters before it.
+
+    A neural autoregressive distribution estimator (Larochelle & Murray 2011, eq. 4 and 5) along the reference, whose
+    codes U have mean zero at each place: a letter that everybody has says nothing. One mutation of a lineage, or the
+    lack of it, so foretells all behind it, at a table's cost; attention would have to learn for each pair of places
+    that one is to look at the other.
+
+    V starts at zero: untrained it adds nothing.
+    """
+
+    share: Tensor  # (places, letters) how often each letter stands there
+
+    def __init__(self, places: int, letters: int) -> None:
+        super().__init__()
+        self.register_buffer("share", torch.zeros(places, letters))
+        self.codes = nn.Parameter(torch.randn(places, letters, WAYS) * SPREAD)
+        self.readings = nn.Parameter(torch.zeros(places, letters, WAYS))
+
+    def fit(self, frequency: Tensor) -> None:
+        """From the logarithm of the frequencies of letters (places, letters)."""
+        self.share = frequency.exp()
+
+    def table(self) -> Tensor:
+        """(places · letters, WAYS): U − Ū."""
+        mean = (self.share[:, None] @ self.codes) / self.share.sum(dim=1)[:, None, None].clamp_min(1e-9)
+        return (self.codes - mean).flatten(0, 1)
+
+    def read(self, place: Tensor, sums: Tensor) -> Tensor:
+        """Logits (…, letters) at places (…) from the sums of codes before them (…, WAYS)."""
+        return torch.einsum("...vw,...w->...v", self.readings[place], sums.tanh())
+
+    def forward(self, place: Tensor, before: Tensor) -> Tensor:
+        """Places (n, t + 1), and the letters (n, t) at all but the last → logits (n, t + 1, letters)."""
+        sums = self.table()[place[:, :-1] * self.share.shape[1] + before].cumsum(dim=1)
+        return self.read(place, functional.pad(sums, (0, 0, 1, 0)))
 
 
 def _once(words: Index, size: int) -> tuple[Index, Index]:

@@ -1,4 +1,4 @@
-"""Places along a reference: letters behind an insertion or a deletion stand where they belong."""
+"""Along a reference letters behind a gap stand where they belong, and mutations foretell others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from core.modalities.sequence import Sequence
 from core.models.gde.base import generators
 from core.models.gde.letters import Autoregressive, LetterGenerator
-from core.models.gde.places import Places
+from core.models.gde.reference import Places, Reference
 
 LENGTH, LETTERS = 210, 20
 LOST, GAINED, CHANGED = 60, 120, 150  # where a family loses three letters, gains two, has one changed
@@ -69,7 +69,7 @@ def test_letter_by_letter_the_places_are_the_same() -> None:
     for one in family().values():
         place = torch.zeros(1, dtype=torch.int64)
         for t in range(1, len(one) + 1):
-            place = found.after(place, one[None, :t])
+            place = found.after(place, one[None, max(0, t - found.size) : t], t)
             assert int(place) == int(found(one[None])[0, t])
 
 
@@ -90,7 +90,7 @@ def test_untrained_a_family_with_deletions_is_written_as_it_is() -> None:
         generator = entry.value(entry.config(width=32, align=align), Sequence((LENGTH,), "ACDEFGHIKLMNPQRSTVWY"), 4)
         assert isinstance(generator, LetterGenerator)
         generator.observe(trained())
-        loss[align] = float(generator.loss(trained()[None], torch.randn(1, 4))["loss"])
+        loss[align] = float(generator.loss(trained()[None], torch.randn(1, 4))["letter"])
     assert loss[True] < 0.2 * loss[False]
 
 
@@ -108,3 +108,30 @@ def test_a_checkpoint_brings_its_words() -> None:
     second.load_state_dict(first.state_dict())
     x, z = trained()[None], torch.randn(1, 4)
     torch.testing.assert_close(first.log_likelihood(x, z), second.log_likelihood(x, z))
+
+
+def test_a_mutation_foretells_those_of_its_lineage() -> None:
+    """Two lineages that differ at two places: by frequencies each costs two bits, the second knows the first."""
+    other = REFERENCE.clone()
+    other[[40, 160]] = (other[[40, 160]] + 1) % LETTERS
+    x = torch.cat([stored(REFERENCE).repeat(8, 1), stored(other).repeat(8, 1)])
+    reference = Reference(LENGTH, LETTERS)
+    reference.places.fit(x)
+    target = torch.nn.functional.pad(x.long().clamp_min(0), (0, 1))
+    counts = torch.nn.functional.one_hot(target, LETTERS + 1).sum(dim=0) + 1e-4
+    frequency = (counts / counts.sum(dim=1, keepdim=True)).log()
+    reference.linkage.fit(frequency)
+    optimiser = torch.optim.Adam(reference.parameters(), lr=0.02)
+
+    def nats() -> torch.Tensor:
+        logits = reference(frequency[None], x[None].long().clamp_min(0))
+        return torch.nn.functional.cross_entropy(logits[0, :, :200].flatten(0, 1), target[:, :200].flatten()) * 200
+
+    before = float(nats())
+    for _ in range(100):
+        optimiser.zero_grad()
+        nats().backward()
+        optimiser.step()
+    one_place = float(torch.tensor(2.0).log())
+    assert abs(before - 2 * one_place) < 0.2
+    assert abs(float(nats()) - one_place) < 0.2
