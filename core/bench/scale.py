@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core import child
-from core.bench.scale_data import write_bed, write_h5ad
+from core.bench.scale_data import LARGE, PART, write_bed, write_h5ad
 from core.config.home import nearest_folder
 from core.errors import RunError
 
@@ -56,7 +56,8 @@ def _numbers(text: str) -> list[int]:
 def _cohort(n: int, m: int, folder: Path | None) -> dict[str, Any]:
     with _workplace(folder) as place:
         write_bed(place / "cohort.bed", n, m)
-        words = ("experiment=vae", "--dataset", "cohort", "training.epochs=1", "training.read_from=disk")
+        words = ["experiment=vae", "--dataset", "cohort", "training.epochs=1", "training.read_from=disk"]
+        words += [f"dataset.max_individuals={PART}"] if n * m > LARGE else []
         found, peaks = _measured(
             place,
             {
@@ -103,6 +104,7 @@ def _line(row: Mapping[str, Any]) -> str:
     names = ("individuals", "variants") if row["kind"] == "genotypes" else ("observations", "features")
     size = " × ".join(f"{row[name]:,} {name}" for name in names)
     seconds = ", ".join(f"{name} {value:,.0f} s" for name, value in row["seconds"].items())
+    seconds += f" (of {PART:,} individuals)" if row["kind"] == "genotypes" and row["bytes"] > LARGE else ""
     peaks = ", ".join(f"{name} {value / 1e6:,.0f} MB" for name, value in row["peaks"].items())
     return (
         f"{size} ({row['bytes'] / 1e9:.2f} GB): {seconds}; a step from disk {1e3 * row['step_disk']:.0f} ms, from "

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CONTIG = 1000  # variants of the demo, which each contig repeats
 STEPS, WARM_UP = 30, 5
+LARGE, PART = 4_000_000_000, 20_000  # calls, of which only so many individuals are trained on for a whole epoch
 _MISSING_SHARE = 0.001
 _ROWS = 100_000  # observations written at a time
 
@@ -41,11 +42,10 @@ def write_bed(path: Path, n: int, m: int) -> None:
             contig = first // CONTIG + 1
             who = _members(rng, own, population)
             for j in range(min(CONTIG, m - first)):
-                calls = demo.calls[who, j].astype(np.int64)
-                calls[rng.integers(0, n, rng.binomial(n, _MISSING_SHARE))] = 3
                 codes = np.zeros(-(-n // 4) * 4, dtype=np.uint8)
-                codes[:n] = byte[calls]
-                bed.write((codes.reshape(-1, 4) << np.array([0, 2, 4, 6], dtype=np.uint8)).sum(1).astype(np.uint8))
+                codes[:n] = byte[demo.calls[:, j]][who]
+                codes[rng.integers(0, n, rng.binomial(n, _MISSING_SHARE))] = byte[-1]
+                bed.write(codes[::4] | codes[1::4] << 2 | codes[2::4] << 4 | codes[3::4] << 6)
                 bim.write(f"{contig}\tv{first + j + 1}\t0\t{100 * (j + 1)}\tA\tG\n")
     names = np.array([f"p{one}" for one in range(len(own))])[population]
     lines = (f"{name} i{i + 1} 0 0 0 -9\n" for i, name in enumerate(names))
@@ -87,7 +87,7 @@ def main(kind: str, way: str) -> int:
     """Train for a few steps on the one dataset of this home, read from disk; prints seconds of the median step.
 
     way: "alone", or "turns" with as many steps on the same data in memory, one after the other, so that what else the
-    machine does disturbs both alike.
+    machine does disturbs both alike. Of more than `LARGE` calls `PART` individuals are in memory.
     """
     from core.config.home import home
     from core.training.stored import Shelf
@@ -113,6 +113,7 @@ def _stepper(kind: str, shelf: Shelf | None) -> Callable[[], object]:
     from core.config.schema import from_dict
     from core.config.training import TrainingConfig
     from core.data.library import Library
+    from core.data.split import Split
     from core.models.registry import build
     from core.runs.set_work import settings_of
     from core.training.clock import TrainingClock
@@ -126,7 +127,10 @@ def _stepper(kind: str, shelf: Shelf | None) -> Callable[[], object]:
     data: Any
     if kind == "genotypes":
         dataset = Library().open("cohort")
-        data, _ = prepare_split(dataset.genotypes(), dataset.split(), training, shelf)
+        genotypes, split = dataset.genotypes(), dataset.split()
+        if shelf is None and genotypes.calls.size > LARGE:
+            split = Split(split.train[:PART], split.holdout[:PART])
+        data, _ = prepare_split(genotypes, split, training, shelf)
     else:
         dataset = Library().open("cells")
         settings = settings_of(config)

@@ -88,23 +88,28 @@ class Genotypes:
         """Whether base-pair positions are known (needed by LD decay and the mosaic model)."""
         return bool(self.m) and bool((self.variant_position > 0).any())
 
-    def individuals(self, index: npt.NDArray[Any] | slice) -> Genotypes:
-        """The same variants for the individuals at `index`: integers, a Boolean mask, or a slice (a view)."""
+    def individuals(self, index: npt.NDArray[Any] | slice, calls: Calls | None = None) -> Genotypes:
+        """The same variants for the individuals at `index`: integers, a Boolean mask, or a slice (a view).
+
+        `calls`: theirs, where somebody has taken them already.
+        """
         return replace(
             self,
-            calls=np.ascontiguousarray(self.calls[index]),
+            calls=np.ascontiguousarray(self.calls[index]) if calls is None else calls,
             sample_id=self.sample_id[index],
             labels={k: v[index] for k, v in self.labels.items()},
             phenotypes={k: v[index] for k, v in self.phenotypes.items()},
         )
 
-    def variants(self, index: npt.NDArray[Any]) -> Genotypes:
-        """The same individuals for the variants at `index` (integers or a Boolean mask)."""
-        # As most files have them: whole rows of the file are taken, no call is gathered by itself.
-        by_variant = self.calls.flags.f_contiguous and not self.calls.flags.c_contiguous
+    def variants(self, index: npt.NDArray[Any], calls: Calls | None = None) -> Genotypes:
+        """The same individuals for the variants at `index` (integers or a Boolean mask); `calls` as above."""
+        if calls is None:
+            # As most files have them: whole rows of the file are taken, no call is gathered by itself.
+            by_variant = self.calls.flags.f_contiguous and not self.calls.flags.c_contiguous
+            calls = self.calls.T[index].T if by_variant else np.ascontiguousarray(self.calls[:, index])
         return replace(
             self,
-            calls=self.calls.T[index].T if by_variant else np.ascontiguousarray(self.calls[:, index]),
+            calls=calls,
             variant_id=self.variant_id[index],
             variant_contig=self.variant_contig[index],
             variant_position=self.variant_position[index],

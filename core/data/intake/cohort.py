@@ -15,7 +15,7 @@ from core.data.genotypes import Genotypes
 from core.data.intake.columns import ordered, require_labels
 from core.data.intake.filters import apply_filters
 from core.data.intake.formats.base import CohortFormat, CohortSource, ReadResult
-from core.data.intake.formats.calls import refuse_repeats
+from core.data.intake.formats.calls import refuse_repeats, taken
 from core.data.intake.joining import read_joined
 from core.data.intake.samples import join_samples
 from core.data.population_files import write_population
@@ -117,7 +117,7 @@ def _in_order(genotypes: Genotypes) -> tuple[Genotypes, list[str]]:
     order = np.lexsort((genotypes.variant_position, first[code.reshape(-1)]))
     if (order == np.arange(genotypes.m)).all():
         return genotypes, []
-    return genotypes.variants(order), [_SORTED_NOTE]
+    return genotypes.variants(order, taken(genotypes.calls, order, axis=1)), [_SORTED_NOTE]
 
 
 def _check_minimum(genotypes: Genotypes, name: str, least: int, dropped: Mapping[str, int]) -> None:

@@ -13,6 +13,7 @@ from core.data.genotype_counts import allele_frequency, genotype_counts
 from core.data.genotypes import Genotypes
 from core.data.hardy_weinberg import hardy_weinberg_p
 from core.data.intake.cohort_options import CohortOptions
+from core.data.intake.formats.calls import taken
 from core.errors import InputError
 
 Mask = npt.NDArray[np.bool_]
@@ -82,7 +83,7 @@ def _keep(genotypes: Genotypes, mask: Mask, reason: str, removed: dict[str, int]
         raise InputError(
             f"No variant is left: all {len(mask):,} were removed by the rule {reason!r}; relax that filter."
         )
-    return genotypes if mask.all() else genotypes.variants(np.flatnonzero(mask))
+    return genotypes if mask.all() else genotypes.variants(mask, taken(genotypes.calls, mask, axis=1))
 
 
 def _in_region(genotypes: Genotypes, region: Region) -> Mask:
@@ -109,7 +110,7 @@ def _drop_individuals(genotypes: Genotypes, limit: float, removed: dict[str, int
         raise InputError(
             f"No individual is left: all {len(mask):,} were removed by the rule {reason!r}; relax that filter."
         )
-    return genotypes if mask.all() else genotypes.individuals(mask)
+    return genotypes if mask.all() else genotypes.individuals(mask, taken(genotypes.calls, mask, axis=0))
 
 
 def _drop_disequilibrium(genotypes: Genotypes, limit: float, removed: dict[str, int]) -> Genotypes:

@@ -32,7 +32,7 @@ class Limits:
     memory_bytes: int = 8 * _GIB
     cpu_seconds: int = 1200
     wall_seconds: float = 1800.0
-    file_bytes: int = 16 * _GIB
+    file_bytes: int = 32 * _GIB
     open_files: int = 64
 
 
@@ -105,7 +105,7 @@ def _lower_limits(limits: Limits) -> None:
     for what, wanted in (
         # Memory of its own; the address space also counts maps of its files, which take none.
         (resource.RLIMIT_DATA, limits.memory_bytes),
-        (resource.RLIMIT_AS, limits.memory_bytes + 2 * limits.file_bytes),
+        (resource.RLIMIT_AS, limits.memory_bytes + 3 * limits.file_bytes),
         (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from core.data.intake.cohort_options import CohortOptions
+from core.data.intake.filters import apply_filters
+from core.data.intake.formats import calls
+from core.data.intake.formats.calls import CallsWriter
 from core.errors import InputError
+from tests.conftest import tiny_cohort
 from tests.data.intake.test_collection import read
 from tests.data.intake.test_image_sequence_cases import said
 
@@ -94,3 +100,26 @@ def test_large_matrices_of_cells_lie_in_files(tmp_path: Path, monkeypatch: pytes
     anndata.AnnData(X=x, obs=cells).write_h5ad(path)
     with pytest.raises(InputError, match="missing or infinite"):
         read(path, tmp_path / "b", **asked)
+
+
+@pytest.mark.parametrize("by_variant", [True, False])
+def test_what_filters_leave_of_many_calls_lies_in_a_file(
+    by_variant: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same calls as of a filter in memory, and nothing of a file is left but its map."""
+    tiny = tiny_cohort()
+    rows = tiny.calls.T if by_variant else tiny.calls
+    writer = CallsWriter(tmp_path, rows.shape[1], "x")
+    writer.append(np.ascontiguousarray(rows))
+    filed = replace(tiny, calls=writer.matrix().T if by_variant else writer.matrix())
+    monkeypatch.setattr(calls, "_IN_MEMORY", 0)
+    monkeypatch.setattr(calls, "_BLOCK", 100)
+    options = CohortOptions(maf_min=0.2, individual_missing_max=0.02, variant_missing_max=0.02)
+    plain, first = apply_filters(tiny, options)
+    kept, second = apply_filters(filed, options)
+    assert first == second and all(first.values())
+    assert plain.sample_id.tolist() == kept.sample_id.tolist()
+    assert plain.variant_id.tolist() == kept.variant_id.tolist()
+    assert isinstance(kept.calls, np.memmap)
+    np.testing.assert_array_equal(plain.calls, kept.calls)
+    assert not list(tmp_path.iterdir())

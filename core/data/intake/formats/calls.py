@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.genotypes import Strings
+from core.data.genotypes import Calls, Strings, unmap_pages
 from core.errors import InputError
 
-# Calls are int8, kept in a file; what filters leave of them is copied once, inside the child's memory.
-CALLS_MAX = 6_000_000_000
+# Calls are int8 and stay in files of this size at most: those that are read, and those that filters leave of them.
+CALLS_MAX = 30_000_000_000
+_IN_MEMORY = 1 << 28  # calls that are copied in memory
+_BLOCK = 1 << 26  # calls that are copied at a time from file to file
 
 
 class NoVariantError(InputError):
@@ -27,7 +29,7 @@ class CallsWriter:
     def __init__(self, folder: Path, width: int, name: str, dtype: type[np.integer[Any]] = np.int8) -> None:
         self._dtype = dtype
         self._path = folder / "rows.int8"
-        self._path.unlink(missing_ok=True)  # a map of an earlier file of the cohort stays as it is
+        self._path.unlink(missing_ok=True)  # another writer's file stays its own
         self._file = self._path.open("wb")
         self._name = name
         self.width = width
@@ -40,11 +42,36 @@ class CallsWriter:
         self._file.write(np.ascontiguousarray(rows).data)
 
     def matrix(self) -> Any:
-        """The rows written so far as a read-only map; no row can be added afterwards."""
+        """The rows written so far as a read-only map; no row can be added afterwards.
+
+        The file has no name any more: its room is given back as soon as nobody has the map.
+        """
         self._file.close()
-        if self.rows == 0:
-            return np.zeros((0, self.width), dtype=self._dtype)
-        return np.memmap(self._path, dtype=self._dtype, mode="r", shape=(self.rows, self.width))
+        shape = (self.rows, self.width)
+        rows = np.memmap(self._path, self._dtype, mode="r", shape=shape) if self.rows else np.zeros(shape, self._dtype)
+        self._path.unlink(missing_ok=True)
+        return rows
+
+
+def taken(calls: Calls, index: npt.NDArray[Any], axis: int) -> Calls | None:
+    """Calls (n, m) at an index (integers or a Boolean mask) of individuals, axis 0, or of variants, axis 1.
+
+    They are copied from the file in which they lie into another, block by block; None where memory will do.
+    """
+    kept = np.flatnonzero(index) if index.dtype == np.bool_ else index
+    file = getattr(calls, "filename", None)
+    if file is None or len(kept) * calls.shape[1 - axis] <= _IN_MEMORY:
+        return None
+    by_variant = not calls.flags.c_contiguous
+    rows, of_rows = (calls.T if by_variant else calls), axis == (1 if by_variant else 0)
+    out = CallsWriter(Path(file).parent, rows.shape[1] if of_rows else len(kept), Path(file).name)
+    step = max(1, _BLOCK // rows.shape[1])
+    for start in range(0, len(kept) if of_rows else len(rows), step):
+        part = slice(start, start + step)
+        out.append(rows[kept[part]] if of_rows else rows[part][:, kept])
+        unmap_pages(rows)
+    matrix: Calls = out.matrix().T if by_variant else out.matrix()
+    return matrix
 
 
 def check_size(rows: int, columns: int, name: str) -> None:
