@@ -45,7 +45,7 @@ def write_bed(path: Path, n: int, m: int) -> None:
                 codes = np.zeros(-(-n // 4) * 4, dtype=np.uint8)
                 codes[:n] = byte[demo.calls[:, j]][who]
                 codes[rng.integers(0, n, rng.binomial(n, _MISSING_SHARE))] = byte[-1]
-                bed.write(codes[::4] | codes[1::4] << 2 | codes[2::4] << 4 | codes[3::4] << 6)
+                bed.write((codes[::4] | codes[1::4] << 2 | codes[2::4] << 4 | codes[3::4] << 6).tobytes())
                 bim.write(f"{contig}\tv{first + j + 1}\t0\t{100 * (j + 1)}\tA\tG\n")
     names = np.array([f"p{one}" for one in range(len(own))])[population]
     lines = (f"{name} i{i + 1} 0 0 0 -9\n" for i, name in enumerate(names))
