@@ -136,12 +136,17 @@ def unmap_pages(array: npt.NDArray[Any]) -> None:
 
     Without this, the peak memory of a long computation holds every page that it ever touched.
     """
+    file = map_of(array)
+    if file is not None and hasattr(file, "madvise"):  # Windows maps have no madvise
+        file.madvise(mmap.MADV_DONTNEED)
+
+
+def map_of(array: npt.NDArray[Any]) -> mmap.mmap | None:
+    """The map of a file in which an array lies; None of a copy-on-write map, whose pages are in no file."""
     base: Any = array
     while base is not None and not isinstance(base, mmap.mmap):
-        # Pages of a copy-on-write map hold what was written to it and are in no file.
         base = None if isinstance(base, np.memmap) and base.mode == "c" else getattr(base, "base", None)
-    if base is not None and hasattr(base, "madvise"):  # Windows maps have no madvise
-        base.madvise(mmap.MADV_DONTNEED)
+    return base
 
 
 def from_calls(calls: npt.ArrayLike, ploidy: int = 2, **columns: Any) -> Genotypes:

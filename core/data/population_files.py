@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.data.genotypes import Genotypes
+from core.data.genotypes import Genotypes, map_of, unmap_pages
 from core.data.loadings import Loadings
 from core.data.sets import SetCollection
 
 _CALLS, _OBSERVATIONS = "call_genotype", "observations"
 _VARIANT = ("variant_id", "variant_contig", "variant_position", "variant_allele")
-_BLOCK_BYTES = 32 << 20
+_BLOCK_BYTES = 1 << 30  # of two maps of files, which take no memory that cannot be given back
+_TILE = 512  # columns that are turned at a time, so that the processor's cache holds a line of each
 
 
 def write_population(folder: Path, population: Genotypes | SetCollection, *, compressed: bool = False) -> None:
@@ -115,11 +117,31 @@ def _write_matrix(folder: Path, name: str, matrix: npt.NDArray[Any], compressed:
     if matrix.flags.c_contiguous:
         np.save(folder / f"{name}.npy", matrix, allow_pickle=False)
         return
+    # Many rows at a time are gathered from all over a file, and written one behind the other: the other way round,
+    # every page of what is written would go to the disk once for each few columns.
     out = np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=matrix.dtype, shape=matrix.shape)
-    width = max(1, _BLOCK_BYTES // max(1, len(matrix) * matrix.itemsize))
-    for start in range(0, matrix.shape[1], width):
-        out[:, start : start + width] = matrix[:, start : start + width]
+    height = max(1, _BLOCK_BYTES // max(1, matrix.shape[1] * matrix.itemsize))
+    for start in range(0, len(matrix), height):
+        _fetch(matrix, start, start + height)
+        for left in range(0, matrix.shape[1], _TILE):
+            tile = slice(start, start + height), slice(left, left + _TILE)
+            out[tile] = matrix[tile]
+        unmap_pages(matrix)
+        unmap_pages(out)
     out.flush()
+
+
+def _fetch(matrix: npt.NDArray[Any], start: int, stop: int) -> None:
+    """Have the system read some rows of a matrix that lies in a file column by column: them, and not what is around."""
+    file = map_of(matrix)
+    if file is None or matrix.nbytes <= _BLOCK_BYTES or not hasattr(file, "madvise") or len(file) != matrix.nbytes:
+        return
+    file.madvise(mmap.MADV_RANDOM)
+    for column in range(matrix.shape[1]):
+        first = column * matrix.strides[1] + start * matrix.strides[0]
+        page = first - first % mmap.PAGESIZE
+        last = min(first + (stop - start) * matrix.strides[0], len(file))
+        file.madvise(mmap.MADV_WILLNEED, page, last - page)
 
 
 def _read_matrix(folder: Path, name: str) -> npt.NDArray[Any]:

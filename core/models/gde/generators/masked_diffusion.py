@@ -76,7 +76,7 @@ class MaskedDiffusion(LetterGenerator):
         # Evenly spread shares have less variance than free ones; none is so small that one letter counts for all.
         t = (torch.randperm(b * k, device=x.device) + torch.rand(b * k, device=x.device)).reshape(b, k) / (b * k)
         return self.in_units(
-            self._bound(targets, z, t, torch.rand(targets.shape, device=x.device)).mean() / self.length
+            self._bound(targets, z, t, torch.rand(targets.shape, device=x.device)).mean() / self.length, z
         )
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
