@@ -29,6 +29,7 @@ _SPELLED = {
     "size_log1p": "Size factors, log1p",
     "X": "X",
     "film": "FiLM",
+    "lora": "LoRA",
 }
 _TITLES = {
     "variant_missing_max": "Most missing in a variant",
@@ -41,6 +42,7 @@ _TITLES = {
     "chunk": "Cut into parts of",
     "unit": "Keep together in the split",
     "neighbourhood": "Neighbourhoods along",
+    "align": "Along a reference",
     "backend": "Engine",
     "cpus": "Processor cores",
     "gpus": "GPUs",
