@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, field
 
@@ -191,7 +192,11 @@ def _chosen_variants(genotypes: Genotypes) -> Calls:
 def _exact(genotypes: Genotypes, notes: list[str]) -> Relatives:
     """Pairs of rows equal in every call, by hashing; left alone when so many are equal that it means nothing."""
     first: dict[bytes, int] = {}
-    found = [(j, i) for i in range(genotypes.n) if (j := first.setdefault(genotypes.calls[i].tobytes(), i)) != i]
+    found = []
+    for i in range(genotypes.n):
+        row = hashlib.blake2b(np.ascontiguousarray(genotypes.calls[i]), digest_size=16).digest()  # not the row itself
+        if (j := first.setdefault(row, i)) != i:
+            found.append((j, i))
     pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
     if len(np.unique(pairs)) > _crowd(genotypes.n):
         pairs = pairs[:0]
