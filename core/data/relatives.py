@@ -194,10 +194,9 @@ def _exact(genotypes: Genotypes, notes: list[str]) -> Relatives:
     first: dict[bytes, int] = {}
     found = []
     for i in range(genotypes.n):
-        row = hashlib.blake2b(
-            np.ascontiguousarray(genotypes.calls[i]).data, digest_size=16
-        ).digest()  # not the row itself
-        if (j := first.setdefault(row, i)) != i:
+        row = np.ascontiguousarray(genotypes.calls[i])
+        digest = hashlib.blake2b(row.data, digest_size=16).digest()  # rows together may be larger than memory
+        if (j := first.setdefault(digest, i)) != i:
             found.append((j, i))
     pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
     if len(np.unique(pairs)) > _crowd(genotypes.n):
