@@ -295,10 +295,11 @@ class Autoregressive(LetterGenerator):
 
     def _base(self, logits: Tensor) -> Writer:
         """What is added to the network's word on each letter: logits at positions (r, l + 1, letters + 1)."""
-        if self.reference is not None:
+        if self.reference is None:
+            for place in range(logits.shape[1]):
+                yield logits[:, place]
+        else:
             yield from self.reference.followed(logits)
-        for place in range(logits.shape[1]):
-            yield logits[:, place]
 
     def _cached(self, z: Tensor) -> Writer:
         kept = self.begin(len(z), self._memory(z))
