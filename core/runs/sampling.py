@@ -30,7 +30,8 @@ def most_judged(variants: int) -> int:
 
 
 def judged_individuals(train: int, holdout: int, variants: int) -> int:
-    """How many synthetic individuals the report of a run judges: as many as are held out, within bounds."""
+    """How many synthetic individuals the report of a run judges: as many as were trained on, within bounds, or as are
+    held out where these are more."""
     return min(most_judged(variants), max(holdout or train, _LEAST, min(train, _MOST)))
 
 

@@ -30,6 +30,7 @@ _SPELLED = {
     "X": "X",
     "film": "FiLM",
     "lora": "LoRA",
+    "kl": "KL",
 }
 _TITLES = {
     "variant_missing_max": "Most missing in a variant",
