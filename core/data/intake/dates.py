@@ -3,51 +3,138 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
 from core.data.intake.formats.observations import ObservationTable
 
-_DATE = re.compile(r"(\d{4})[-/](\d{1,2})(?:[-/](\d{1,2}))?")
+UNREAD = 0.1  # share of the observations that may have a word that is no date
+_NAMED = 3  # such words that a note names
+_MONTHS: tuple[str, ...] = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+)
+_MONTHS += ("november", "december")
+
+# 2021-03-01, 2021/3/1, 2021-03, 2021-03-XX of Nextstrain, 2021-03-01T12:30 and 2021-03-01 12:30:00 of tables.
+_YEAR_FIRST = re.compile(r"(\d{4})[-/](\d{1,2})(?:[-/](\d{1,2}|XX))?(?:[T ]\d{1,2}:\d{2}[\d:.]*(?:Z|[+-]\d\d:?\d\d)?)?")
+# 2021, 2021-XX and 2021-XX-XX: a year without its month.
+_YEAR_ALONE = re.compile(r"(\d{4})(?:-XX(?:-XX)?)?")
+# 11-Mar-2020, Mar-2020, 5 March 2021, March 2021: what GenBank and papers write.
+_NAMED_MONTH = re.compile(r"(?:(\d{1,2})[- ])?([A-Za-z]{3,9})[- ](\d{4})")
+# 31.12.2021, 31/12/2021, 12/31/2021.
+_YEAR_LAST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """A year with what is known of its month (None) and day (None)."""
+
+    year: int
+    month: int | None = None
+    day: int | None = None
+
+    @property
+    def words(self) -> str:
+        return "" if self.month is None else f"{self.year:04d}-{self.month:02d}"
+
+    @property
+    def years(self) -> float:
+        """The day on a line of years, the middle of the month where no day is known; NaN without a month."""
+        if self.month is None:
+            return float("nan")
+        start, end = date(self.year, 1, 1), date(self.year + 1, 1, 1)
+        return self.year + (date(self.year, self.month, self.day or 15) - start).days / (end - start).days
 
 
 def add_dates(table: ObservationTable) -> None:
-    """Beside each column of dates (2021-03-01, 2021/3/1 or 2021-03) its month (words) and its time in years (float64).
+    """Beside each column of dates its month (words such as 2021-03) and its time in years (float64).
 
-    The year is that of the middle of the month where a date has no day. A column with a word that is no date of the
-    years 1000 to 2999 is left as it is.
+    Years come first (2021-03-01, 2021-03), or last: 31.12.2021, 11-Mar-2020, and 12/31/2021 or 31/12/2021, where one of
+    the numbers of the column must show which of them is the month. The year is that of the middle of the month where a
+    date has no day. Dates without a month, and words that are none, have no month and no year; the notes count them. A
+    column of which more than a tenth are no dates of the years 1000 to 2999, or none with a month, is left as it is.
     """
     for name in list(table.columns):
         words = table.columns[name]
         if words.dtype.kind == "f":
             continue
-        dates = {word: _date(word) for word in set(words.tolist()) - {""}}
-        if len(dates) < 2 or any(one is None for one in dates.values()):
-            continue
-        month, year = f"{name} (month)", f"{name} (year)"
-        if month in table.columns or year in table.columns:
-            continue
-        known = {word: one for word, one in dates.items() if one is not None}
-        months = {word: f"{one.year:04d}-{one.month:02d}" for word, one in known.items()} | {"": ""}
-        years = {word: _years(one) for word, one in known.items()} | {"": np.nan}
         texts = [str(word) for word in words.tolist()]
-        if any(months[word] != word for word in known):
-            table.columns[month] = np.array([months[word] for word in texts], dtype=np.str_)
-        table.columns[year] = np.array([years[word] for word in texts], dtype=np.float64)
+        different = set(texts) - {""}
+        read = _reader(different, name, table.notes)
+        moments = {word: one for word in different if (one := read(word)) is not None}
+        if sum(one.month is not None for one in moments.values()) < 2:
+            continue
+        unread = [word for word in texts if word and word not in moments]
+        month, year = f"{name} (month)", f"{name} (year)"
+        if len(unread) > UNREAD * sum(map(bool, texts)) or {month, year} & table.columns.keys():
+            continue
+        if any(one.words != word for word, one in moments.items()):
+            table.columns[month] = np.array([moments[w].words if w in moments else "" for w in texts], dtype=np.str_)
+        table.columns[year] = np.array([moments[w].years if w in moments else np.nan for w in texts], dtype=np.float64)
         table.notes.append(f"The column {name!r} holds dates; their months and years are columns too.")
+        if without := sum(word in moments and moments[word].month is None for word in texts):
+            table.notes.append(f"{without:,} of {len(texts):,} dates in {name!r} have no month and belong to none.")
+        if unread:
+            named = ", ".join(repr(word) for word in list(dict.fromkeys(unread))[:_NAMED])
+            table.notes.append(f"{len(unread):,} of {len(texts):,} entries of {name!r} are no dates ({named}).")
 
 
-def _date(word: str) -> date | None:
-    parts = _DATE.fullmatch(word)
-    if parts is None or not 1000 <= int(parts[1]) < 3000:
+def _reader(words: Iterable[str], name: str, notes: list[str]) -> Callable[[str], _Moment | None]:
+    """How a word of the column is read; 3/4/2021 by what the other words say of the order of month and day."""
+    last = [parts for word in words if (parts := _YEAR_LAST.fullmatch(word))]
+    day_first = any(parts[2] == "." or int(parts[1]) > 12 for parts in last)
+    month_first = any(int(parts[3]) > 12 for parts in last)
+    if len(last) > 1 and not (day_first or month_first):
+        notes.append(
+            f"The column {name!r} looks like dates, but nothing in it shows whether {last[0][0]} begins with the day "
+            "or the month: write dates as 2021-03-31 to have their months."
+        )
+    if last and day_first == month_first:
+        return lambda word: None
+    if last and month_first:
+        notes.append(f"Dates in {name!r} were read with the month first, as {_example(last, 3)} must be.")
+    elif last and last[0][2] != ".":
+        notes.append(f"Dates in {name!r} were read with the day first, as {_example(last, 1)} must be.")
+    return lambda word: _moment(word, day_first)
+
+
+def _example(dates: list[re.Match[str]], place: int) -> str:
+    return next(parts[0] for parts in dates if int(parts[place]) > 12)
+
+
+def _moment(word: str, day_first: bool) -> _Moment | None:
+    if parts := _YEAR_FIRST.fullmatch(word):
+        return _valid(parts[1], parts[2], None if parts[3] == "XX" else parts[3])
+    if parts := _YEAR_ALONE.fullmatch(word):
+        return _valid(parts[1], None, None)
+    if parts := _NAMED_MONTH.fullmatch(word):
+        named = [i for i, month in enumerate(_MONTHS, 1) if parts[2].lower() in {month, month[:3]}]
+        return _valid(parts[3], str(named[0]), parts[1]) if named else None
+    if parts := _YEAR_LAST.fullmatch(word):
+        first, second = parts[1], parts[3]
+        return _valid(parts[4], *((second, first) if day_first else (first, second)))
+    return None
+
+
+def _valid(year: str, month: str | None, day: str | None) -> _Moment | None:
+    """The date, or None where there is no such day or the year is none of 1000 to 2999."""
+    one = _Moment(int(year), int(month) if month else None, int(day) if day else None)
+    if not 1000 <= one.year < 3000:
         return None
     try:
-        return date(int(parts[1]), int(parts[2]), int(parts[3] or 15))
+        date(one.year, one.month or 1, one.day or 1)
     except ValueError:
         return None
-
-
-def _years(day: date) -> float:
-    start, end = date(day.year, 1, 1), date(day.year + 1, 1, 1)
-    return day.year + (day - start).days / (end - start).days
+    return one

@@ -22,6 +22,7 @@ SETS = 60  # held-out sets that are regenerated
 MOST = 256  # observations on each side of one exact transport
 SPREAD = 512  # observations, over all halvings of a set, on which its row rests
 HALVINGS = 12  # at most; a few observations say little in one halving
+LETTERS = 4_000_000  # that all halvings of sequences write together: spikes are written letter by letter for minutes
 FEWEST = 3  # regenerated sets that a score and its interval rest on
 
 _FISHMAN = "Fishman et al. 2025"
@@ -106,7 +107,8 @@ def reconstructions(subject: Subject) -> list[dict[str, Any]]:
     and the other half, in `subject.space`. "floor" is the W2 of the two real halves: no generator can do better
     on average. Beside it what needs no training, from the first half alone: `TRIVIAL`.
 
-    A row is the root mean square over so many halvings that about `SPREAD` observations stand behind it.
+    A row is the root mean square over so many halvings that about `SPREAD` observations stand behind it; of sequences
+    over as many as `LETTERS` allow, and two at least.
     """
     rng = subject.rng(1)
     chosen = [i for i in subject.judged if subject.sets.sizes[i] >= LEAST]
@@ -115,7 +117,11 @@ def reconstructions(subject: Subject) -> list[dict[str, Any]]:
     rows = []
     for i in chosen:
         n = min(int(subject.sets.sizes[i]) // 2, MOST)
-        halvings = _halvings(subject, i, min(HALVINGS, -(-SPREAD // n)), pooled, rng)
+        count = min(HALVINGS, -(-SPREAD // n))
+        if subject.sets.modality == "sequence":
+            written = n * subject.sets.observation.stored[0] * len(chosen)
+            count = min(count, max(2, LETTERS // written))
+        halvings = _halvings(subject, i, count, pooled, rng)
         column = {key: np.array([one[key] for one in halvings]) for key in halvings[0]}
         rows.append(
             {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -44,7 +45,7 @@ class FastaFormat(CollectionFormat):
 
     @staticmethod
     def matches(head: Head) -> bool:
-        return head.first.lstrip()[:1] == b">"
+        return _first_record(head.first)[:1] == b">"
 
     @staticmethod
     def read(source: CollectionSource) -> ObservationTable:
@@ -69,7 +70,7 @@ class FastqFormat(CollectionFormat):
 
     @staticmethod
     def matches(head: Head) -> bool:
-        lines = head.first.lstrip().split(b"\n", 3)
+        lines = head.first.removeprefix(codecs.BOM_UTF8).lstrip().split(b"\n", 3)
         return len(lines) > 3 and lines[0][:1] == b"@" and lines[2][:1] == b"+"
 
     @staticmethod
@@ -107,6 +108,14 @@ def read_records(
     table.notes = [*notes, *table.notes]
     table.a_file_a_set = several
     return table
+
+
+def _first_record(start: bytes) -> bytes:
+    """The beginning of a file without a byte order mark, empty lines and the comments (;) of old FASTA files."""
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    while text.startswith(b";") and b"\n" in text:
+        text = text.split(b"\n", 1)[1].lstrip()
+    return text
 
 
 def _is_table(head: Head) -> bool:
@@ -173,7 +182,7 @@ def fasta_records(head: Head) -> Iterator[tuple[str, str]]:
     header = ""
     parts: list[str] = []
     for number, raw in enumerate(archives.lines(head.path, head.name), 1):
-        line = decode(raw).strip()
+        line = decode(raw).lstrip("\ufeff").strip()
         if line.startswith(">"):
             if header or parts:
                 yield header, "".join(parts)
@@ -188,7 +197,8 @@ def fasta_records(head: Head) -> Iterator[tuple[str, str]]:
 
 def fastq_records(head: Head) -> Iterator[tuple[str, str]]:
     """Header and sequence of each read; raises InputError where a record is not of four lines."""
-    lines = (raw for raw in archives.lines(head.path, head.name))
+    every = enumerate(archives.lines(head.path, head.name))
+    lines = (raw.removeprefix(codecs.BOM_UTF8) if number == 0 else raw for number, raw in every)
     number = 0
     for raw in lines:
         number += 1
