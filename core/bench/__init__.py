@@ -20,7 +20,7 @@ BENCHMARKS = {
     "federated": "a model of sets at several sites, on all sets in one place, and at each site alone",
     "gde_memory": "peak memory of streaming and of gradient checkpointing",
     "scale": "cost against size of data that are read from disk, and a step beside one from memory",
-    "real_sets": "set embeddings on four real collections, cross-validated, beside what needs no training",
+    "real_sets": "set embeddings on real collections, cross-validated, beside what needs no training",
     "sequence_import": "memory and speed of the import of many reads",
     "models": "every model of genotypes against real halves of any cohort: the tables of quality",
     "impute": "imputation of hidden variants by every model that imputes, by allele frequency, against the null",

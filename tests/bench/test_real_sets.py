@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.bench.real_probes import add_read_off
 from core.bench.real_sets import Collection, folds, gathered, main, read, table
 from core.data.simulators.families import FamilyConfig, simulate_family
+from core.data.simulators.sequences import SyntheticDnaConfig, simulate_synthetic_dna
 from core.errors import InputError
 
 
@@ -30,6 +32,36 @@ def test_an_exact_latent_stands_between_floor_and_mean_and_beside_what_needs_no_
     assert {f"{name} − floor" for name in ("mean_only", "mean_variance", "mean_covariance")} <= rows.keys()
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows.values())
     assert rows["rank correlation, latent"]["value"] > rows["rank correlation, mean"]["value"]
+
+
+def test_sequences_are_read_and_generated_in_every_fold() -> None:
+    sets = simulate_synthetic_dna(SyntheticDnaConfig(sets=40, observations=60, letters=30))
+    few = ("generator=position_weights", "encoder=sequence_cnn", "encoder.channels=8", "encoder.width=16")
+    settings = (*few, "model.context_max=16", "model.query=8", "training.epochs=2")
+    collection = Collection("", {}, "gpra_dna", settings=settings, targets=("strength",))
+    rows = {row["score"]: row["value"] for row in table(gathered(sets, collection, 2, 1, []))}
+    assert rows["strength off words, R²"] > 0.6
+    assert rows["strength, R², null (95 % point)"] < 0.3
+    assert rows["strength, R², latent − words"] == pytest.approx(
+        rows["strength off latent, R²"] - rows["strength off words, R²"]
+    )
+    assert rows["kmers, real half"] < rows["kmers, generated"]
+    assert rows["likelihood, generated"] < 0 and not any("shift" in name for name in rows)
+
+
+def test_a_unit_is_what_most_of_its_sets_are_read_as() -> None:
+    said = {"a": "xxy", "b": "xyy", "c": "yyx", "d": "yyy", "e": "xxx"}
+    truth = {"a": "x", "b": "x", "c": "y", "d": "y", "e": "x"}
+    rows = [
+        {"target": "status", "unit": i, "truth": truth[unit], "guess": {"latent": one}, "null": ["x"] * 20}
+        for i, (unit, sets) in enumerate(said.items())
+        for one in sets
+    ]
+    scores: dict[str, float] = {}
+    add_read_off(rows, lambda name, items, _, value: scores.update({name: value(np.arange(len(items)))}))
+    assert scores["status of units, by vote off latent"] == pytest.approx(4 / 5)
+    assert scores["status off latent, accuracy"] == pytest.approx(11 / 15)
+    assert scores["status, accuracy, null (95 % point)"] == pytest.approx(9 / 15)
 
 
 def test_a_missing_file_and_an_unknown_collection_are_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -33,27 +34,70 @@ def probes(subject: Subject) -> list[dict[str, Any]]:
     latent less that of the mean, on the same resamples. "null": 95 % point of the latent's score when the training
     targets are permuted.
     """
+    inputs = probed(subject)
+    rows = []
+    for target in targets(subject):
+        row: dict[str, Any] = {"target": target.name}
+        row |= {"classes": target.classes} if target.classes else {}
+        rows.append(row | _row(subject, inputs, target))
+    return rows
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is read off a latent.
+
+    Attributes:
+        name: of the covariate or label column.
+        known: (s,) which sets have it.
+        values: (s, 1) numbers, or (s, classes) indicators of the classes that training sets have.
+        classes: their names; empty for a number.
+    """
+
+    name: str
+    known: npt.NDArray[np.bool_]
+    values: Array
+    classes: list[str]
+
+    @property
+    def kind(self) -> str:
+        """ "regression" or "classification"."""
+        return "classification" if self.classes else "regression"
+
+    def said(self, values: Array) -> npt.NDArray[Any]:
+        """(n,) of (n, q) `values`: the number itself, or the class with the highest indicator."""
+        return values.argmax(axis=1) if self.classes else values[:, 0]
+
+    def score(self, truth: Array, guess: Array) -> float:
+        """R² or accuracy of guesses (n, q)."""
+        if self.classes:
+            return float((self.said(truth) == self.said(guess)).mean())
+        total = np.square(truth - truth.mean(axis=0)).sum()
+        return float(1 - np.square(truth - guess).sum() / total) if total > 0 else float("nan")
+
+
+def targets(subject: Subject) -> list[Target]:
+    """Each covariate, and each label with 2 to `CLASSES` values among the training sets."""
+    rows = [
+        Target(name, np.isfinite(covariate), np.nan_to_num(covariate)[:, None], [])
+        for name, covariate in subject.sets.covariates.items()
+    ]
+    for name, label in subject.sets.labels.items():
+        classes = sorted(set(label[subject.train].tolist()) - {""})
+        if 2 <= len(classes) <= CLASSES:
+            indicators = (label[:, None] == np.array(classes)).astype(np.float64)
+            rows.append(Target(name, np.isin(label, classes), indicators, classes))
+    return rows
+
+
+def probed(subject: Subject) -> dict[str, Array]:
+    """What predicts, name → (s, numbers): the latent and what needs no training."""
     inputs = {
         "latent": subject.latents.astype(np.float64),
         "mean": np.stack([subject.space(subject.observations(i)).mean(axis=0) for i in range(subject.sets.s)]),
         "mean_variance": np.stack([_moments(subject, i) for i in range(subject.sets.s)]),
     }
-    if subject.sets.modality == "sequence":
-        inputs |= _letters(subject)
-    rows = []
-    for name, covariate in subject.sets.covariates.items():
-        known = np.isfinite(covariate)
-        target = np.nan_to_num(covariate)[:, None]
-        rows.append({"target": name, **_row(subject, "regression", inputs, known, target)})
-    for name, label in subject.sets.labels.items():
-        values = sorted(set(label[subject.train].tolist()) - {""})
-        if not 2 <= len(values) <= CLASSES:
-            continue
-        known = np.isin(label, values)
-        indicators = (label[:, None] == np.array(values)).astype(np.float64)
-        row = _row(subject, "classification", inputs, known, indicators)
-        rows.append({"target": name, "classes": values, **row})
-    return rows
+    return inputs | _letters(subject) if subject.sets.modality == "sequence" else inputs
 
 
 def ridge(x: Array, y: Array, new: Array) -> Array:
@@ -69,56 +113,43 @@ def ridge(x: Array, y: Array, new: Array) -> Array:
     return np.asarray(fitted.predict(new), dtype=np.float64).reshape(len(new), -1)
 
 
-def _row(
-    subject: Subject, kind: str, inputs: dict[str, Array], known: npt.NDArray[np.bool_], target: Array
-) -> dict[str, Any]:
-    row: dict[str, Any] = {"kind": kind}
+def _row(subject: Subject, inputs: dict[str, Array], target: Target) -> dict[str, Any]:
+    row: dict[str, Any] = {"kind": target.kind}
+    known, values = target.known, target.values
     train, test = subject.train[known[subject.train]], subject.holdout[known[subject.holdout]]
     if len(train) < 10 or len(test) < 5:
         return row | {
             "reason": f"{len(train)} training and {len(test)} held-out sets have a value; 10 and 5 are needed."
         }
-    if target[test].std() == 0 or target[train].std() == 0:
+    if values[test].std() == 0 or values[train].std() == 0:
         return row | {"reason": "The value does not vary among these sets."}
     row["n_train"], row["n_holdout"] = len(train), len(test)
     draws, row["resampled"] = resamples(subject.groups[test], subject.rng(5))
-    guesses = {which: ridge(x[train], target[train], x[test]) for which, x in inputs.items()}
+    guesses = {which: ridge(x[train], values[train], x[test]) for which, x in inputs.items()}
 
     def score(which: str, d: npt.NDArray[np.int64]) -> float:
-        return _pooled(kind, target[test][d], guesses[which][d])
+        return target.score(values[test][d], guesses[which][d])
 
     for which in inputs:
         row |= framed(which, partial(score, which), len(test), draws)
     row |= framed("difference", lambda d: score("latent", d) - score("mean", d), len(test), draws)
-    row["latent_predictions"] = np.round(_said(kind, guesses["latent"]).astype(np.float64), 6).tolist()
+    row["latent_predictions"] = np.round(target.said(guesses["latent"]).astype(np.float64), 6).tolist()
     # What the latent scores when latents and targets of the training sets do not belong together.
     rng, x = subject.rng(13), inputs["latent"]
-    shuffled = [ridge(x[train], target[rng.permutation(train)], x[test]) for _ in range(PERMUTATIONS)]
-    row["null"] = float(np.quantile([_pooled(kind, target[test], guess) for guess in shuffled], 0.95))
-    if kind == "regression":
+    shuffled = [ridge(x[train], values[rng.permutation(train)], x[test]) for _ in range(PERMUTATIONS)]
+    row["null"] = float(np.quantile([target.score(values[test], guess) for guess in shuffled], 0.95))
+    if target.kind == "regression":
 
         def error(which: str, d: npt.NDArray[np.int64]) -> float:
-            return float(np.abs(target[test][d] - guesses[which][d]).mean())
+            return float(np.abs(values[test][d] - guesses[which][d]).mean())
 
         for which in inputs:
             row |= framed("mae" if which == "latent" else f"{which}_mae", partial(error, which), len(test), draws)
-        row["null_mae"] = float(np.quantile([np.abs(target[test] - guess).mean() for guess in shuffled], 0.05))
-    row["chance"] = float(target[test].mean(axis=0).max()) if kind == "classification" else 0.0
+        row["null_mae"] = float(np.quantile([np.abs(values[test] - guess).mean() for guess in shuffled], 0.05))
+    row["chance"] = float(values[test].mean(axis=0).max()) if target.classes else 0.0
     row["holdout_sets"] = [str(v) for v in subject.sets.set_id[test]]
-    row["observed"] = _said(kind, target[test]).tolist()
+    row["observed"] = target.said(values[test]).tolist()
     return row
-
-
-def _said(kind: str, values: Array) -> npt.NDArray[Any]:
-    """(n,) the number itself, or the class with the highest indicator."""
-    return values[:, 0] if kind == "regression" else values.argmax(axis=1)
-
-
-def _pooled(kind: str, target: Array, guess: Array) -> float:
-    if kind == "classification":
-        return float((_said(kind, target) == _said(kind, guess)).mean())
-    total = np.square(target - target.mean(axis=0)).sum()
-    return float(1 - np.square(target - guess).sum() / total) if total > 0 else float("nan")
 
 
 def _moments(subject: Subject, i: int) -> Array:

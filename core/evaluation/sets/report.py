@@ -19,13 +19,14 @@ from core.evaluation.sets.intervention import interventions
 from core.evaluation.sets.lineage import early_late
 from core.evaluation.sets.maps import maps
 from core.evaluation.sets.probes import probes
-from core.evaluation.sets.reconstruction import reconstructions
+from core.evaluation.sets.reconstruction import LETTERS, reconstructions
 from core.evaluation.sets.space import Subject
 from core.evaluation.sets.units import units
 from core.reports.files import plain, write_report
 from core.reports.report import SCHEMA, Report
 
 SAMPLED_SETS = 200
+SAMPLED_LEAST = 20
 SAMPLES = 300
 TOGETHER = 16  # sets that are generated at once: a sequence costs its letters however many are written beside it
 
@@ -75,19 +76,23 @@ def evaluate_sets(
 def _arrays(subject: Subject) -> dict[str, dict[str, npt.NDArray[Any]]]:
     split = np.full(subject.sets.s, "train")
     split[subject.holdout] = "holdout"
-    rng = subject.rng(9)
+    sets, rng = subject.sets, subject.rng(9)
+    most = SAMPLED_SETS
+    if sets.modality == "sequence":  # long ones are written letter by letter for minutes
+        letters = min(int(sets.sizes.max()), SAMPLES) * sets.observation.stored[0]
+        most = min(most, max(SAMPLED_LEAST, LETTERS // letters))
     held = rng.permutation(subject.judged)
-    chosen = np.concatenate([held, np.setdiff1d(rng.permutation(subject.sets.s), held, assume_unique=False)])
-    chosen = np.sort(chosen[:SAMPLED_SETS])
+    chosen = np.concatenate([held, np.setdiff1d(rng.permutation(sets.s), held, assume_unique=False)])
+    chosen = np.sort(chosen[:most])
     real = [x[rng.permutation(len(x))[:SAMPLES]] for x in map(subject.observations, chosen)]
     made, offsets = [], np.concatenate([[0], np.cumsum([len(x) for x in real])])
     for first in range(0, len(chosen), TOGETHER):
         sizes = [len(x) for x in real[first : first + TOGETHER]]
         latents = subject.latents[chosen[first : first + TOGETHER]]
         generated = subject.generate(latents, max(sizes), int(rng.integers(2**31)))
-        made += [subject.sets.observation.generated(y[:n]) for y, n in zip(generated, sizes, strict=True)]
+        made += [sets.observation.generated(y[:n]) for y, n in zip(generated, sizes, strict=True)]
     return {
-        "latents": {"z": subject.latents, "set_id": subject.sets.set_id, "split": split},
+        "latents": {"z": subject.latents, "set_id": sets.set_id, "split": split},
         "maps": maps(subject),
         "samples": {
             "set": chosen,
