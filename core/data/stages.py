@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from core.data.dates import moment
 from core.data.sets import SetCollection
 
 STAGES_MAX = 20  # a column with more values is a measurement, not a stage
@@ -63,3 +64,15 @@ def ordered(sets: SetCollection) -> tuple[str, npt.NDArray[np.float64] | None]:
         if sum(len(np.unique(numbers[(unit == u) & np.isfinite(numbers)])) > 1 for u in np.unique(unit)[:1000]) >= 2:
             return name, numbers
     return "", None
+
+
+def timeline(sets: SetCollection) -> npt.NDArray[np.float64] | None:
+    """(s,) years where each unit is a date, such as the month 2021-03, so that unit follows unit; None otherwise."""
+    if not sets.unit:
+        return None
+    unit = sets.labels[sets.unit]
+    dates = {word: moment(word) for word in np.unique(unit).tolist()}
+    years = {word: one.years for word, one in dates.items() if one is not None}
+    if len(years) < len(dates) or not np.isfinite(list(years.values())).all():
+        return None
+    return np.array([years[word] for word in unit.tolist()], dtype=np.float64)

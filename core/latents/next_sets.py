@@ -62,7 +62,7 @@ def next_sets(subject: Subject, name: str, steps: int) -> NextSets:
     if isinstance(found, str):
         raise InputError(found)
     column, stage, pairs = found
-    fit = pairs[np.isin(pairs[:, 0], subject.train)]
+    fit = pairs[np.isin(pairs, subject.train).all(axis=1)]
     if len(fit) < TRAIN_MIN:
         raise InputError(f"{len(fit)} training pairs of sets follow each other by {column!r}; {TRAIN_MIN} are needed.")
     at = float(stage[place])

@@ -4,58 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 
+from core.data.dates import YEAR_LAST, Moment, moment
 from core.data.intake.formats.observations import ObservationTable
 
 UNREAD = 0.1  # share of the observations that may have a word that is no date
 _NAMED = 3  # such words that a note names
-_MONTHS: tuple[str, ...] = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-)
-_MONTHS += ("november", "december")
-
-# 2021-03-01, 2021/3/1, 2021-03, 2021-03-XX of Nextstrain, 2021-03-01T12:30 and 2021-03-01 12:30:00 of tables.
-_YEAR_FIRST = re.compile(r"(\d{4})[-/](\d{1,2})(?:[-/](\d{1,2}|XX))?(?:[T ]\d{1,2}:\d{2}[\d:.]*(?:Z|[+-]\d\d:?\d\d)?)?")
-# 2021, 2021-XX and 2021-XX-XX: a year without its month.
-_YEAR_ALONE = re.compile(r"(\d{4})(?:-XX(?:-XX)?)?")
-# 11-Mar-2020, Mar-2020, 5 March 2021, March 2021: what GenBank and papers write.
-_NAMED_MONTH = re.compile(r"(?:(\d{1,2})[- ])?([A-Za-z]{3,9})[- ](\d{4})")
-# 31.12.2021, 31/12/2021, 12/31/2021.
-_YEAR_LAST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
-
-
-@dataclass(frozen=True)
-class _Moment:
-    """A year with what is known of its month (None) and day (None)."""
-
-    year: int
-    month: int | None = None
-    day: int | None = None
-
-    @property
-    def words(self) -> str:
-        return "" if self.month is None else f"{self.year:04d}-{self.month:02d}"
-
-    @property
-    def years(self) -> float:
-        """The day on a line of years, the middle of the month where no day is known; NaN without a month."""
-        if self.month is None:
-            return float("nan")
-        start, end = date(self.year, 1, 1), date(self.year + 1, 1, 1)
-        return self.year + (date(self.year, self.month, self.day or 15) - start).days / (end - start).days
 
 
 def add_dates(table: ObservationTable) -> None:
@@ -91,9 +47,9 @@ def add_dates(table: ObservationTable) -> None:
             table.notes.append(f"{len(unread):,} of {len(texts):,} entries of {name!r} are no dates ({named}).")
 
 
-def _reader(words: Iterable[str], name: str, notes: list[str]) -> Callable[[str], _Moment | None]:
+def _reader(words: Iterable[str], name: str, notes: list[str]) -> Callable[[str], Moment | None]:
     """How a word of the column is read; 3/4/2021 by what the other words say of the order of month and day."""
-    last = [parts for word in words if (parts := _YEAR_LAST.fullmatch(word))]
+    last = [parts for word in words if (parts := YEAR_LAST.fullmatch(word))]
     day_first = any(parts[2] == "." or int(parts[1]) > 12 for parts in last)
     month_first = any(int(parts[3]) > 12 for parts in last)
     if len(last) > 1 and not (day_first or month_first):
@@ -107,34 +63,8 @@ def _reader(words: Iterable[str], name: str, notes: list[str]) -> Callable[[str]
         notes.append(f"Dates in {name!r} were read with the month first, as {_example(last, 3)} must be.")
     elif last and last[0][2] != ".":
         notes.append(f"Dates in {name!r} were read with the day first, as {_example(last, 1)} must be.")
-    return lambda word: _moment(word, day_first)
+    return lambda word: moment(word, day_first=day_first)
 
 
 def _example(dates: list[re.Match[str]], place: int) -> str:
     return next(parts[0] for parts in dates if int(parts[place]) > 12)
-
-
-def _moment(word: str, day_first: bool) -> _Moment | None:
-    if parts := _YEAR_FIRST.fullmatch(word):
-        return _valid(parts[1], parts[2], None if parts[3] == "XX" else parts[3])
-    if parts := _YEAR_ALONE.fullmatch(word):
-        return _valid(parts[1], None, None)
-    if parts := _NAMED_MONTH.fullmatch(word):
-        named = [i for i, month in enumerate(_MONTHS, 1) if parts[2].lower() in {month, month[:3]}]
-        return _valid(parts[3], str(named[0]), parts[1]) if named else None
-    if parts := _YEAR_LAST.fullmatch(word):
-        first, second = parts[1], parts[3]
-        return _valid(parts[4], *((second, first) if day_first else (first, second)))
-    return None
-
-
-def _valid(year: str, month: str | None, day: str | None) -> _Moment | None:
-    """The date, or None where there is no such day or the year is none of 1000 to 2999."""
-    one = _Moment(int(year), int(month) if month else None, int(day) if day else None)
-    if not 1000 <= one.year < 3000:
-        return None
-    try:
-        date(one.year, one.month or 1, one.day or 1)
-    except ValueError:
-        return None
-    return one

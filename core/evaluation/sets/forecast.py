@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.sets import SetCollection
-from core.data.stages import ordered
+from core.data.stages import ordered, timeline
 from core.evaluation.sets.probes import ridge
 from core.evaluation.sets.resampling import framed, resamples
-from core.evaluation.sets.space import Subject
+from core.evaluation.sets.space import Subject, affordable
 from core.evaluation.transport import pairing, sample_w2
 from core.reports.forecasts import METHODS, TITLES
 
@@ -33,8 +33,9 @@ SPREAD, HALVINGS = 256, 6  # observations over all halvings of a target, and hal
 def forecast(subject: Subject) -> dict[str, Any]:
     """W2 from forecasts of held-out sets to what came, {"rows": […], "pooled": {…}, …} or {"reason"}.
 
-    Pairs are consecutive sets of a unit in the order of a column (`ordered`). Each forecast and one half of the true
-    next set, in equal numbers and in `subject.space`, are compared by exact W2; a row is the mean over halvings:
+    Pairs are `consecutive` sets; judged are those whose later set is held out, and learned from those of which neither
+    is. Each forecast and one half of the true next set, in equal numbers and in `subject.space`, are compared by exact
+    W2; a row is the mean over halvings:
 
     - "unchanged": the observations of the source set. This is the null: a forecast must beat it.
     - "mean_shift": these, shifted by the mean shift of the training pairs, of the same step where there are five.
@@ -53,8 +54,8 @@ def forecast(subject: Subject) -> dict[str, Any]:
     if isinstance(found, str):
         return {"reason": found}
     column, stage, pairs = found
-    held = np.isin(pairs[:, 0], subject.holdout)
-    fit, test = pairs[~held], pairs[held]
+    fit = pairs[np.isin(pairs, subject.train).all(axis=1)]
+    test = pairs[np.isin(pairs[:, 1], subject.holdout)]
     sizes = subject.sets.sizes
     test = test[(sizes[test[:, 1]] >= LEAST) & (sizes[test[:, 0]] >= LEAST // 2)]
     if len(fit) < TRAIN_MIN or len(test) < HELD_MIN:
@@ -76,10 +77,10 @@ def forecast(subject: Subject) -> dict[str, Any]:
             {
                 "from": str(subject.sets.set_id[i]),
                 "to": str(subject.sets.set_id[j]),
-                **_judge(subject, (i, j), z, shift, carry),
+                **_judge(subject, (i, j), z, shift, carry, pairs=len(test)),
             }
         )
-    draws, resampled = resamples(subject.groups[test[:, 0]], subject.rng(32))
+    draws, resampled = resamples(subject.groups[test[:, 1]], subject.rng(32))
     methods = [m for m in METHODS if m in rows[0]]
     pooled = _pooled({key: np.array([row[key] for row in rows]) for key in rows[0] if key in TITLES}, methods, draws)
     beating = [m for m in methods if pooled[f"{m}_over_unchanged_low"] > 0]
@@ -88,7 +89,7 @@ def forecast(subject: Subject) -> dict[str, Any]:
         "unit": subject.sets.unit,
         "n_train": len(fit),
         "n_holdout": len(test),
-        "units": len(np.unique(subject.groups[test[:, 0]])),
+        "units": len(np.unique(subject.groups[test[:, 1]])),
         "observations": float(np.median([row["n"] for row in rows])),
         "resampled": resampled,
         "rows": rows,
@@ -98,12 +99,19 @@ def forecast(subject: Subject) -> dict[str, Any]:
 
 
 def consecutive(sets: SetCollection) -> tuple[str, Array, Index] | str:
-    """The column that orders sets, its (s,) values, and (p, 2) places of sets that follow each other in a unit.
+    """The column that orders sets, its (s,) values, and (p, 2) places of sets that follow each other.
 
-    Of several sets of a unit at one stage the largest counts. A sentence where nothing orders them.
+    They follow each other within a unit in the order of a column (`ordered`); of several sets of a unit at one stage
+    the largest counts. Where the units are dates, the first set of a unit is followed by the first of the next one, the
+    second by the second, and so on. A sentence where nothing orders them.
     """
     if not sets.unit:
         return "The sets name no unit (such as a clone or a place), so none can be followed."
+    years = timeline(sets)
+    if years is not None:
+        parts = [np.flatnonzero(years == t) for t in np.unique(years)]
+        steps = [np.column_stack([a[: len(b)], b[: len(a)]]) for a, b in pairwise(parts)]
+        return sets.unit, years, np.concatenate([np.empty((0, 2), dtype=np.int64), *steps])
     column, stage = ordered(sets)
     if stage is None:
         return "No column of numbers orders the sets of two units or more."
@@ -162,13 +170,15 @@ def _judge(
     z: Array,
     shift: Array,
     carry: Callable[[Array, Array, Array], Array] | None,
+    *,
+    pairs: int,
 ) -> dict[str, float]:
-    """Mean W2 over halvings of the target j from each forecast that begins at the source i."""
+    """Mean W2 over halvings of the target j from each forecast that begins at the source i, one of `pairs`."""
     i, j = pair
     rng = subject.rng(3000 + j)
     x = subject.space(subject.observations(i))
     n = int(min(len(x), subject.sets.sizes[j] // 2, MOST))
-    count = min(HALVINGS, -(-SPREAD // n))
+    count = min(HALVINGS, -(-SPREAD // n), max(1, affordable(subject, 2 * n * pairs)))
     halves = [subject.halves(j, n, rng) for _ in range(count)]
     # Together: letters are generated one after the other, for many sequences as fast as for few.
     latents = np.stack([z] * count + [subject.embed(first) for first, _ in halves]).astype(np.float32)

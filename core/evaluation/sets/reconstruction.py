@@ -12,7 +12,7 @@ import numpy.typing as npt
 from core.evaluation.context import once
 from core.evaluation.registry import Estimate, Unmeasurable, metric
 from core.evaluation.sets.resampling import DRAWS, interval
-from core.evaluation.sets.space import Subject
+from core.evaluation.sets.space import Subject, affordable
 from core.evaluation.transport import sample_w2, square_root
 
 Array = npt.NDArray[np.float64]
@@ -22,7 +22,7 @@ SETS = 60  # held-out sets that are regenerated
 MOST = 256  # observations on each side of one exact transport
 SPREAD = 512  # observations, over all halvings of a set, on which its row rests
 HALVINGS = 12  # at most; a few observations say little in one halving
-LETTERS = 4_000_000  # that all halvings of sequences write together: spikes are written letter by letter for minutes
+HALVINGS_LEAST = 2
 FEWEST = 3  # regenerated sets that a score and its interval rest on
 
 _FISHMAN = "Fishman et al. 2025"
@@ -107,8 +107,8 @@ def reconstructions(subject: Subject) -> list[dict[str, Any]]:
     and the other half, in `subject.space`. "floor" is the W2 of the two real halves: no generator can do better
     on average. Beside it what needs no training, from the first half alone: `TRIVIAL`.
 
-    A row is the root mean square over so many halvings that about `SPREAD` observations stand behind it; of sequences
-    over as many as `LETTERS` allow, and two at least.
+    A row is the root mean square over so many halvings that about `SPREAD` observations stand behind it; of long
+    sequences over as many as are `affordable`, and two at least.
     """
     rng = subject.rng(1)
     chosen = [i for i in subject.judged if subject.sets.sizes[i] >= LEAST]
@@ -117,10 +117,7 @@ def reconstructions(subject: Subject) -> list[dict[str, Any]]:
     rows = []
     for i in chosen:
         n = min(int(subject.sets.sizes[i]) // 2, MOST)
-        count = min(HALVINGS, -(-SPREAD // n))
-        if subject.sets.modality == "sequence":
-            written = n * subject.sets.observation.stored[0] * len(chosen)
-            count = min(count, max(2, LETTERS // written))
+        count = min(HALVINGS, -(-SPREAD // n), max(HALVINGS_LEAST, affordable(subject, n * len(chosen))))
         halvings = _halvings(subject, i, count, pooled, rng)
         column = {key: np.array([one[key] for one in halvings]) for key in halvings[0]}
         rows.append(

@@ -19,8 +19,8 @@ from core.evaluation.sets.intervention import interventions
 from core.evaluation.sets.lineage import early_late
 from core.evaluation.sets.maps import maps
 from core.evaluation.sets.probes import probes
-from core.evaluation.sets.reconstruction import LETTERS, reconstructions
-from core.evaluation.sets.space import Subject
+from core.evaluation.sets.reconstruction import reconstructions
+from core.evaluation.sets.space import Subject, affordable
 from core.evaluation.sets.units import units
 from core.reports.files import plain, write_report
 from core.reports.report import SCHEMA, Report
@@ -77,10 +77,7 @@ def _arrays(subject: Subject) -> dict[str, dict[str, npt.NDArray[Any]]]:
     split = np.full(subject.sets.s, "train")
     split[subject.holdout] = "holdout"
     sets, rng = subject.sets, subject.rng(9)
-    most = SAMPLED_SETS
-    if sets.modality == "sequence":  # long ones are written letter by letter for minutes
-        letters = min(int(sets.sizes.max()), SAMPLES) * sets.observation.stored[0]
-        most = min(most, max(SAMPLED_LEAST, LETTERS // letters))
+    most = min(SAMPLED_SETS, max(SAMPLED_LEAST, affordable(subject, min(int(sets.sizes.max()), SAMPLES))))
     held = rng.permutation(subject.judged)
     chosen = np.concatenate([held, np.setdiff1d(rng.permutation(sets.s), held, assume_unique=False)])
     chosen = np.sort(chosen[:most])

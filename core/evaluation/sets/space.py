@@ -20,6 +20,8 @@ Latents = npt.NDArray[np.float32]
 # Exact transport needs samples that fill their space: beyond this many features the first components stand in.
 COMPONENTS = 24
 FIT_ROWS = 20_000
+# What one part of a report writes: long sequences, letter by letter, take minutes.
+LETTERS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -123,3 +125,11 @@ class Subject(Shared):
         order = rng.permutation(len(x))
         k = min(len(x) // 2, most)
         return x[order[:k]], x[order[k : 2 * k]]
+
+
+def affordable(subject: Subject, sequences: int) -> int:
+    """How many times a part of a report can write so many sequences; as often as it likes where observations are other
+    than sequences."""
+    if subject.sets.modality != "sequence":
+        return LETTERS
+    return LETTERS // max(sequences * subject.sets.observation.stored[0], 1)

@@ -19,8 +19,10 @@ def next_set(chosen: SetRun) -> None:
     if not found:
         return
     unit, pooled = plain(found["unit"]), found["pooled"]
+    of_dates = found["order"] == found["unit"]
+    source = f"set before a held-out {unit}" if of_dates else f"set of a held-out {unit} at one {plain(found['order'])}"
     st.markdown(
-        f"From the set of a held-out {unit} at one {plain(found['order'])}, its next one is forecast and compared with "
+        f"From the {source}, the next one is forecast and compared with "
         "what came. A forecast is worth something where it is nearer than *no change*; *two halves of the target* show "
         "the distance that sampling alone leaves."
     )

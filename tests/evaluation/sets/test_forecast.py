@@ -112,6 +112,29 @@ def test_pairs_follow_the_order_and_the_largest_set_of_a_stage_counts() -> None:
     assert found[2].tolist() == [[2, 0], [0, 3], [4, 5]]
 
 
+def test_where_the_units_are_months_month_follows_month() -> None:
+    months = [f"2020-{m:02d}" for m in (12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)]
+    unit = np.repeat(months, 5)[:-2]
+    rng, step = np.random.default_rng(0), np.array([1.0, -1.0, 0.5])
+    mean = np.array([int(u[5:]) for u in unit])[:, None] * step
+    sets = SetCollection(
+        (mean[:, None] + rng.normal(size=(len(unit), 40, D))).reshape(-1, D).astype(np.float32),
+        np.arange(len(unit) + 1) * 40,
+        np.arange(len(unit)).astype(str),
+        labels={"month": unit},
+        covariates={"length": rng.integers(2, size=len(unit)).astype(float)},
+        unit="month",
+    )
+    found = consecutive(sets)
+    assert not isinstance(found, str)
+    steps = {(unit[i], unit[j]) for i, j in found[2]}
+    assert found[0] == "month" and steps == {(f"2020-{m:02d}", f"2020-{m + 1:02d}") for m in range(1, 12)}
+    assert len(found[2]) == 9 * 5 + 3 + 3  # November, the last, has three sets
+    judged = forecast(subject(sets, np.isin(unit, ["2020-04", "2020-08", "2020-12"])))
+    assert (judged["order"], judged["units"], judged["n_holdout"], judged["n_train"]) == ("month", 3, 13, 28)
+    assert judged["pooled"]["share_mean_shift"] > 0.9
+
+
 def test_the_step_of_the_latent_depends_on_the_time_that_passes() -> None:
     rng = np.random.default_rng(0)
     start = rng.normal(size=(200, 2))
