@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +15,12 @@ from core.data.sets import SetCollection
 STAGES_MAX = 20  # a column with more values is a measurement, not a stage
 UNITS_MIN = 10  # units that are seen at two stages, below which nothing can be learned of the change
 _UNITS_READ = 1000
+_TIME = re.compile(r"(?i)(?<![a-z])(time|date|year|month|week|day|hour|stage|passage|generation)")
+
+
+def times_first(names: Iterable[str]) -> list[str]:
+    """The names, those that speak of a time in front: "date (year)", "day", "timepoint"."""
+    return sorted(names, key=lambda name: not _TIME.search(name))
 
 
 def numbers_of(values: npt.ArrayLike) -> npt.NDArray[np.float64] | None:
@@ -33,8 +43,9 @@ def stages(sets: SetCollection) -> tuple[str, npt.NDArray[np.float64] | None]:
         return "", None
     unit = sets.labels[sets.unit]
     names = np.unique(unit)[:_UNITS_READ]
-    for name, values in {**sets.covariates, **sets.labels}.items():
-        numbers = numbers_of(values)
+    columns: dict[str, npt.NDArray[Any]] = {**sets.covariates, **sets.labels}
+    for name in times_first(columns):
+        numbers = numbers_of(columns[name])
         if numbers is None or name == sets.unit or name.startswith("share of "):
             continue
         known = numbers[np.isfinite(numbers)]
@@ -54,8 +65,9 @@ def ordered(sets: SetCollection) -> tuple[str, npt.NDArray[np.float64] | None]:
     if stage is not None or not sets.unit:
         return column, stage
     unit = sets.labels[sets.unit]
-    for name, values in {**sets.covariates, **sets.labels}.items():
-        numbers = numbers_of(values)
+    columns: dict[str, npt.NDArray[Any]] = {**sets.covariates, **sets.labels}
+    for name in times_first(columns):
+        numbers = numbers_of(columns[name])
         if numbers is None or name == sets.unit or name.startswith("share of "):
             continue
         known = numbers[np.isfinite(numbers)]

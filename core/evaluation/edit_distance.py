@@ -10,35 +10,20 @@ import numpy.typing as npt
 from core.modalities import kmers
 from core.modalities.profiles import ended
 
-_CELLS = 4_000_000  # of the table's row, over all pairs at once
-
 
 def edit_distance(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """(n,) distance of each sequence of x (n, l) from its partner in y (n, k); −1 behind the ends.
+    """(n,) distance of each sequence of x (n, l) from its partner in y (n, k); −1 behind the ends."""
+    from rapidfuzz.distance import Levenshtein
+    from rapidfuzz.process import cpdist
 
-    Row by row of the table of Wagner & Fischer 1974, all pairs at once; insertions within a row are a running minimum:
-    d(i, j) = j + min over k ≤ j of (d′(i, k) − k).
-    """
     if len(x) != len(y):
         raise ValueError(f"pairs have as many sequences on either side, not {len(x)} and {len(y)}")
-    step = max(1, _CELLS // max(np.asarray(y).shape[1] + 1, 1))
-    parts = [_distances(ended(x[i : i + step]), ended(y[i : i + step])) for i in range(0, len(x), step)]
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+    return np.asarray(cpdist(as_bytes(x), as_bytes(y), scorer=Levenshtein.distance), dtype=np.int64)
 
 
-def _distances(x: npt.NDArray[np.int8], y: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
-    n, place = len(x), np.arange(y.shape[1] + 1, dtype=np.int32)
-    length, last = (x >= 0).sum(axis=1), (y >= 0).sum(axis=1)
-    row = np.broadcast_to(place, (n, len(place))).copy()
-    distance = np.where(length == 0, last, 0).astype(np.int64)
-    for i in range(int(length.max(initial=0))):
-        new = np.empty_like(row)
-        new[:, 0] = i + 1
-        np.minimum(row[:, 1:] + 1, row[:, :-1] + (x[:, i : i + 1] != y), out=new[:, 1:])
-        row = np.minimum.accumulate(new - place, axis=1) + place
-        here = length == i + 1
-        distance[here] = row[here, last[here]]
-    return distance
+def as_bytes(x: npt.NDArray[Any]) -> list[bytes]:
+    """Each sequence of x (n, l) up to its end, a byte a letter."""
+    return [row[row >= 0].astype(np.uint8).tobytes() for row in ended(x)]
 
 
 def nearest_by_words(

@@ -212,7 +212,7 @@ def mutations(shares: Mapping[str, Array], order: Sequence[str], reference: str)
     ticks = list(range(0, len(order), step))
     plot.update_yaxes(tickvals=ticks, ticktext=[escape(order[i]) for i in ticks], autorange="reversed", showgrid=False)
     plot.update_xaxes(showgrid=False)
-    plot.update_xaxes(title_text="Position from the first letter", row=len(shares), col=1)
+    plot.update_xaxes(title_text="Position in the reference", row=len(shares), col=1)
     real = next(iter(shares.values()))
     place = int(np.nanmax(np.nan_to_num(real), axis=0).argmax()) + 1
     return Figure(

@@ -8,7 +8,7 @@ import pytest
 from core.errors import InputError
 from core.evaluation import motifs
 from core.evaluation.edit_distance import edit_distance
-from core.evaluation.mutations import changes, commonest, differing
+from core.evaluation.mutations import along, changes, commonest, differing
 from tests.modalities.test_profiles import letters
 
 JASPAR = """>MA0001.1 toy
@@ -79,6 +79,22 @@ def test_mutations_are_named_as_in_d614g() -> None:
     first, last = letters("ACG", "ACG", "ATG"), letters("GCG", "GCG", "GC")
     reference = commonest(first)
     np.testing.assert_allclose(differing([first, last], reference), [[0, 1 / 3, 0], [1, 0, 0]])
+    first, last = (along(x, reference, 4) for x in (first, last))
     found = changes([first, last], reference, "ACGT", 5)
     assert [one.name for one in found] == ["A1G", "C2T"]
     np.testing.assert_allclose(found[0].share, [0, 1])
+
+
+def test_letters_behind_a_deletion_keep_their_positions() -> None:
+    reference = letters("ACGTACGTCATGCA")[0]
+    x = letters("ACGTACGTCATGCA", "ACACGTCATGCA", "ACGTACGGTCATTCA", "ACGTACGT", "TTTTTTTTTTTTTT")
+    gone, end = 4, -1
+    laid = along(x, reference, 4)
+    np.testing.assert_array_equal(laid[0], reference)
+    np.testing.assert_array_equal(laid[1], [*reference[:2], gone, gone, *reference[4:]])
+    np.testing.assert_array_equal(laid[2], np.where(np.arange(14) == 11, 3, reference))  # the G more is left out
+    np.testing.assert_array_equal(laid[3], [*reference[:8], *[end] * 6])
+    np.testing.assert_array_equal(laid[4], x[4][:14])  # no variant: position by position
+    names = {one.name: one.share.tolist() for one in changes([laid[:1], laid[1:2]], reference, "ACGT", 9)}
+    assert names == {"G3del": [0, 1], "T4del": [0, 1]}
+    np.testing.assert_allclose(differing([laid[:2]], reference)[0], [0, 0, 0.5, 0.5, *[0] * 10])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -15,12 +14,10 @@ from core.evaluation.sets.geometry import spearman
 from core.evaluation.sets.resampling import interval
 from core.evaluation.sets.space import Subject
 from core.evaluation.transport import sample_w2
-from core.modalities.profiles import ended
 
 SETS = 10  # judged sets, of which all pairs are taken
 MOST = 32  # sequences of each side
 LEAST = 6
-CELLS = 1_000_000_000  # of all tables of edit distances: seconds
 _DRAWS = 200
 
 
@@ -31,9 +28,9 @@ _DRAWS = 200
     direction="higher",
     bounds=(-1.0, 1.0),
     help="Rank correlation of latent distances with optimal transport of the sequences themselves, at the cost of "
-    "their edit distance (Hamming distance where long ones all have one length), less what two halves of one set cost; "
+    "their edit distance, less what two halves of one set cost; "
     "over the pairs of at most 10 judged sets. Beside it W2 of k-mers on the same pairs. Null: the mean of the k-mers.",
-    source="Popscape; Wagner & Fischer 1974",
+    source="Popscape; Levenshtein 1966",
 )
 def edit_transport_spearman(subject: Subject) -> Estimate:
     """Spearman's correlation over pairs; sets are resampled, for pairs that share a set are not independent."""
@@ -46,15 +43,15 @@ def edit_transport_spearman(subject: Subject) -> Estimate:
     if len(pairs) < 10:
         raise Unmeasurable(f"{len(chosen)} judged sets have {2 * LEAST} sequences or more; 5 are needed.")
     halves = [subject.halves(i, MOST, rng) for i in chosen]
-    n, hamming = _affordable(halves, len(pairs) + len(chosen))
+    n = min(len(first) for first, _ in halves)
     embed = [subject.embed(first) for first, _ in halves]
     mean = [subject.space(first).mean(axis=0) for first, _ in halves]
     sample = [(first[:n], second[:n]) for first, second in halves]
-    own = [_transport(*both, hamming=hamming) for both in sample]
+    own = [_transport(*both) for both in sample]
     words = [subject.space(second) for _, second in sample]
     columns: dict[str, list[float]] = {"edit": [], "latent": [], "mean": [], "w2_of_kmers": []}
     for i, j in pairs:
-        cost = _transport(sample[i][1], sample[j][1], hamming=hamming)
+        cost = _transport(sample[i][1], sample[j][1])
         columns["edit"].append(max(cost - (own[i] + own[j]) / 2, 0.0))
         columns["latent"].append(float(np.linalg.norm(embed[i] - embed[j])))
         columns["mean"].append(float(np.linalg.norm(mean[i] - mean[j])))
@@ -68,31 +65,18 @@ def edit_transport_spearman(subject: Subject) -> Estimate:
     baselines = {name: spearman(column["edit"], column[name]) for name in ("mean", "w2_of_kmers")}
     return Estimate(
         spearman(column["edit"], column["latent"]),
-        params={"pairs": len(pairs), "n": n, "distance": "Hamming" if hamming else "edit"},
+        params={"pairs": len(pairs), "n": n},
         interval=interval(lambda d: spearman(column["edit"][d], column["latent"][d]), [d for d in draws if len(d) > 2]),
         null=baselines["mean"],
         baselines=baselines,
     )
 
 
-def _affordable(halves: Sequence[tuple[npt.NDArray[Any], ...]], transports: int) -> tuple[int, bool]:
-    """How many sequences a side has, and whether the Hamming distance stands in for the edit distance."""
-    most = min(len(first) for first, _ in halves)
-    length = halves[0][0].shape[1]
-    n = min(most, int(np.sqrt(CELLS / (transports * length**2))))
-    if n >= LEAST:
-        return n, False
-    if all((ended(x) >= 0).all() for both in halves for x in both):
-        return most, True
-    raise Unmeasurable(f"Sequences of up to {length:,} letters and several lengths are too long for edit distances.")
-
-
-def _transport(x: npt.NDArray[Any], y: npt.NDArray[Any], *, hamming: bool) -> float:
+def _transport(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> float:
     """Mean cost of the best assignment of the sequences x (n, l) to those of y (n, l), in edits a sequence."""
     from scipy.optimize import linear_sum_assignment
 
     n = len(x)
-    left, right = np.repeat(x, n, axis=0), np.tile(y, (n, 1))
-    cost = ((left != right).sum(axis=1) if hamming else edit_distance(left, right)).reshape(n, n)
+    cost = edit_distance(np.repeat(x, n, axis=0), np.tile(y, (n, 1))).reshape(n, n)
     rows, columns = linear_sum_assignment(cost)
     return float(cost[rows, columns].mean())

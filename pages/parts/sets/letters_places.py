@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.evaluation.mutations import changes, commonest, differing
+from core.data.stages import times_first
+from core.evaluation.mutations import along, changes, commonest, differing, shares_along
 from core.modalities import profiles
 from core.plots import sequences as plots
 from pages.parts.chart import chart
@@ -22,7 +23,7 @@ _SETS = 400  # sets in order that are drawn
 
 def profile(chosen: SetRun) -> None:
     """Mutations against a reference over ordered sets."""
-    columns = list(chosen.sets.covariates)
+    columns = times_first(chosen.sets.covariates)
     if not columns:
         st.info(
             "Mutations are shown over sets in order, by a number such as the month; these sets have none.",
@@ -41,25 +42,28 @@ def profile(chosen: SetRun) -> None:
         st.info("Fewer than two sets have a value and kept sequences.", icon=":material/info:")
         return
     which = which if which in names else names[0]
-    reference = commonest(real[names.index(which)])
+    reference, alphabet = commonest(real[names.index(which)]), chosen.sets.alphabet
+    real, generated = ([along(x, reference, len(alphabet)) for x in part] for part in (real, generated))
     shares = {"Real": differing(real, reference), "Generated": differing(generated, reference)}
     values = chosen.sets.covariates[by]
     order = [f"{chosen.names[i]} ({by} {values[i]:g})" for i in places]
     figure = plots.mutations(shares, order, f"the commonest sequence of {which}")
-    chart(figure, key="mutations", caption=f"{len(places)} sets by {by}; at most 300 sequences of each set.")
-    found = changes(real, reference, chosen.sets.alphabet, _NAMED)
+    chart(
+        figure,
+        key="mutations",
+        caption=f"{len(places)} sets by {by}; at most 300 sequences of each set, "
+        "laid along the reference by the fewest edits; insertions are not shown.",
+    )
+    found = changes(real, reference, alphabet, _NAMED)
     if not found:
         st.caption("No position changes from set to set.")
         return
-    st.markdown("**What changes most**", help="Letter of the reference, position, new letter, as in D614G.")
-    letters = np.array([chosen.sets.alphabet.index(one.name[-1]) for one in found])
-    at = np.array([one.position for one in found])
-    made = np.array(
-        [
-            profiles.position_shares(profiles.position_counts(x, len(chosen.sets.alphabet)))[at, letters]
-            for x in generated
-        ]
+    st.markdown(
+        "**What changes most**",
+        help="Letter of the reference, position, new letter, as in D614G; H69del is a deletion.",
     )
+    at, letters = np.array([(one.position, one.letter) for one in found]).T
+    made = np.array([shares_along(x, len(alphabet))[at, letters] for x in generated])
     truth = np.array([one.share for one in found]).T
     st.dataframe(
         {
