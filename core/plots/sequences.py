@@ -24,6 +24,7 @@ _BASES = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": VERMILLION, "U": VERMILLION, 
 # Amino acids by chemistry: hydrophobic, polar, acidic, basic, special.
 _CHEMISTRY = {"AVILMFW": BLUE, "STNQY": GREEN, "DE": VERMILLION, "KRH": PURPLE, "CGP": ORANGE}
 _NAMED = 8  # k-mers that are named in the spectrum
+_POSITIONS = 120  # of the reference that are drawn in the profile of mutations
 _GREY = "#7a7a7a"
 
 
@@ -198,21 +199,32 @@ def _bars(
 
 
 def mutations(shares: Mapping[str, Array], order: Sequence[str], reference: str) -> Figure:
-    """Share of the sequences of each ordered set that differ from the reference, by position: real, generated."""
-    at = np.arange(1, next(iter(shares.values())).shape[1] + 1)
+    """Share of the sequences of each ordered set that differ from the reference, by position: real, generated.
+
+    Of a reference of more than `_POSITIONS` letters the positions that differ most are drawn, side by side: of a
+    thousand a column is narrower than a pixel. The table has them all.
+    """
+    every = np.arange(1, next(iter(shares.values())).shape[1] + 1)
+    most = np.nanmax(np.nan_to_num(np.concatenate(list(shares.values()))), axis=0)
+    drawn = np.sort(np.argsort(-most, kind="stable")[:_POSITIONS])
+    drawn = drawn[most[drawn] > 0] if (most > 0).any() else drawn
+    few = len(every) > _POSITIONS
+    at = [str(t) for t in every[drawn]] if few else every
     plot = grid(len(shares), 1, list(shares), height=120 + 250 * len(shares), vertical_spacing=0.14)
     for row, (name, share) in enumerate(shares.items()):
         cells = go.Heatmap(
-            z=typed(share), x=at, y=typed(range(len(order))), text=[[escape(one)] * len(at) for one in order], zmin=0,
-            zmax=1, colorscale=SEQUENTIAL, showscale=row == 0, colorbar={"title": {"text": "Differ"}, "thickness": 12},
+            z=typed(share[:, drawn] if few else share), x=at, y=typed(range(len(order))),
+            text=[[escape(one)] * len(at) for one in order], zmin=0, zmax=1, colorscale=SEQUENTIAL,
+            showscale=row == 0, colorbar={"title": {"text": "Differ"}, "thickness": 12},
             hovertemplate=f"<b>{name}</b>, %{{text}}<br>position %{{x}}: %{{z:.1%}} differ<extra></extra>",
         )  # fmt: skip
         plot.add_trace(cells, row=row + 1, col=1)
     step = max(1, -(-len(order) // 12))
     ticks = list(range(0, len(order), step))
     plot.update_yaxes(tickvals=ticks, ticktext=[escape(order[i]) for i in ticks], autorange="reversed", showgrid=False)
-    plot.update_xaxes(showgrid=False)
-    plot.update_xaxes(title_text="Position in the reference", row=len(shares), col=1)
+    plot.update_xaxes(showgrid=False, **({"type": "category", "nticks": 30} if few else {}))
+    title = f"Position in the reference, the {len(at)} that differ most" if few else "Position in the reference"
+    plot.update_xaxes(title_text=title, row=len(shares), col=1)
     real = next(iter(shares.values()))
     place = int(np.nanmax(np.nan_to_num(real), axis=0).argmax()) + 1
     return Figure(
@@ -220,8 +232,8 @@ def mutations(shares: Mapping[str, Array], order: Sequence[str], reference: str)
         plot=plot,
         alt=f"Share of sequences that differ from {reference} in {len(order)} ordered sets; most at position {place}.",
         table={
-            "set": np.repeat(list(order), len(at)),
-            "position": np.tile(at, len(order)),
+            "set": np.repeat(list(order), len(every)),
+            "position": np.tile(every, len(order)),
             **{name: share.ravel() for name, share in shares.items()},
         },
     )
