@@ -25,6 +25,7 @@ from core.data.intake.collection_options import CollectionOptions
 from core.data.intake.importing import read_file
 from core.data.sets import SetCollection
 from core.data.split import Split
+from core.data.stages import timeline
 from core.errors import InputError
 from core.evaluation.sets.conditions import control_of
 from core.evaluation.sets.geometry import BASELINES, FEWEST, distances, set_sizes, spearman
@@ -156,9 +157,11 @@ def read(folder: Path, collection: Collection) -> SetCollection:
 
 
 def folds(sets: SetCollection, count: int) -> list[Index]:
-    """Held-out sets of each fold: whole units, every unit once."""
+    """Held-out sets of each fold: whole units, every unit once; of units that are dates a span of time."""
     unit = sets.labels[sets.unit] if sets.unit else sets.set_id
-    names = np.random.default_rng(0).permutation(np.unique(unit))
+    names = np.unique(unit)
+    if timeline(sets) is None:
+        names = np.random.default_rng(0).permutation(names)
     return [np.flatnonzero(np.isin(unit, part)) for part in np.array_split(names, min(count, len(names)))]
 
 

@@ -23,6 +23,17 @@ def test_every_unit_is_held_out_once_and_whole() -> None:
     assert all(len(set(sets.labels["donor"][part])) == 1 for part in parts)
 
 
+def test_months_are_held_out_with_their_neighbours() -> None:
+    sets = simulate_family(FamilyConfig(family="mvn", sets=12, observations=8))
+    months = np.array([f"2021-{m:02d}" for m in (3, 1, 2, 4, 6, 5) for _ in range(2)])
+    parts = folds(replace(sets, labels={"month": months}, unit="month"), 3)
+    assert [sorted(set(months[part])) for part in parts] == [
+        ["2021-01", "2021-02"],
+        ["2021-03", "2021-04"],
+        ["2021-05", "2021-06"],
+    ]
+
+
 def test_an_exact_latent_stands_between_floor_and_mean_and_beside_what_needs_no_training() -> None:
     sets = simulate_family(FamilyConfig(family="covariance_only", sets=45, observations=60, dimension=3))
     rows = {row["score"]: row for row in table(gathered(sets, Collection("", {}, "cytometry"), 3, 1, []))}
