@@ -26,12 +26,12 @@ def add_dates(table: ObservationTable) -> None:
         words = table.columns[name]
         if words.dtype.kind == "f":
             continue
-        texts = [str(word) for word in words.tolist()]
-        different = set(texts) - {""}
+        different = {str(word) for word in set(words.tolist())} - {""}
         read = _reader(different, name, table.notes)
         moments = {word: one for word in different if (one := read(word)) is not None}
         if sum(one.month is not None for one in moments.values()) < 2:
             continue
+        texts = [str(word) for word in words.tolist()]
         unread = [word for word in texts if word and word not in moments]
         month, year = f"{name} (month)", f"{name} (year)"
         if len(unread) > UNREAD * sum(map(bool, texts)) or {month, year} & table.columns.keys():

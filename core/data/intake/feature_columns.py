@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.data.intake.formats.base import CollectionSource
-from core.data.intake.formats.observation_text import sequence_column
+from core.data.intake.formats.observation_text import sequence_column, text_column
 from core.data.intake.formats.observations import ObservationTable, check_entries
 from core.data.intake.letters import encode
 from core.data.intake.methylation import methylation_column, with_methylation
@@ -50,7 +50,9 @@ def from_columns(
     notes += [f"The column {key!r} was left out: {why}." for key, why in left.items()]
     kept = {key: one for key, one in columns.items() if key not in left}
     letters = {key: one.text for key, one in kept.items() if key not in parts}
-    sequence = options.sequence_column or ("" if options.features else sequence_column(letters, ()))
+    sequence = options.sequence_column
+    if not sequence and not options.features:
+        sequence = text_column(letters) if options.alphabet == "text" else sequence_column(letters, ())
     if sequence:
         if not options.sequence_column:
             notes.append(f"The column {sequence!r} was taken for the sequences; name features to take numbers instead.")
@@ -163,9 +165,11 @@ def _require_numbers(
         raise InputError(f"The column {wrong[0]!r} of {name} is not numeric: {why}; name numeric columns as features.")
     if not features:
         almost = next((f" ({key!r}: {one.problem})" for key, one in columns.items() if one.problem), "")
+        texts = text_column({key: one.text for key, one in columns.items()})
+        more = f"; to read the texts in {texts!r}, choose text as the alphabet" if texts else ""
         raise InputError(
             f"The file {name} has no numeric column left for features{almost}; it has "
-            f"{', '.join(list(columns)[:12])}: check the delimiter and the decimal sign, or name the columns."
+            f"{', '.join(list(columns)[:12])}: check the delimiter and the decimal sign, or name the columns{more}."
         )
 
 

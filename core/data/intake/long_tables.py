@@ -8,7 +8,7 @@ from core.data.intake.coded_columns import CodedColumn
 from core.data.intake.delimited import read_blocks
 from core.data.intake.feature_columns import no_use
 from core.data.intake.formats.base import CollectionSource, Head
-from core.data.intake.formats.observation_text import BLOCK, sequence_column
+from core.data.intake.formats.observation_text import BLOCK, sequence_column, text_column
 from core.data.intake.formats.observations import ObservationTable
 from core.data.intake.letters import Letters
 from core.data.intake.methylation import methylation_column
@@ -41,7 +41,9 @@ def long_sequences(source: CollectionSource, head: Head) -> ObservationTable | N
         raise InputError(
             f"{head.name} has no column {options.sequence_column!r}; it has {', '.join(list(first.columns)[:12])}."
         )
-    sequence = options.sequence_column or sequence_column({k: v for k, v in kept.items() if k not in parts}, ())
+    others = {key: cells for key, cells in kept.items() if key not in parts}
+    by_letters = text_column(others) if options.alphabet == "text" else sequence_column(others, ())
+    sequence = options.sequence_column or by_letters
     if not sequence or methylation_column(kept[sequence], kept, options.alphabet):
         return None
     letters, columns = Letters(options, source.folder), {key: CodedColumn() for key in kept if key != sequence}

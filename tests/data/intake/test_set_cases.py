@@ -527,3 +527,13 @@ def test_two_sets_are_said_to_be_too_few_to_train(tmp_path: Path) -> None:
     rows = [f"{'ab'[i % 2]},{i}.5" for i in range(12)]
     _, answer = read(write(tmp_path / "t.csv", "g,x", rows), tmp_path / "out", set_column=("g",))
     assert any("at least 3 are needed" in note for note in answer["notes"])
+
+
+def test_a_table_of_texts_says_how_it_is_read_and_is_read_so(tmp_path: Path) -> None:
+    path = tmp_path / "documents.csv"
+    path.write_text("topic,text\n" + "".join(f't{i % 4},"A note on {i} things, and more"\n' for i in range(40)))
+    with pytest.raises(InputError, match="to read the texts in 'text', choose text as the alphabet"):
+        read(path, tmp_path / "numbers", set_column=("topic",))
+    sets, answer = read(path, tmp_path / "texts", set_column=("topic",), alphabet="text")
+    assert sets.modality == "sequence" and sets.s == 4
+    assert any("'text' was taken for the sequences" in note for note in answer["notes"])

@@ -270,3 +270,13 @@ def sequence_column(columns: dict[str, list[str]], not_these: tuple[str, ...]) -
         if fitting >= 0.9 * len(some):
             return name
     return ""
+
+
+def text_column(columns: dict[str, list[str]]) -> str:
+    """The column whose entries are the longest on average, most of them different; "" where they are single words."""
+    mean = {
+        name: sum(map(len, some)) / len(some)
+        for name, values in columns.items()
+        if (some := [v for v in values[:200] if v]) and len(set(some)) > 0.5 * len(some) and any(" " in v for v in some)
+    }
+    return max(mean, key=lambda name: mean[name], default="")
