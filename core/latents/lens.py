@@ -40,14 +40,20 @@ class Lens:
         """
         return np.asarray(self.model.encode_set(x, n=n).cpu().numpy(), dtype=np.float32)
 
-    def generate(self, z: npt.NDArray[Any], n: int, seed: int) -> npt.NDArray[Any]:
-        """(b, latent) latents → (b, n, *stored) observations; the same seed, the same noise."""
+    def generate(self, z: npt.NDArray[Any], n: int, seed: int, *, alike: bool = False) -> npt.NDArray[Any]:
+        """(b, latent) latents → (b, n, *stored) observations; the same seed, the same noise.
+
+        `alike`: the same noise for each latent too, as if each were given alone.
+        """
         import torch
 
         noise = torch.Generator(self.device).manual_seed(seed)
         latents = torch.as_tensor(np.asarray(z, dtype=np.float32), device=self.device)
         step = max(1, BATCH_OBSERVATIONS // max(n, 1))
-        parts = [self.model.sample(n, latents[i : i + step], noise).cpu() for i in range(0, len(latents), step)]
+        parts = []
+        for i in range(0, len(latents), step):
+            noise = noise.manual_seed(seed) if alike else noise
+            parts.append(self.model.sample(n, latents[i : i + step], noise, alike=alike).cpu())
         return np.asarray(torch.cat(parts).numpy(), dtype=self.model.spec.observation.made)
 
     def likelihood(self, x: npt.NDArray[Any], z: npt.NDArray[Any]) -> npt.NDArray[np.float64] | None:

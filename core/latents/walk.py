@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -22,6 +23,8 @@ Array = npt.NDArray[Any]
 
 _ENOUGH = 10  # observations that show what a walk does
 STEPS = 41  # moments of a walk, both ends counted
+LONG = 400  # letters of a sequence, from which a walk has fewer moments: each is written letter by letter
+LONG_STEPS = 11
 GLIMPSE = 5  # moments of the walk that a report keeps, both ends counted
 OBSERVATIONS = 300  # generated at each of them, and of each distribution in one W2: exact transport takes n³ operations
 
@@ -128,26 +131,36 @@ class Walk:
         """(latent,) of the first and of the last set, each from all its observations."""
         return self._lens.embed(self.real[0]), self._lens.embed(self.real[1])
 
+    @property
+    def steps(self) -> int:
+        """The usual number of moments, both ends counted."""
+        return LONG_STEPS if is_long(self.observation) else STEPS
+
     def at(self, t: float) -> Moment:
         """The moment t, float32; made once."""
-        if t not in self._moments:
-            z = np.asarray((1 - t) * self.latents[0] + t * self.latents[1], dtype=np.float32)
-            x, y = self.pairs
-            later = (self._order < t).reshape(-1, *[1] * (x.ndim - 1))
-            self._moments[t] = Moment(
-                t=t,
-                latent=z,
-                generated=self._lens.generate(z[None], self.n, self.seed)[0],
-                transport=self.observation.between(x, y, t),
-                mixture=np.where(later, y, x).astype(self.observation.made),
-            )
-        return self._moments[t]
+        return self._at([t])[0]
 
-    def moments(self, steps: int = STEPS, low: float = 0.0, high: float = 1.0) -> list[Moment]:
-        """The moments at `steps` evenly spaced t from `low` to `high`."""
-        return [self.at(round(float(t), 6)) for t in np.linspace(low, high, steps)]
+    def moments(self, steps: int | None = None, low: float = 0.0, high: float = 1.0) -> list[Moment]:
+        """The moments at `steps` (None: the usual number) evenly spaced t from `low` to `high`."""
+        return self._at([round(float(t), 6) for t in np.linspace(low, high, steps or self.steps)])
 
-    def straying(self, steps: int = STEPS) -> Straying:
+    def _at(self, times: Sequence[float]) -> list[Moment]:
+        """Those that were not made before are generated together: letters cost as much for many moments as for one."""
+        new = [t for t in times if t not in self._moments]
+        if new:
+            t = np.array(new)[:, None]
+            latents = ((1 - t) * self.latents[0] + t * self.latents[1]).astype(np.float32)
+            made = self._lens.generate(latents, self.n, self.seed, alike=True)
+            self._moments |= {t: self._moment(t, z, y) for t, z, y in zip(new, latents, made, strict=True)}
+        return [self._moments[t] for t in times]
+
+    def _moment(self, t: float, latent: Latents, generated: Array) -> Moment:
+        x, y = self.pairs
+        later = (self._order < t).reshape(-1, *[1] * (x.ndim - 1))
+        mixture: Array = np.where(later, y, x).astype(self.observation.made)
+        return Moment(t, latent, generated, self.observation.between(x, y, t), mixture)
+
+    def straying(self, steps: int | None = None) -> Straying:
         """The distances of the moments from the transport path."""
         moments = self.moments(steps)
         deviation = _numbers(self.observation, np.concatenate(self.real)).std(axis=0)
@@ -167,6 +180,11 @@ class Walk:
             space=self.observation.space,
             observation=self.observation,
         )
+
+
+def is_long(observation: Observation) -> bool:
+    """Whether an observation is a sequence of so many letters that writing many takes minutes."""
+    return observation.modality == "sequence" and observation.stored[0] >= LONG
 
 
 def walk_between(

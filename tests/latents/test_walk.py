@@ -22,9 +22,10 @@ class Mean:
     def embed(self, x: Any) -> Any:
         return x.reshape(len(x), -1).mean(axis=0).astype(np.float32)
 
-    def generate(self, z: Any, n: int, seed: int) -> Any:
+    def generate(self, z: Any, n: int, seed: int, alike: bool = False) -> Any:
         noise = np.random.default_rng(seed).normal(size=(n, z.shape[1]))
-        return (z[:, None] + noise + [0, 3 * np.sin(z[0, 0] / 5 * np.pi)]).astype(np.float32)
+        bend = 3 * np.sin(z[:, :1] / 5 * np.pi) * [0, 1]
+        return (z[:, None] + noise + bend[:, None]).astype(np.float32)
 
 
 LENS: Any = Mean()
@@ -82,7 +83,7 @@ def test_images_stay_images() -> None:
     dark, light = rng.integers(0, 99, (9, 1, 1, 2)), rng.integers(99, 255, (7, 1, 1, 2))
 
     class Pixels(Mean):
-        def generate(self, z: Any, n: int, seed: int) -> Any:
+        def generate(self, z: Any, n: int, seed: int, alike: bool = False) -> Any:
             return np.repeat(z[:, None].reshape(-1, 1, 1, 1, 2), n, axis=1)
 
     walk = Walk(Pixels(), Image((1, 1, 2)), dark, light, n=4)  # type: ignore[arg-type]

@@ -25,6 +25,7 @@ from core.models.gde.exact import MOST_OBSERVATIONS, MOST_SETS, ExactMoments
 from core.models.gde.gaussian_base import GaussianBase
 from core.models.gde.kmers import Kmers
 from core.models.gde.layers import full_precision
+from core.models.gde.letters import LetterGenerator
 from core.models.gde.mixers import mix, mixers
 from core.models.gde.transport_stress import stress
 from core.models.gde.views import Views
@@ -287,15 +288,24 @@ class GDE(Trainable):
         return out
 
     @torch.no_grad()
-    def sample(self, n: int, z: Tensor, generator: torch.Generator) -> Tensor:
-        """n observations of each latent in z (b, latent), (b, n, *stored): float32 in the data's units, or letters."""
-        return torch.cat([self._generated(z[part], n, generator) for part in self._parts(len(z), n)])
+    def sample(self, n: int, z: Tensor, generator: torch.Generator, *, alike: bool = False) -> Tensor:
+        """n observations of each latent in z (b, latent), (b, n, *stored): float32 in the data's units, or letters.
 
-    def _generated(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        `alike`: the same noise for each latent.
+        """
+        if not alike:
+            return torch.cat([self._generated(z[part], n, generator) for part in self._parts(len(z), n)])
+        letters, state, made = self.averaged.generator.letters, generator.get_state(), []
+        for part in self._parts(len(z), n) if letters else [slice(i, i + 1) for i in range(len(z))]:
+            generator.set_state(state)
+            made.append(self._generated(z[part], n, generator, alike=True))
+        return torch.cat(made)
+
+    def _generated(self, z: Tensor, n: int, generator: torch.Generator, *, alike: bool = False) -> Tensor:
         bounds = self.spec.observation.bounds
         part = self.averaged.generator
-        if part.letters:
-            return part.sample(z, n, generator)
+        if isinstance(part, LetterGenerator):
+            return part.sample(z, n, generator, alike=alike)
         y = part.sample(z, max(n, ENOUGH) if bounds else n, generator)
         if self.components is not None and not part.raw:
             y = self.components.inverse(y).reshape(*y.shape[:2], *self.spec.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from collections.abc import Generator as Coroutine
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ from core.modalities.base import Observation
 from core.models.gde.base import Generator
 from core.models.gde.reference import Reference
 
+Noise = Callable[..., Tensor]  # sizes → uniform numbers (latents, *sizes)
 Writer = Coroutine[Tensor, Tensor, None]  # letters (r,) in, hidden vectors (r, width) or logits out
 
 IGNORED = -100
@@ -170,15 +172,23 @@ class LetterGenerator(Generator):
         return logits + mask
 
     @torch.no_grad()
-    def sample(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        """n sequences for each latent: (b, latent) → (b, n, l) int8 letters, −1 behind the end."""
+    def sample(self, z: Tensor, n: int, generator: torch.Generator, *, alike: bool = False) -> Tensor:
+        """n sequences for each latent: (b, latent) → (b, n, l) int8 letters, −1 behind the end.
+
+        `alike`: the same noise for each latent.
+        """
+
+        def noise(*shape: int) -> Tensor:
+            u = torch.rand(1 if alike else len(z), *shape, generator=generator, device=generator.device)
+            return u.to(z.device).expand(len(z), *shape)
+
         per = max(1, TOKENS // ((self.length + 1) * max(len(z), 1)))
-        parts = [self.drawn(z, min(per, n - i), generator) for i in range(0, n, per)]
+        parts = [self.drawn(z, min(per, n - i), noise) for i in range(0, n, per)]
         return torch.cat(parts, dim=1) if parts else torch.zeros(len(z), 0, self.length, dtype=torch.int8)
 
     @abstractmethod
-    def drawn(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        """As `sample`, all at once."""
+    def drawn(self, z: Tensor, n: int, noise: Noise) -> Tensor:
+        """As `sample`, all at once; `noise` gives uniform numbers of a shape, for each latent."""
 
     def chosen(self, logits: Tensor, u: Tensor) -> Tensor:
         """(n,) letters by the uniform numbers u (n,): the inverse of the distribution function of the logits
@@ -262,8 +272,8 @@ class Autoregressive(LetterGenerator):
         """The tokens of the latent (n, MEMORY, width), where they are looked at."""
         return self.condition(z).unflatten(1, (MEMORY, -1)) if self.crossed else None
 
-    def drawn(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        u = torch.rand(len(z) * n, self.length + 1, generator=generator, device=generator.device).to(z.device)
+    def drawn(self, z: Tensor, n: int, noise: Noise) -> Tensor:
+        u = noise(n, self.length + 1).flatten(0, 1)
         rows = z.repeat_interleave(n, dim=0)
         return self._written(rows, u, self._cached(rows)).reshape(len(z), n, -1)
 

@@ -18,6 +18,7 @@ from pages.parts.state import INTERPOLATE_POINTS, INTERPOLATE_SEED, SET_VIEW, SE
 VIEWS = ("Scatter", "Density map", "Densities")
 _FIT = 4000  # observations behind the components
 _COUNTS = [300, 500, 1000, 2000]  # observations that are generated, the first before the reader chooses
+_COUNTS_LONG = [40, 100, 300]  # of long sequences
 IMAGES = 24
 _IMAGES_MADE = 64  # images that are generated, of which the first are drawn
 
@@ -48,31 +49,34 @@ def pick_drawing(chosen: SetRun, *, generated: bool = False) -> Drawing:
 
     Where they are `generated` on the page, also how many and with which noise.
     """
+    from core.latents.walk import is_long
+
     drawn = Drawing("Images", n=_IMAGES_MADE)
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        counts = _COUNTS_LONG if is_long(chosen.sets.observation) else _COUNTS
         if not chosen.image:
-            drawn = _pick_view(axes_of(chosen).names)
-        return _pick_noise(drawn) if generated else drawn
+            drawn = replace(_pick_view(axes_of(chosen).names), n=counts[0])
+        return _pick_noise(drawn, counts) if generated else drawn
 
 
 def _pick_view(names: list[str]) -> Drawing:
     if len(names) == 1:
-        return Drawing("Densities", names[0], names[0], _COUNTS[0])
+        return Drawing("Densities", names[0], names[0])
     view = choose(
         "Draw as", VIEWS, default=VIEWS[0], key=SET_VIEW, bind="query-params",
         help="Scatter and density map show two axes at a time, densities one curve a feature.",
     )  # fmt: skip
     if view == "Densities":
-        return Drawing(view, *names[:2], _COUNTS[0])
+        return Drawing(view, *names[:2])
     help = "Components are the directions in which the observations of all sets vary most." if names[0] == "PC1" else ""
     x = st.selectbox("Horizontal", names, key=SET_X, bind="query-params", help=help or None, width=170)
     y = st.selectbox("Vertical", names, index=1, key=SET_Y, bind="query-params", help=help or None, width=170)
-    return Drawing(view or VIEWS[0], x or names[0], y or names[1], _COUNTS[0])
+    return Drawing(view or VIEWS[0], x or names[0], y or names[1])
 
 
-def _pick_noise(drawn: Drawing) -> Drawing:
+def _pick_noise(drawn: Drawing, counts: list[int]) -> Drawing:
     n = drawn.n if drawn.view == "Images" else choose(
-        "Generated observations", _COUNTS, default=drawn.n, key=INTERPOLATE_POINTS, bind="query-params"
+        "Generated observations", counts, default=drawn.n, key=INTERPOLATE_POINTS, bind="query-params"
     ) or drawn.n  # fmt: skip
     seed = st.number_input(
         "Noise", 0, 9999, 0, key=INTERPOLATE_SEED, bind="query-params", help="Seed of the draw", width=130

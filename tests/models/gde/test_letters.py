@@ -74,6 +74,15 @@ def test_a_cache_gives_the_letters_of_the_same_noise(name: str, way: dict[str, A
     assert cached.dtype == torch.int8 and cached.shape == (3, 20, LENGTH)
 
 
+@pytest.mark.parametrize("name", OF_LETTERS)
+def test_latents_that_share_noise_write_what_each_writes_alone(name: str) -> None:
+    generator, z = build(name), torch.randn(3, LATENT)
+    together = generator.sample(z, 9, noise(), alike=True)
+    alone = [generator.sample(one[None], 9, noise())[0] for one in z]
+    assert torch.equal(together, torch.stack(alone))
+    assert not torch.equal(together, generator.sample(z, 9, noise()))
+
+
 @pytest.mark.parametrize("name", [name for name in OF_LETTERS if name != "masked_diffusion"])
 def test_probabilities_of_all_sequences_sum_to_one_and_are_those_of_the_samples(name: str) -> None:
     """All sequences of up to three of two letters: an oracle that needs no formula."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from core.config.schema import more, setting
 from core.modalities.base import Observation
 from core.models.gde.base import generators
-from core.models.gde.letters import LetterConfig, LetterGenerator
+from core.models.gde.letters import LetterConfig, LetterGenerator, Noise
 from core.models.gde.rotary import GatedLayer, Stack, heads_of
 
 DRAWS = 16  # shares of hidden letters at which a bound is evaluated
@@ -98,9 +98,9 @@ class MaskedDiffusion(LetterGenerator):
         lost = -said.gather(-1, targets[..., None])[..., 0]
         return (lost * hidden / t).sum(dim=-1)
 
-    def drawn(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
+    def drawn(self, z: Tensor, n: int, noise: Noise) -> Tensor:
         shape = (len(z), n, self.length)
-        order = torch.rand(shape, generator=generator, device=generator.device).to(z.device).argsort(dim=-1)
+        order = noise(n, self.length).argsort(dim=-1)
         letters = torch.full(shape, self.hidden, device=z.device)
         rounds = min(self.config.rounds, self.length)
         edges = torch.linspace(0, self.length, rounds + 1).round().long().tolist()
@@ -108,7 +108,6 @@ class MaskedDiffusion(LetterGenerator):
             now = (order >= edges[r]) & (order < edges[r + 1])
             logits = self.logits(letters, z)
             logits[:, :, 0, self.end] = -torch.inf
-            u = torch.rand(int(now.sum()), generator=generator, device=generator.device).to(z.device)
-            letters[now] = self.chosen(logits[now], u)
+            letters[now] = self.chosen(logits[now], noise(int(now.sum()) // len(z)).flatten())
         ended = (letters == self.end).cumsum(dim=-1) > 0
         return letters.masked_fill(ended, -1).to(torch.int8)

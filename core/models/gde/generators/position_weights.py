@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.models.gde.base import generators
-from core.models.gde.letters import LetterConfig, LetterGenerator
+from core.models.gde.letters import LetterConfig, LetterGenerator, Noise
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,9 @@ class PositionWeights(LetterGenerator):
     def logits(self, targets: Tensor, z: Tensor) -> Tensor:
         return self.positions(z)[:, None].expand(-1, targets.shape[1], -1, -1)
 
-    def drawn(self, z: Tensor, n: int, generator: torch.Generator) -> Tensor:
-        u = torch.rand(len(z), n, self.length, generator=generator, device=generator.device).to(z.device)
+    def drawn(self, z: Tensor, n: int, noise: Noise) -> Tensor:
         logits = self._possible(self.positions(z)[:, None])[:, 0, :-1]
         flat = logits.repeat_interleave(n, dim=0).flatten(0, 1)
-        letters = self.chosen(flat, u.flatten()).reshape(len(z), n, -1)
+        letters = self.chosen(flat, noise(n, self.length).flatten()).reshape(len(z), n, -1)
         ended = (letters == self.end).cumsum(dim=-1) > 0
         return letters.masked_fill(ended, -1).to(torch.int8)
