@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.data.stages import times_first
 from core.plots.predict import confusion, observed, probes
 from core.words import interval, number
 from pages.parts.chart import chart
@@ -37,11 +38,12 @@ with place:
             if (figure := probes(chosen.report, kind)) is not None:
                 chart(figure, key=f"probes_{kind}", caption=chosen.report.provenance(note))
         if scored:
+            names = times_first(scored)
             target = st.selectbox(
-                "Look closer at", list(scored), key=PREDICT_TARGET, bind="query-params",
+                "Look closer at", names, key=PREDICT_TARGET, bind="query-params",
                 help="A label or covariate of the sets.",
             )  # fmt: skip
-            row = scored.get(target or "", next(iter(scored.values())))
+            row = scored[target if target in scored else names[0]]
             score = interval(row["latent"], row["latent_low"], row["latent_high"])
             unit = "accuracy" if row["kind"] == "classification" else "R²"
             words = (

@@ -118,8 +118,9 @@ def _row(subject: Subject, inputs: dict[str, Array], target: Target) -> dict[str
     known, values = target.known, target.values
     train, test = subject.train[known[subject.train]], subject.holdout[known[subject.holdout]]
     if len(train) < 10 or len(test) < 5:
+        shared = " that training sets have" if target.classes else ""
         return row | {
-            "reason": f"{len(train)} training and {len(test)} held-out sets have a value; 10 and 5 are needed."
+            "reason": f"{len(train)} training and {len(test)} held-out sets have a value{shared}; 10 and 5 are needed."
         }
     if values[test].std() == 0 or values[train].std() == 0:
         return row | {"reason": "The value does not vary among these sets."}
