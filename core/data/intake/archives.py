@@ -167,19 +167,28 @@ def _check_bgzf_end(path: Path, name: str) -> None:
             raise InputError(f"{name} is cut short: the end block of bgzip is missing; copy or download it again.")
 
 
+def require_utf8(start: bytes, name: str) -> None:
+    """Raise InputError where a file begins as UTF-16 does."""
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError(f"{name} is UTF-16 text; UTF-8 is expected: save it again as UTF-8 or plain CSV.")
+
+
 def lines(path: Path, name: str) -> Iterator[bytes]:
-    """The lines of a text file without their line ends (LF or CRLF) and without a byte-order mark.
+    """The lines of a text file without their line ends (LF, CRLF, or CR where there is no LF) and without a byte-order
+    mark.
 
     Raises InputError for UTF-16, for NUL bytes and for a line above `LINE_MAX` bytes.
     """
     pending: list[bytes] = []
-    waiting, first = 0, True
+    waiting, first, old_mac = 0, True, False
     for part in chunks(path, name):
         piece = part
         if first:
-            if piece[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                raise InputError(f"{name} is UTF-16 text; UTF-8 is expected: save it again as UTF-8 or plain CSV.")
+            require_utf8(piece, name)
             piece, first = piece.removeprefix(b"\xef\xbb\xbf"), False
+            old_mac = b"\n" not in piece and b"\r" in piece
+        if old_mac:
+            piece = piece.replace(b"\r", b"\n")
         if b"\0" in piece:
             raise InputError(
                 f"{name} holds NUL bytes; it is not text: give a genotype file in one of the known formats."

@@ -131,6 +131,7 @@ def _refuse_mistakes(head: Head, kind: str) -> None:
     name = head.name
     if not head.first:
         raise InputError(f"{name} looks like gzip but cannot be unfolded; copy or download it again.")
+    archives.require_utf8(head.first, name)
     if name.lower().endswith(_MODEL_ENDINGS):
         raise InputError(
             f"{name} is a Python or PyTorch file, which may run code when read; it is refused: "

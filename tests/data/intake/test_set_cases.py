@@ -537,3 +537,30 @@ def test_a_table_of_texts_says_how_it_is_read_and_is_read_so(tmp_path: Path) -> 
     sets, answer = read(path, tmp_path / "texts", set_column=("topic",), alphabet="text")
     assert sets.modality == "sequence" and sets.s == 4
     assert any("'text' was taken for the sequences" in note for note in answer["notes"])
+
+
+def fasta(records: int) -> str:
+    return "".join(f">s{i}|g{i % 4}\n{'ACGT' * 5}{'ACGT'[i % 4]}\n" for i in range(records))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + fasta(40).replace("\n", "\r\n").encode(),
+        fasta(40).replace("\n", "\r").encode(),
+        b"; written by an old program\n\n" + fasta(40).encode(),
+    ],
+    ids=["byte order mark and CRLF", "line ends of an old Mac", "comment in front"],
+)
+def test_fasta_files_of_other_programs_are_read(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "other.fasta"
+    path.write_bytes(content)
+    sets, _ = read(path, tmp_path / "out", set_column=("field_2",))
+    assert (sets.s, sets.k, sets.alphabet) == (4, 40, "ACGT")
+
+
+def test_utf_16_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "windows.csv"
+    path.write_bytes("sample,sequence\na,ACGTAC\n".encode("utf-16"))
+    with pytest.raises(InputError, match="UTF-16"):
+        read(path, tmp_path / "out", set_column=("sample",))

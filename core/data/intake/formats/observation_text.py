@@ -182,7 +182,7 @@ def fasta_records(head: Head) -> Iterator[tuple[str, str]]:
     header = ""
     parts: list[str] = []
     for number, raw in enumerate(archives.lines(head.path, head.name), 1):
-        line = decode(raw).lstrip("\ufeff").strip()
+        line = decode(raw).strip()
         if line.startswith(">"):
             if header or parts:
                 yield header, "".join(parts)
@@ -197,8 +197,7 @@ def fasta_records(head: Head) -> Iterator[tuple[str, str]]:
 
 def fastq_records(head: Head) -> Iterator[tuple[str, str]]:
     """Header and sequence of each read; raises InputError where a record is not of four lines."""
-    every = enumerate(archives.lines(head.path, head.name))
-    lines = (raw.removeprefix(codecs.BOM_UTF8) if number == 0 else raw for number, raw in every)
+    lines = archives.lines(head.path, head.name)
     number = 0
     for raw in lines:
         number += 1
