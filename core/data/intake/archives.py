@@ -186,7 +186,7 @@ def lines(path: Path, name: str) -> Iterator[bytes]:
         if first:
             require_utf8(piece, name)
             piece, first = piece.removeprefix(b"\xef\xbb\xbf"), False
-            old_mac = b"\n" not in piece and b"\r" in piece
+            old_mac = b"\n" not in piece and b"\r" in piece[:-1]  # a part can end between CR and LF
         if old_mac:
             piece = piece.replace(b"\r", b"\n")
         if b"\0" in piece:
