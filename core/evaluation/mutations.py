@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from core.evaluation.edit_distance import as_bytes
-from core.modalities.profiles import ended
+from core.modalities.profiles import ended, lengths
 
 Array = npt.NDArray[np.float64]
 
+GAP = "–"
 APART = 0.3  # of the reference's letters that may be edited in what is still a variant of it
 
 
@@ -66,6 +67,21 @@ def along(x: npt.NDArray[Any], reference: npt.NDArray[Any], letters: int) -> npt
             elif e.tag != "insert":
                 row[e.src_start : e.src_end] = own[e.dest_start : e.dest_end]
     return rows[inverse.ravel()]
+
+
+def laid(sources: Mapping[str, npt.NDArray[Any]], alphabet: str) -> tuple[dict[str, npt.NDArray[Any]], str]:
+    """The sequences of the sources `along` the commonest one of the first, and the alphabet with `GAP` for what lacks.
+
+    As they are, where all are equally long, or where most of the first are no variants of its commonest one: then
+    positions count from the first letter.
+    """
+    first = next(iter(sources.values()))
+    reference, letters = commonest(first), len(alphabet)
+    rows = along(first, reference, letters)
+    alike = ((rows == reference) & (reference >= 0)).sum(axis=1) / max(int((reference >= 0).sum()), 1)
+    if len({int(n) for x in sources.values() for n in lengths(x)}) == 1 or np.median(alike) < 1 - APART:
+        return dict(sources), alphabet
+    return {name: along(x, reference, letters) for name, x in sources.items()}, alphabet + GAP
 
 
 def differing(sets: Sequence[npt.NDArray[Any]], reference: npt.NDArray[Any]) -> Array:

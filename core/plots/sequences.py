@@ -64,7 +64,7 @@ def logo(sources: Sources, alphabet: str, first: int, width: int) -> Figure:
         plot.update_yaxes(range=[0, 1.05 * top], row=row + 1, col=1)
     plot.update_layout(barmode="overlay", showlegend=False)
     plot.update_xaxes(range=[at[0] - 0.6, at[-1] + 0.6], showgrid=False)
-    plot.update_xaxes(title_text="Position from the first letter", row=len(heights), col=1)
+    plot.update_xaxes(title_text="Position", row=len(heights), col=1)
     means = ", ".join(f"{name.lower()} {number(float(one.mean()))}" for name, one in bits.items())
     table: dict[str, Any] = {"position": np.repeat(at, len(alphabet)), "letter": list(alphabet) * len(at)}
     for name in sources:

@@ -8,7 +8,7 @@ import pytest
 from core.errors import InputError
 from core.evaluation import motifs
 from core.evaluation.edit_distance import edit_distance
-from core.evaluation.mutations import along, changes, commonest, differing
+from core.evaluation.mutations import GAP, along, changes, commonest, differing, laid
 from tests.modalities.test_profiles import letters
 
 JASPAR = """>MA0001.1 toy
@@ -98,3 +98,15 @@ def test_letters_behind_a_deletion_keep_their_positions() -> None:
     names = {one.name: one.share.tolist() for one in changes([laid[:1], laid[1:2]], reference, "ACGT", 9)}
     assert names == {"G3del": [0, 1], "T4del": [0, 1]}
     np.testing.assert_allclose(differing([laid[:2]], reference)[0], [0, 0, 0.5, 0.5, *[0] * 10])
+
+
+def test_a_logo_is_laid_along_what_its_sequences_are_variants_of() -> None:
+    real, generated = letters("ACGTACGTCA", "ACGTACGTCA", "ACACGTCA"), letters("ACACGTCA", "ACGTACGTCA")
+    placed, alphabet = laid({"Real": real, "Generated": generated}, "ACGT")
+    assert alphabet == "ACGT" + GAP
+    np.testing.assert_array_equal(placed["Generated"][0], [0, 1, 4, 4, 0, 1, 2, 3, 1, 0])
+    one_length = {"Real": real[:2], "Generated": real[:1]}
+    strangers = {"Real": letters("ACGTACGTCA", "TTTTTG", "GGGGGGGTT"), "Generated": generated}
+    for sources in (one_length, strangers):
+        placed, alphabet = laid(sources, "ACGT")
+        assert alphabet == "ACGT" and placed["Real"] is sources["Real"]

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.errors import PopscapeError
 from core.evaluation import motifs
+from core.evaluation.mutations import GAP, laid
 from core.modalities import profiles
 from core.plots import sequences as plots
 from core.words import count
@@ -35,6 +36,13 @@ def about(sources: dict[str, Any]) -> str:
     return f"{real}, {len(sources['Generated']):,} generated from the set's own latent"
 
 
+def placed(*, along: bool) -> str:
+    """Where the letters of a logo stand."""
+    if along:
+        return f"laid along the commonest real sequence by the fewest edits, {GAP} where a letter is missing"
+    return "aligned by position from the first letter"
+
+
 def logos(chosen: SetRun, several: dict[str, dict[str, Any]]) -> None:
     """Logo of real and generated and their difference, in a window that a slider moves."""
     length = chosen.sets.observation.stored[0]
@@ -46,8 +54,9 @@ def logos(chosen: SetRun, several: dict[str, dict[str, Any]]) -> None:
         )  # fmt: skip
     for name, sources in several.items():
         st.markdown(f"**{plain(name)}**")
-        figure = plots.logo(sources, chosen.sets.alphabet, first - 1, WINDOW)
-        note = "aligned by position from the first letter, corrected for small samples (Schneider et al. 1986)."
+        placed_along, alphabet = laid(sources, chosen.sets.alphabet)
+        figure = plots.logo(placed_along, alphabet, first - 1, WINDOW)
+        note = f"{placed(along=alphabet != chosen.sets.alphabet)}; corrected for small samples (Schneider et al. 1986)."
         chart(figure, key=f"logo_{name}", caption=f"{about(sources)}; {note}")
 
 

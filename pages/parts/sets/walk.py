@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from core.evaluation.mutations import laid
 from core.modalities.sequence import spell
 from core.plots import walk as plots
 from core.plots.figure import Figure
@@ -18,6 +19,7 @@ from pages.parts import state
 from pages.parts.chart import chart
 from pages.parts.frame import heavy, share
 from pages.parts.sets.axes import Drawing, axes_of
+from pages.parts.sets.letters import placed
 from pages.parts.sets.runs import OF_RUN, SetRun, open_model
 
 if TYPE_CHECKING:
@@ -75,9 +77,11 @@ def letters_between(chosen: SetRun, a: str, b: str, drawn: Drawing) -> None:
     if length > _WINDOW:
         first = st.slider("First position", 1, length - _WINDOW + 1, 1, key=state.INTERPOLATE_FIRST)
     generated = places[t].generated
-    note = "aligned from the first letter; information corrected for small samples."
+    real = np.concatenate(walk(chosen, a, b, drawn.n, drawn.seed).real)
+    along, letters = laid({"Real": real, GENERATED: generated}, alphabet)
+    note = f"{placed(along=letters != alphabet)}; information corrected for small samples."
     caption = f"{count(len(generated), 'sequence')} generated at t = {t:g}, noise {drawn.seed}; {note}"
-    chart(logo({GENERATED: generated}, alphabet, first - 1, _WINDOW), key="walk_logo", caption=caption)
+    chart(logo({GENERATED: along[GENERATED]}, letters, first - 1, _WINDOW), key="walk_logo", caption=caption)
     words = spell(generated[:_LISTED], alphabet)
     st.dataframe(
         {f"Sequences generated at t = {t:g}": words}, hide_index=True, height=250,
