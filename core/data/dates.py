@@ -53,8 +53,8 @@ class Moment:
         return self.year + (date(self.year, self.month, self.day or 15) - start).days / (end - start).days
 
 
-def moment(word: str, *, day_first: bool = True) -> Moment | None:
-    """The date that a word is, None where it is none; `day_first`: how 03/04/2021 is read."""
+def moment(word: str, *, day_first: bool | None = None) -> Moment | None:
+    """The date that a word is, None where it is none; `day_first`: how 03/04/2021 is read (None: not at all)."""
     if parts := _YEAR_FIRST.fullmatch(word):
         return _valid(parts[1], parts[2], None if parts[3] == "XX" else parts[3])
     if parts := _YEAR_ALONE.fullmatch(word):
@@ -64,6 +64,9 @@ def moment(word: str, *, day_first: bool = True) -> Moment | None:
         return _valid(parts[3], str(named[0]), parts[1]) if named else None
     if parts := YEAR_LAST.fullmatch(word):
         first, second = parts[1], parts[3]
+        day_first = True if parts[2] == "." else day_first
+        if day_first is None:
+            return None
         return _valid(parts[4], *((second, first) if day_first else (first, second)))
     return None
 

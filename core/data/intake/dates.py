@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
-
 import numpy as np
 
-from core.data.dates import YEAR_LAST, Moment, moment
+from core.data.dates import YEAR_LAST, moment
 from core.data.intake.formats.observations import ObservationTable
 
 UNREAD = 0.1  # share of the observations that may have a word that is no date
@@ -27,9 +24,10 @@ def add_dates(table: ObservationTable) -> None:
         if words.dtype.kind == "f":
             continue
         different = {str(word) for word in set(words.tolist())} - {""}
-        read = _reader(different, name, table.notes)
-        moments = {word: one for word in different if (one := read(word)) is not None}
+        day_first, said = _order(different, name)
+        moments = {word: one for word in different if (one := moment(word, day_first=day_first)) is not None}
         if sum(one.month is not None for one in moments.values()) < 2:
+            table.notes += said if day_first is None else []
             continue
         texts = [str(word) for word in words.tolist()]
         unread = [word for word in texts if word and word not in moments]
@@ -39,6 +37,7 @@ def add_dates(table: ObservationTable) -> None:
         if any(one.words != word for word, one in moments.items()):
             table.columns[month] = np.array([moments[w].words if w in moments else "" for w in texts], dtype=np.str_)
         table.columns[year] = np.array([moments[w].years if w in moments else np.nan for w in texts], dtype=np.float64)
+        table.notes += said
         table.notes.append(f"The column {name!r} holds dates; their months and years are columns too.")
         if without := sum(word in moments and moments[word].month is None for word in texts):
             table.notes.append(f"{without:,} of {len(texts):,} dates in {name!r} have no month and belong to none.")
@@ -47,24 +46,19 @@ def add_dates(table: ObservationTable) -> None:
             table.notes.append(f"{len(unread):,} of {len(texts):,} entries of {name!r} are no dates ({named}).")
 
 
-def _reader(words: Iterable[str], name: str, notes: list[str]) -> Callable[[str], Moment | None]:
-    """How a word of the column is read; 3/4/2021 by what the other words say of the order of month and day."""
-    last = [parts for word in words if (parts := YEAR_LAST.fullmatch(word))]
-    day_first = any(parts[2] == "." or int(parts[1]) > 12 for parts in last)
-    month_first = any(int(parts[3]) > 12 for parts in last)
-    if len(last) > 1 and not (day_first or month_first):
-        notes.append(
-            f"The column {name!r} looks like dates, but nothing in it shows whether {last[0][0]} begins with the day "
-            "or the month: write dates as 2021-03-31 to have their months."
-        )
-    if last and day_first == month_first:
-        return lambda word: None
-    if last and month_first:
-        notes.append(f"Dates in {name!r} were read with the month first, as {_example(last, 3)} must be.")
-    elif last and last[0][2] != ".":
-        notes.append(f"Dates in {name!r} were read with the day first, as {_example(last, 1)} must be.")
-    return lambda word: moment(word, day_first=day_first)
-
-
-def _example(dates: list[re.Match[str]], place: int) -> str:
-    return next(parts[0] for parts in dates if int(parts[place]) > 12)
+def _order(words: set[str], name: str) -> tuple[bool | None, list[str]]:
+    """Whether dates such as 3/4/2021 begin with the day, by what the other words show (None: nothing, or both), and
+    what is to be said of it."""
+    parts = [found for word in words if (found := YEAR_LAST.fullmatch(word)) and found[2] != "."]
+    parts = sorted(parts, key=lambda one: one[0])  # so that the same example is named each time
+    day = next((one[0] for one in parts if int(one[1]) > 12), "")
+    month = next((one[0] for one in parts if int(one[3]) > 12), "")
+    if bool(day) != bool(month):
+        order = "day" if day else "month"
+        return bool(day), [f"Dates in {name!r} were read with the {order} first, as {day or month} must be."]
+    if 2 * len(parts) <= len(words) or day:
+        return None, []
+    return None, [
+        f"The column {name!r} looks like dates, but nothing in it shows whether {parts[0][0]} begins with the day or "
+        "the month: write dates as 2021-03-31 to have their months."
+    ]
