@@ -32,7 +32,7 @@ with place:
         if edits.value is not None:
             other = edits.baselines.get("w2_of_kmers")
             st.caption(
-                f"Against transport of the sequences themselves on {edits.params['distance']} distance: latent "
+                "Against transport of the sequences themselves on edit distance: latent "
                 f"{edits.shown}, mean of k-mers {number(edits.null)}, W2 of k-mers {number(other)} (rank correlation "
                 f"over {edits.params['pairs']} pairs, {edits.params['n']} sequences a side)."
             )
